@@ -1,0 +1,32 @@
+"""CNN Atelier: `streamlit run app.py`. Only says which pages there are; each page stands on its own."""
+
+from pathlib import Path
+
+import streamlit as st
+
+PAGES = Path(__file__).parent / "pages"
+
+st.session_state["routed"] = True  # tells a page that it was reached through here, see cnn.ui.shell
+st.navigation(
+    [
+        st.Page(PAGES / "0_Start.py", title="Start", icon=":material/home:", default=True, help="What this is."),
+        st.Page(
+            PAGES / "1_Train.py",
+            title="Train",
+            icon=":material/model_training:",
+            help="Build a network, watch it learn.",
+        ),
+        st.Page(
+            PAGES / "2_Model.py",
+            title="Model",
+            icon=":material/account_tree:",
+            help="Its layers, shapes and parameters.",
+        ),
+        st.Page(
+            PAGES / "3_Explore.py", title="Explore", icon=":material/grid_view:", help="Its kernels and feature maps."
+        ),
+        st.Page(
+            PAGES / "4_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."
+        ),
+    ]
+).run()

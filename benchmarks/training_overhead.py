@@ -1,0 +1,111 @@
+"""What a run costs over a bare `model.fit`: `python -m benchmarks.training_overhead [--trials N] [--limit N]`.
+
+Rival: the same network and the same arrays given to `model.fit` with validation data, as in the lecture's notebook,
+in the same process. Each trial trains both for the same epochs, in turn, and their order changes from trial to trial.
+The run does all that a run does: its own batches, metrics, status, and two files after each epoch. Building and
+compiling are left out of both times by a first epoch that is not counted. Target: at most 2% slower.
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import keras
+
+from benchmarks.report import machine, spread
+from cnn import data, runs
+from cnn import model as networks
+from cnn.config import RunConfig, presets
+from cnn.recorder import Recorder
+
+
+class Clock(keras.callbacks.Callback):
+    """Seconds from the end of the first epoch to the end of the last, saving and validation included."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 1:
+            self.start = time.perf_counter()
+
+    def on_train_end(self, logs=None):
+        self.seconds = time.perf_counter() - self.start
+
+
+def bare(config: RunConfig, dataset: data.Dataset) -> float:
+    network = networks.build(config)
+    networks.compile_for_training(network, config, 1)
+    clock = Clock()
+    network.fit(
+        data.scaled(dataset.train.images),
+        dataset.train.labels,
+        batch_size=config.training.batch_size,
+        epochs=config.training.epochs,
+        validation_data=(data.scaled(dataset.validation.images), dataset.validation.labels),
+        callbacks=[clock],
+        verbose=0,
+    )
+    return clock.seconds
+
+
+def recorded(config: RunConfig, dataset: data.Dataset, folder: Path) -> float:
+    folder.mkdir()
+    runs.write_json(folder / "config.json", config.model_dump(mode="json"))
+    runs.write_status(folder, runs.Status("queued"))
+    network = networks.build(config)
+    networks.compile_for_training(network, config, 1)
+    training, pictures = config.training, len(dataset.train.labels)
+    steps = data.steps(pictures, training.batch_size)
+    export = networks.build(config, precision="float32")
+    recorder = Recorder(runs.read(folder), export, steps, pictures, runs.signed(runs.Status("queued"), "training"))
+    clock = Clock()
+    network.fit(
+        data.training_batches(dataset.train, training.batch_size, training.seed, 0, training.epochs),
+        epochs=training.epochs,
+        steps_per_epoch=steps,
+        shuffle=False,
+        validation_data=data.evaluation_batches(dataset.validation),
+        callbacks=[recorder, keras.callbacks.TerminateOnNaN(), clock],
+        verbose=0,
+    )
+    return clock.seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--trials", type=int, default=5)
+    parser.add_argument("--limit", type=int, default=4000, help="training pictures")
+    parser.add_argument("--presets", nargs="+", default=["lecture", "fast"], choices=list(presets()))
+    options = parser.parse_args()
+    print(machine())
+    print(f"{options.trials} trials, {options.limit} training and 5,000 validation pictures, two counted epochs each")
+    print(f"{'preset':8}  {'bare fit, s':22}  {'run, s':22}  run / bare, pair by pair")
+    for name in options.presets:
+        pairs = trials(name, options.trials, options.limit)
+        bares, recordeds = map(list, zip(*pairs, strict=True))
+        ratios = [run / rival for rival, run in pairs]
+        overhead = 100 * (statistics.median(ratios) - 1)
+        print(f"{name:8}  {spread(bares):22}  {spread(recordeds):22}  {spread(ratios, 3)}, median {overhead:+.1f}%")
+
+
+def trials(preset: str, count: int, limit: int) -> list[tuple[float, float]]:
+    """Seconds of the bare fit and of the run, for each trial."""
+    values = presets()[preset].model_dump()
+    values["data"]["limit"], values["training"]["epochs"] = limit, 3
+    config = RunConfig.model_validate(values)
+    dataset = data.load(config.data)
+    pairs = []
+    with tempfile.TemporaryDirectory() as folder:
+        for trial in range(count):
+            if trial % 2:
+                rival = bare(config, dataset)
+                ours = recorded(config, dataset, Path(folder) / str(trial))
+            else:
+                ours = recorded(config, dataset, Path(folder) / str(trial))
+                rival = bare(config, dataset)
+            pairs.append((rival, ours))
+    return pairs
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""What a run is made of: the data, the layers, and how they are trained; and the presets to start from.
+
+A `RunConfig` is written once into a run's directory and never changed. It is checked when it is made, in the form
+and when it is read back from disk alike, so that no other module needs to doubt it. Imports neither TensorFlow nor
+Streamlit.
+"""
+
+from functools import cache
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, Row, trace
+
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+INPUT_SHAPE = (28, 28, 1)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Section):
+    """Which pictures a network is trained on, and how they are varied."""
+
+    dataset: Literal["fashion-mnist", "synthetic"] = Field(
+        "fashion-mnist", description="fashion-mnist: 70,000 real pictures. synthetic: clothes drawn by this program."
+    )
+    limit: int | None = Field(
+        None, ge=100, le=55_000, description="Train on only the first so many pictures; empty: on all of them."
+    )
+    flip: bool = Field(False, description="Augmentation: mirror every other training picture at random.")
+    shift: int = Field(0, ge=0, le=6, description="Augmentation: move each training picture by up to so many pixels.")
+
+
+class Training(_Section):
+    """How the weights are learned. The loss is always sparse categorical cross-entropy."""
+
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
+        "adam", description="sgd runs with Nesterov momentum 0.9; adamw with weight decay 0.004."
+    )
+    learning_rate: float = Field(0.001, ge=1e-6, le=10.0, description="Step size; the peak where a schedule varies it.")
+    schedule: Literal["constant", "cosine", "one-cycle"] = Field(
+        "constant",
+        description="cosine: falls to zero along a cosine. one-cycle: first rises over 30% of the steps, then falls.",
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="Pictures averaged for one step of the optimizer.")
+    epochs: int = Field(10, ge=1, le=500, description="How often the whole training set is seen.")
+    seed: int = Field(42, ge=0, le=2**31 - 1, description="Start of every random choice: weights, order, dropout.")
+    precision: Literal["float32", "mixed_bfloat16"] = Field(
+        "float32",
+        description="mixed_bfloat16 computes in 16 bits and keeps 32-bit weights: faster where the processor has it.",
+    )
+
+
+class RunConfig(_Section):
+    """A whole run. The output layer (dense, softmax, one unit a class) is not listed: it is always the last."""
+
+    version: Literal[1] = 1
+    preset: str | None = Field(None, max_length=80, description="The preset that this configuration started from.")
+    data: Data = Data()
+    layers: tuple[Layer, ...] = Field(min_length=1, max_length=64)
+    training: Training = Training()
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        self.rows()
+        return self
+
+    def rows(self) -> list[Row]:
+        """The table of the network's Keras layers.
+
+        Raises:
+            ImpossibleStack: the layers do not fit together.
+        """
+        return trace(self.layers, INPUT_SHAPE, len(CLASS_NAMES))
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence for each thing that is wrong, naming the value and where it stands."""
+    sentences = []
+    for problem in error.errors(include_url=False):
+        if problem["type"] == "value_error":  # raised by our own code: already a sentence
+            sentences.append(str(problem["ctx"]["error"]))
+            continue
+        *_, name = place = [str(part) for part in problem["loc"]] or ["configuration"]
+        where = f" ({' > '.join(place)})" if len(place) > 1 else ""
+        given = "" if problem["type"] == "missing" else f", but it is {str(problem['input'])[:60]!r}"
+        sentences.append(f"{name.replace('_', ' ')}{where}: {problem['msg'].lower()}{given}.")
+    return " ".join(sentences)
+
+
+@cache
+def presets() -> dict[str, RunConfig]:
+    """The named configurations, in the order in which they are offered."""
+    return {
+        "lecture": RunConfig(
+            preset="lecture",
+            layers=(
+                Convolution(filters=64, kernel=7),
+                Pooling(),
+                Convolution(filters=128),
+                Convolution(filters=128),
+                Pooling(),
+                Convolution(filters=256),
+                Convolution(filters=256),
+                Pooling(),
+                Flatten(),
+                Dense(units=128),
+                Dropout(rate=0.5),
+                Dense(units=64),
+                Dropout(rate=0.5),
+            ),
+        ),
+        "fast": RunConfig(
+            preset="fast",
+            layers=(
+                Convolution(filters=16, batch_normalisation=True),
+                Pooling(),
+                Convolution(filters=32, batch_normalisation=True),
+                Pooling(),
+                Convolution(filters=64, batch_normalisation=True),
+                GlobalPooling(mode="max"),
+            ),
+            training=Training(optimizer="adamw", learning_rate=0.01, schedule="one-cycle", batch_size=128, epochs=5),
+        ),
+        "lenet5": RunConfig(
+            preset="lenet5",
+            layers=(
+                Convolution(filters=6, kernel=5, activation="tanh"),
+                Pooling(mode="average"),
+                Convolution(filters=16, kernel=5, padding="valid", activation="tanh"),
+                Pooling(mode="average"),
+                Flatten(),
+                Dense(units=120, activation="tanh"),
+                Dense(units=84, activation="tanh"),
+            ),
+            training=Training(batch_size=64),
+        ),
+        "tiny": RunConfig(
+            preset="tiny",
+            data=Data(limit=5000),
+            layers=(
+                Convolution(filters=8, kernel=5, stride=2),
+                Pooling(),
+                Convolution(filters=16),
+                GlobalPooling(mode="max"),
+            ),
+            training=Training(learning_rate=0.01, schedule="cosine", batch_size=64, epochs=3),
+        ),
+    }
+
+
+PRESET_NOTES = {
+    "lecture": "The lecture's own network: five convolutions, 1,413,834 parameters, ten epochs. The slowest here.",
+    "fast": "A small batch-normalised network that learns visibly within half a minute on 2 CPU cores.",
+    "lenet5": "LeNet-5 (LeCun et al. 1998) with padding on its first convolution, for 28×28 pictures.",
+    "tiny": "A few thousand parameters on 5,000 pictures: seconds, even on an old laptop.",
+}

@@ -1,0 +1,53 @@
+"""Sizes, receptive fields, parameters and multiply-accumulates of layers, as pure integer arithmetic.
+
+Knows no network, no configuration and no framework: every function takes integers and returns integers. One
+spatial axis at a time, because every layer here treats height and width alike.
+
+Formulas: Dumoulin and Visin, "A guide to convolution arithmetic for deep learning", arXiv:1603.07285 (2016);
+receptive fields: Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks",
+Distill (2019), doi:10.23915/distill.00021.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+Padding = Literal["same", "valid"]
+
+
+def extent(kernel: int, dilation: int = 1) -> int:
+    """Pixels that a kernel spans along one axis: dilation - 1 gaps between neighbouring weights."""
+    return dilation * (kernel - 1) + 1
+
+
+def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
+    """Length of the output along one axis; 0 or less where the kernel does not fit into the input.
+
+    "valid": floor((size - extent) / stride) + 1.  "same": ceil(size / stride).
+    """
+    if padding == "same":
+        return math.ceil(size / stride)
+    return (size - extent(kernel, dilation)) // stride + 1
+
+
+def convolution_parameters(kernel: int, inputs: int, filters: int, bias: bool = True) -> int:
+    """Weights (kernel x kernel x inputs for each filter) and one bias for each filter."""
+    return filters * (kernel * kernel * inputs + bias)
+
+
+def dense_parameters(inputs: int, units: int) -> int:
+    """One weight for each pair of input and unit, and one bias for each unit."""
+    return units * (inputs + 1)
+
+
+class ReceptiveField(NamedTuple):
+    """The square of input pixels that one output value can see.
+
+    size: its edge in input pixels. jump: how many input pixels apart two neighbouring output values look.
+    """
+
+    size: int = 1
+    jump: int = 1
+
+    def through(self, kernel: int, stride: int = 1, dilation: int = 1) -> "ReceptiveField":
+        """The receptive field after one more layer with this window."""
+        return ReceptiveField(self.size + (extent(kernel, dilation) - 1) * self.jump, self.jump * stride)

@@ -1,0 +1,86 @@
+"""Starting, stopping and resuming runs in processes of their own.
+
+The dashboard and the trainer meet only in the run directory: whoever starts a run may go away, and whoever comes
+later reads its state with `cnn.runs`. Knows neither TensorFlow nor Streamlit.
+"""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+from cnn import runs
+from cnn.runs import Run
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_PATIENCE = 5.0  # seconds between asking a process to end and ending it
+
+
+class Launcher(Protocol):
+    """Where runs are trained. Every call returns at once."""
+
+    def start(self, run: Run) -> None:
+        """Queue a new run, or a stopped, failed or interrupted one to be resumed."""
+
+    def stop(self, run: Run) -> None:
+        """Ask a run to stop after its present batch; its last whole epoch stays."""
+
+    def kill(self, run: Run) -> None:
+        """End a run that does not answer."""
+
+
+class LocalLauncher:
+    """Trains on this machine: `python -m cnn.train RUN_DIR` in its own session, so that it outlives the dashboard."""
+
+    def __init__(self) -> None:
+        self._children: list[subprocess.Popen] = []
+
+    def start(self, run: Run) -> None:
+        if run.shipped or run.config is None:
+            raise runs.RunExists(f"{run.name} cannot be trained. {run.problem or 'It comes with the project.'}")
+        self._reap()
+        (run.path / "stop").unlink(missing_ok=True)
+        runs.write_status(run.path, replace(runs.closed(run.status, "queued", "Starting"), created=time.time()))
+        with (run.path / "log.txt").open("ab") as log:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "cnn.train", str(run.path)],
+                cwd=_PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children.append(child)
+
+    def stop(self, run: Run) -> None:
+        runs.request_stop(run)
+
+    def kill(self, run: Run) -> None:
+        runs.request_stop(run)
+        if not run.active or run.status.pid is None or not runs.is_here(run.status):
+            return
+        try:
+            process = psutil.Process(run.status.pid)
+            process.terminate()
+            try:
+                process.wait(_PATIENCE)
+            except psutil.TimeoutExpired:
+                process.kill()
+        except psutil.NoSuchProcess:
+            pass
+        self._reap()
+
+    def _reap(self) -> None:
+        """Collect children that have ended: until then the system keeps them as zombies."""
+        self._children = [child for child in self._children if child.poll() is None]
+
+
+@cache
+def launcher() -> Launcher:
+    """The launcher of this process."""
+    return LocalLauncher()

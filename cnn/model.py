@@ -1,0 +1,143 @@
+"""From a configuration to a Keras model.
+
+Always a Functional model with named layers and an explicit input, so that any layer's output can be asked for
+(`cnn.activations`). The names and the order are those of `RunConfig.rows()`. A model is rebuilt from the run's own
+validated configuration and only its weights are read from disk: nothing that a file says is executed.
+"""
+
+import keras
+from keras import layers as kl
+
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling
+from cnn.runs import Run
+
+
+class UnreadableModel(RuntimeError):
+    """A run's model file is missing, damaged or belongs to another network."""
+
+
+@keras.saving.register_keras_serializable(package="cnn")
+class DepthwiseMaxPooling(kl.Layer):
+    """Maximum over groups of neighbouring feature maps: (h, w, c) -> (h, w, c / size).
+
+    Keras has no such layer. Géron, "Hands-On Machine Learning", chapter 14, describes it: a network can learn maps
+    that are one pattern in several poses, and this makes what follows indifferent to the pose.
+    """
+
+    def __init__(self, size: int, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, x):
+        shape = keras.ops.shape(x)
+        grouped = keras.ops.reshape(x, (-1, shape[1], shape[2], shape[3] // self.size, self.size))
+        return keras.ops.max(grouped, axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] // self.size)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+def build(config: RunConfig, precision: str | None = None) -> keras.Model:
+    """The network of a configuration, with fresh weights.
+
+    Args:
+        config: layers and precision.
+        precision: overrides the configured one; predictions and files on disk are always "float32".
+
+    Returns:
+        A Functional model, pictures float32 (n, 28, 28, 1) in [0, 1] -> probabilities float32 (n, 10).
+    """
+    policy = precision or config.training.precision
+    names = iter([row.name for row in config.rows()])
+    x = inputs = keras.Input(INPUT_SHAPE, name="input")
+    for layer in config.layers:
+        for make, arguments in _keras_layers(layer):
+            x = make(name=next(names), dtype=policy, **arguments)(x)
+    # The softmax stays in 32 bits: in 16 the smallest probabilities and the loss lose their digits.
+    outputs = kl.Dense(len(CLASS_NAMES), activation="softmax", dtype="float32", name=next(names))(x)
+    return keras.Model(inputs, outputs, name=config.preset or "network")
+
+
+def _keras_layers(layer: Layer) -> list[tuple[type[kl.Layer], dict]]:
+    match layer:
+        case Convolution(batch_normalisation=normalised):
+            convolution = {
+                "filters": layer.filters,
+                "kernel_size": layer.kernel,
+                "strides": layer.stride,
+                "padding": layer.padding,
+                "dilation_rate": layer.dilation,
+                "use_bias": not normalised,
+                "activation": None if normalised else layer.activation,
+            }
+            made = [(kl.Conv2D, convolution)]
+            if normalised:
+                made.append((kl.BatchNormalization, {}))
+                if layer.activation != "linear":
+                    made.append((kl.Activation, {"activation": layer.activation}))
+            return made
+        case Pooling(mode="depthwise max"):
+            return [(DepthwiseMaxPooling, {"size": layer.size})]
+        case Pooling():
+            window = {"pool_size": layer.size, "strides": layer.stride or layer.size, "padding": layer.padding}
+            return [(kl.MaxPooling2D if layer.mode == "max" else kl.AveragePooling2D, window)]
+        case GlobalPooling():
+            return [(kl.GlobalAveragePooling2D if layer.mode == "average" else kl.GlobalMaxPooling2D, {})]
+        case Flatten():
+            return [(kl.Flatten, {})]
+        case Dense():
+            return [(kl.Dense, {"units": layer.units, "activation": layer.activation})]
+        case Dropout():
+            return [(kl.Dropout, {"rate": layer.rate})]
+    raise TypeError(f"No Keras layer for {layer!r}")
+
+
+def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int) -> None:
+    """Attach the configured optimizer and the lecture's loss and metric."""
+    training = config.training
+    rate = _learning_rate(training.learning_rate, training.schedule, total_steps)
+    optimizer = {
+        "adam": lambda: keras.optimizers.Adam(rate),
+        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=0.004),
+        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+        "rmsprop": lambda: keras.optimizers.RMSprop(rate),
+    }[training.optimizer]()
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.sparse_categorical_crossentropy,
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+
+
+def _learning_rate(peak: float, schedule: str, total_steps: int):
+    match schedule:
+        case "cosine":
+            return keras.optimizers.schedules.CosineDecay(peak, decay_steps=total_steps)
+        case "one-cycle":  # Smith and Topin, "Super-Convergence", arXiv:1708.07120
+            rise = max(1, int(0.3 * total_steps))
+            return keras.optimizers.schedules.CosineDecay(
+                peak / 25, decay_steps=max(1, total_steps - rise), warmup_target=peak, warmup_steps=rise
+            )
+    return peak
+
+
+def load(run: Run) -> keras.Model:
+    """The trained network of a run, in float32.
+
+    Raises:
+        UnreadableModel: there is no model yet, or its file does not hold the weights of this configuration.
+    """
+    if not run.has_model:
+        raise UnreadableModel(f"{run.name} has no trained network yet: it is written at the end of its first epoch.")
+    model = build(run.config, precision="float32")
+    try:
+        model.load_weights(run.model_path)
+    except Exception as error:  # zip, HDF5 and Keras each raise their own kinds
+        raise UnreadableModel(
+            f"The model of {run.name} cannot be read: {run.model_path.name} is damaged or belongs to another network."
+        ) from error
+    return model

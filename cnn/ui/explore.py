@@ -1,0 +1,149 @@
+"""The parts of the Explore page: tiled maps of a layer, one map large with its kernel, the kernels of a layer."""
+
+import numpy as np
+import streamlit as st
+
+from cnn import figures
+from cnn.activations import Kernels, source_filter
+from cnn.config import CLASS_NAMES
+from cnn.layers import Row
+from cnn.ui.inputs import Picture
+
+_NO_BAR = {"displayModeBar": False}
+_NUMBERS_UP_TO = 7  # edge of a kernel whose weights are also written as numbers
+
+
+def answer(picture: Picture, probabilities: np.ndarray) -> None:
+    """The picture as the network sees it, and its answer in a line."""
+    best = int(probabilities.argmax())
+    seen = (picture.seen.pixels[..., 0] * 255).astype(np.uint8)
+    st.image(
+        seen.repeat(8, 0).repeat(8, 1),
+        caption=f"{picture.title}, as the network sees it",
+        alt=f"{picture.title}: 28 by 28 grey pixels, bright garment on black.",
+    )
+    truth = "" if picture.label is None else f" · in truth: {CLASS_NAMES[picture.label]}"
+    st.markdown(f"**{CLASS_NAMES[best]}** with confidence {probabilities[best]:.1%}{truth}")
+
+
+def scale_choice() -> str:
+    return st.segmented_control(
+        "One colour scale for",
+        figures.RANGES,
+        default="each map",
+        required=True,
+        key="scale",
+        persist_state="session",
+        help="A scale for each map shows faint detail; a common one shows which maps are strong.",
+    )
+
+
+@st.fragment
+def feature_maps(rows: list[Row], outputs: dict[str, np.ndarray], kernels: list[Kernels], scale: str) -> None:
+    """One layer's maps as a tile; the chosen one large, with the kernel it came from beside it."""
+    spatial = [row for row in rows if len(row.output_shape) == 3 and row.type != "Dropout"]
+    if not spatial:
+        st.info("This network has no feature maps: it goes from the pixels straight to dense layers.")
+        return
+    names = {row.name: f"{row.name} · {figures.shape_text(row.output_shape)}" for row in spatial}
+    layer = st.selectbox(
+        "Layer", list(names), format_func=names.get, key="map_layer", persist_state="session", width=320
+    )
+    maps = outputs[layer]
+    count = maps.shape[-1]
+    whole = np.concatenate([outputs[row.name].ravel() for row in spatial]) if scale == "whole network" else None
+    range_ = (
+        {"each map": None, "layer": figures.value_range(maps)}.get(scale)
+        if whole is None
+        else figures.value_range(whole)
+    )
+
+    key = f"map-{layer}"
+    chosen = min(st.session_state.setdefault(key, 1), count) - 1
+    dead = int((maps.max(axis=(0, 1)) <= 0).sum())
+    chart = f"tile-{layer}"
+    st.plotly_chart(
+        figures.clickable_tile(figures.tile(maps, range_), count, chosen, [f"map {i + 1}" for i in range(count)]),
+        key=chart,
+        on_select=lambda: _pick(chart, key),
+        selection_mode="points",
+        config=_NO_BAR,
+        alt=f"The {count} feature maps of {layer}, in a grid; map {chosen + 1} is marked.",
+    )
+    silent = f" {dead} of them find nothing in this picture (all zero or less)." if dead else ""
+    st.caption(f"The {count} maps of {layer}.{silent} Click one, or choose its number.")
+    st.number_input("Map", 1, count, key=key, width=160)
+
+    one = maps[..., chosen]
+    map_column, kernel_column = st.columns(2, gap="large")
+    with map_column:
+        st.markdown(f"**Map {chosen + 1} of {layer}**")
+        st.plotly_chart(
+            figures.heatmap(one, range_, show_numbers=one.shape[0] <= _NUMBERS_UP_TO),
+            key=f"large-{layer}",
+            config=_NO_BAR,
+            alt=f"Map {chosen + 1} of {layer} as a heat map, values from {one.min():.3f} to {one.max():.3f}.",
+        )
+        st.caption(f"Lowest {one.min():.3f}, mean {one.mean():.3f}, highest {one.max():.3f}; the values show on hover.")
+    with kernel_column:
+        source = source_filter(rows, layer, chosen)
+        if source is None:
+            st.caption("No convolution stands before this layer.")
+            return
+        _one_kernel(next(k for k in kernels if k.layer == source[0]), source[1])
+
+
+def _pick(chart: str, key: str) -> None:
+    points = st.session_state[chart].selection.points
+    if points:
+        st.session_state[key] = int(points[0]["customdata"]) + 1
+
+
+def _one_kernel(kernels: Kernels, index: int) -> None:
+    """All weights of one filter: a kernel for each input channel."""
+    weights = kernels.weights[..., index]
+    size, _, channels = weights.shape
+    st.markdown(f"**Its kernel: filter {index + 1} of {kernels.layer}**, bias {kernels.bias[index]:+.4f}")
+    channel = 0
+    if channels > 1:
+        channel = st.number_input(f"Input channel (of {channels})", 1, channels, key="kernel_channel", width=200) - 1
+    st.plotly_chart(
+        figures.heatmap(
+            weights[..., channel], figures.value_range(weights, signed=True), 340, show_numbers=size <= _NUMBERS_UP_TO
+        ),
+        key="large-kernel",
+        config=_NO_BAR,
+        alt=f"The {size} by {size} weights of filter {index + 1} of {kernels.layer} for input channel {channel + 1}.",
+    )
+    if channels > 1:
+        st.image(
+            figures.tile(weights, figures.value_range(weights, signed=True), width=440, max_columns=16).image,
+            caption=f"The same filter's {channels} kernels, one for each input channel.",
+            alt=f"A grid of {channels} small kernels.",
+        )
+
+
+@st.fragment
+def kernels(all_kernels: list[Kernels], scale: str) -> None:
+    """All filters of one convolution, for one of its input channels."""
+    if not all_kernels:
+        st.info("This network has no convolution.")
+        return
+    by_layer = {k.layer: k for k in all_kernels}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer = st.selectbox("Convolution", list(by_layer), key="kernel_layer", persist_state="session", width=240)
+        weights = by_layer[layer].weights
+        size, _, channels, filters = weights.shape
+        channel = 1
+        if channels > 1:
+            channel = st.number_input(f"Input channel (of {channels})", 1, channels, key=f"channel-{layer}", width=200)
+    ranges = {
+        "each map": None,
+        "layer": figures.value_range(weights, signed=True),
+        "whole network": figures.value_range(np.concatenate([k.weights.ravel() for k in all_kernels]), signed=True),
+    }
+    st.image(
+        figures.tile(weights[:, :, channel - 1], ranges[scale], signed=True).image,
+        caption=f"The {filters} kernels of {layer}, {size}×{size} weights each; input channel {channel} of {channels}.",
+        alt=f"A grid of {filters} kernels of {layer}.",
+    )

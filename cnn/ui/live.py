@@ -1,0 +1,218 @@
+"""A run as it trains: its progress and its curves, kept current, and the buttons that steer it."""
+
+import time
+
+import streamlit as st
+
+from cnn import data, figures, jobs, runs
+from cnn.config import RunConfig
+from cnn.runs import Run
+from cnn.ui import shell
+
+_TICK = 1.0  # seconds between two looks at the run directory
+_REDRAW = 2.0  # seconds between two redraws of the curves: each one replaces the whole chart in the browser
+
+
+def show(run: Run) -> None:
+    """Draw a run: its state, progress, buttons and curves. While it is active, these follow it."""
+    st.subheader(f"{run.name}", anchor=False)
+    _explain(run)
+    st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state)
+    _buttons(run)
+    if run.config is not None:
+        st.fragment(_curves, run_every=_TICK if run.active else None)(run.id)
+    _details(run)
+
+
+def _explain(run: Run) -> None:
+    """A sentence for every state that a newcomer might wonder about, with what to do."""
+    message = run.status.message
+    match run.state:
+        case "damaged":
+            st.error(f"This run is damaged. {message} Other runs are not affected.", icon=":material/broken_image:")
+        case "failed":
+            st.error(f"The training failed: {message}", icon=":material/error:")
+            missing = run.config and run.config.data.dataset == "fashion-mnist" and not data.is_cached()
+            if missing and st.button("Train the same network on the synthetic dataset", icon=":material/draw:"):
+                drawn = run.config.data.model_copy(update={"dataset": "synthetic"})
+                start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} (synthetic)")
+        case "interrupted":
+            st.warning(
+                f"Interrupted after {run.status.epoch} whole epochs. {message} "
+                "Resume continues after the last whole epoch.",
+                icon=":material/power_off:",
+            )
+        case "stopped":
+            st.info(
+                f"Stopped after {run.status.epoch} whole epochs. Resume continues from there.",
+                icon=":material/pause_circle:",
+            )
+
+
+def _progress(run_id: str, drawn_state: str) -> None:
+    """The line that moves. A change of state redraws the page, because the buttons and the timer depend on it."""
+    try:
+        run = runs.get(run_id)
+    except runs.UnknownRun:
+        st.rerun()
+    if run.state != drawn_state:
+        st.rerun()
+    if run.config is None:
+        return
+    status, epochs = run.status, run.config.training.epochs
+    text = f"{shell.STATE_ICONS[run.state]} **{run.state}**"
+    if run.state == "training" and not status.message:
+        text += f" · epoch {min(status.epoch + 1, epochs)} of {epochs} · batch {status.step:,} of {status.steps:,}"
+        if run.stop_requested:
+            text += " · stopping after this batch"
+    elif run.active and status.message:
+        text += f" · {status.message}"
+    st.progress(run.progress, text=text)
+
+    whole = [record for record in runs.metrics(run) if record["kind"] == "epoch"]
+    last = whole[-1] if whole else None
+    with st.grid("auto", min_column_width=130):
+        st.metric(
+            "Training accuracy", f"{last['accuracy']:.1%}" if last else "–", help="Mean over the last whole epoch."
+        )
+        st.metric(
+            "Validation accuracy", f"{last['val_accuracy']:.1%}" if last else "–", help="After the last whole epoch."
+        )
+        if run.evaluation:
+            st.metric(
+                "Test accuracy",
+                f"{run.evaluation['accuracy']:.2%}",
+                help="Measured once, at the end, on unseen pictures.",
+            )
+        if run.active:
+            speed = status.images_per_second
+            st.metric("Pictures a second", f"{speed:,.0f}" if speed else "–")
+            st.metric("Time left", duration(status.seconds_left))
+        st.metric("Time trained", duration(status.seconds))
+
+
+def _curves(run_id: str) -> None:
+    """Loss and accuracy. The same figure is drawn until there is something worth drawing anew, so nothing flickers."""
+    try:
+        run = runs.get(run_id)
+    except runs.UnknownRun:
+        return
+    now, records = time.monotonic(), runs.metrics(run)
+    drawn = st.session_state.get("curves")
+    fresh = drawn is None or drawn["run"] != run_id or not run.active
+    epochs_changed = not fresh and _epochs(records) != _epochs(drawn["records"])
+    if fresh or epochs_changed or now - drawn["time"] >= _REDRAW:
+        drawn = st.session_state["curves"] = {"run": run_id, "records": records, "time": now}
+    records = drawn["records"]
+    if not records:
+        st.caption("The curves begin with the first batches.")
+        return
+    columns = st.columns(2)
+    for column, metric in zip(columns, ("loss", "accuracy"), strict=True):
+        with column:
+            st.markdown(f"**{metric.capitalize()}**")
+            last = records[-1][metric]
+            st.plotly_chart(
+                figures.curves(records, metric, run.config.training.epochs),
+                key=f"curve-{metric}",
+                config={"displayModeBar": False},
+                alt=f"{metric.capitalize()} over the epochs for training and validation; the last point is {last:.3f}.",
+            )
+
+
+def _epochs(records: list[dict]) -> int:
+    return sum(record["kind"] == "epoch" for record in records)
+
+
+def _buttons(run: Run) -> None:
+    with st.container(horizontal=True):
+        if run.active:
+            if st.button("Stop training", icon=":material/stop:", disabled=run.stop_requested, key="stop"):
+                jobs.launcher().stop(run)
+                st.rerun()
+            if run.stop_requested and st.button(
+                "Force to stop", icon=":material/dangerous:", key="kill", help="For a training that does not answer."
+            ):
+                jobs.launcher().kill(run)
+                st.rerun()
+        if run.state in runs.RESUMABLE:
+            label = "Resume" if run.status.epoch else "Start again"
+            if st.button(label, icon=":material/play_arrow:", type="primary", key="resume"):
+                start(run)
+        if run.shipped:
+            return
+        with st.popover("Rename", icon=":material/edit:", key="rename_popover"):
+            name = st.text_input("New name", run.name, max_chars=80, key=f"name-{run.id}")
+            if st.button("Rename", key="rename"):
+                runs.rename(run, name)
+                st.rerun()
+        if not run.active:
+            with st.popover("Delete", icon=":material/delete:", key="delete_popover"):
+                st.markdown(f"Delete **{run.name}** with its network and curves?")
+                if st.button("Delete", type="primary", key="delete"):
+                    _delete(run)
+
+
+def start_new(config: RunConfig, name: str) -> None:
+    """Make a run and queue it."""
+    try:
+        run = runs.create(config, name)
+    except OSError as error:
+        folder = runs.root()
+        st.error(f"The runs folder {folder} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
+        return
+    start(run)
+
+
+def start(run: Run) -> None:
+    """Queue a run and make it the current one."""
+    jobs.launcher().start(run)
+    shell.open_run(run.id)
+
+
+def _delete(run: Run) -> None:
+    runs.delete(run)
+    st.session_state["deleted"] = (run.id, run.name)
+    remaining = runs.all_runs()
+    shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
+
+
+def undo_delete() -> None:
+    """Offer the run that was deleted last, as long as it is in the bin."""
+    if "deleted" not in st.session_state:
+        return
+    run_id, name = st.session_state["deleted"]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Deleted: {name}")
+        if st.button("Undo", icon=":material/undo:", key="undo"):
+            del st.session_state["deleted"]
+            try:
+                shell.open_run(runs.restore(run_id).id)
+            except runs.UnknownRun as error:
+                st.warning(str(error))
+
+
+def _details(run: Run) -> None:
+    with st.expander("Devices, settings and log", icon=":material/info:"):
+        st.caption("Devices, as tf.config.list_physical_devices() prints them")
+        st.code(run.status.devices or "known once the training has started", language="python")
+        if run.config is not None:
+            data_, training = run.config.data, run.config.training
+            st.caption("Settings")
+            settings = {**data_.model_dump(), **training.model_dump()}
+            st.code("\n".join(f"{key} = {value}" for key, value in settings.items()), language="toml")
+        if text := runs.log_tail(run):
+            st.caption("The end of its log")
+            st.code(text, language=None)
+
+
+def duration(seconds: float | None) -> str:
+    """75.0 -> 1 min 15 s"""
+    if seconds is None:
+        return "–"
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"

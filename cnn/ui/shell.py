@@ -1,0 +1,97 @@
+"""The frame of every page: title, sidebar, the current run, and the loaded networks.
+
+A page begins with `run = shell.page(...)` and needs nothing else: Streamlit runs a page without `app.py` when a link
+to it is the first thing that a newly started server sees.
+"""
+
+import runpy
+from pathlib import Path
+
+import streamlit as st
+
+from cnn import runs
+from cnn.runs import Run
+
+_PROJECT = Path(__file__).resolve().parents[2]
+TRAIN, MODEL, EXPLORE, PREDICT = (
+    f"pages/{name}.py" for name in ("1_Train", "2_Model", "3_Explore", "4_Predict")
+)  # for st.page_link
+STATE_ICONS = {
+    "queued": ":material/schedule:",
+    "starting": ":material/hourglass_top:",
+    "training": ":material/model_training:",
+    "finished": ":material/check_circle:",
+    "stopped": ":material/pause_circle:",
+    "failed": ":material/error:",
+    "interrupted": ":material/power_off:",
+    "damaged": ":material/broken_image:",
+}
+
+
+def page(title: str, lead: str) -> Run:
+    """Draw the head of a page and the sidebar. Returns the current run, which is the one in the link (`?run=`)."""
+    st.set_page_config(page_title=f"{title} · CNN Atelier", page_icon=":material/checkroom:", layout="wide")
+    if "routed" not in st.session_state:
+        # The first visitor of a new server came by a deep link. app.py shows this same page with its menu, and from
+        # then on the server goes through app.py by itself.
+        runpy.run_path(str(_PROJECT / "app.py"), run_name="__main__")
+        st.stop()
+    run = _current_run()
+    st.title(title)
+    st.markdown(lead)
+    return run
+
+
+def open_run(run_id: str) -> None:
+    """Make a run the current one, and draw the page anew."""
+    st.query_params["run"] = st.session_state["run"] = run_id
+    st.rerun()
+
+
+def _current_run() -> Run:
+    """The run in the link; else the one this visitor looked at last; else the shipped one."""
+    wanted = st.query_params.get("run") or st.session_state.get("run") or runs.DEFAULT_ID
+    try:
+        run = runs.get(wanted)
+    except runs.UnknownRun as error:
+        st.warning(f"{error} Showing the shipped model instead.", icon=":material/link_off:")
+        run = runs.get(runs.DEFAULT_ID)
+    st.session_state["run"] = run.id
+    if st.query_params.get("run") != run.id:
+        st.query_params["run"] = run.id
+
+    known = {r.id: r for r in [*runs.all_runs(), *runs.shipped()]}
+    st.session_state["run_picker"] = run.id
+    with st.sidebar:
+        st.selectbox(
+            "Run",
+            list(known),
+            key="run_picker",
+            format_func=lambda run_id: known[run_id].name if run_id in known else run_id,
+            on_change=_picked,
+            help="The network that every page shows. It is part of the link, so a link opens the same run.",
+        )
+        st.caption(f"{STATE_ICONS[run.state]} {run.state} · `{run.id}`")
+        if run.config and run.config.data.dataset == "synthetic":
+            st.caption(":orange-badge[synthetic data] Trained on drawn clothes, not on photos.")
+    return run
+
+
+def _picked() -> None:
+    st.query_params["run"] = st.session_state["run"] = st.session_state["run_picker"]
+
+
+def require_model(run: Run) -> None:
+    """End the page with a sentence where the run has no network to show."""
+    if run.problem:
+        st.error(
+            f"This run is damaged. {run.problem} Choose another run in the sidebar.", icon=":material/broken_image:"
+        )
+        st.stop()
+    if not run.has_model:
+        st.info(
+            "This run has no trained network yet: it is written at the end of its first epoch.",
+            icon=":material/hourglass_top:",
+        )
+        st.page_link(TRAIN, label="See how far it is", icon=":material/model_training:")
+        st.stop()

@@ -1,0 +1,37 @@
+"""Build a network, start its training, and watch it learn."""
+
+import streamlit as st
+
+from cnn import data, runs
+from cnn.ui import forms, live, run_table, shell
+
+run = shell.page(
+    "Train",
+    "Choose a preset, change anything, and start. The training runs in a process of its own: you may close this page, "
+    "and find it again through its link.",
+)
+
+live.undo_delete()
+if not run.shipped:
+    with st.container(border=True):
+        live.show(run)
+
+st.header("A new run")
+if not data.is_cached():
+    st.info(
+        f"Fashion-MNIST is not in Keras's cache yet: the first training downloads 31 MB. Without a network, put the "
+        f"four files {', '.join(data.FILES)} into {data.cache_folder()}, or choose the synthetic dataset below.",
+        icon=":material/cloud_download:",
+    )
+forms.choose_preset()
+start_row = st.container(horizontal=True, vertical_alignment="bottom")
+config = forms.configure()
+with start_row:
+    name = forms.name_of_run()
+    busy = sum(other.active for other in runs.all_runs())
+    label = f"Queue behind {busy} other{'s' if busy > 1 else ''}" if busy else "Start training"
+    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=config is None, key="start") and config:
+        live.start_new(config, name)
+
+st.header("All runs")
+run_table.show()

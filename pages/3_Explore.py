@@ -1,0 +1,37 @@
+"""The kernels of every convolution, and what every layer makes of a picture."""
+
+import streamlit as st
+
+from cnn.ui import shell
+
+run = shell.page("Explore", "What the network has learned to look for, and what each layer finds in a picture.")
+shell.require_model(run)
+with st.spinner("Loading TensorFlow…"):
+    from cnn.ui import explore, inputs, models
+
+    kernels, feature_maps, predictor = models.kernels(run), models.feature_maps(run), models.predictor(run)
+
+picture_column, answer_column = st.columns([3, 2], gap="large")
+with picture_column:
+    chosen = inputs.pictures(run)
+if not chosen:
+    st.info(
+        "Choose, draw or upload a picture above to see what the network makes of it.", icon=":material/arrow_upward:"
+    )
+    st.stop()
+picture = chosen[0]
+with answer_column:
+    explore.answer(picture, predictor(picture.seen.pixels[None])[0])
+
+scale = explore.scale_choice()
+st.header("Feature maps")
+st.markdown(
+    "What each filter of a layer finds: the brighter, the stronger. Convolutions are shown after their activation."
+)
+explore.feature_maps(run.config.rows(), feature_maps(picture.seen.pixels), kernels, scale)
+
+st.header("Kernels")
+st.markdown(
+    "The weights that each convolution has learned. Negative weights are orange, positive ones violet, zero white."
+)
+explore.kernels(kernels, scale)

@@ -1,0 +1,232 @@
+"""What a newcomer does, in a real browser on a real server."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def heading(page: Page, name: str):
+    return page.get_by_role("heading", name=name, exact=True)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick an option of a select box."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def enter(page: Page, label: str, value: str) -> None:
+    field = page.get_by_role("spinbutton", name=label)
+    field.fill(value)
+    field.press("Enter")
+
+
+def begin_training(page: Page, url: str, epochs: int) -> None:
+    """Start the tiny preset on drawn clothes."""
+    page.goto(f"{url}/Train")
+    page.get_by_role("radio", name="tiny").click()
+    expect(page.get_by_text("seconds, even on an old laptop")).to_be_visible()
+    choose(page, "Dataset", "synthetic")
+    enter(page, "Training pictures", "1000")
+    enter(page, "Epochs", str(epochs))
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(re.compile(r"[?&]run=\d{8}-\d{6}-tiny"))
+
+
+def epoch_shown(page: Page) -> int:
+    """The epoch in the progress line; 0 before the first."""
+    found = re.search(r"epoch (\d+) of", page.get_by_test_id("stProgress").first.inner_text())
+    return int(found[1]) if found else 0
+
+
+def wait_for_epoch(page: Page, epoch: int) -> None:
+    for _ in range(240):
+        if epoch_shown(page) >= epoch:
+            return
+        page.wait_for_timeout(250)
+    raise AssertionError(f"epoch {epoch} was never shown")
+
+
+def points(page: Page) -> int:
+    """Epochs drawn on the accuracy curve for validation, read from the chart itself."""
+    expect(page.locator(".js-plotly-plot")).to_have_count(2)
+    return page.evaluate("() => [...document.querySelectorAll('.js-plotly-plot')].at(-1).data[2].x.length || 0")
+
+
+def test_train_reload_and_look_at_the_network(page, dashboard):
+    begin_training(page, dashboard.url, epochs=40)
+    link = page.url
+    wait_for_epoch(page, 3)
+    expect(page.get_by_text("Pictures a second")).to_be_visible()
+
+    page.reload()
+    wait_for_epoch(page, 4)
+    before = points(page)
+
+    # The dashboard dies and comes back; a second window finds the same run through its link, still moving.
+    dashboard.kill()
+    page.wait_for_timeout(1500)
+    dashboard.start()
+    other = page.context.new_page()
+    other.goto(link)
+    expect(other.get_by_test_id("stProgress").first).to_contain_text(re.compile("training|finished"))
+    expect(other.get_by_test_id("stProgress").first).to_contain_text("finished", timeout=180_000)
+    assert points(other) == 40 > before
+    expect(other.get_by_text("Test accuracy", exact=True)).to_be_visible()
+    other.get_by_text("Devices, settings and log").click()
+    expect(other.get_by_text("PhysicalDevice(name='/physical_device:CPU:0'").first).to_be_visible()
+
+    other.get_by_role("link", name="Model", exact=True).click()
+    expect(heading(other, "Summary")).to_be_visible()
+    expect(other.get_by_text("1,546").first).to_be_visible()
+    with other.expect_download() as download:
+        other.get_by_role("button", name="Download the network").click()
+    assert download.value.suggested_filename.endswith(".keras")
+
+    other.get_by_role("link", name="Explore", exact=True).click()
+    expect(heading(other, "Kernels")).to_be_visible()
+    expect(other.get_by_text("The 8 maps of conv2d.")).to_be_visible()
+
+    other.get_by_role("link", name="Predict", exact=True).click()
+    expect(other.get_by_text("How it was read")).to_be_visible()
+    expect(other.get_by_text("trained on drawn clothes only")).to_be_visible()
+    assert "run=" in other.url
+
+
+def test_stop_resume_rename_delete_undo(page, dashboard):
+    begin_training(page, dashboard.url, epochs=60)
+    wait_for_epoch(page, 2)
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_text(re.compile(r"Stopped after \d+ whole epochs"))).to_be_visible()
+
+    expect(page.get_by_role("button", name="Rename")).to_have_count(1)  # the page has settled
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_role("textbox", name="New name").fill("My first network")
+    page.get_by_role("textbox", name="New name").press("Enter")
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Rename").click()
+    expect(heading(page, "My first network")).to_be_visible()
+
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_test_id("stProgress").first).to_contain_text("training")
+    wait_for_epoch(page, 3)
+    page.get_by_role("button", name="Stop training").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+    expect(page.get_by_role("button", name="Delete")).to_have_count(1)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("Deleted: My first network")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(heading(page, "My first network")).to_be_visible()
+
+
+def test_an_impossible_stack_is_refused_where_it_breaks(page, dashboard):
+    page.goto(f"{dashboard.url}/Train")
+    page.get_by_role("button", name="Dense", exact=True).click()
+    page.get_by_role("button", name="Convolution", exact=True).click()
+    expect(page.get_by_text("Layer 8 (Conv 32 3×3 same relu) needs feature maps").first).to_be_visible()
+    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
+
+
+def test_draw_a_shape(page, dashboard):
+    page.goto(f"{dashboard.url}/Predict")
+    page.get_by_role("radio", name="Draw").click()
+    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    # Two legs and a waist with the broad brush: trousers.
+    for x0, y0, x1, y1 in ((110, 50, 200, 50), (110, 60, 100, 260), (200, 60, 210, 260), (110, 85, 200, 85)):
+        page.mouse.move(box["x"] + x0, box["y"] + y0)
+        page.mouse.down()
+        page.mouse.move(box["x"] + x1, box["y"] + y1, steps=12)
+        page.mouse.up()
+        page.wait_for_timeout(400)
+    expect(page.get_by_text("How it was read")).to_be_visible()
+    expect(heading(page, "Trouser")).to_be_visible()
+    expect(page.get_by_text("Subsample")).to_be_visible()
+
+    page.get_by_role("button", name="Clear").click()
+    expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
+
+
+def trousers() -> bytes:
+    image = Image.new("RGB", (300, 400), "white")
+    outline = [(90, 20), (210, 20), (230, 380), (170, 380), (150, 120), (130, 380), (70, 380)]
+    ImageDraw.Draw(image).polygon(outline, "#345")
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_upload_a_good_and_a_bad_file(page, dashboard):
+    page.goto(f"{dashboard.url}/Predict")
+    page.get_by_role("radio", name="Upload").click()
+    page.locator("input[type=file]").set_input_files(
+        [
+            {"name": "trousers.png", "mimeType": "image/png", "buffer": trousers()},
+            {"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": b"Dear Sir or Madam, this is no picture."},
+        ]
+    )
+    expect(page.get_by_text("letter.jpg: This is no picture")).to_be_visible()
+    expect(heading(page, "Trouser")).to_be_visible()
+    expect(page.get_by_text("How it was read")).to_have_count(1)
+
+
+@pytest.mark.parametrize("path", ["Model", "Explore", "Predict", "Train"])
+def test_a_deep_link_to_a_cold_server(page, dashboard, path):
+    page.goto(f"{dashboard.url}/{path}?run=lecture")
+    expect(heading(page, path)).to_be_visible()
+    for name in ("Start", "Train", "Model", "Explore", "Predict"):
+        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+    expect(page.get_by_test_id("stSidebar").get_by_text("finished")).to_be_visible()
+    assert page.title() == f"{path} · CNN Atelier"
+
+
+def test_an_unknown_run_in_the_link(page, dashboard):
+    page.goto(f"{dashboard.url}/Model?run=..%2F..%2Fetc")
+    expect(page.get_by_text("is not a run's id")).to_be_visible()
+    expect(heading(page, "Summary")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "Train", "Model", "Explore", "Predict"])
+def test_a_phone_sees_every_page_without_scrolling_sideways(page, dashboard, path):
+    page.set_viewport_size({"width": 400, "height": 800})
+    page.goto(f"{dashboard.url}/{path}")
+    expect(heading(page, path or "CNN Atelier")).to_be_visible()
+    page.wait_for_timeout(3000)
+    overflow = page.evaluate(
+        "() => { const e = document.querySelector('[data-testid=stMain]'); return e.scrollWidth - e.clientWidth }"
+    )
+    assert overflow <= 0
+
+
+def test_the_curves_are_never_blank_while_they_are_redrawn(page, dashboard):
+    begin_training(page, dashboard.url, epochs=60)
+    wait_for_epoch(page, 2)
+    expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
+    # Look at every frame for ten seconds: is there a drawn chart, and does what stands below it stay in place?
+    frames = page.evaluate(
+        """async () => {
+            const seen = [], end = performance.now() + 10000;
+            while (performance.now() < end) {
+                await new Promise(requestAnimationFrame);
+                const drawn = document.querySelectorAll('.js-plotly-plot .main-svg .scatterlayer').length;
+                const below = document.querySelector('[data-testid=stExpander]').getBoundingClientRect().top;
+                seen.push([drawn, Math.round(below)]);
+            }
+            return seen;
+        }"""
+    )
+    drawn, below = np.array(frames).T
+    assert len(frames) > 30
+    assert drawn.min() >= 2
+    assert np.ptp(below) <= 2

@@ -1,0 +1,215 @@
+"""Starting, stopping and ending runs in processes of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import psutil
+import pytest
+from conftest import TINY
+from filelock import FileLock
+
+from cnn import jobs, runs
+from cnn.config import Data, presets
+from cnn.jobs import LocalLauncher
+from cnn.runs import Run, RunExists
+
+assert TINY  # the same small run as elsewhere
+CONFIG = presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic", limit=100)})
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline, "nothing happened in time"
+        time.sleep(0.02)
+
+
+def state(run: Run) -> str:
+    return runs.read(run.path).state
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
+    """The processes that would have been started."""
+    started = []
+
+    def start(command, **options):
+        started.append(SimpleNamespace(command=command, options=options, poll=lambda: None))
+        return started[-1]
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", start)
+    return started
+
+
+def test_a_run_is_started_by_the_documented_command(commands):
+    run = runs.create(CONFIG)
+    LocalLauncher().start(run)
+    (started,) = commands
+    assert started.command == [sys.executable, "-m", "cnn.train", str(run.path)]
+    assert started.options["start_new_session"] is True, "it outlives the dashboard"
+    assert (Path(started.options["cwd"]) / "cnn" / "train.py").is_file()
+    assert state(run) == "queued" and (run.path / "log.txt").exists()
+
+
+def test_a_start_forgets_an_old_stop_and_the_old_process(commands):
+    run = runs.create(CONFIG)
+    runs.write_status(run.path, runs.closed(replace(runs.signed(run.status, "training"), epoch=1), "stopped"))
+    runs.request_stop(run)
+    LocalLauncher().start(runs.read(run.path))
+    started = runs.read(run.path)
+    assert (started.state, started.status.epoch, started.status.pid, started.stop_requested) == ("queued", 1, None, False)
+
+
+@pytest.mark.parametrize("kind", ["shipped", "without configuration", "finished", "in training"])
+def test_what_cannot_be_trained_is_refused_and_left_alone(kind, commands, monkeypatch, tmp_path):
+    run = runs.create(CONFIG, "One")
+    (run.path / "model.keras").write_bytes(b"weights")
+    runs.write_status(run.path, runs.closed(run.status, "stopped"))
+    match kind:
+        case "shipped":
+            monkeypatch.setattr(runs, "_PRETRAINED", run.path.parent)
+        case "without configuration":
+            (run.path / "config.json").write_text("{}")
+        case "finished":
+            runs.write_status(run.path, runs.closed(run.status, "finished"))
+        case "in training":
+            runs.write_status(run.path, runs.signed(run.status, "training"))
+    before = {file.name: file.read_bytes() for file in run.path.iterdir()}
+    with pytest.raises(RunExists, match="One"):
+        LocalLauncher().start(runs.read(run.path))
+    assert commands == []
+    assert {file.name: file.read_bytes() for file in run.path.iterdir()} == before
+
+
+def test_a_stop_is_a_file(commands):
+    run = runs.create(CONFIG)
+    LocalLauncher().stop(run)
+    assert runs.read(run.path).stop_requested
+
+
+def pretend_trainer(code: str) -> tuple[subprocess.Popen, Run]:
+    """A process that a run names as its trainer."""
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert child.stdout.readline() == "ready\n"
+    run = runs.create(CONFIG)
+    process = {"pid": child.pid, "pid_created": psutil.Process(child.pid).create_time()}
+    runs.write_status(run.path, replace(runs.signed(run.status, "training"), **process))
+    return child, runs.read(run.path)
+
+
+def test_kill_ends_a_trainer_that_does_not_listen(monkeypatch):
+    monkeypatch.setattr(jobs, "_PATIENCE", 0.2)
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
+    child, run = pretend_trainer(code)
+    assert run.state == "training"
+    LocalLauncher().kill(run)
+    assert child.wait(10) == -signal.SIGKILL
+    assert state(run) == "interrupted"
+
+
+def test_kill_first_asks(monkeypatch):
+    code = "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); print('ready', flush=True); time.sleep(60)"
+    child, run = pretend_trainer(code)
+    LocalLauncher().kill(run)
+    assert child.wait(10) == 7
+
+
+@pytest.mark.parametrize("change", [{"pid_created": 1.0}, {"host": "elsewhere", "heartbeat": time.time() + 1e6}, {"state": "stopped"}])
+def test_kill_never_ends_another_process(change):
+    """A reused process id, a process of another machine, a run that has ended."""
+    code = "import time; print('ready', flush=True); time.sleep(60)"
+    child, run = pretend_trainer(code)
+    try:
+        runs.write_status(run.path, replace(run.status, **change))
+        LocalLauncher().kill(runs.read(run.path))
+        time.sleep(0.1)
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_kill_looks_again_before_it_ends_a_process():
+    """The page's picture of a run may be old: its process may have ended and its id been reused since."""
+    code = "import time; print('ready', flush=True); time.sleep(60)"
+    child, run = pretend_trainer(code)
+    try:
+        old = replace(run, status=replace(run.status, pid_created=1.0))
+        LocalLauncher().kill(old)
+        time.sleep(0.1)
+        assert child.poll() is None
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_ended_children_are_collected():
+    run, launcher = runs.create(CONFIG), LocalLauncher()
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    launcher._children.append(child)
+    wait_until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE, 20)
+    launcher.kill(run)  # any call collects, this one ends nothing
+    launcher._reap()
+    assert not psutil.pid_exists(child.pid) or psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE
+
+
+def test_the_launcher_of_a_process_is_one():
+    assert jobs.launcher() is jobs.launcher()
+
+
+def test_three_runs_wait_for_each_other_and_end_in_every_way():
+    """Real processes. Someone else trains; three runs queue; the first trains to its end, the second is stopped, the
+    third killed."""
+    launcher, made = LocalLauncher(), []
+    try:
+        with FileLock(runs.root() / ".training.lock") if runs.root().mkdir(parents=True) is None else None:
+            for name in ("first", "second", "third"):
+                epochs = 1 if name == "first" else 500
+                config = CONFIG.model_copy(update={"training": CONFIG.training.model_copy(update={"epochs": epochs})})
+                made.append(runs.create(config, name))
+                launcher.start(made[-1])
+            first, second, third = made
+            wait_until(lambda: all(runs.read(run.path).status.message == "Waiting for its turn" for run in made))
+            assert [state(run) for run in made] == ["queued"] * 3
+        wait_until(lambda: state(first) in ("starting", "training"))
+        assert [state(second), state(third)] == ["queued"] * 2
+        wait_until(lambda: not runs.read(first.path).active)
+        assert state(first) == "finished", runs.log_tail(first)
+
+        wait_until(lambda: state(second) in ("starting", "training"))
+        assert state(third) == "queued"
+        launcher.stop(second)
+        wait_until(lambda: not runs.read(second.path).active)
+        assert state(second) == "stopped", runs.log_tail(second)
+
+        wait_until(lambda: runs.read(third.path).status.epoch >= 1 or not runs.read(third.path).active)
+        launcher.kill(runs.read(third.path))
+        assert state(third) == "stopped", runs.log_tail(third)
+        assert runs.read(third.path).has_model
+        assert runs.log_tail(first).splitlines()[-1] == str(first.path)
+        assert "waiting for its turn" in runs.log_tail(third, 10_000)
+    finally:
+        for child in launcher._children:
+            child.kill()
+            child.wait()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Sessions are Unix's.")
+def test_a_training_has_a_session_of_its_own(monkeypatch):
+    """Ctrl-C in the dashboard's terminal must not reach it."""
+    monkeypatch.setattr(sys, "executable", "/bin/sleep")
+    real, started = subprocess.Popen, []
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda command, **options: started.append(real(["sleep", "60"], **options)) or started[-1])
+    LocalLauncher().start(runs.create(CONFIG))
+    try:
+        assert os.getsid(started[0].pid) == started[0].pid != os.getsid(0)
+    finally:
+        started[0].kill()
+        started[0].wait()

@@ -1,0 +1,243 @@
+"""The table of a network's layers, known before TensorFlow, against the network that Keras builds."""
+
+from math import prod
+
+import pytest
+
+from cnn import layers, model
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, ImpossibleStack, Pooling, trace
+
+# Between them, these use every kind of layer and every option of each.
+STACKS = {
+    "convolutions": (
+        Convolution(filters=4, kernel=5, stride=2, padding="valid", activation="leaky_relu"),
+        Convolution(filters=6, kernel=2, dilation=3, activation="gelu", batch_normalisation=True),
+        Convolution(filters=6, kernel=3, dilation=2, padding="valid", activation="linear", batch_normalisation=True),
+        Convolution(filters=3, kernel=1, activation="tanh", batch_normalisation=True),
+        Convolution(filters=5, activation="sigmoid"),
+        Convolution(filters=5, kernel=4, activation="linear"),
+        Flatten(),
+    ),
+    "poolings": (
+        Convolution(filters=12),
+        Pooling(),
+        Pooling(mode="average", size=3, stride=1, padding="same"),
+        Pooling(mode="depthwise max", size=3),
+        Pooling(mode="max", size=3, stride=2),
+        Pooling(mode="average", size=5, stride=4, padding="same"),
+        Dropout(rate=0.25),
+        GlobalPooling(mode="average"),
+    ),
+    "vectors": (
+        Dropout(rate=0.0),
+        GlobalPooling(mode="max"),
+        Dense(units=7, activation="tanh"),
+        Dropout(rate=0.95),
+        Dense(units=1, activation="linear"),
+    ),
+    "no convolution": (Flatten(),),
+}
+NETWORKS = {
+    **presets(),
+    **{name: RunConfig(layers=stack) for name, stack in STACKS.items()},
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_rows_are_the_layers_that_keras_builds(name):
+    config = NETWORKS[name]
+    network = model.build(config)
+    rows = config.rows()
+    built = [
+        (
+            layer.name,
+            type(layer).__name__,
+            tuple(layer.output.shape[1:]),
+            layer.count_params(),
+            sum(prod(variable.shape) for variable in layer.trainable_variables),
+        )
+        for layer in network.layers[1:]
+    ]
+    assert [(r.name, r.type, r.output_shape, r.parameters, r.trainable) for r in rows] == built
+    assert sum(row.parameters for row in rows) == network.count_params()
+    assert network.inputs[0].shape[1:] == INPUT_SHAPE and network.outputs[0].shape[1:] == (len(CLASS_NAMES),)
+
+
+def test_the_stacks_use_every_kind_and_every_choice():
+    used = [layer for name in STACKS for layer in STACKS[name]]
+    assert {layer.kind for layer in used} == set(layers.KINDS)
+    assert {layer.activation for layer in used if isinstance(layer, Convolution)} == set(layers.Activation.__args__)
+    assert {layer.mode for layer in used if isinstance(layer, Pooling)} == {"max", "average", "depthwise max"}
+
+
+def test_the_lecture_has_the_lectures_table():
+    rows = presets()["lecture"].rows()
+    assert [(r.name, r.type, r.output_shape, r.parameters) for r in rows] == [
+        ("conv2d", "Conv2D", (28, 28, 64), 3_200),
+        ("max_pooling2d", "MaxPooling2D", (14, 14, 64), 0),
+        ("conv2d_1", "Conv2D", (14, 14, 128), 73_856),
+        ("conv2d_2", "Conv2D", (14, 14, 128), 147_584),
+        ("max_pooling2d_1", "MaxPooling2D", (7, 7, 128), 0),
+        ("conv2d_3", "Conv2D", (7, 7, 256), 295_168),
+        ("conv2d_4", "Conv2D", (7, 7, 256), 590_080),
+        ("max_pooling2d_2", "MaxPooling2D", (3, 3, 256), 0),
+        ("flatten", "Flatten", (2304,), 0),
+        ("dense", "Dense", (128,), 295_040),
+        ("dropout", "Dropout", (128,), 0),
+        ("dense_1", "Dense", (64,), 8_256),
+        ("dropout_1", "Dropout", (64,), 0),
+        ("dense_2", "Dense", (10,), 650),
+    ]
+    assert sum(row.parameters for row in rows) == sum(row.trainable for row in rows) == 1_413_834
+
+
+def test_the_lectures_multiply_accumulates():
+    macs = [row.macs for row in presets()["lecture"].rows() if row.macs]
+    assert macs == [
+        28 * 28 * 7 * 7 * 1 * 64,
+        14 * 14 * 3 * 3 * 64 * 128,
+        14 * 14 * 3 * 3 * 128 * 128,
+        7 * 7 * 3 * 3 * 128 * 256,
+        7 * 7 * 3 * 3 * 256 * 256,
+        2304 * 128,
+        128 * 64,
+        64 * 10,
+    ]
+
+
+def test_the_lectures_receptive_fields_end_where_positions_are_lost():
+    fields = [row.receptive_field for row in presets()["lecture"].rows()]
+    assert fields[:8] == [(7, 1), (8, 2), (12, 2), (16, 2), (18, 4), (26, 4), (34, 4), (38, 8)]
+    assert fields[8:] == [None] * 6
+
+
+def test_batch_normalisation_counts_what_is_not_trained():
+    rows = RunConfig(layers=(Convolution(filters=16, batch_normalisation=True), GlobalPooling())).rows()
+    assert [(r.type, r.parameters, r.trainable) for r in rows[:3]] == [
+        ("Conv2D", 144, 144),  # no bias
+        ("BatchNormalization", 64, 32),  # the moving mean and variance are not trained
+        ("Activation", 0, 0),
+    ]
+    assert {row.layer for row in rows[:3]} == {0}
+
+
+def test_every_row_knows_its_configured_layer():
+    config = presets()["fast"]
+    places = [row.layer for row in config.rows()]
+    assert places == sorted(places) and set(places) == set(range(len(config.layers) + 1))
+
+
+IMPOSSIBLE = {
+    "kernel larger than its input": (
+        [Pooling(size=8), Convolution(filters=4, kernel=5, padding="valid"), Flatten()],
+        1,
+        ["Layer 2 (Conv 4 5×5 valid relu)", "5×5 pixels", "3×3 input", "use a smaller kernel"],
+    ),
+    "dilated kernel larger than its input": (
+        [Convolution(filters=4, kernel=5, dilation=8, padding="valid"), Flatten()],
+        0,
+        [
+            "Layer 1 (Conv 4 5×5 valid dilation 8 relu)",
+            "33×33 pixels (dilation 8)",
+            "28×28 input",
+            "use a smaller kernel",
+        ],
+    ),
+    "dense before flatten": (
+        [Convolution(filters=4), Dense(units=9)],
+        1,
+        ["Layer 2 (Dense 9 relu)", "4 feature maps of 28×28", "add a flatten or global pooling layer before it"],
+    ),
+    "convolution after flatten": (
+        [Flatten(), Convolution(filters=4)],
+        1,
+        ["Layer 2 (Conv 4 3×3 same relu)", "already a vector of 784", "move it before the flatten"],
+    ),
+    "pooling after global pooling": (
+        [Convolution(filters=4), GlobalPooling(), Pooling()],
+        2,
+        ["Layer 3 (Max pool 2)", "already a vector of 4", "move it before"],
+    ),
+    "flatten twice": ([Flatten(), Flatten()], 1, ["Layer 2 (Flatten)", "already a vector of 784", "or remove it"]),
+    "global pooling twice": (
+        [GlobalPooling(), GlobalPooling(mode="max")],
+        1,
+        ["Layer 2 (Global max pool)", "already a vector of 1", "or remove it"],
+    ),
+    "pooling window larger than its input": (
+        [Pooling(size=16), Pooling(mode="average", size=2), Flatten()],
+        1,
+        ["Layer 2 (Average pool 2)", "window of 2×2", "1×1 input", "use a smaller window, or remove a pooling layer"],
+    ),
+    "depthwise groups that do not divide": (
+        [Convolution(filters=10), Pooling(mode="depthwise max", size=4), Flatten()],
+        1,
+        ["Layer 2 (Depthwise max pool 4)", "10 feature maps into groups of 4", "choose a size that divides 10"],
+    ),
+    "stride and dilation": (
+        [Convolution(filters=4, stride=2, dilation=3), Flatten()],
+        0,
+        ["Layer 1 (Conv 4 3×3 same stride 2 dilation 3 relu)", "stride 2 and dilation 3", "set one of them to 1"],
+    ),
+    "no flatten before the output": (
+        [Convolution(filters=4), Dropout()],
+        2,
+        ["The output layer", "4 feature maps of 28×28", "add a flatten or global pooling layer before it"],
+    ),
+    "too many parameters": (
+        [Convolution(filters=1024), Flatten(), Dense(units=4096)],
+        2,
+        ["Layer 3 (Dense 4096 relu)", "50,000,000", "use fewer units, or pool more before it"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_impossible_stacks_are_refused_with_the_layer_and_the_fix(name):
+    stack, index, parts = IMPOSSIBLE[name]
+    with pytest.raises(ImpossibleStack) as caught:
+        trace(stack, INPUT_SHAPE, len(CLASS_NAMES))
+    message = str(caught.value)
+    assert caught.value.index == index
+    for part in parts:
+        assert part in message
+    assert message.endswith(".") and message.count(". ") == 0, "one sentence"
+
+
+def test_a_refusal_brings_the_rows_that_still_fit():
+    with pytest.raises(ImpossibleStack) as caught:
+        trace([Convolution(filters=4), Pooling(), Dense()], INPUT_SHAPE, 10)
+    assert [row.type for row in caught.value.rows] == ["Conv2D", "MaxPooling2D"]
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        [Convolution(kernel=28, padding="valid"), Flatten()],
+        [Pooling(size=28), Flatten()],
+        [Pooling(size=16), Pooling(size=2, padding="same"), Flatten()],
+        [Pooling(size=16), Convolution(filters=4, kernel=5, padding="same"), Flatten()],
+        [Convolution(filters=4), Pooling(mode="depthwise max", size=4), Flatten()],
+    ],
+)
+def test_what_just_fits_is_possible(stack):
+    assert trace(stack, INPUT_SHAPE, 10)[0].output_shape[:2] in [(1, 1), (28, 28)]
+
+
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (Convolution(filters=64, kernel=7), "Conv 64 7×7 same relu"),
+        (Convolution(filters=8, stride=2, batch_normalisation=True), "Conv 8 3×3 same stride 2 batch norm relu"),
+        (Pooling(size=3, stride=2, padding="same"), "Max pool 3 stride 2 same"),
+        (Pooling(stride=2), "Max pool 2"),
+        (Pooling(mode="depthwise max", size=4), "Depthwise max pool 4"),
+        (GlobalPooling(), "Global average pool"),
+        (Dense(units=128), "Dense 128 relu"),
+        (Dropout(rate=0.5), "Dropout 0.5"),
+        (Flatten(), "Flatten"),
+    ],
+)
+def test_a_layer_reads_as_a_line(layer, text):
+    assert str(layer) == text

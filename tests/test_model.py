@@ -1,0 +1,271 @@
+"""From a configuration to a Keras model, and its weights from disk."""
+
+import zipfile
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from cnn import model, runs
+from cnn.config import RunConfig, Training
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling
+from cnn.model import DepthwiseMaxPooling, UnreadableModel
+
+PICTURES = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
+LABELS = np.array([0, 3, 9, 3], np.uint8)
+
+
+def built(*layers, **training) -> keras.Model:
+    return model.build(RunConfig(layers=layers, training=Training(**training)))
+
+
+# ---------------------------------------------------------------- building
+
+KINDS = [
+    (
+        (Convolution(filters=3, kernel=5, stride=2, padding="valid", activation="tanh"), Flatten()),
+        keras.layers.Conv2D,
+        {"filters": 3, "kernel_size": (5, 5), "strides": (2, 2), "padding": "valid", "dilation_rate": (1, 1), "activation": "tanh", "use_bias": True},
+    ),
+    (
+        (Convolution(filters=3, dilation=2, activation="gelu", batch_normalisation=True), Flatten()),
+        keras.layers.Conv2D,
+        {"dilation_rate": (2, 2), "padding": "same", "activation": "linear", "use_bias": False},
+    ),
+    ((Convolution(activation="leaky_relu", batch_normalisation=True), Flatten()), keras.layers.Activation, {"activation": "leaky_relu"}),
+    ((Pooling(), Flatten()), keras.layers.MaxPooling2D, {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}),
+    (
+        (Pooling(mode="average", size=3, stride=1, padding="same"), Flatten()),
+        keras.layers.AveragePooling2D,
+        {"pool_size": (3, 3), "strides": (1, 1), "padding": "same"},
+    ),
+    ((Convolution(filters=6), Pooling(mode="depthwise max", size=3), Flatten()), DepthwiseMaxPooling, {"size": 3}),
+    ((GlobalPooling(),), keras.layers.GlobalAveragePooling2D, {}),
+    ((GlobalPooling(mode="max"),), keras.layers.GlobalMaxPooling2D, {}),
+    ((Flatten(), Dense(units=7, activation="sigmoid")), keras.layers.Dense, {"units": 7, "activation": "sigmoid"}),
+    ((Flatten(), Dropout(rate=0.3)), keras.layers.Dropout, {"rate": 0.3}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("layers", "kind", "options"), KINDS, ids=lambda value: getattr(value, "__name__", ""))
+def test_every_kind_of_layer_is_built_with_its_options(layers, kind, options):
+    network = built(*layers)
+    layer = next(layer for layer in network.layers if isinstance(layer, kind))
+    found = layer.get_config()
+    assert {name: found[name] for name in options} == options
+    probabilities = np.asarray(network(PICTURES))
+    assert probabilities.shape == (4, 10) and probabilities.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+
+
+def test_a_normalisation_comes_before_the_activation():
+    network = built(Convolution(filters=3, activation="relu", batch_normalisation=True), Flatten())
+    kinds = [type(layer).__name__ for layer in network.layers]
+    assert kinds == ["InputLayer", "Conv2D", "BatchNormalization", "Activation", "Flatten", "Dense"]
+
+
+@pytest.mark.parametrize("kind", ["same", "other"])
+def test_the_seed_decides_the_first_weights(kind):
+    config = RunConfig(layers=(Convolution(filters=3), Flatten()))
+    keras.utils.set_random_seed(7)
+    first = model.build(config).get_weights()
+    keras.utils.set_random_seed(7 if kind == "same" else 8)
+    second = model.build(config).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True)) == (kind == "same")
+
+
+def test_depthwise_max_pooling_takes_the_maximum_of_neighbouring_maps():
+    maps = np.random.default_rng(1).normal(size=(2, 5, 4, 12)).astype(np.float32)
+    for size in (2, 3, 12):
+        pooled = np.asarray(DepthwiseMaxPooling(size)(maps))
+        expected = np.stack([maps[..., start : start + size].max(axis=-1) for start in range(0, 12, size)], axis=-1)
+        assert np.array_equal(pooled, expected)
+        assert DepthwiseMaxPooling(size).compute_output_shape(maps.shape) == pooled.shape
+
+
+def test_depthwise_max_pooling_survives_its_configuration():
+    layer = DepthwiseMaxPooling(3, name="groups")
+    assert DepthwiseMaxPooling.from_config(layer.get_config()).get_config() == layer.get_config()
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
+    assert isinstance(again, DepthwiseMaxPooling) and (again.size, again.name) == (3, "groups")
+
+
+def test_mixed_precision_computes_in_16_bits_and_keeps_32():
+    network = built(Convolution(filters=4, batch_normalisation=True), Pooling(), Flatten(), precision="mixed_bfloat16")
+    by_name = {layer.name: layer for layer in network.layers}
+    assert by_name["conv2d"].compute_dtype == by_name["max_pooling2d"].compute_dtype == "bfloat16"
+    assert {variable.dtype for variable in network.variables if "seed" not in variable.name} == {"float32"}
+    assert by_name["dense"].compute_dtype == "float32"
+    probabilities = network(PICTURES)
+    assert probabilities.dtype == "float32" and np.asarray(probabilities).sum(axis=1) == pytest.approx(
+        np.ones(4), abs=1e-6
+    )
+
+
+def test_files_and_predictions_are_float32_whatever_the_training_was():
+    config = RunConfig(layers=(Convolution(filters=4), Flatten()), training=Training(precision="mixed_bfloat16"))
+    network = model.build(config, precision="float32")
+    assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+def test_building_leaves_keras_s_own_precision_alone():
+    built(Convolution(filters=4), Flatten(), precision="mixed_bfloat16")
+    assert keras.config.dtype_policy().name == "float32"
+
+
+# ---------------------------------------------------------------- optimizers and schedules
+
+OPTIMIZERS = {
+    "adam": (keras.optimizers.Adam, {}),
+    "adamw": (keras.optimizers.AdamW, {"weight_decay": 0.004}),
+    "sgd": (keras.optimizers.SGD, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": (keras.optimizers.RMSprop, {}),
+}
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_takes_a_step_with_every_schedule(name, schedule):
+    config = RunConfig(layers=(Flatten(),), training=Training(optimizer=name, schedule=schedule, learning_rate=0.01))
+    network = model.build(config)
+    model.compile_for_training(network, config, total_steps=20)
+    network.run_eagerly = True  # one step is not worth tracing
+    kind, options = OPTIMIZERS[name]
+    assert type(network.optimizer) is kind
+    assert {key: getattr(network.optimizer, key) for key in options} == options
+    before = network.get_weights()
+    logs = [network.train_on_batch(PICTURES, LABELS, return_dict=True) for _ in range(3)]
+    assert set(logs[0]) == {"loss", "accuracy"} and np.isfinite(logs[-1]["loss"])
+    assert not np.allclose(before[0], network.get_weights()[0], atol=1e-6)
+    assert int(network.optimizer.iterations) == 3
+
+
+def rates(schedule: str, total: int) -> list[float]:
+    config = RunConfig(layers=(Flatten(),), training=Training(schedule=schedule, learning_rate=0.1))
+    network = model.build(config)
+    model.compile_for_training(network, config, total)
+    found = []
+    for step in range(total + 1):
+        network.optimizer.iterations.assign(step)
+        found.append(float(network.optimizer.learning_rate))
+    return found
+
+
+def test_a_constant_rate_stays():
+    assert rates("constant", 10) == pytest.approx([0.1] * 11)
+
+
+def test_a_cosine_falls_from_the_peak_to_zero():
+    found = rates("cosine", 100)
+    assert found == pytest.approx([0.05 * (1 + np.cos(np.pi * step / 100)) for step in range(101)], abs=1e-6)
+
+
+def test_one_cycle_rises_over_three_tenths_of_the_steps_and_falls_to_zero():
+    found = rates("one-cycle", 100)
+    assert (
+        found[0] == pytest.approx(0.004)
+        and found[30] == pytest.approx(0.1)
+        and found[100] == pytest.approx(0.0, abs=1e-6)
+    )
+    assert np.all(np.diff(found[:31]) > 0) and np.all(np.diff(found[30:]) < 0)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+def test_a_training_of_one_step_has_a_learning_rate(schedule):
+    assert 0 < rates(schedule, 1)[0] < 0.1001
+
+
+def test_the_loss_is_the_cross_entropy_of_the_probabilities():
+    config = RunConfig(layers=(Flatten(),))
+    network = model.build(config)
+    model.compile_for_training(network, config, 1)
+    probabilities = np.asarray(network(PICTURES))
+    logs = network.test_on_batch(PICTURES, LABELS, return_dict=True)
+    assert logs["loss"] == pytest.approx(-np.log(probabilities[np.arange(4), LABELS]).mean(), rel=1e-4)
+    assert logs["accuracy"] == pytest.approx((probabilities.argmax(1) == LABELS).mean())
+
+
+# ---------------------------------------------------------------- from disk
+
+
+def stored(config: RunConfig, network: keras.Model) -> runs.Run:
+    """A finished run of `config` whose model file holds `network`."""
+    run = runs.create(config)
+    network.save(run.path / "model.keras")
+    runs.write_status(run.path, replace(runs.closed(run.status, "finished"), epoch=1))
+    return runs.read(run.path)
+
+
+def test_a_loaded_network_answers_like_the_saved_one():
+    config = RunConfig(
+        layers=(
+            Convolution(filters=6, batch_normalisation=True, activation="gelu"),
+            Pooling(mode="depthwise max", size=3),
+            Dropout(),
+            Flatten(),
+        )
+    )
+    network = model.build(config)
+    loaded = model.load(stored(config, network))
+    assert np.array_equal(np.asarray(loaded(PICTURES)), np.asarray(network(PICTURES)))
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in network.layers]
+
+
+def test_the_trained_run_can_be_loaded(tiny):
+    network = model.load(tiny)
+    assert network.count_params() == sum(row.parameters for row in tiny.config.rows())
+    assert np.asarray(network(PICTURES)).shape == (4, 10)
+
+
+BROKEN = {
+    "empty": lambda content: b"",
+    "junk": lambda content: b"\x89HDF\r\n junk" * 50,
+    "cut off": lambda content: content[: len(content) // 2],
+    "bytes changed": lambda content: content[:9000] + bytes(~byte & 255 for byte in content[9000:20000]) + content[20000:],
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_file_is_unreadable(kind, own_tiny):
+    own_tiny.model_path.write_bytes(BROKEN[kind](own_tiny.model_path.read_bytes()))
+    with pytest.raises(UnreadableModel, match=r"The model of Tiny one cannot be read: model\.keras is damaged"):
+        model.load(own_tiny)
+
+
+def test_a_zip_of_something_else_is_unreadable(own_tiny):
+    with zipfile.ZipFile(own_tiny.model_path, "w") as archive:
+        archive.writestr("readme.txt", "no network in here")
+    with pytest.raises(UnreadableModel):
+        model.load(own_tiny)
+
+
+def test_a_run_without_a_model_is_unreadable(own_tiny):
+    own_tiny.model_path.unlink()
+    with pytest.raises(UnreadableModel, match="Tiny one"):
+        model.load(runs.read(own_tiny.path))
+    with pytest.raises(UnreadableModel, match="no trained network yet"):
+        model.load(runs.create(own_tiny.config))
+
+
+BASE = (Convolution(filters=8), Convolution(filters=8), GlobalPooling(mode="max"))
+OTHERS = {
+    "wider": (Convolution(filters=9), Convolution(filters=8), GlobalPooling(mode="max")),
+    "deeper": (*BASE, Dense(units=10)),
+    "shallower": (Convolution(filters=8), GlobalPooling(mode="max")),
+    "without normalisation": (
+        Convolution(filters=8),
+        Convolution(filters=8, batch_normalisation=True),
+        GlobalPooling(mode="max"),
+    ),
+    "dense": (Flatten(), Dense(units=5)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_weights_of_another_network_are_unreadable(name):
+    run = stored(RunConfig(layers=BASE), built(*OTHERS[name]))
+    with pytest.raises(UnreadableModel, match="damaged or belongs to another network"):
+        model.load(run)
+    turned = stored(RunConfig(layers=OTHERS[name]), built(*BASE))
+    with pytest.raises(UnreadableModel, match="damaged or belongs to another network"):
+        model.load(turned)

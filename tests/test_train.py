@@ -1,0 +1,572 @@
+"""The trainer and its recorder: what a training leaves behind, and every way in which it can end early."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import psutil
+import pytest
+from conftest import TINY, Command, train_here
+from filelock import FileLock
+
+from cnn import data, jobs, model, recorder, runs, train
+from cnn.config import CLASS_NAMES, Data, RunConfig, Training, presets
+from cnn.evaluate import evaluate, read_examples
+from cnn.layers import Dense, Dropout, Flatten
+from cnn.recorder import Recorder
+from cnn.runs import Run
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = RunConfig(
+    data=Data(dataset="synthetic", limit=300, shift=1, flip=True),
+    layers=(Flatten(), Dense(units=16), Dropout(rate=0.3)),
+    training=Training(batch_size=64, epochs=2, schedule="cosine", learning_rate=0.01),
+)
+
+
+def changed(config: RunConfig, **training) -> RunConfig:
+    return config.model_copy(update={"training": config.training.model_copy(update=training)})
+
+
+def epochs_of(run: Run) -> list[int]:
+    return [record["epoch"] for record in runs.metrics(run) if record["kind"] == "epoch"]
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
+    deadline = time.time() + seconds
+    while not condition():
+        assert time.time() < deadline, "nothing happened in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Start `python -m cnn.train ...` in a process of its own; ended with the test at the latest."""
+    children = []
+
+    def start(*arguments: object) -> subprocess.Popen:
+        command = [sys.executable, "-m", "cnn.train", *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        children.append(subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes))
+        return children[-1]
+
+    yield start
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+# ---------------------------------------------------------------- a whole training
+
+
+def test_the_command_trains_and_its_last_line_is_the_runs_directory(trained):
+    assert trained.code == 0, trained.err
+    run = trained.run
+    assert (run.state, run.name, run.progress, run.problem) == ("finished", "Tiny one", 1.0, None)
+    assert run.config == presets()["tiny"].model_copy(
+        update={"data": Data(dataset="synthetic", limit=300), "training": changed(presets()["tiny"], epochs=2).training}
+    )
+    assert (run.status.epoch, run.status.steps, run.status.pid, run.status.host) == (2, 5, None, None)
+    assert run.status.seconds > 0 and "CPU" in run.status.devices
+
+
+def test_a_finished_run_has_the_files_of_the_run_directory(trained):
+    left = {file.name for file in trained.run.path.iterdir() if not file.name.startswith(".")}
+    table = {line.split()[0] for line in runs.__doc__.splitlines() if line.startswith("      ")}
+    assert {"config.json", "checkpoint.keras", "stop", "log.txt"} < table
+    assert left == table - {"stop", "checkpoint.keras", "log.txt"}, "log.txt comes with the dashboard's launcher"
+    assert not [file for file in trained.run.path.iterdir() if file.name.endswith(".keras") and file.name[0] == "."]
+
+
+def test_metrics_are_of_both_kinds(trained):
+    records = runs.metrics(trained.run)
+    batches = [record for record in records if record["kind"] == "batch"]
+    assert epochs_of(trained.run) == [1, 2]
+    assert {record["epoch"] for record in batches} == {0, 1}
+    for record in batches:
+        assert set(record) == {"kind", "epoch", "step", "steps", "loss", "accuracy", "seconds"}
+        assert 1 <= record["step"] <= record["steps"] == 5
+    for record in records:
+        if record["kind"] == "epoch":
+            assert set(record) == {"kind", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+        assert np.isfinite(record["loss"]) and 0 <= record["accuracy"] <= 1
+    assert [record["seconds"] for record in records] == sorted(record["seconds"] for record in records)
+    lines = (trained.run.path / "metrics.jsonl").read_text().splitlines()
+    assert len(lines) == len(records)
+
+
+def test_the_evaluation_is_that_of_the_network_on_disk(trained, draw_once):
+    run = trained.run
+    assert run.evaluation == json.loads((run.path / "evaluation.json").read_text())
+    measured = evaluate(model.load(run), data.load(run.config.data).test)
+    assert measured == {"split": "test", "n": 2000, "accuracy": measured["accuracy"], "loss": measured["loss"]}
+    assert run.evaluation["accuracy"] == pytest.approx(measured["accuracy"], abs=0.002)
+    assert run.evaluation["loss"] == pytest.approx(measured["loss"], abs=0.002)
+    assert run.evaluation["accuracy"] > 0.2, "twice what guessing gives"
+    assert f"Test accuracy {run.evaluation['accuracy']:.4f}" in trained.out
+
+
+def test_examples_and_environment_are_kept(trained):
+    examples = read_examples(trained.run)
+    assert examples.labels.tolist() == [label for label in range(10) for _ in range(10)]
+    assert examples.probabilities.sum(axis=1) == pytest.approx(np.ones(100), abs=1e-5)
+    environment = json.loads((trained.run.path / "environment.json").read_text())
+    assert environment["keras"] == keras.__version__ and environment["classes"] == list(CLASS_NAMES)
+
+
+def test_a_finished_run_is_not_trained_again(own_tiny):
+    before = {file.name: file.stat().st_mtime_ns for file in own_tiny.path.iterdir()}
+    again = train_here(own_tiny.path)
+    assert again.code == 0 and "Tiny one is already finished" in again.err
+    assert {file.name: file.stat().st_mtime_ns for file in own_tiny.path.iterdir()} == before
+
+
+# ---------------------------------------------------------------- refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "give either a run's directory or --preset NAME"),
+        (["some-run", "--preset", "tiny"], "give either a run's directory or --preset NAME"),
+        (["some-run", "--epochs", "3"], "a run's configuration cannot be changed"),
+        (["some-run", "--name", "x"], "a run's configuration cannot be changed"),
+        (["--preset", "resnet"], "resnet"),
+        (["--preset", "tiny", "--epochs", "many"], "many"),
+        (["--preset", "tiny", "--epochs", "0"], "epochs (training > epochs): input should be greater than or equal to 1"),
+        (["--preset", "tiny", "--limit", "5"], "limit (data > limit): input should be greater than or equal to 100"),
+        (["--preset", "tiny", "--seed", "-1"], "seed (training > seed)"),
+        (["--preset", "tiny", "--dataset", "imagenet"], "imagenet"),
+        (["no-such-run"], "There is no run 'no-such-run'"),
+        (["/etc"], "There is no run '/etc'"),
+    ],
+)
+def test_bad_arguments_end_with_code_2_and_a_sentence(arguments, sentence, capsys, runs_folder):
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        code = train.main(arguments)
+    except SystemExit as end:
+        code = end.code
+    captured = capsys.readouterr()
+    assert code == 2
+    assert sentence in captured.err and "Traceback" not in captured.err and captured.out == ""
+    assert not runs_folder.exists()
+    assert signal.getsignal(signal.SIGTERM) == handler
+
+
+def test_a_runs_folder_that_cannot_be_made_ends_with_code_2(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CNN_RUNS", str(tmp_path / "file"))
+    assert train.main(["--preset", "tiny"]) == 2
+    assert capsys.readouterr().err.startswith("cnn.train: ")
+
+
+def test_a_shipped_run_is_not_trained(own_tiny, monkeypatch):
+    runs.write_status(own_tiny.path, runs.closed(own_tiny.status, "stopped"))
+    monkeypatch.setattr(runs, "_PRETRAINED", own_tiny.path.parent)
+    before = {file.name: file.stat().st_mtime_ns for file in own_tiny.path.iterdir()}
+    result = train_here(own_tiny.path)
+    assert result.code == 1 and "Tiny one cannot be trained" in result.err
+    assert {file.name: file.stat().st_mtime_ns for file in own_tiny.path.iterdir()} == before
+
+
+def test_a_damaged_run_is_not_trained(own_tiny):
+    (own_tiny.path / "config.json").write_text("{")
+    result = train_here(own_tiny.path)
+    assert result.code == 1 and "cannot be trained. Its config.json is not" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(own_tiny):
+    runs.write_status(own_tiny.path, runs.signed(own_tiny.status, "training"))
+    before = (own_tiny.path / "status.json").read_bytes()
+    with FileLock(own_tiny.path / ".lock"):
+        result = train_here(own_tiny.path)
+    assert result.code == 1 and "already in training in another process" in result.err
+    assert (own_tiny.path / "status.json").read_bytes() == before
+
+
+# ---------------------------------------------------------------- failing
+
+
+def test_missing_data_fail_with_their_own_sentence(monkeypatch):
+    def unavailable(*arguments):
+        raise data.DataUnavailable("Fashion-MNIST is nowhere: use the synthetic dataset.")
+
+    monkeypatch.setattr(data, "load", unavailable)
+    run = runs.create(SMALL)
+    assert train_here(run.path).code == 1
+    failed = runs.read(run.path)
+    assert (failed.state, failed.status.message) == ("failed", "Fashion-MNIST is nowhere: use the synthetic dataset.")
+    assert failed.status.pid is None and failed.state in runs.RESUMABLE
+
+
+def test_a_bug_fails_with_its_name_and_a_traceback_in_the_log(monkeypatch):
+    monkeypatch.setattr(data, "load", lambda *arguments: 1 / 0)
+    run = runs.create(SMALL)
+    result = train_here(run.path)
+    assert result.code == 1 and "Traceback" in result.err
+    failed = runs.read(run.path)
+    assert (failed.state, failed.status.message) == ("failed", "ZeroDivisionError: division by zero")
+    assert result.out.splitlines()[-1] == str(run.path)
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_a_loss_that_is_no_number_fails_and_is_not_kept(epochs, monkeypatch, draw_once):
+    def break_down(network, config, steps, compile_=model.compile_for_training):
+        compile_(network, config, steps)
+        network.loss = lambda y, p: keras.ops.sum(p, axis=-1) * float("nan")
+        network.compile(network.optimizer, network.loss, metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
+
+    monkeypatch.setattr(model, "compile_for_training", break_down)
+    run = runs.create(changed(SMALL, epochs=epochs))
+    assert train_here(run.path).code == 1
+    failed = runs.read(run.path)
+    assert failed.state == "failed" and "lower learning rate" in failed.status.message
+    assert failed.status.epoch == 0 and epochs_of(failed) == []
+    assert not failed.has_model and not (run.path / "checkpoint.keras").exists()
+
+
+# ---------------------------------------------------------------- stopping and resuming
+
+
+def stop_after_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody asks for a stop just when the first epoch has been recorded."""
+    record = Recorder.on_epoch_end
+
+    def record_and_stop(self, epoch, logs=None):
+        record(self, epoch, logs)
+        if epoch == 0:
+            (self.path / "stop").touch()
+
+    monkeypatch.setattr(Recorder, "on_epoch_end", record_and_stop)
+
+
+def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch, draw_once):
+    """Weights, optimizer, schedule, order, augmentation and dropout all go on where they were."""
+    whole = runs.create(SMALL, "whole")
+    assert train_here(whole.path).code == 0
+    run = runs.create(SMALL, "stopped")
+    with monkeypatch.context() as patch:
+        stop_after_first_epoch(patch)
+        result = train_here(run.path)
+    stopped = runs.read(run.path)
+    assert result.code == 0 and (stopped.state, stopped.status.epoch) == ("stopped", 1)
+    assert stopped.status.message and stopped.status.pid is None and not stopped.stop_requested
+    assert epochs_of(stopped) == [1] and stopped.has_model and (run.path / "checkpoint.keras").exists()
+    assert not (run.path / "evaluation.json").exists()
+
+    assert train_here(run.path).code == 0
+    resumed, whole = runs.read(run.path), runs.read(whole.path)
+    assert resumed.state == "finished" and epochs_of(resumed) == [1, 2]
+    assert resumed.status.seconds >= stopped.status.seconds
+    for one, other in zip(model.load(resumed).get_weights(), model.load(whole).get_weights(), strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+    last, expected = runs.metrics(resumed)[-1], runs.metrics(whole)[-1]
+    assert [last[key] for key in ("loss", "val_loss")] == pytest.approx([expected[key] for key in ("loss", "val_loss")], abs=1e-3)
+
+
+def test_a_stop_asked_for_while_it_waits_is_meant_for_it():
+    run = runs.create(SMALL)
+    with FileLock(run.path.parent / ".training.lock"):
+        runs.request_stop(run)
+        assert train_here(run.path).code == 0
+    stopped = runs.read(run.path)
+    assert (stopped.state, stopped.status.epoch, stopped.stop_requested) == ("stopped", 0, False)
+
+
+def test_an_old_stop_does_not_stop_a_resumed_run(monkeypatch):
+    reached = []
+    monkeypatch.setattr(train, "_train", lambda run, status: reached.append(run.stop_requested))
+    run = runs.create(SMALL)
+    runs.write_status(run.path, runs.closed(run.status, "failed"))
+    runs.request_stop(run)
+    assert train_here(run.path).code == 0
+    assert reached == [False]
+
+
+def test_ctrl_c_stops_the_command(spawn):
+    child = spawn(*TINY[:-1], "500", "--name", "Long")
+    wait_until(lambda: runs.all_runs() and runs.all_runs()[0].status.epoch >= 1 or child.poll() is not None)
+    child.send_signal(signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 0, out
+    (run,) = runs.all_runs()
+    assert out.splitlines()[-1] == str(run.path)
+    assert "Traceback" not in out
+    assert (run.name, run.state) == ("Long", "stopped") and 1 <= run.status.epoch < 500
+    assert epochs_of(run) == list(range(1, run.status.epoch + 1))
+    assert run.has_model and (run.path / "checkpoint.keras").exists()
+
+
+def test_a_killed_training_is_interrupted_and_resumes_from_its_last_whole_epoch(spawn, draw_once):
+    run = runs.create(changed(SMALL, epochs=8))
+    child = spawn(run.path)
+    wait_until(lambda: runs.read(run.path).status.epoch >= 1 or child.poll() is not None)
+    os.kill(child.pid, signal.SIGKILL)
+    wait_until(lambda: not psutil.pid_exists(child.pid) or psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+    killed = runs.read(run.path)  # the process is a zombie now, because nobody has asked for its exit code
+    assert (killed.state, killed.active) == ("interrupted", False), child.communicate()[0]
+    assert "process is gone" in killed.status.message and 1 <= killed.status.epoch < 8
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write(b'{"kind": "batch", "epoch": 7, "st')
+
+    result = train_here(run.path)
+    assert result.code == 0, result.err
+    resumed = runs.read(run.path)
+    assert resumed.state == "finished" and resumed.status.epoch == 8
+    assert epochs_of(resumed) == list(range(1, 9))
+    batches = [(record["epoch"], record["step"]) for record in runs.metrics(resumed) if record["kind"] == "batch"]
+    assert len(set(batches)) == len(batches) and {epoch for epoch, _ in batches} == set(range(8))
+    assert "Epoch 1/8" not in result.out and f"Epoch {killed.status.epoch + 2}/8" in result.out
+    seconds = [record["seconds"] for record in runs.metrics(resumed)]
+    assert seconds == sorted(seconds), "the time axis goes on"
+
+
+# ---------------------------------------------------------------- the queue
+
+
+def in_turn(run: Run, order: list[str]) -> threading.Thread:
+    """A thread that takes the run's turn, writes down that it had it, and ends."""
+
+    def take() -> None:
+        with train._turn(run, run.status):
+            order.append(run.name)
+            time.sleep(0.05)
+            runs.write_status(run.path, runs.closed(run.status, "finished"))
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    return thread
+
+
+def waiting(run: Run) -> bool:
+    return (runs.read(run.path).state, runs.read(run.path).status.message) == ("queued", "Waiting for its turn")
+
+
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
+    """Three runs as the launcher leaves them, the oldest first, their processes not yet there."""
+    monkeypatch.setattr(train, "_POLL", 0.02)
+    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *arguments, **options: SimpleNamespace(poll=lambda: None))
+    made = [runs.create(SMALL, name) for name in ("first", "second", "third")]
+    launcher = jobs.LocalLauncher()
+    for run in made:
+        launcher.start(run)
+        time.sleep(0.01)
+    return [runs.read(run.path) for run in made]
+
+
+@pytest.mark.parametrize("arrival", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_runs_train_in_the_order_in_which_they_were_queued(arrival, queued):
+    """However long each process takes to start."""
+    order, threads = [], []
+    with FileLock(runs.root() / ".training.lock"):
+        for place in arrival:
+            threads.append(in_turn(queued[place], order))
+            wait_until(lambda place=place: waiting(queued[place]), 10)
+    for thread in threads:
+        thread.join(20)
+    assert order == ["first", "second", "third"]
+
+
+def test_a_resumed_run_goes_to_the_end_of_the_queue(queued):
+    old = queued[0]
+    runs.write_status(old.path, runs.closed(replace(old.status, created=1.0), "stopped"))
+    jobs.LocalLauncher().start(runs.read(old.path))
+    order, threads = [], []
+    with FileLock(runs.root() / ".training.lock"):
+        for run in queued:
+            threads.append(in_turn(runs.read(run.path), order))
+            wait_until(lambda run=run: waiting(run), 10)
+    for thread in threads:
+        thread.join(20)
+    assert order == ["second", "third", "first"]
+
+
+def test_a_run_whose_process_died_in_the_queue_holds_nobody_up(queued):
+    dead, alive, _ = queued
+    runs.write_status(dead.path, replace(runs.signed(dead.status, "queued"), pid_created=1.0))
+    order = []
+    in_turn(alive, order).join(20)
+    assert order == ["second"]
+
+
+# ---------------------------------------------------------------- the recorder
+
+
+class FakeNetwork:
+    """What the recorder needs of a network."""
+
+    stop_training = False
+
+    def __init__(self) -> None:
+        self.weights = ["fresh"]
+
+    def get_weights(self):
+        return self.weights
+
+    def set_weights(self, weights):
+        self.weights = weights
+
+    def save(self, path):
+        Path(path).write_text(json.dumps(self.weights))
+
+
+class Clock:
+    now = 1000.0
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(recorder, "time", clock)
+    return clock
+
+
+def new_recorder(pictures: int, batch_size: int, epochs: int = 2) -> Recorder:
+    run = runs.create(changed(SMALL, batch_size=batch_size, epochs=epochs))
+    made = Recorder(run, FakeNetwork(), data.steps(pictures, batch_size), pictures, runs.signed(run.status, "starting"))
+    made.set_model(FakeNetwork())
+    made.on_train_begin()
+    return made
+
+
+def play_epoch(made: Recorder, clock: Clock, losses: np.ndarray, seconds: float, epoch: int = 0) -> None:
+    """Tell the recorder, as Keras does, the mean since the epoch began after each batch. losses: one a picture."""
+    made.on_epoch_begin(epoch)
+    for step in range(made.steps):
+        clock.now += seconds
+        so_far = losses[: (step + 1) * made.batch_size]
+        made.on_train_batch_end(step, {"loss": so_far.mean(), "accuracy": (so_far < 1).mean()})
+
+
+def points(made: Recorder) -> list[dict]:
+    return [record for record in runs.metrics(runs.read(made.path)) if record["kind"] == "batch"]
+
+
+def test_points_are_the_means_of_the_pictures_since_the_point_before(clock):
+    losses = np.random.default_rng(3).random(1030) * 2
+    made = new_recorder(pictures=1030, batch_size=10)
+    play_epoch(made, clock, losses, seconds=0.1)
+    found = points(made)
+    assert len(found) == pytest.approx(103 * 0.1 / 0.5, abs=4), "about two points a second"
+    start = 0
+    for point in found:
+        window = losses[start : point["step"] * 10]
+        assert point["loss"] == pytest.approx(window.mean(), abs=2e-5)
+        assert point["accuracy"] == pytest.approx((window < 1).mean(), abs=2e-5)
+        start = point["step"] * 10
+    assert [point["step"] for point in found] == sorted({point["step"] for point in found})
+
+
+def test_the_last_batch_counts_by_its_pictures(clock):
+    losses = np.concatenate([np.zeros(20), np.full(5, 9.0)])
+    made = new_recorder(pictures=25, batch_size=10)
+    play_epoch(made, clock, losses, seconds=0.1)  # one point, at the end of the epoch
+    assert [(point["step"], point["loss"], point["accuracy"]) for point in points(made)] == [(3, 1.8, 0.8)]
+
+
+def test_a_new_epoch_starts_from_zero(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    play_epoch(made, clock, np.full(100, 5.0), seconds=0.01, epoch=0)
+    play_epoch(made, clock, np.full(100, 0.5), seconds=0.01, epoch=1)
+    assert [(point["epoch"], point["loss"], point["accuracy"]) for point in points(made)] == [(0, 5.0, 0.0), (1, 0.5, 1.0)]
+
+
+def test_a_few_pictures_at_the_end_of_an_epoch_draw_no_spike(clock):
+    losses = np.concatenate([np.zeros(50), np.full(3, 99.0)])
+    made = new_recorder(pictures=53, batch_size=10)
+    play_epoch(made, clock, losses, seconds=0.1)
+    assert [(point["step"], point["loss"]) for point in points(made)] == [(5, 0.0)]
+
+
+def test_slow_batches_draw_points_too(clock):
+    losses = np.random.default_rng(4).random(200)
+    made = new_recorder(pictures=200, batch_size=10)
+    play_epoch(made, clock, losses, seconds=3.0)
+    found = points(made)
+    assert len(found) >= 10, "at least every other batch of a minute-long epoch"
+    start = 0
+    for point in found:
+        assert point["loss"] == pytest.approx(losses[start : point["step"] * 10].mean(), abs=2e-5)
+        start = point["step"] * 10
+
+
+def test_an_epoch_of_one_batch_is_a_point(clock):
+    made = new_recorder(pictures=7, batch_size=10)
+    play_epoch(made, clock, np.full(7, 2.0), seconds=0.1)
+    assert [(point["step"], point["loss"]) for point in points(made)] == [(1, 2.0)]
+
+
+def test_the_status_tells_progress_speed_and_time_left(clock):
+    made = new_recorder(pictures=100, batch_size=10, epochs=3)
+    made.on_epoch_begin(0)
+    clock.now += 5.0
+    made.on_train_batch_end(4, {"loss": 1.0, "accuracy": 0.5})
+    status = runs.read(made.path).status
+    assert (status.state, status.epoch, status.step, status.steps) == ("training", 0, 5, 10)
+    assert status.images_per_second == 10.0
+    assert status.seconds_left == 25.0, "half an epoch and two more, at 10 pictures a second"
+    assert status.heartbeat == clock.now and status.seconds == 5.0
+
+
+EPOCH_LOGS = {"loss": 1.25, "accuracy": 0.5, "val_loss": 1.5, "val_accuracy": 0.25}
+
+
+def test_an_epoch_is_recorded_saved_and_counted(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    made.model.weights = ["after one epoch"]
+    play_epoch(made, clock, np.ones(100), seconds=0.1)
+    made.on_epoch_end(0, EPOCH_LOGS)
+    run = runs.read(made.path)
+    assert run.status.epoch == 1 and run.status.step == 0
+    assert runs.metrics(run)[-1] == {"kind": "epoch", "epoch": 1, **EPOCH_LOGS, "seconds": 1.0}
+    for name in ("model.keras", "checkpoint.keras"):
+        assert json.loads((run.path / name).read_text()) == ["after one epoch"]
+    assert not [file.name for file in run.path.iterdir() if file.name.startswith(f".{os.getpid()}")]
+
+
+def test_a_stop_ends_the_epoch_and_keeps_nothing_of_it(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    (made.path / "stop").touch()
+    play_epoch(made, clock, np.ones(100), seconds=0.6)
+    assert made.stopped and made.model.stop_training
+    made.on_epoch_end(0, EPOCH_LOGS)
+    run = runs.read(made.path)
+    assert run.status.epoch == 0 and epochs_of(run) == [] and not run.has_model
+
+
+def test_a_stop_is_noticed_even_in_very_short_epochs(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    (made.path / "stop").touch()
+    play_epoch(made, clock, np.ones(100), seconds=0.0001)
+    assert made.stopped
+
+
+def test_seconds_go_on_where_the_last_session_ended(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    again = Recorder(runs.read(made.path), FakeNetwork(), 10, 100, replace(made.status, seconds=60.0, epoch=1))
+    again.set_model(FakeNetwork())
+    again.on_train_begin()
+    play_epoch(again, clock, np.ones(100), seconds=0.1, epoch=1)
+    assert points(again)[-1]["seconds"] == pytest.approx(61.0)
+
+
+def test_command_reads_the_last_line():
+    """The helper that all of these rest on."""
+    run = runs.create(SMALL)
+    assert Command(0, f"anything\n{run.path}\n", "").run == run
