@@ -94,7 +94,9 @@ def explain(error: ValidationError) -> str:
         if problem["type"] == "value_error":  # raised by our own code: already a sentence
             sentences.append(str(problem["ctx"]["error"]))
             continue
-        *_, name = place = [str(part) for part in problem["loc"]] or ["configuration"]
+        *_, name = place = [str(part + 1 if isinstance(part, int) else part) for part in problem["loc"]] or [
+            "configuration"
+        ]
         where = f" ({' > '.join(place)})" if len(place) > 1 else ""
         given = "" if problem["type"] == "missing" else f", but it is {str(problem['input'])[:60]!r}"
         sentences.append(f"{name.replace('_', ' ')}{where}: {problem['msg'].lower()}{given}.")

@@ -6,6 +6,7 @@ training pictures and their augmentation depend on (seed, epoch, step) alone, so
 uninterrupted one would have seen. TensorFlow is imported only by the functions that need it.
 """
 
+import _thread
 import gzip
 import os
 import socket
@@ -74,7 +75,8 @@ def load(config: Data, on_download: Callable[[str], None] | None = None) -> Data
 
     Args:
         config: dataset and training-set size.
-        on_download: called about once a second with a sentence on the download's progress.
+        on_download: called about once a second with a sentence on the download's progress, from another thread. If
+            it raises, the download ends with KeyboardInterrupt.
 
     Raises:
         DataUnavailable: Fashion-MNIST can be neither found nor downloaded, or its files are damaged.
@@ -122,7 +124,11 @@ def _watched_download(report: Callable[[str], None]) -> Iterator[None]:
         while not done.wait(1.0):
             paths = [cache_folder() / name for name in FILES]
             size = sum(path.stat().st_size for path in paths if path.exists())
-            report(f"Downloading Fashion-MNIST: {size / 1e6:.1f} of {total / 1e6:.1f} MB")
+            try:
+                report(f"Downloading Fashion-MNIST: {size / 1e6:.1f} of {total / 1e6:.1f} MB")
+            except Exception:  # the listener wants no more of it, and the main thread sits in the download
+                _thread.interrupt_main()
+                return
 
     watcher = threading.Thread(target=watch, daemon=True)
     socket.setdefaulttimeout(_TIMEOUT)

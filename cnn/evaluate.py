@@ -4,15 +4,18 @@ Returns arrays and numbers; draws nothing.
 """
 
 import argparse
+import contextlib
 import json
 import sys
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from cnn import data, runs
-from cnn.config import CLASS_NAMES
+from cnn.config import CLASS_NAMES, INPUT_SHAPE
 from cnn.runs import Run
 
 EXAMPLES_PER_CLASS = 10
@@ -58,14 +61,15 @@ def read_examples(run: Run) -> Examples | None:
     try:
         with np.load(run.path / "examples.npz", allow_pickle=False) as file:
             examples = Examples(file["images"], file["labels"], file["probabilities"])
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error):
         return None
-    count = len(examples.labels)
-    fits = examples.images.shape == (count, 28, 28) and examples.probabilities.shape == (count, len(CLASS_NAMES))
-    return examples if fits and count else None
+    count, classes = examples.labels.size, len(CLASS_NAMES)
+    fits = [array.shape for array in examples] == [(count, *INPUT_SHAPE[:2]), (count,), (count, classes)]
+    return examples if fits and count and examples.labels.max() < classes else None
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code: 0, 1 if the dataset cannot be had, 2 if there is no such run or model."""
     parser = argparse.ArgumentParser(prog="python -m cnn.evaluate", description=__doc__.split(":")[0] + ".")
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -75,10 +79,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = runs.find(options.run)
         network = networks.load(run)
-        result = {"run": run.id, **evaluate(network, data.load(run.config.data).test)}
+        with contextlib.redirect_stdout(sys.stderr):  # where Keras may draw the progress of a download
+            dataset = data.load(run.config.data)
+        result = {"run": run.id, **evaluate(network, dataset.test)}
     except (runs.UnknownRun, networks.UnreadableModel, data.DataUnavailable) as error:
         print(json.dumps({"error": str(error)}) if options.json else f"cnn.evaluate: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, data.DataUnavailable) else 2
     if options.json:
         print(json.dumps(result))
     else:

@@ -39,33 +39,47 @@ def value_range(values: np.ndarray, signed: bool = False) -> Range:
     if signed or low < 0:
         high = max(-low, high)
         low = -high
-    return low, high if high > low else low + 1e-6
+    if high > low:
+        return low, high
+    pad = max(1e-6, abs(low) * 1e-6)  # all values are equal: any scale will do that has two ends
+    return (-pad, pad) if signed else (low, low + pad)
 
 
 def tile(
-    maps: np.ndarray, range_: Range | None = None, signed: bool = False, width: int = 880, max_columns: int = 16
+    maps: np.ndarray, range_: Range | None = None, signed: bool = False, width: int = 840, height: int = 600
 ) -> Tiling:
-    """Lay maps out in a grid, each pixel enlarged to a square of whole pixels.
+    """Lay maps out in a grid, every pixel enlarged to a square of whole pixels, as large as they fit.
 
     Args:
         maps: (height, width, n).
         range_: the values of the scale's two ends; None gives each map its own, see `value_range` for `signed`.
-        width: the picture is made as wide as fits into so many pixels.
-        max_columns: maps in a row, at most.
+        width: pixels that the picture may be wide.
+        height: pixels that the picture may be high; many large maps make it higher.
     """
-    height, map_width, count = maps.shape
-    columns = min(count, max_columns)
+    map_height, map_width, count = maps.shape
+    scale, columns = _layout(map_height, map_width, count, width, height)
     rows = -(-count // columns)
-    gap = 2
-    scale = max(1, min(12, (width // columns - gap) // map_width))
-    cell_height, cell_width = height * scale + gap, map_width * scale + gap
+    cell_height, cell_width = map_height * scale + _GAP, map_width * scale + _GAP
     image = np.full((rows * cell_height, columns * cell_width, 3), 128, np.uint8)
     for index in range(count):
         one = maps[..., index]
         pixels = coloured(one, range_ or value_range(one, signed)).repeat(scale, axis=0).repeat(scale, axis=1)
         top, left = index // columns * cell_height, index % columns * cell_width
-        image[top : top + cell_height - gap, left : left + cell_width - gap] = pixels
-    return Tiling(image[:-gap, :-gap], columns, rows, cell_width)
+        image[top : top + cell_height - _GAP, left : left + cell_width - _GAP] = pixels
+    return Tiling(image[:-_GAP, :-_GAP], columns, rows, cell_width)
+
+
+_GAP = 2  # pixels between two maps
+_MAX_SCALE = 16  # no pixel of a map needs to be larger
+
+
+def _layout(map_height: int, map_width: int, count: int, width: int, height: int) -> tuple[int, int]:
+    """The largest scale at which the grid fits, and its columns."""
+    for scale in range(_MAX_SCALE, 1, -1):
+        columns = min(count, max(1, (width + _GAP) // (map_width * scale + _GAP)))
+        if -(-count // columns) * (map_height * scale + _GAP) <= height:
+            return scale, columns
+    return 1, min(count, max(1, (width + _GAP) // (map_width + _GAP)))
 
 
 def coloured(values: np.ndarray, range_: Range) -> np.ndarray:
@@ -84,7 +98,7 @@ def _lookup(scale: str) -> np.ndarray:
 def clickable_tile(tiling: Tiling, count: int, chosen: int, names: Sequence[str]) -> go.Figure:
     """A tiled picture in which every map is a point that can be clicked; its `customdata` is the map's index."""
     height, width = tiling.image.shape[:2]
-    cell_height = (height + 2) / tiling.rows
+    cell_height = (height + _GAP) / tiling.rows
     figure = go.Figure(go.Image(z=tiling.image, hoverinfo="skip"))
     index = np.arange(count)
     left, top = index % tiling.columns * tiling.cell, index // tiling.columns * cell_height
@@ -101,8 +115,9 @@ def clickable_tile(tiling: Tiling, count: int, chosen: int, names: Sequence[str]
     box = {"x0": x, "y0": y, "x1": x + tiling.cell, "y1": y + cell_height}
     figure.add_shape(type="rect", line={"color": RED, "width": 3}, **box)
     figure.update_xaxes(visible=False, range=[-2, width + 1], constrain="domain", fixedrange=True)
-    figure.update_yaxes(visible=False, range=[height + 1, -2], scaleanchor="x", constrain="domain", fixedrange=True)
-    figure.update_layout(margin=_MARGIN, height=min(700, max(90, round(height * 0.95))), dragmode=False)
+    figure.update_yaxes(visible=False, range=[height + 1, -2], scaleanchor="x", fixedrange=True)
+    figure.update_yaxes(constrain="domain", constraintoward="top")  # on a narrow window the rest stays empty below
+    figure.update_layout(margin=_MARGIN, height=max(90, height + 8), dragmode=False)
     return figure
 
 

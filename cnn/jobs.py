@@ -25,7 +25,11 @@ class Launcher(Protocol):
     """Where runs are trained. Every call returns at once."""
 
     def start(self, run: Run) -> None:
-        """Queue a new run, or a stopped, failed or interrupted one to be resumed."""
+        """Queue a new run, or a stopped, failed or interrupted one to be resumed.
+
+        Raises:
+            RunExists: the run is of another kind.
+        """
 
     def stop(self, run: Run) -> None:
         """Ask a run to stop after its present batch; its last whole epoch stays."""
@@ -41,8 +45,12 @@ class LocalLauncher:
         self._children: list[subprocess.Popen] = []
 
     def start(self, run: Run) -> None:
+        run = runs.read(run.path)  # it may have changed since the page was drawn
         if run.shipped or run.config is None:
             raise runs.RunExists(f"{run.name} cannot be trained. {run.problem or 'It comes with the project.'}")
+        is_new = run.state == "queued" and run.status.pid is None
+        if not is_new and run.state not in runs.RESUMABLE:
+            raise runs.RunExists(f"{run.name} is {run.state} and cannot be started.")
         self._reap()
         (run.path / "stop").unlink(missing_ok=True)
         runs.write_status(run.path, replace(runs.closed(run.status, "queued", "Starting"), created=time.time()))
@@ -61,6 +69,7 @@ class LocalLauncher:
         runs.request_stop(run)
 
     def kill(self, run: Run) -> None:
+        run = runs.read(run.path)  # the process id may belong to another program by now
         runs.request_stop(run)
         if not run.active or run.status.pid is None or not runs.is_here(run.status):
             return

@@ -5,6 +5,9 @@ Always a Functional model with named layers and an explicit input, so that any l
 validated configuration and only its weights are read from disk: nothing that a file says is executed.
 """
 
+import json
+import zipfile
+
 import keras
 from keras import layers as kl
 
@@ -135,9 +138,19 @@ def load(run: Run) -> keras.Model:
         raise UnreadableModel(f"{run.name} has no trained network yet: it is written at the end of its first epoch.")
     model = build(run.config, precision="float32")
     try:
+        _check_layers(run)
         model.load_weights(run.model_path)
-    except Exception as error:  # zip, HDF5 and Keras each raise their own kinds
+    except Exception as error:  # zip, HDF5, JSON and Keras each raise their own kinds
         raise UnreadableModel(
             f"The model of {run.name} cannot be read: {run.model_path.name} is damaged or belongs to another network."
         ) from error
     return model
+
+
+def _check_layers(run: Run) -> None:
+    """Keras matches weights by position and leaves over what does not match: compare the layers' names first."""
+    with zipfile.ZipFile(run.model_path) as file:
+        saved = json.loads(file.read("config.json"))
+    names = [layer["config"]["name"] for layer in saved["config"]["layers"]]
+    if names != ["input", *(row.name for row in run.config.rows())]:
+        raise ValueError(f"the file holds the layers {names}")

@@ -5,6 +5,7 @@ it at the next batch when the run's `stop` file appears.
 """
 
 import json
+import math
 import os
 import time
 from dataclasses import replace
@@ -37,6 +38,7 @@ class Recorder(keras.callbacks.Callback):
         self.pictures = pictures
         self.epochs = run.config.training.epochs
         self.batch_size = run.config.training.batch_size
+        self._drawn = (0, 0.0, 0.0)  # pictures, summed loss, summed correct up to the last point of the curves
         self.status = replace(status, state="training", message="", steps=steps)
         self.stopped = False
         self._metrics = None
@@ -52,7 +54,8 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._epoch_start = epoch, time.time()
-        self._last = (self._epoch_start, 0, 0.0, 0.0)  # time, pictures, summed loss, summed correct
+        self._last = (self._epoch_start, 0)  # time and pictures at the last look
+        self._drawn = (0, 0.0, 0.0)
 
     def on_train_batch_end(self, batch, logs=None):
         # One look at the clock for most batches: reading `logs` makes the device wait.
@@ -67,12 +70,14 @@ class Recorder(keras.callbacks.Callback):
         # Keras reports means since the epoch began; the differences of their sums give the mean since the last point.
         seen = min(step * self.batch_size, self.pictures)
         loss_sum, correct = float(logs["loss"]) * seen, float(logs["accuracy"]) * seen
-        then, seen_then, loss_then, correct_then = self._last
+        then, seen_then = self._last
+        rate = (seen - seen_then) / max(now - then, 1e-6)
+        self._last = (now, seen)
+        seen_then, loss_then, correct_then = self._drawn
         new = seen - seen_then
-        rate = new / max(now - then, 1e-6)
-        self._last = (now, seen, loss_sum, correct)
         # A stretch of a few pictures, as at the end of an epoch, would only draw a spike.
         if new >= 2 * self.batch_size or self.steps == 1:
+            self._drawn = (seen, loss_sum, correct)
             self._append(
                 kind="batch",
                 epoch=self._epoch,
@@ -90,15 +95,11 @@ class Recorder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if self.stopped:  # an unfinished epoch: nothing of it is kept, and it starts anew when the run is resumed
             return
-        self._append(
-            kind="epoch",
-            epoch=epoch + 1,
-            loss=round(float(logs["loss"]), 5),
-            accuracy=round(float(logs["accuracy"]), 5),
-            val_loss=round(float(logs["val_loss"]), 5),
-            val_accuracy=round(float(logs["val_accuracy"]), 5),
-            seconds=round(time.time() - self._session, 2),
-        )
+        values = {name: round(float(logs[name]), 5) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        if not all(map(math.isfinite, values.values())):  # diverged: what was saved before stays
+            self.model.stop_training = True
+            return
+        self._append(kind="epoch", epoch=epoch + 1, **values, seconds=round(time.time() - self._session, 2))
         self._save()
         self._overhead = time.time() - self._last[0]
         self._write_status(epoch=epoch + 1, step=0)

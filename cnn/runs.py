@@ -17,19 +17,23 @@ Shipped models are directories of the same kind under `cnn/pretrained/`, read-on
 imports TensorFlow; whoever reads a run that another program wrote badly gets a `Run` whose `problem` says so.
 """
 
+import contextlib
 import json
+import math
 import os
 import re
 import shutil
 import socket
+import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
-from pydantic import ValidationError
+from pydantic import ConfigDict, PositiveInt, ValidationError
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cnn.config import RunConfig, explain
 
@@ -53,7 +57,7 @@ class RunExists(FileExistsError):
     """A run cannot take this place."""
 
 
-@dataclass(frozen=True)
+@pydantic_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))
 class Status:
     """Where a run stands. Steps count from 1 within an epoch, epochs completed from 0; times in seconds."""
 
@@ -61,7 +65,7 @@ class Status:
     message: str = ""
     created: float = 0.0  # when it was last put into the queue, which is served in this order
     heartbeat: float = 0.0
-    pid: int | None = None
+    pid: PositiveInt | None = None
     pid_created: float | None = None
     host: str | None = None
     epoch: int = 0  # whole epochs that are trained and saved
@@ -149,9 +153,10 @@ def find(run: str) -> Run:
     try:
         return get(run)
     except UnknownRun:
-        path = Path(run).expanduser()
-        if path.is_dir() and (path / "config.json").exists():
-            return read(path.resolve())
+        with contextlib.suppress(OSError, RuntimeError):  # a name too long for a file, "~nobody"
+            path = Path(run).expanduser()
+            if path.is_dir() and (path / "config.json").exists():
+                return read(path.resolve())
         raise UnknownRun(
             f"There is no run {run!r}: give an id from {root()}, a run's directory, or 'lecture'."
         ) from None
@@ -208,12 +213,9 @@ def _damaged(path: Path, name: str, shipped_: bool, problem: str, config: RunCon
 def _status(values: dict[str, Any]) -> Status | None:
     try:
         status = Status(**values)
-        # A file that another program wrote may hold anything: every number must be one before it is computed with.
-        numbers = (status.created, status.heartbeat, status.epoch, status.step, status.steps, status.seconds)
-        known = status.state in (*ACTIVE, *RESUMABLE, "finished")
-        return status if known and all(isinstance(number, int | float) for number in numbers) else None
-    except TypeError:
+    except (ValidationError, TypeError):
         return None
+    return status if status.state != "damaged" else None
 
 
 def _alive(status: Status) -> bool:
@@ -245,11 +247,28 @@ def metrics(run: Run) -> list[dict[str, Any]]:
     for line in lines:
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-        if isinstance(record, dict) and record.get("kind") in ("batch", "epoch"):
+        if isinstance(record, dict) and _is_metric(record):
             records.append(record)
     return records
+
+
+_METRICS = {
+    "batch": ("epoch", "step", "steps", "loss", "accuracy"),
+    "epoch": ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"),
+}
+
+
+def _is_metric(record: dict[str, Any]) -> bool:
+    """Whether a line holds all the finite numbers that its kind promises."""
+    names = _METRICS.get(str(record.get("kind")))
+    if names is None:
+        return False
+    values = [record.get(name) for name in names]
+    if not all(type(value) in (int, float) and math.isfinite(value) for value in values):
+        return False
+    return record["kind"] == "epoch" or record["steps"] > 0
 
 
 def log_tail(run: Run, lines: int = 30) -> str:
@@ -261,7 +280,7 @@ def log_tail(run: Run, lines: int = 30) -> str:
     except OSError:
         return ""
     # A progress bar overwrites its line with carriage returns and backspaces: keep what stood there last.
-    return "\n".join(line.rsplit("\r", 1)[-1].replace("\b", "") for line in text.splitlines()[-lines:])
+    return "\n".join(line.rsplit("\r", 1)[-1].replace("\b", "") for line in text.rstrip("\n").split("\n")[-lines:])
 
 
 # --- making and changing ----------------------------------------------------------------------------------------
@@ -315,7 +334,7 @@ def request_stop(run: Run) -> None:
 def delete(run: Run) -> None:
     """Move a run to the bin. The bin keeps one run, the last that was deleted, so that `restore` can undo this."""
     _check_own(run)
-    if run.active:
+    if read(run.path).active:  # it may have been resumed since `run` was read
         raise RunExists(f"{run.name} is still in training: stop it first.")
     bin_ = root() / ".deleted"
     shutil.rmtree(bin_, ignore_errors=True)
@@ -330,8 +349,8 @@ def restore(run_id: str) -> Run:
         UnknownRun: it is no longer there.
     """
     path = root() / ".deleted" / run_id
-    if not _ID.fullmatch(run_id) or not path.is_dir():
-        raise UnknownRun(f"The run {run_id[:80]!r} is no longer in the bin.")
+    if not _ID.fullmatch(run_id) or not path.is_dir() or (root() / run_id).exists():
+        raise UnknownRun(f"The run {run_id[:80]!r} is no longer in the bin, or another has taken its place.")
     path.replace(root() / run_id)
     return get(run_id)
 
@@ -342,7 +361,7 @@ def _check_own(run: Run) -> None:
 
 
 def write_status(path: Path, status: Status) -> None:
-    write_json(path / "status.json", {key: value for key, value in vars(status).items() if value is not None})
+    write_json(path / "status.json", {key: value for key, value in asdict(status).items() if value is not None})
 
 
 def signed(status: Status, state: State, message: str = "") -> Status:
@@ -360,7 +379,7 @@ def closed(status: Status, state: State, message: str = "") -> Status:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a file by the JSON of `value` in one step: a reader sees the old file or the new one, never a half."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
     temporary.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     temporary.replace(path)
 
@@ -368,6 +387,6 @@ def write_json(path: Path, value: Any) -> None:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

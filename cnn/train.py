@@ -9,6 +9,7 @@ own process, the oldest first, so the queue needs no dashboard and no broker. Th
 """
 
 import argparse
+import itertools
 import json
 import platform
 import signal
@@ -27,6 +28,7 @@ from cnn.config import CLASS_NAMES, RunConfig, explain, presets
 from cnn.runs import Run, Status
 
 _POLL = 0.5  # seconds between two looks at the queue
+_BEATS = 60  # looks between two signs of life while waiting
 
 
 class Stopped(Exception):
@@ -122,7 +124,7 @@ def _turn(run: Run, status: Status):
     status = runs.signed(status, "queued", "Waiting for its turn")
     runs.write_status(run.path, status)
     told = False
-    while True:
+    for look in itertools.count(1):
         try:
             place.acquire(timeout=0)
             if not _older_in_queue(run, status):
@@ -130,6 +132,8 @@ def _turn(run: Run, status: Status):
             place.release()
         except Timeout:
             pass
+        if look % _BEATS == 0:
+            runs.write_status(run.path, runs.signed(status, "queued", "Waiting for its turn"))
         if not told:
             told = True
             print("Another run is in training: waiting for its turn.", flush=True)

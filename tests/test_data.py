@@ -101,9 +101,9 @@ def internet():
 
         def https_open(self, request):
             content = self.answer(request.full_url)
-            response = urllib.response.addinfourl(
-                io.BytesIO(content), {"content-length": len(content)}, request.full_url, 200
-            )
+            headers = email.message.Message()
+            headers["Content-Length"] = str(len(content))
+            response = urllib.response.addinfourl(io.BytesIO(content), headers, request.full_url, 200)
             response.msg = "OK"
             return response
 

@@ -22,19 +22,28 @@ def built(*layers, **training) -> keras.Model:
 
 # ---------------------------------------------------------------- building
 
+CONVOLUTION = {"filters": 3, "kernel_size": (5, 5), "strides": (2, 2), "padding": "valid", "dilation_rate": (1, 1)}
 KINDS = [
     (
         (Convolution(filters=3, kernel=5, stride=2, padding="valid", activation="tanh"), Flatten()),
         keras.layers.Conv2D,
-        {"filters": 3, "kernel_size": (5, 5), "strides": (2, 2), "padding": "valid", "dilation_rate": (1, 1), "activation": "tanh", "use_bias": True},
+        {**CONVOLUTION, "activation": "tanh", "use_bias": True},
     ),
     (
         (Convolution(filters=3, dilation=2, activation="gelu", batch_normalisation=True), Flatten()),
         keras.layers.Conv2D,
         {"dilation_rate": (2, 2), "padding": "same", "activation": "linear", "use_bias": False},
     ),
-    ((Convolution(activation="leaky_relu", batch_normalisation=True), Flatten()), keras.layers.Activation, {"activation": "leaky_relu"}),
-    ((Pooling(), Flatten()), keras.layers.MaxPooling2D, {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"}),
+    (
+        (Convolution(activation="leaky_relu", batch_normalisation=True), Flatten()),
+        keras.layers.Activation,
+        {"activation": "leaky_relu"},
+    ),
+    (
+        (Pooling(), Flatten()),
+        keras.layers.MaxPooling2D,
+        {"pool_size": (2, 2), "strides": (2, 2), "padding": "valid"},
+    ),
     (
         (Pooling(mode="average", size=3, stride=1, padding="same"), Flatten()),
         keras.layers.AveragePooling2D,
@@ -45,7 +54,7 @@ KINDS = [
     ((GlobalPooling(mode="max"),), keras.layers.GlobalMaxPooling2D, {}),
     ((Flatten(), Dense(units=7, activation="sigmoid")), keras.layers.Dense, {"units": 7, "activation": "sigmoid"}),
     ((Flatten(), Dropout(rate=0.3)), keras.layers.Dropout, {"rate": 0.3}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("layers", "kind", "options"), KINDS, ids=lambda value: getattr(value, "__name__", ""))
@@ -221,7 +230,9 @@ BROKEN = {
     "empty": lambda content: b"",
     "junk": lambda content: b"\x89HDF\r\n junk" * 50,
     "cut off": lambda content: content[: len(content) // 2],
-    "bytes changed": lambda content: content[:9000] + bytes(~byte & 255 for byte in content[9000:20000]) + content[20000:],
+    "bytes changed": lambda content: (
+        content[:9000] + bytes(~byte & 255 for byte in content[9000:20000]) + content[20000:]
+    ),
 }
 
 
@@ -229,6 +240,17 @@ BROKEN = {
 def test_a_broken_file_is_unreadable(kind, own_tiny):
     own_tiny.model_path.write_bytes(BROKEN[kind](own_tiny.model_path.read_bytes()))
     with pytest.raises(UnreadableModel, match=r"The model of Tiny one cannot be read: model\.keras is damaged"):
+        model.load(own_tiny)
+
+
+def test_a_changed_weight_is_noticed(own_tiny):
+    """The file holds the weights as they are in memory, so a damaged disk changes them without breaking the format."""
+    content = own_tiny.model_path.read_bytes()
+    weights = model.load(own_tiny).get_layer("dense").get_weights()[0].tobytes()
+    assert content.count(weights) == 1
+    start = content.index(weights)
+    own_tiny.model_path.write_bytes(content[:start] + bytes(len(weights)) + content[start + len(weights) :])
+    with pytest.raises(UnreadableModel):
         model.load(own_tiny)
 
 

@@ -143,7 +143,10 @@ def test_a_finished_run_is_not_trained_again(own_tiny):
         (["some-run", "--name", "x"], "a run's configuration cannot be changed"),
         (["--preset", "resnet"], "resnet"),
         (["--preset", "tiny", "--epochs", "many"], "many"),
-        (["--preset", "tiny", "--epochs", "0"], "epochs (training > epochs): input should be greater than or equal to 1"),
+        (
+            ["--preset", "tiny", "--epochs", "0"],
+            "epochs (training > epochs): input should be greater than or equal to 1",
+        ),
         (["--preset", "tiny", "--limit", "5"], "limit (data > limit): input should be greater than or equal to 100"),
         (["--preset", "tiny", "--seed", "-1"], "seed (training > seed)"),
         (["--preset", "tiny", "--dataset", "imagenet"], "imagenet"),
@@ -226,7 +229,9 @@ def test_a_loss_that_is_no_number_fails_and_is_not_kept(epochs, monkeypatch, dra
     def break_down(network, config, steps, compile_=model.compile_for_training):
         compile_(network, config, steps)
         network.loss = lambda y, p: keras.ops.sum(p, axis=-1) * float("nan")
-        network.compile(network.optimizer, network.loss, metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")])
+        network.compile(
+            network.optimizer, network.loss, metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        )
 
     monkeypatch.setattr(model, "compile_for_training", break_down)
     run = runs.create(changed(SMALL, epochs=epochs))
@@ -273,7 +278,9 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch,
     for one, other in zip(model.load(resumed).get_weights(), model.load(whole).get_weights(), strict=True):
         assert one == pytest.approx(other, abs=1e-4)
     last, expected = runs.metrics(resumed)[-1], runs.metrics(whole)[-1]
-    assert [last[key] for key in ("loss", "val_loss")] == pytest.approx([expected[key] for key in ("loss", "val_loss")], abs=1e-3)
+    assert [last[key] for key in ("loss", "val_loss")] == pytest.approx(
+        [expected[key] for key in ("loss", "val_loss")], abs=1e-3
+    )
 
 
 def test_a_stop_asked_for_while_it_waits_is_meant_for_it():
@@ -297,7 +304,7 @@ def test_an_old_stop_does_not_stop_a_resumed_run(monkeypatch):
 
 def test_ctrl_c_stops_the_command(spawn):
     child = spawn(*TINY[:-1], "500", "--name", "Long")
-    wait_until(lambda: runs.all_runs() and runs.all_runs()[0].status.epoch >= 1 or child.poll() is not None)
+    wait_until(lambda: (runs.all_runs() and runs.all_runs()[0].status.epoch >= 1) or child.poll() is not None)
     child.send_signal(signal.SIGINT)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 0, out
@@ -484,7 +491,10 @@ def test_a_new_epoch_starts_from_zero(clock):
     made = new_recorder(pictures=100, batch_size=10)
     play_epoch(made, clock, np.full(100, 5.0), seconds=0.01, epoch=0)
     play_epoch(made, clock, np.full(100, 0.5), seconds=0.01, epoch=1)
-    assert [(point["epoch"], point["loss"], point["accuracy"]) for point in points(made)] == [(0, 5.0, 0.0), (1, 0.5, 1.0)]
+    assert [(point["epoch"], point["loss"], point["accuracy"]) for point in points(made)] == [
+        (0, 5.0, 0.0),
+        (1, 0.5, 1.0),
+    ]
 
 
 def test_a_few_pictures_at_the_end_of_an_epoch_draw_no_spike(clock):

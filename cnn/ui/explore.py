@@ -46,20 +46,16 @@ def feature_maps(rows: list[Row], outputs: dict[str, np.ndarray], kernels: list[
         st.info("This network has no feature maps: it goes from the pixels straight to dense layers.")
         return
     names = {row.name: f"{row.name} · {figures.shape_text(row.output_shape)}" for row in spatial}
-    layer = st.selectbox(
-        "Layer", list(names), format_func=names.get, key="map_layer", persist_state="session", width=320
-    )
-    maps = outputs[layer]
-    count = maps.shape[-1]
-    whole = np.concatenate([outputs[row.name].ravel() for row in spatial]) if scale == "whole network" else None
-    range_ = (
-        {"each map": None, "layer": figures.value_range(maps)}.get(scale)
-        if whole is None
-        else figures.value_range(whole)
-    )
+    with st.container(horizontal=True):
+        layer = st.selectbox(
+            "Layer", list(names), format_func=names.get, key="map_layer", persist_state="session", width=320
+        )
+        maps = outputs[layer]
+        count = maps.shape[-1]
+        key = f"map-{layer}"
+        chosen = st.number_input("Map", 1, count, key=key, width=160) - 1
+    range_ = _range(scale, maps, [outputs[row.name] for row in spatial])
 
-    key = f"map-{layer}"
-    chosen = min(st.session_state.setdefault(key, 1), count) - 1
     dead = int((maps.max(axis=(0, 1)) <= 0).sum())
     chart = f"tile-{layer}"
     st.plotly_chart(
@@ -72,8 +68,6 @@ def feature_maps(rows: list[Row], outputs: dict[str, np.ndarray], kernels: list[
     )
     silent = f" {dead} of them find nothing in this picture (all zero or less)." if dead else ""
     st.caption(f"The {count} maps of {layer}.{silent} Click one, or choose its number.")
-    st.number_input("Map", 1, count, key=key, width=160)
-
     one = maps[..., chosen]
     map_column, kernel_column = st.columns(2, gap="large")
     with map_column:
@@ -91,6 +85,16 @@ def feature_maps(rows: list[Row], outputs: dict[str, np.ndarray], kernels: list[
             st.caption("No convolution stands before this layer.")
             return
         _one_kernel(next(k for k in kernels if k.layer == source[0]), source[1])
+
+
+def _range(scale: str, layer: np.ndarray, network: list[np.ndarray], signed: bool = False) -> figures.Range | None:
+    """The common range of the chosen colour scale; None where each map has its own."""
+    match scale:
+        case "layer":
+            return figures.value_range(layer, signed)
+        case "whole network":
+            return figures.value_range(np.concatenate([values.ravel() for values in network]), signed)
+    return None
 
 
 def _pick(chart: str, key: str) -> None:
@@ -117,7 +121,7 @@ def _one_kernel(kernels: Kernels, index: int) -> None:
     )
     if channels > 1:
         st.image(
-            figures.tile(weights, figures.value_range(weights, signed=True), width=440, max_columns=16).image,
+            figures.tile(weights, figures.value_range(weights, signed=True), width=440, height=300).image,
             caption=f"The same filter's {channels} kernels, one for each input channel.",
             alt=f"A grid of {channels} small kernels.",
         )
@@ -137,13 +141,9 @@ def kernels(all_kernels: list[Kernels], scale: str) -> None:
         channel = 1
         if channels > 1:
             channel = st.number_input(f"Input channel (of {channels})", 1, channels, key=f"channel-{layer}", width=200)
-    ranges = {
-        "each map": None,
-        "layer": figures.value_range(weights, signed=True),
-        "whole network": figures.value_range(np.concatenate([k.weights.ravel() for k in all_kernels]), signed=True),
-    }
+    range_ = _range(scale, weights, [k.weights for k in all_kernels], signed=True)
     st.image(
-        figures.tile(weights[:, :, channel - 1], ranges[scale], signed=True).image,
+        figures.tile(weights[:, :, channel - 1], range_, signed=True).image,
         caption=f"The {filters} kernels of {layer}, {size}×{size} weights each; input channel {channel} of {channels}.",
         alt=f"A grid of {filters} kernels of {layer}.",
     )

@@ -43,6 +43,7 @@ def pictures(run: Run, many: bool = False) -> list[Picture]:
         format_func=lambda name: f"{WAYS[name]} {name}",
         key="way",
         persist_state="session",
+        wrap=True,
     )
     match way:
         case "Draw":

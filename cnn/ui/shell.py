@@ -39,6 +39,7 @@ def page(title: str, lead: str) -> Run:
     run = _current_run()
     st.title(title)
     st.markdown(lead)
+    st.caption(f"{STATE_ICONS[run.state]} Run: **{run.name}**, {run.state}")
     return run
 
 

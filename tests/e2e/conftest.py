@@ -1,7 +1,10 @@
 """A real dashboard and a real browser for the journeys."""
 
+import contextlib
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -53,6 +56,13 @@ class Dashboard:
         self._process.kill()
         self._process.wait()
 
+    def end_trainings(self) -> None:
+        """Trainings outlive their dashboard, but not a test."""
+        for file in self.runs.glob("*/status.json"):
+            if pid := json.loads(file.read_text()).get("pid"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
 
 @pytest.fixture
 def dashboard(tmp_path) -> Iterator[Dashboard]:
@@ -61,6 +71,7 @@ def dashboard(tmp_path) -> Iterator[Dashboard]:
     server.start()
     yield server
     server.kill()
+    server.end_trainings()
     assert "Traceback" not in server.log.read_text()
 
 

@@ -289,7 +289,7 @@ def test_model_shows_the_lecture_summary():
     app = open_page("Model")
     table = app.dataframe[0].value
     assert list(table["parameters"])[:4] == [3200, 0, 73856, 147584]
-    assert list(table["output shape"])[0] == "(None, 28, 28, 64)"
+    assert table["output shape"][0] == "(None, 28, 28, 64)"
     assert "1,413,834" in text(app)
     assert app.get("graphviz_chart") and app.get("download_button")
 

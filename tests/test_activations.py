@@ -1,0 +1,125 @@
+"""Kernels and feature maps against arithmetic by hand."""
+
+import numpy as np
+import pytest
+
+from cnn import data, model, synthetic
+from cnn.activations import FeatureMaps, kernels, source_filter
+from cnn.config import RunConfig
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    return data.scaled(synthetic.dataset(1, 9, "test")[0])[0]
+
+
+@pytest.fixture(scope="module")
+def network(tiny):
+    return model.load(tiny)
+
+
+def test_every_pixel_of_a_convolution_is_a_window_sum_through_relu(network, picture):
+    """tiny's first layer: 8 kernels of 5×5, stride 2, "same": 1 row of zeros above, 2 below, so that 14 windows fit."""
+    found = FeatureMaps(network)(picture)["conv2d"]
+    (first, *_) = kernels(network)
+    assert found.shape == (14, 14, 8)
+    padded = np.pad(picture[:, :, 0], ((1, 2), (1, 2)))
+    for row, column, channel in [(0, 0, 0), (6, 7, 3), (13, 13, 7), (4, 9, 5), (7, 7, 1)]:
+        window = padded[2 * row : 2 * row + 5, 2 * column : 2 * column + 5]
+        total = (window * first.weights[:, :, 0, channel]).sum() + first.bias[channel]
+        assert found[row, column, channel] == pytest.approx(max(total, 0.0), abs=1e-5)
+    assert found.min() == 0.0 < found.max()
+
+
+def test_later_layers_follow_from_earlier_ones(network, picture):
+    maps = FeatureMaps(network)(picture)
+    conv, pooled = maps["conv2d"], maps["max_pooling2d"]
+    assert np.array_equal(pooled, conv.reshape(7, 2, 7, 2, 8).max(axis=(1, 3)))
+    _, second = kernels(network)
+    window = np.pad(pooled, ((1, 1), (1, 1), (0, 0)))[3:6, 2:5]  # around row 3, column 2
+    total = np.tensordot(window, second.weights[..., 11], 3) + second.bias[11]
+    assert maps["conv2d_1"][3, 2, 11] == pytest.approx(max(total, 0.0), abs=1e-4)
+    assert maps["global_max_pooling2d"] == pytest.approx(maps["conv2d_1"].max(axis=(0, 1)))
+
+
+def test_the_maps_are_those_of_the_layers_table(network, tiny, picture):
+    maps = FeatureMaps(network)(picture)
+    assert [(name, values.shape) for name, values in maps.items()] == [
+        (row.name, row.output_shape) for row in tiny.config.rows()
+    ]
+    assert maps["dense"] == pytest.approx(np.asarray(network(picture[None]))[0], abs=1e-5)
+
+
+def test_kernels_have_their_convolutions_shapes(network):
+    found = kernels(network)
+    assert [kernel.layer for kernel in found] == ["conv2d", "conv2d_1"]
+    assert [kernel.weights.shape for kernel in found] == [(5, 5, 1, 8), (3, 3, 8, 16)]
+    assert [kernel.bias.shape for kernel in found] == [(8,), (16,)]
+    assert np.array_equal(found[1].weights, network.get_layer("conv2d_1").get_weights()[0])
+
+
+def test_a_convolution_without_bias_has_zeros_in_its_place():
+    (found,) = kernels(model.build(RunConfig(layers=(Convolution(filters=4, batch_normalisation=True), Flatten()))))
+    assert found.weights.shape == (3, 3, 1, 4) and found.bias.tolist() == [0.0] * 4
+
+
+def test_a_network_without_convolutions_has_no_kernels(picture):
+    network = model.build(RunConfig(layers=(Flatten(),)))
+    assert kernels(network) == []
+    assert list(FeatureMaps(network)(picture)) == ["flatten", "dense"]
+
+
+def test_looking_changes_nothing(picture):
+    config = RunConfig(layers=(Convolution(filters=4, batch_normalisation=True), Dropout(rate=0.9), Flatten()))
+    network = model.build(config)
+    before, looking = [weight.copy() for weight in network.get_weights()], FeatureMaps(network)
+    first, second = looking(picture), looking(picture)
+    assert all(np.array_equal(first[name], second[name]) for name in first), "dropout is off"
+    assert np.array_equal(first["dropout"], first["activation"])
+    assert all(np.array_equal(a, b) for a, b in zip(before, network.get_weights(), strict=True))
+
+
+ROWS = RunConfig(
+    layers=(
+        Pooling(),
+        Convolution(filters=12, batch_normalisation=True),
+        Pooling(),
+        Pooling(mode="depthwise max", size=3),
+        Pooling(mode="average"),
+        Dropout(),
+        Pooling(mode="depthwise max", size=2),
+        Convolution(filters=5),
+        GlobalPooling(),
+        Dense(units=3),
+    )
+).rows()
+
+
+@pytest.mark.parametrize(
+    ("name", "channel", "expected"),
+    [
+        ("max_pooling2d", 0, None),
+        ("conv2d", 7, ("conv2d", 7)),
+        ("batch_normalization", 7, ("conv2d", 7)),
+        ("activation", 11, ("conv2d", 11)),
+        ("max_pooling2d_1", 4, ("conv2d", 4)),
+        ("depthwise_max_pooling", 0, ("conv2d", 0)),
+        ("depthwise_max_pooling", 3, ("conv2d", 9)),
+        ("average_pooling2d", 2, ("conv2d", 6)),
+        ("dropout", 2, ("conv2d", 6)),
+        ("depthwise_max_pooling_1", 1, ("conv2d", 6)),
+        ("conv2d_1", 4, ("conv2d_1", 4)),
+        ("global_average_pooling2d", 4, ("conv2d_1", 4)),
+    ],
+)
+def test_a_map_is_led_back_to_its_filter(name, channel, expected):
+    assert source_filter(ROWS, name, channel) == expected
+
+
+def test_pooling_across_maps_shows_one_of_the_filters_named(picture):
+    """The first filter of the group is one whose map takes part in the maximum."""
+    config = RunConfig(layers=(Convolution(filters=6), Pooling(mode="depthwise max", size=3), Flatten()))
+    maps = FeatureMaps(model.build(config))(picture)
+    _, first = source_filter(config.rows(), "depthwise_max_pooling", 1)
+    assert np.array_equal(maps["depthwise_max_pooling"][..., 1], maps["conv2d"][..., first : first + 3].max(axis=-1))

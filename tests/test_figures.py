@@ -1,0 +1,308 @@
+"""Tiles, colours and Plotly figures."""
+
+import tomllib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import plotly.colors
+import pytest
+
+from cnn import figures
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, presets
+from cnn.figures import clickable_tile, coloured, curves, heatmap, network_diagram, probabilities, tile, value_range
+
+ROOT = Path(__file__).resolve().parent.parent
+GAP = 128  # the grey between tiles
+
+
+def colour(scale: str, position: float) -> list[int]:
+    (found,) = plotly.colors.sample_colorscale(scale, [position], colortype="tuple")
+    return [round(part * 255) for part in found]
+
+
+def theme() -> dict:
+    return tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+
+
+# ---------------------------------------------------------------- colours
+
+
+def test_the_palette_is_the_themes():
+    palette = [
+        figures.BLUE,
+        figures.ORANGE,
+        figures.GREEN,
+        figures.PINK,
+        figures.SKY,
+        figures.RED,
+        figures.YELLOW,
+        figures.GREY,
+    ]
+    assert theme()["chartCategoricalColors"] == palette
+
+
+def test_the_sequential_scale_is_the_themes():
+    """Streamlit takes ten colours of it."""
+    for index, expected in enumerate(theme()["chartSequentialColors"]):
+        wanted = [int(expected[start : start + 2], 16) for start in (1, 3, 5)]
+        assert np.abs(np.subtract(colour(figures.SEQUENTIAL, index / 9), wanted)).max() <= 8, expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.0, 3.0], (0.0, 3.0)),
+        ([2.0, 3.0], (2.0, 3.0)),
+        ([-1.0, 3.0], (-3.0, 3.0)),
+        ([-4.0, 3.0], (-4.0, 4.0)),
+        ([-4.0, -3.0], (-4.0, 4.0)),
+    ],
+)
+def test_a_range_with_negative_values_is_symmetric(values, expected):
+    assert value_range(np.array(values)) == expected
+
+
+@pytest.mark.parametrize(("values", "expected"), [([1.0, 3.0], (-3.0, 3.0)), ([-2.0, 1.0], (-2.0, 2.0))])
+def test_what_could_be_negative_is_symmetric_even_where_it_is_not(values, expected):
+    assert value_range(np.array(values), signed=True) == expected
+
+
+def test_a_map_of_zeros_on_a_signed_scale_is_neutral():
+    image = tile(np.zeros((2, 2, 1)), signed=True, width=20).image
+    assert image.min() > 240
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, 1e3, 1e12, -2.0])
+def test_a_constant_map_has_a_range_and_a_colour(value):
+    values = np.full((3, 3), value, np.float32)
+    low, high = value_range(values)
+    assert high > low
+    assert len({tuple(pixel) for pixel in coloured(values, (low, high)).reshape(-1, 3)}) == 1
+
+
+def test_the_sequential_scale_runs_from_the_lowest_to_the_highest_value():
+    found = coloured(np.array([[2.0, 3.0, 4.0]]), (2.0, 4.0))
+    assert found.dtype == np.uint8 and found.shape == (1, 3, 3)
+    assert (
+        np.abs(found[0].astype(int) - [colour("Cividis", 0), colour("Cividis", 0.5), colour("Cividis", 1)]).max() <= 2
+    )
+
+
+def test_the_diverging_scale_has_a_neutral_zero_between_its_ends():
+    low, zero, high = coloured(np.array([[-2.0, 0.0, 2.0]]), (-2.0, 2.0))[0].astype(int)
+    assert np.abs(low - colour("PuOr", 0)).max() <= 2 and np.abs(high - colour("PuOr", 1)).max() <= 2
+    assert np.ptp(zero) <= 4 and zero.min() > 240, "zero is nearly white"
+    assert np.abs(low - high).max() > 60
+
+
+def test_zero_is_neutral_even_where_all_values_are_negative():
+    maps = np.array([[-4.0, 0.0]])[..., None]
+    image = tile(maps, width=20).image
+    assert image[0, -1].min() > 240
+
+
+def test_values_beyond_the_range_get_its_ends():
+    found = coloured(np.array([[-9.0, 0.0, 1.0, 9.0]]), (0.0, 1.0))[0]
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[2], found[3])
+
+
+# ---------------------------------------------------------------- tiles
+
+
+def tiles_of(tiling, count: int, height: int, width: int) -> list[np.ndarray]:
+    """Cut the picture apart again by its documented layout."""
+    scale = (tiling.cell - 2) // width
+    step = height * scale + 2
+    found = []
+    for index in range(count):
+        top, left = index // tiling.columns * step, index % tiling.columns * tiling.cell
+        found.append(tiling.image[top : top + height * scale, left : left + width * scale])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("size", "count"), [((28, 28), 64), ((7, 7), 256), ((1, 1), 1024), ((5, 7), 17), ((28, 28), 1)]
+)
+def test_maps_are_laid_out_as_large_as_they_fit(size, count):
+    height, width = size
+    tiling = tile(np.random.default_rng(0).random((height, width, count)), width=700, height=500)
+    scale = (tiling.cell - 2) // width
+    assert tiling.image.dtype == np.uint8
+    assert tiling.image.shape == (tiling.rows * (height * scale + 2) - 2, tiling.columns * (width * scale + 2) - 2, 3)
+    assert (tiling.rows - 1) * tiling.columns < count <= tiling.rows * tiling.columns
+    assert tiling.image.shape[0] <= 500 and tiling.image.shape[1] <= 700
+    larger = scale + 1
+    columns = (700 + 2) // (width * larger + 2)
+    assert larger > 16 or columns == 0 or -(-count // columns) * (height * larger + 2) > 500, "no larger scale fits"
+
+
+def test_more_maps_than_fit_make_the_picture_higher_and_never_wider():
+    tiling = tile(np.zeros((28, 28, 512)), width=300, height=200)
+    assert (tiling.cell, tiling.columns, tiling.rows) == (30, 10, 52)
+    assert tiling.image.shape == (52 * 30 - 2, 10 * 30 - 2, 3)
+
+
+def test_every_map_stands_in_its_place_pixel_by_pixel():
+    maps = np.random.default_rng(1).random((5, 7, 11))
+    tiling = tile(maps, (0.0, 1.0), width=200, height=100)
+    scale = (tiling.cell - 2) // 7
+    assert scale > 1 and tiling.rows > 1 and 11 % tiling.columns, "a grid that is not full"
+    for index, found in enumerate(tiles_of(tiling, 11, 5, 7)):
+        expected = coloured(maps[..., index], (0.0, 1.0))
+        assert np.array_equal(found, expected.repeat(scale, axis=0).repeat(scale, axis=1))
+
+
+def test_gaps_and_missing_maps_are_grey():
+    tiling = tile(np.zeros((5, 5, 3)), width=100, height=100)
+    assert (tiling.columns, tiling.rows) == (2, 2)
+    taken = np.zeros(tiling.image.shape[:2], bool)
+    step = tiling.cell
+    for top, left in ((0, 0), (0, step), (step, 0)):
+        taken[top : top + step - 2, left : left + step - 2] = True
+    assert (tiling.image[~taken] == GAP).all()
+    assert (tiling.image[taken] == coloured(np.zeros((1, 1)), (0.0, 1.0))[0, 0]).all()
+    assert taken[0, step - 3] and not taken[0, step - 2 : step].any() and taken[0, step]
+
+
+def test_a_range_of_its_own_for_each_map_or_one_for_all():
+    maps = np.stack([np.array([[0.0, 1.0]]), np.array([[0.0, 10.0]])], axis=-1)
+    faint, strong = tiles_of(tile(maps), 2, 1, 2)
+    assert np.array_equal(faint, strong), "each map uses the whole scale"
+    faint, strong = tiles_of(tile(maps, (0.0, 10.0)), 2, 1, 2)
+    assert not np.array_equal(faint, strong)
+    assert np.abs(faint[0, -1].astype(int) - colour("Cividis", 0.1)).max() <= 2
+    assert np.abs(strong[0, -1].astype(int) - colour("Cividis", 1.0)).max() <= 2
+
+
+def test_a_whole_network_shares_one_kind_of_scale():
+    positive = np.ones((2, 2, 1))
+    assert not np.array_equal(tile(positive, (-1.0, 1.0)).image, tile(positive, (0.0, 1.0)).image)
+
+
+@pytest.mark.parametrize(("size", "count"), [(28, 64), (7, 256), (1, 1024), (14, 5), (28, 1)])
+def test_points_hit_the_middle_of_their_tiles(size, count):
+    tiling = tile(np.random.default_rng(2).random((size, size, count)))
+    figure = clickable_tile(tiling, count, count - 1, [f"map {index}" for index in range(count)])
+    points = figure.data[1]
+    assert list(points.customdata) == list(range(count)) and list(points.text)[:1] == ["map 0"]
+    step = tiling.cell
+    for index in {0, count // 2, count - 1}:
+        first = np.array([index % tiling.columns * step, index // tiling.columns * step])
+        middle = first + (step - 3) / 2  # its pixels are first ... first + step - 3
+        assert np.abs([points.x[index], points.y[index]] - middle).max() <= 0.5
+    (box,) = figure.layout.shapes
+    last = count - 1
+    assert box.x0 < points.x[last] < box.x1 and box.y0 < points.y[last] < box.y1
+    assert (box.x1 - box.x0, box.y1 - box.y0) == (step, step)
+
+
+def test_maps_that_are_not_square_are_hit_too():
+    tiling = tile(np.random.default_rng(2).random((3, 6, 10)), width=200, height=100)
+    assert tiling.rows > 1
+    points = clickable_tile(tiling, 10, 0, [""] * 10).data[1]
+    scale = (tiling.cell - 2) // 6
+    row, column = divmod(9, tiling.columns)
+    assert points.y[9] == pytest.approx(row * (3 * scale + 2) + (3 * scale - 1) / 2, abs=0.5)
+    assert points.x[9] == pytest.approx(column * tiling.cell + (6 * scale - 1) / 2, abs=0.5)
+
+
+def test_the_points_are_invisible_and_the_picture_is_whole():
+    tiling = tile(np.random.default_rng(2).random((7, 7, 20)))
+    figure = clickable_tile(tiling, 20, 3, [""] * 20)
+    height, width = tiling.image.shape[:2]
+    assert figure.data[1].marker.opacity == 0
+    assert figure.layout.xaxis.range[0] <= 0 and figure.layout.xaxis.range[1] >= width - 1
+    assert figure.layout.yaxis.range[1] <= 0 and figure.layout.yaxis.range[0] >= height - 1, "row 0 is on top"
+
+
+# ---------------------------------------------------------------- heat map
+
+
+def test_a_heat_map_is_upright_and_symmetric_about_zero():
+    values = np.array([[-1.0, 0.5], [0.25, 0.0]])
+    figure = heatmap(values, show_numbers=True)
+    (trace,) = figure.data
+    assert (trace.zmin, trace.zmax) == (-1.0, 1.0)
+    assert np.array_equal(np.array(trace.z), values)
+    assert figure.layout.yaxis.autorange == "reversed" and trace.texttemplate == "%{z:.2f}"
+    assert trace.colorscale[0][1] != heatmap(np.abs(values)).data[0].colorscale[0][1]
+
+
+def test_a_heat_map_can_take_the_range_of_the_whole_layer():
+    (trace,) = heatmap(np.ones((2, 2)), (0.0, 7.0)).data
+    assert (trace.zmin, trace.zmax) == (0.0, 7.0)
+
+
+# ---------------------------------------------------------------- curves
+
+BATCHES = [
+    {"kind": "batch", "epoch": 0, "step": 5, "steps": 10, "loss": 2.0, "accuracy": 0.2, "seconds": 1.0},
+    {"kind": "batch", "epoch": 1, "step": 10, "steps": 10, "loss": 1.0, "accuracy": 0.6, "seconds": 3.0},
+]
+EPOCHS = [
+    {"kind": "epoch", "epoch": 1, "loss": 1.5, "accuracy": 0.4, "val_loss": 1.75, "val_accuracy": 0.35, "seconds": 2.0},
+]
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+@pytest.mark.parametrize("records", [[], BATCHES[:1], EPOCHS, [BATCHES[0], *EPOCHS, BATCHES[1]]])
+def test_curves_show_what_there_is(records, metric):
+    figure = curves(records, metric, epochs=10)
+    batch, epoch, validation = figure.data
+    batches = [r for r in records if r["kind"] == "batch"]
+    epochs = [r for r in records if r["kind"] == "epoch"]
+    assert list(zip(batch.x, batch.y, strict=True)) == [
+        (r["epoch"] + r["step"] / r["steps"], r[metric]) for r in batches
+    ]
+    assert list(zip(epoch.x, epoch.y, strict=True)) == [(r["epoch"], r[metric]) for r in epochs]
+    assert list(zip(validation.x, validation.y, strict=True)) == [(r["epoch"], r[f"val_{metric}"]) for r in epochs]
+    assert [trace.name for trace in figure.data] == ["training, per batch", "training, per epoch", "validation"]
+    assert len({trace.line.color for trace in figure.data}) == 3
+    figure.to_json()
+
+
+def test_curves_have_room_for_all_epochs_and_a_steady_height_from_the_start():
+    empty, partial = curves([], "loss", 10), curves([*BATCHES, *EPOCHS], "loss", 10)
+    assert empty.layout.xaxis.range == partial.layout.xaxis.range and empty.layout.xaxis.range[1] >= 10
+    assert empty.layout.height == partial.layout.height == 300
+    assert empty.layout.uirevision == partial.layout.uirevision is not None, "a zoom survives the redraw"
+    assert curves([], "loss", 500).layout.xaxis.dtick == 50 and curves([], "loss", 1).layout.xaxis.dtick == 1
+
+
+def test_an_accuracy_is_a_percentage_and_a_loss_starts_at_zero():
+    assert curves([], "accuracy", 3).layout.yaxis.tickformat == ".0%"
+    assert curves([], "loss", 3).layout.yaxis.rangemode == "tozero"
+
+
+# ---------------------------------------------------------------- answers and networks
+
+
+def test_probabilities_name_the_best_and_the_true_class():
+    values = np.full(10, 0.02, np.float32)
+    values[3] = 0.82
+    (bars,) = (figure := probabilities(values, CLASS_NAMES, true=5)).data
+    assert list(bars.x) == pytest.approx(values.tolist())
+    assert [index for index, found in enumerate(bars.marker.color) if found == figures.BLUE] == [3]
+    assert bars.text[3] == "82.0%"
+    assert list(bars.y) == [*CLASS_NAMES[:5], "Sandal ✓", *CLASS_NAMES[6:]]
+    assert figure.layout.yaxis.autorange == "reversed", "the first class is on top"
+    assert "✓" not in "".join(probabilities(values, CLASS_NAMES).data[0].y)
+
+
+@pytest.mark.parametrize("dark", [True, False])
+def test_a_diagram_has_a_box_a_layer_and_the_shapes_between(dark):
+    rows = presets()["lecture"].rows()
+    text = network_diagram(rows, INPUT_SHAPE, dark)
+    assert text.count("{") == text.count("}") and text.count('"') % 2 == 0
+    names = ["input", *(row.name for row in rows), "output"]
+    for before, after in pairwise(names):
+        assert f"{before} -> {after} [" in text
+    assert text.count(" -> ") == len(rows) + 1
+    assert '28×28×1"' in text and '28×28×64"' in text and '2304"' in text
+    assert "590,080 parameters" in text and text.count("parameters") == 8
+
+
+def test_a_diagram_differs_between_the_themes():
+    rows = presets()["tiny"].rows()
+    assert network_diagram(rows, INPUT_SHAPE, True) != network_diagram(rows, INPUT_SHAPE, False)
