@@ -94,6 +94,9 @@ def explain(error: ValidationError) -> str:
         if problem["type"] == "value_error":  # raised by our own code: already a sentence
             sentences.append(str(problem["ctx"]["error"]))
             continue
+        if problem["type"] == "json_invalid":
+            sentences.append("It is not JSON.")
+            continue
         *_, name = place = [str(part + 1 if isinstance(part, int) else part) for part in problem["loc"]] or [
             "configuration"
         ]

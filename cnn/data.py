@@ -98,12 +98,13 @@ def _fashion_mnist(on_download: Callable[[str], None] | None):
     except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
         raise DataUnavailable(
             f"A file of Fashion-MNIST in {cache_folder()} is damaged ({error}): delete it and start again, "
-            "or use the synthetic dataset."
+            "or use the synthetic dataset (on the command line: --dataset synthetic)."
         ) from error
     except Exception as error:  # get_file raises a bare Exception for a failed download
         raise DataUnavailable(
             f"Fashion-MNIST is not in Keras's cache and could not be downloaded ({_reason(error)}): connect to the "
-            f"internet, or put the four files {', '.join(FILES)} into {cache_folder()}, or use the synthetic dataset."
+            f"internet, or put the four files {', '.join(FILES)} into {cache_folder()}, or use the synthetic "
+            "dataset (on the command line: --dataset synthetic)."
         ) from error
 
 

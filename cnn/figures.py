@@ -19,7 +19,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
 )  # fmt: skip
 SEQUENTIAL = "Cividis"
 DIVERGING = "PuOr"
-RANGES = ("each map", "layer", "whole network")
+RANGES = ("each map", "the layer", "the whole network")
 
 Range = tuple[float, float]
 
@@ -148,6 +148,9 @@ def heatmap(
     return figure
 
 
+_MAX_POINTS = 1000  # of a curve; more cannot be seen, and each redraw sends them all
+
+
 def curves(records: list[dict], metric: Literal["loss", "accuracy"], epochs: int, height: int = 300) -> go.Figure:
     """One metric over the epochs, of the training batches, the training epochs and the validation pictures.
 
@@ -158,6 +161,7 @@ def curves(records: list[dict], metric: Literal["loss", "accuracy"], epochs: int
         height: in pixels, the same at every redraw so that nothing below moves.
     """
     batches = [r for r in records if r["kind"] == "batch"]
+    batches = batches[:: -(-len(batches) // _MAX_POINTS) or 1]
     whole = [r for r in records if r["kind"] == "epoch"]
     figure = go.Figure()
     figure.add_scatter(
@@ -212,7 +216,7 @@ def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, t
             hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         )
     )
-    figure.update_xaxes(visible=False, range=[0, 1.15], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[0, 1.3], fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     figure.update_layout(height=height, margin=_MARGIN, bargap=0.25)
     return figure

@@ -22,7 +22,7 @@ _PATIENCE = 5.0  # seconds between asking a process to end and ending it
 
 
 class Launcher(Protocol):
-    """Where runs are trained. Every call returns at once."""
+    """Where runs are trained."""
 
     def start(self, run: Run) -> None:
         """Queue a new run, or a stopped, failed or interrupted one to be resumed.
@@ -35,7 +35,7 @@ class Launcher(Protocol):
         """Ask a run to stop after its present batch; its last whole epoch stays."""
 
     def kill(self, run: Run) -> None:
-        """End a run that does not answer."""
+        """End a run that does not answer. May take some seconds."""
 
 
 class LocalLauncher:

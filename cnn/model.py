@@ -134,6 +134,8 @@ def load(run: Run) -> keras.Model:
     Raises:
         UnreadableModel: there is no model yet, or its file does not hold the weights of this configuration.
     """
+    if run.problem:
+        raise UnreadableModel(f"{run.name} is damaged. {run.problem}")
     if not run.has_model:
         raise UnreadableModel(f"{run.name} has no trained network yet: it is written at the end of its first epoch.")
     model = build(run.config, precision="float32")

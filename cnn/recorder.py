@@ -41,6 +41,7 @@ class Recorder(keras.callbacks.Callback):
         self._drawn = (0, 0.0, 0.0)  # pictures, summed loss, summed correct up to the last point of the curves
         self.status = replace(status, state="training", message="", steps=steps)
         self.stopped = False
+        self._cut_short = False  # the stop came in the middle of an epoch
         self._metrics = None
 
     def on_train_begin(self, logs=None):
@@ -64,7 +65,12 @@ class Recorder(keras.callbacks.Callback):
             return
         if (self.path / "stop").exists():
             self.stopped = self.model.stop_training = True
+            self._cut_short = batch + 1 < self.steps
         self._record_batch(batch + 1, now, logs)
+
+    def on_test_batch_end(self, batch, logs=None):
+        if self._cut_short:  # Keras would go through all validation pictures before it stops
+            self.model.stop_evaluating = True
 
     def _record_batch(self, step: int, now: float, logs: dict[str, float]) -> None:
         # Keras reports means since the epoch began; the differences of their sums give the mean since the last point.
@@ -93,7 +99,7 @@ class Recorder(keras.callbacks.Callback):
         self._write_status(step=step, images_per_second=round(rate, 1), seconds_left=round(left, 1))
 
     def on_epoch_end(self, epoch, logs=None):
-        if self.stopped:  # an unfinished epoch: nothing of it is kept, and it starts anew when the run is resumed
+        if self._cut_short:  # nothing of the epoch is kept, and it starts anew when the run is resumed
             return
         values = {name: round(float(logs[name]), 5) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
         if not all(map(math.isfinite, values.values())):  # diverged: what was saved before stays

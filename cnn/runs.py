@@ -28,17 +28,19 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import psutil
-from pydantic import ConfigDict, PositiveInt, ValidationError
+from pydantic import ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cnn.config import RunConfig, explain
 
 State = Literal["queued", "starting", "training", "finished", "stopped", "failed", "interrupted", "damaged"]
 ACTIVE: tuple[State, ...] = ("queued", "starting", "training")
+Seconds = Annotated[float, Field(ge=0, le=1e11)]
 RESUMABLE: tuple[State, ...] = ("stopped", "failed", "interrupted")
 DEFAULT_ID = "lecture"
 
@@ -63,17 +65,17 @@ class Status:
 
     state: State
     message: str = ""
-    created: float = 0.0  # when it was last put into the queue, which is served in this order
-    heartbeat: float = 0.0
+    created: Seconds = 0.0  # when it was last put into the queue, which is served in this order
+    heartbeat: Seconds = 0.0
     pid: PositiveInt | None = None
     pid_created: float | None = None
     host: str | None = None
-    epoch: int = 0  # whole epochs that are trained and saved
-    step: int = 0  # of the epoch now in training
-    steps: int = 0  # in an epoch
-    images_per_second: float | None = None
-    seconds_left: float | None = None
-    seconds: float = 0.0  # spent training, over all sessions of the run
+    epoch: NonNegativeInt = 0  # whole epochs that are trained and saved
+    step: NonNegativeInt = 0  # of the epoch now in training
+    steps: NonNegativeInt = 0  # in an epoch
+    images_per_second: Seconds | None = None
+    seconds_left: Seconds | None = None
+    seconds: Seconds = 0.0  # spent training, over all sessions of the run
     devices: str = ""
 
 
@@ -181,9 +183,9 @@ def _directories(folder: Path) -> list[Path]:
 def read(path: Path) -> Run:
     """Read a run directory. Never raises for what is in it: a bad one comes back as damaged, with its problem."""
     shipped_ = path.parent == _PRETRAINED
-    name = str(_read_json(path / "label.json").get("name") or path.name)
+    name = clean_name(str(_read_json(path / "label.json").get("name") or "")) or path.name
     try:
-        config = RunConfig.model_validate_json((path / "config.json").read_bytes())
+        config = _config((path / "config.json").read_bytes())
     except FileNotFoundError:
         return _damaged(path, name, shipped_, "It has no config.json.")
     except ValidationError as error:
@@ -202,8 +204,15 @@ def read(path: Path) -> Run:
         )
     if status.state == "finished" and not (path / "model.keras").is_file():
         return _damaged(path, name, shipped_, "Its model.keras is missing.", config)
-    evaluation = _read_json(path / "evaluation.json") or None
-    return Run(path.name, path, name, status, config, shipped_, evaluation=evaluation)
+    evaluation = _read_json(path / "evaluation.json")
+    measured = all(type(evaluation.get(key)) in (int, float) for key in ("n", "accuracy", "loss"))
+    return Run(path.name, path, name, status, config, shipped_, evaluation=evaluation if measured else None)
+
+
+@lru_cache(maxsize=4096)
+def _config(content: bytes) -> RunConfig:
+    """A page lists every run, and most of them share a few configurations."""
+    return RunConfig.model_validate_json(content)
 
 
 def _damaged(path: Path, name: str, shipped_: bool, problem: str, config: RunConfig | None = None) -> Run:
@@ -314,8 +323,8 @@ def create(config: RunConfig, name: str = "") -> Run:
 
 
 def clean_name(name: str) -> str:
-    """A name on one line, at most 80 characters."""
-    return " ".join(name.split())[:80]
+    """A name on one line, at most 80 characters, that any file and any browser can hold."""
+    return " ".join(name.encode("utf-8", "replace").decode().split())[:80]
 
 
 def rename(run: Run, name: str) -> None:
@@ -338,8 +347,13 @@ def delete(run: Run) -> None:
         raise RunExists(f"{run.name} is still in training: stop it first.")
     bin_ = root() / ".deleted"
     shutil.rmtree(bin_, ignore_errors=True)
-    bin_.mkdir(parents=True)
+    bin_.mkdir(parents=True, exist_ok=True)
     run.path.replace(bin_ / run.id)
+
+
+def is_in_bin(run_id: str) -> bool:
+    """Whether `restore` can bring the run back."""
+    return bool(_ID.fullmatch(run_id)) and (root() / ".deleted" / run_id).is_dir() and not (root() / run_id).exists()
 
 
 def restore(run_id: str) -> Run:
@@ -348,10 +362,9 @@ def restore(run_id: str) -> Run:
     Raises:
         UnknownRun: it is no longer there.
     """
-    path = root() / ".deleted" / run_id
-    if not _ID.fullmatch(run_id) or not path.is_dir() or (root() / run_id).exists():
+    if not is_in_bin(run_id):
         raise UnknownRun(f"The run {run_id[:80]!r} is no longer in the bin, or another has taken its place.")
-    path.replace(root() / run_id)
+    (root() / ".deleted" / run_id).replace(root() / run_id)
     return get(run_id)
 
 

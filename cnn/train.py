@@ -19,12 +19,13 @@ import traceback
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from cnn import data, runs
-from cnn.config import CLASS_NAMES, RunConfig, explain, presets
+from cnn.config import CLASS_NAMES, Data, RunConfig, explain, presets
 from cnn.runs import Run, Status
 
 _POLL = 0.5  # seconds between two looks at the queue
@@ -33,6 +34,10 @@ _BEATS = 60  # looks between two signs of life while waiting
 
 class Stopped(Exception):
     """Somebody asked the run to stop."""
+
+
+class Diverged(RuntimeError):
+    """The loss is no longer a number."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -56,7 +61,9 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("run", nargs="?", metavar="RUN_DIR", help="an existing run to start or resume")
     parser.add_argument("--preset", choices=list(presets()), help="make a new run from this preset")
     parser.add_argument("--epochs", type=int, help="instead of the preset's")
-    parser.add_argument("--dataset", choices=["fashion-mnist", "synthetic"], help="instead of the preset's")
+    parser.add_argument(
+        "--dataset", choices=get_args(Data.model_fields["dataset"].annotation), help="instead of the preset's"
+    )
     parser.add_argument("--limit", type=int, help="train on only the first N pictures")
     parser.add_argument("--seed", type=int, help="instead of the preset's")
     parser.add_argument("--name", help="what to call the run")
@@ -107,9 +114,10 @@ def _guarded(run: Run) -> int:
         runs.write_status(run.path, runs.closed(last(), "stopped", "Stopped by request."))
         return 0
     except Exception as error:
-        traceback.print_exc()
-        expected = isinstance(error, data.DataUnavailable | runs.RunExists)
-        message = str(error) if expected else f"{type(error).__name__}: {error}"[:500]
+        message = str(error)
+        if not isinstance(error, data.DataUnavailable | Diverged):
+            traceback.print_exc()
+            message = f"{type(error).__name__}: {error}"[:500]
         print(f"cnn.train: {message}", file=sys.stderr)
         runs.write_status(run.path, runs.closed(last(), "failed", message))
         return 1
@@ -201,18 +209,20 @@ def _train(run: Run, status: Status) -> None:
         callbacks=[recorder, keras.callbacks.TerminateOnNaN()],
         verbose=1 if sys.stdout.isatty() else 2,
     )  # fmt: skip
-    if recorder.stopped:
-        raise Stopped
     if recorder.status.epoch < training.epochs:
-        raise ArithmeticError("the loss is no longer a number: choose a lower learning rate.")
+        raise (
+            Stopped
+            if recorder.stopped
+            else Diverged("The loss is no longer a number: start a new run with a lower learning rate.")
+        )
 
-    report_status = runs.signed(recorder.status, "training", "Measuring on the test pictures")
-    runs.write_status(run.path, report_status)
+    status = runs.signed(recorder.status, "training", "Measuring on the test pictures")
+    runs.write_status(run.path, status)
     result = evaluate(export, dataset.test)
     runs.write_json(run.path / "evaluation.json", result)
     write_examples(run.path, export, dataset.test)
     print(f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {result['n']:,} pictures", flush=True)
-    runs.write_status(run.path, runs.closed(report_status, "finished"))
+    runs.write_status(run.path, runs.closed(status, "finished"))
     (run.path / "checkpoint.keras").unlink(missing_ok=True)
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 from cnn import figures, runs
 from cnn.config import CLASS_NAMES
 from cnn.evaluate import read_examples
-from cnn.ui import shell
+from cnn.ui import live, shell
 
 run = shell.page(
     "CNN Atelier",
@@ -29,13 +29,14 @@ with garment:
             st.image(
                 picture.repeat(10, 0).repeat(10, 1),
                 width=280,
-                caption="A test picture, 28×28 pixels, never seen in training.",
+                caption="A test picture, 28×28 pixels, never seen in training"
+                + (", drawn by this program (synthetic)." if shell.synthetic_note(answering) else "."),
                 alt=f"A grey 28 by 28 picture of a garment of the class {CLASS_NAMES[label]}.",
             )
         with answer_column:
             best = int(examples.probabilities[index].argmax())
             verdict = "which is right" if best == label else f"but it is: **{CLASS_NAMES[label]}**"
-            st.markdown(f"**{answering.name}** says **{CLASS_NAMES[best]}**, {verdict}.")
+            st.markdown(f"**{shell.plain(answering.name)}** says **{CLASS_NAMES[best]}**, {verdict}.")
             st.plotly_chart(
                 figures.probabilities(examples.probabilities[index], CLASS_NAMES, height=280, true=label),
                 key="answer",
@@ -58,11 +59,4 @@ with leads:
         st.caption(what)
 
 st.subheader("In training now")
-active = [other for other in runs.all_runs() if other.active]
-if not active:
-    st.caption("Nothing. Start a network on the Train page.")
-for other in active:
-    st.progress(other.progress, text=f"{shell.STATE_ICONS[other.state]} **{other.name}** · {other.state}")
-    if st.button("Watch", key=f"watch-{other.id}", icon=":material/visibility:"):
-        st.session_state["run"] = other.id
-        st.switch_page(shell.TRAIN, query_params={"run": other.id})
+live.now_in_training()

@@ -12,9 +12,8 @@ run = shell.page(
 )
 
 live.undo_delete()
-if not run.shipped:
-    with st.container(border=True):
-        live.show(run)
+with st.container(border=True):
+    live.show(run)
 
 st.header("A new run")
 if not data.is_cached():

@@ -21,7 +21,9 @@ with st.grid("auto", min_column_width=150):
     st.metric("Multiply-accumulates", f"{sum(row.macs for row in rows) / 1e6:,.1f} M", help="For one picture.")
     if run.evaluation:
         st.metric(
-            "Test accuracy", f"{run.evaluation['accuracy']:.2%}", help=f"On {run.evaluation['n']:,} unseen pictures."
+            "Test accuracy" + shell.synthetic_note(run),
+            f"{run.evaluation['accuracy']:.2%}",
+            help=f"On {run.evaluation['n']:,} unseen pictures.",
         )
 
 st.subheader("Summary")
@@ -40,6 +42,7 @@ st.dataframe(
     table,
     hide_index=True,
     height="content",
+    alt=f"The {len(rows)} layers with type, output shape, parameters, multiply-accumulates and receptive field.",
     column_config={
         "parameters": st.column_config.NumberColumn(format="localized"),
         "MACs": st.column_config.NumberColumn(format="localized", help="Multiply-accumulates for one picture."),
@@ -60,7 +63,9 @@ if run.has_model:
         icon=":material/download:",
         on_click="ignore",
     )
-    st.caption("Opens with keras.models.load_model(…), or in Netron.")
+    own_layer = any(row.type == "DepthwiseMaxPooling" for row in rows)
+    before = "after `import cnn.model` (Keras has no depthwise max pooling) " if own_layer else ""
+    st.caption(f"Opens {before}with `keras.models.load_model(…)`, or in Netron.")
 else:
     st.caption("The network's file is here once the first epoch has been trained.")
 

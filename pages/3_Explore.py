@@ -9,7 +9,8 @@ shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
     from cnn.ui import explore, inputs, models
 
-    kernels, feature_maps, predictor = models.kernels(run), models.feature_maps(run), models.predictor(run)
+    predictor = models.predictor(run)
+    kernels, feature_maps = models.kernels(predictor), models.feature_maps(predictor)
 
 picture_column, answer_column = st.columns([3, 2], gap="large")
 with picture_column:
@@ -26,12 +27,11 @@ with answer_column:
 scale = explore.scale_choice()
 st.header("Feature maps")
 st.markdown(
-    "What each filter of a layer finds: the brighter, the stronger. Convolutions are shown after their activation."
+    "What each filter of a layer finds in the picture. A convolution is shown after its activation; with batch "
+    "normalisation it is three layers here: its sums, these normalised, and these after the activation."
 )
 explore.feature_maps(run.config.rows(), feature_maps(picture.seen.pixels), kernels, scale)
 
 st.header("Kernels")
-st.markdown(
-    "The weights that each convolution has learned. Negative weights are orange, positive ones violet, zero white."
-)
+st.markdown("The weights that each convolution has learned: what its filters look for in their input.")
 explore.kernels(kernels, scale)

@@ -18,5 +18,11 @@ if run.config.data.dataset == "synthetic":
         "This network was trained on drawn clothes only: expect it to fail on photos.", icon=":material/warning:"
     )
 
-for picture in inputs.pictures(run, many=True):
-    reading.show(picture, predictor(picture.seen.pixels[None])[0])
+ways_in, answers = st.columns([2, 3], gap="large")
+with ways_in:
+    pictures = inputs.pictures(run)
+with answers:
+    for number, picture in enumerate(pictures):
+        reading.show(
+            picture, predictor(picture.seen.pixels[None])[0], key=f"answer-{number}", expanded=len(pictures) == 1
+        )

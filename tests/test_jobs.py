@@ -153,8 +153,8 @@ def test_kill_looks_again_before_it_ends_a_process():
     code = "import time; print('ready', flush=True); time.sleep(60)"
     child, run = pretend_trainer(code)
     try:
-        old = replace(run, status=replace(run.status, pid_created=1.0))
-        LocalLauncher().kill(old)
+        runs.write_status(run.path, replace(run.status, pid_created=1.0))
+        LocalLauncher().kill(run)
         time.sleep(0.1)
         assert child.poll() is None
     finally:

@@ -7,6 +7,7 @@ from cnn import figures
 from cnn.activations import Kernels, source_filter
 from cnn.config import CLASS_NAMES
 from cnn.layers import Row
+from cnn.ui import shell
 from cnn.ui.inputs import Picture
 
 _NO_BAR = {"displayModeBar": False}
@@ -16,10 +17,9 @@ _NUMBERS_UP_TO = 7  # edge of a kernel whose weights are also written as numbers
 def answer(picture: Picture, probabilities: np.ndarray) -> None:
     """The picture as the network sees it, and its answer in a line."""
     best = int(probabilities.argmax())
-    seen = (picture.seen.pixels[..., 0] * 255).astype(np.uint8)
     st.image(
-        seen.repeat(8, 0).repeat(8, 1),
-        caption=f"{picture.title}, as the network sees it",
+        picture.pixels(),
+        caption=f"{shell.plain(picture.title)}, as the network sees it",
         alt=f"{picture.title}: 28 by 28 grey pixels, bright garment on black.",
     )
     truth = "" if picture.label is None else f" · in truth: {CLASS_NAMES[picture.label]}"
@@ -30,7 +30,7 @@ def scale_choice() -> str:
     return st.segmented_control(
         "One colour scale for",
         figures.RANGES,
-        default="each map",
+        default=figures.RANGES[0],
         required=True,
         key="scale",
         persist_state="session",
@@ -48,32 +48,41 @@ def feature_maps(rows: list[Row], outputs: dict[str, np.ndarray], kernels: list[
     names = {row.name: f"{row.name} · {figures.shape_text(row.output_shape)}" for row in spatial}
     with st.container(horizontal=True):
         layer = st.selectbox(
-            "Layer", list(names), format_func=names.get, key="map_layer", persist_state="session", width=320
+            "Layer",
+            list(names),
+            format_func=lambda name: names.get(name, name),
+            key="map_layer",
+            persist_state="session",
+            width=320,
         )
         maps = outputs[layer]
         count = maps.shape[-1]
         key = f"map-{layer}"
         chosen = st.number_input("Map", 1, count, key=key, width=160) - 1
     range_ = _range(scale, maps, [outputs[row.name] for row in spatial])
-
-    dead = int((maps.max(axis=(0, 1)) <= 0).sum())
+    signed = bool((maps if range_ is None else np.array(range_)).min() < 0)
+    silent = int((np.abs(maps).max(axis=(0, 1)) == 0).sum())
     chart = f"tile-{layer}"
     st.plotly_chart(
-        figures.clickable_tile(figures.tile(maps, range_), count, chosen, [f"map {i + 1}" for i in range(count)]),
+        figures.clickable_tile(
+            figures.tile(maps, range_, signed), count, chosen, [f"map {i + 1}" for i in range(count)]
+        ),
         key=chart,
         on_select=lambda: _pick(chart, key),
         selection_mode="points",
         config=_NO_BAR,
         alt=f"The {count} feature maps of {layer}, in a grid; map {chosen + 1} is marked.",
     )
-    silent = f" {dead} of them find nothing in this picture (all zero or less)." if dead else ""
-    st.caption(f"The {count} maps of {layer}.{silent} Click one, or choose its number.")
+    zeros = f" {silent} of them are zero everywhere in this picture." if silent else ""
+    st.caption(f"The {count} maps of {layer}. {_colours(signed)}{zeros} Click one, or choose its number.")
     one = maps[..., chosen]
     map_column, kernel_column = st.columns(2, gap="large")
     with map_column:
         st.markdown(f"**Map {chosen + 1} of {layer}**")
         st.plotly_chart(
-            figures.heatmap(one, range_, show_numbers=one.shape[0] <= _NUMBERS_UP_TO),
+            figures.heatmap(
+                one, range_ or figures.value_range(one, signed), show_numbers=one.shape[0] <= _NUMBERS_UP_TO
+            ),
             key=f"large-{layer}",
             config=_NO_BAR,
             alt=f"Map {chosen + 1} of {layer} as a heat map, values from {one.min():.3f} to {one.max():.3f}.",
@@ -87,12 +96,19 @@ def feature_maps(rows: list[Row], outputs: dict[str, np.ndarray], kernels: list[
         _one_kernel(next(k for k in kernels if k.layer == source[0]), source[1])
 
 
+def _colours(signed: bool) -> str:
+    """What the colours of a picture mean."""
+    if signed:
+        return "Violet is positive, orange negative, white zero."
+    return "Yellow is the highest value, dark blue the lowest."
+
+
 def _range(scale: str, layer: np.ndarray, network: list[np.ndarray], signed: bool = False) -> figures.Range | None:
     """The common range of the chosen colour scale; None where each map has its own."""
     match scale:
-        case "layer":
+        case "the layer":
             return figures.value_range(layer, signed)
-        case "whole network":
+        case "the whole network":
             return figures.value_range(np.concatenate([values.ravel() for values in network]), signed)
     return None
 
@@ -122,7 +138,7 @@ def _one_kernel(kernels: Kernels, index: int) -> None:
     if channels > 1:
         st.image(
             figures.tile(weights, figures.value_range(weights, signed=True), width=440, height=300).image,
-            caption=f"The same filter's {channels} kernels, one for each input channel.",
+            caption=f"The same filter's {channels} kernels, one for each input channel. {_colours(signed=True)}",
             alt=f"A grid of {channels} small kernels.",
         )
 
@@ -144,6 +160,7 @@ def kernels(all_kernels: list[Kernels], scale: str) -> None:
     range_ = _range(scale, weights, [k.weights for k in all_kernels], signed=True)
     st.image(
         figures.tile(weights[:, :, channel - 1], range_, signed=True).image,
-        caption=f"The {filters} kernels of {layer}, {size}×{size} weights each; input channel {channel} of {channels}.",
+        caption=f"The {filters} kernels of {layer}, {size}×{size} weights each; input channel {channel} of {channels}. "
+        + _colours(signed=True),
         alt=f"A grid of {filters} kernels of {layer}.",
     )

@@ -1,10 +1,12 @@
 """A run as it trains: its progress and its curves, kept current, and the buttons that steer it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import streamlit as st
 
-from cnn import data, figures, jobs, runs
+from cnn import figures, jobs, runs
 from cnn.config import RunConfig
 from cnn.runs import Run
 from cnn.ui import shell
@@ -15,7 +17,7 @@ _REDRAW = 2.0  # seconds between two redraws of the curves: each one replaces th
 
 def show(run: Run) -> None:
     """Draw a run: its state, progress, buttons and curves. While it is active, these follow it."""
-    st.subheader(f"{run.name}", anchor=False)
+    st.subheader(shell.plain(run.name), anchor=False)
     _explain(run)
     st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state)
     _buttons(run)
@@ -24,29 +26,51 @@ def show(run: Run) -> None:
     _details(run)
 
 
+def now_in_training() -> None:
+    """A line for each run that trains or waits, which follows it."""
+    any_active = any(run.active for run in runs.all_runs())
+    st.fragment(_lines, run_every=2 * _TICK if any_active else None)()
+
+
+def _lines() -> None:
+    active = [run for run in runs.all_runs() if run.active]
+    if not active:
+        st.caption("Nothing. Start a network on the Train page.")
+    for run in active:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            text = f"{shell.STATE_ICONS[run.state]} **{shell.plain(run.name)}** · {run.state}"
+            st.progress(run.progress, text=text, width=420)
+            if st.button("Watch", key=f"watch-{run.id}", icon=":material/visibility:"):
+                st.session_state["run"] = run.id
+                st.switch_page(shell.TRAIN, query_params={"run": run.id})
+
+
 def _explain(run: Run) -> None:
     """A sentence for every state that a newcomer might wonder about, with what to do."""
     message = run.status.message
     match run.state:
         case "damaged":
-            st.error(f"This run is damaged. {message} Other runs are not affected.", icon=":material/broken_image:")
+            text = f"This run is damaged. {shell.plain(message)} Other runs are not affected."
+            st.error(text, icon=":material/broken_image:")
         case "failed":
-            st.error(f"The training failed: {message}", icon=":material/error:")
-            missing = run.config and run.config.data.dataset == "fashion-mnist" and not data.is_cached()
-            if missing and st.button("Train the same network on the synthetic dataset", icon=":material/draw:"):
+            st.error(f"The training failed: {shell.plain(message)}", icon=":material/error:")
+            before_data = run.config and run.config.data.dataset == "fashion-mnist" and not run.status.steps
+            if before_data and st.button("Train the same network on the synthetic dataset", icon=":material/draw:"):
                 drawn = run.config.data.model_copy(update={"dataset": "synthetic"})
                 start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} (synthetic)")
         case "interrupted":
-            st.warning(
-                f"Interrupted after {run.status.epoch} whole epochs. {message} "
-                "Resume continues after the last whole epoch.",
-                icon=":material/power_off:",
-            )
+            st.warning(f"Interrupted {_when(run)}. {message} {_onwards(run)}", icon=":material/power_off:")
         case "stopped":
-            st.info(
-                f"Stopped after {run.status.epoch} whole epochs. Resume continues from there.",
-                icon=":material/pause_circle:",
-            )
+            st.info(f"Stopped {_when(run)}. {_onwards(run)}", icon=":material/pause_circle:")
+
+
+def _when(run: Run) -> str:
+    epochs = run.status.epoch
+    return "before its first epoch was whole" if not epochs else f"after {epochs} whole epoch{'s' * (epochs > 1)}"
+
+
+def _onwards(run: Run) -> str:
+    return "Resume continues from there." if run.status.epoch else "It can be started again."
 
 
 def _progress(run_id: str, drawn_state: str) -> None:
@@ -69,7 +93,7 @@ def _progress(run_id: str, drawn_state: str) -> None:
         text += f" · {status.message}"
     st.progress(run.progress, text=text)
 
-    whole = [record for record in runs.metrics(run) if record["kind"] == "epoch"]
+    whole = [record for record in _records(run) if record["kind"] == "epoch"]
     last = whole[-1] if whole else None
     with st.grid("auto", min_column_width=130):
         st.metric(
@@ -97,7 +121,7 @@ def _curves(run_id: str) -> None:
         run = runs.get(run_id)
     except runs.UnknownRun:
         return
-    now, records = time.monotonic(), runs.metrics(run)
+    now, records = time.monotonic(), _records(run)
     drawn = st.session_state.get("curves")
     fresh = drawn is None or drawn["run"] != run_id or not run.active
     epochs_changed = not fresh and _epochs(records) != _epochs(drawn["records"])
@@ -120,76 +144,101 @@ def _curves(run_id: str) -> None:
             )
 
 
+def _records(run: Run) -> list[dict]:
+    """The run's metrics, parsed once for all visitors as long as the file does not grow."""
+    try:
+        size = (run.path / "metrics.jsonl").stat().st_size
+    except OSError:
+        return []
+    return _parsed(str(run.path), size, run)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _parsed(path: str, size: int, _run: Run) -> list[dict]:
+    return runs.metrics(_run)
+
+
 def _epochs(records: list[dict]) -> int:
     return sum(record["kind"] == "epoch" for record in records)
 
 
 def _buttons(run: Run) -> None:
+    if run.shipped:
+        st.caption("This network comes with the program and cannot be changed.")
+        return
     with st.container(horizontal=True):
         if run.active:
             if st.button("Stop training", icon=":material/stop:", disabled=run.stop_requested, key="stop"):
-                jobs.launcher().stop(run)
-                st.rerun()
+                with _told():
+                    jobs.launcher().stop(run)
+                    st.rerun()
             if run.stop_requested and st.button(
                 "Force to stop", icon=":material/dangerous:", key="kill", help="For a training that does not answer."
             ):
-                jobs.launcher().kill(run)
-                st.rerun()
+                with _told(), st.spinner("Ending its process…"):
+                    jobs.launcher().kill(run)
+                    st.rerun()
         if run.state in runs.RESUMABLE:
             label = "Resume" if run.status.epoch else "Start again"
             if st.button(label, icon=":material/play_arrow:", type="primary", key="resume"):
                 start(run)
-        if run.shipped:
-            return
         with st.popover("Rename", icon=":material/edit:", key="rename_popover"):
             name = st.text_input("New name", run.name, max_chars=80, key=f"name-{run.id}")
             if st.button("Rename", key="rename"):
-                runs.rename(run, name)
-                st.rerun()
+                with _told():
+                    runs.rename(run, name)
+                    st.rerun()
         if not run.active:
             with st.popover("Delete", icon=":material/delete:", key="delete_popover"):
-                st.markdown(f"Delete **{run.name}** with its network and curves?")
+                st.markdown(f"Delete **{shell.plain(run.name)}** with its network and curves?")
                 if st.button("Delete", type="primary", key="delete"):
                     _delete(run)
 
 
-def start_new(config: RunConfig, name: str) -> None:
-    """Make a run and queue it."""
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in a sentence what stood in the way: another window was faster, or the disk is full or gone."""
     try:
-        run = runs.create(config, name)
+        yield
+    except (runs.RunExists, runs.UnknownRun) as error:
+        st.error(str(error), icon=":material/error:")
     except OSError as error:
         folder = runs.root()
         st.error(f"The runs folder {folder} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
-        return
-    start(run)
+
+
+def start_new(config: RunConfig, name: str) -> None:
+    """Make a run and queue it."""
+    st.session_state.pop("deleted", None)
+    with _told():
+        start(runs.create(config, name))
 
 
 def start(run: Run) -> None:
     """Queue a run and make it the current one."""
-    jobs.launcher().start(run)
-    shell.open_run(run.id)
+    with _told():
+        jobs.launcher().start(run)
+        shell.open_run(run.id)
 
 
 def _delete(run: Run) -> None:
-    runs.delete(run)
-    st.session_state["deleted"] = (run.id, run.name)
-    remaining = runs.all_runs()
-    shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
+    with _told():
+        runs.delete(run)
+        st.session_state["deleted"] = (run.id, run.name)
+        remaining = runs.all_runs()
+        shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
 
 
 def undo_delete() -> None:
     """Offer the run that was deleted last, as long as it is in the bin."""
-    if "deleted" not in st.session_state:
+    run_id, name = st.session_state.get("deleted", ("", ""))
+    if not runs.is_in_bin(run_id):
         return
-    run_id, name = st.session_state["deleted"]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Deleted: {name}")
+        st.caption(f"Deleted: {shell.plain(name)}")
         if st.button("Undo", icon=":material/undo:", key="undo"):
-            del st.session_state["deleted"]
-            try:
+            with _told():
                 shell.open_run(runs.restore(run_id).id)
-            except runs.UnknownRun as error:
-                st.warning(str(error))
 
 
 def _details(run: Run) -> None:

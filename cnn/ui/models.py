@@ -24,14 +24,14 @@ def predictor(run: Run) -> Predictor:
         st.stop()
 
 
-def feature_maps(run: Run) -> FeatureMaps:
-    """As `predictor`, for what every layer makes of a picture."""
-    return _feature_maps(*_key(run), predictor(run))
+def feature_maps(loaded: Predictor) -> FeatureMaps:
+    """What every layer of a loaded network makes of a picture."""
+    return _feature_maps(*_key(loaded.run), loaded)
 
 
-def kernels(run: Run) -> list[Kernels]:
-    """The kernels of every convolution of a run."""
-    return _kernels(*_key(run), predictor(run))
+def kernels(loaded: Predictor) -> list[Kernels]:
+    """The kernels of every convolution of a loaded network."""
+    return _kernels(*_key(loaded.run), loaded)
 
 
 def _key(run: Run) -> tuple[str, int]:

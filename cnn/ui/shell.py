@@ -1,10 +1,12 @@
-"""The frame of every page: title, sidebar, the current run, and the loaded networks.
+"""The frame of every page: title, sidebar, and the current run.
 
 A page begins with `run = shell.page(...)` and needs nothing else: Streamlit runs a page without `app.py` when a link
 to it is the first thing that a newly started server sees.
 """
 
+import re
 import runpy
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -36,10 +38,13 @@ def page(title: str, lead: str) -> Run:
         # then on the server goes through app.py by itself.
         runpy.run_path(str(_PROJECT / "app.py"), run_name="__main__")
         st.stop()
-    run = _current_run()
+    run, problem = _current_run()
+    _sidebar(run)
     st.title(title)
     st.markdown(lead)
-    st.caption(f"{STATE_ICONS[run.state]} Run: **{run.name}**, {run.state}")
+    st.caption(f"{STATE_ICONS[run.state]} Run: **{plain(run.name)}**, {run.state}{synthetic_note(run)}")
+    if problem:
+        st.warning(f"{problem} Showing the shipped model instead.", icon=":material/link_off:")
     return run
 
 
@@ -49,33 +54,49 @@ def open_run(run_id: str) -> None:
     st.rerun()
 
 
-def _current_run() -> Run:
-    """The run in the link; else the one this visitor looked at last; else the shipped one."""
+def plain(text: str) -> str:
+    """Text that people typed, such that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]{}()#+!|<>$:~-])", r"\\\1", text)
+
+
+def synthetic_note(run: Run) -> str:
+    """What stands behind every figure that was not measured on photos."""
+    return " · synthetic data" if run.config and run.config.data.dataset == "synthetic" else ""
+
+
+def _current_run() -> tuple[Run, str | None]:
+    """The run in the link; else the one this visitor looked at last; else the shipped one, and why."""
     wanted = st.query_params.get("run") or st.session_state.get("run") or runs.DEFAULT_ID
+    problem = None
     try:
         run = runs.get(wanted)
-    except runs.UnknownRun as error:
-        st.warning(f"{error} Showing the shipped model instead.", icon=":material/link_off:")
+    except runs.UnknownRun:
+        problem = f"The link names the run {plain(wanted[:80])}, which is not here."
         run = runs.get(runs.DEFAULT_ID)
     st.session_state["run"] = run.id
     if st.query_params.get("run") != run.id:
         st.query_params["run"] = run.id
+    return run, problem
 
+
+def _sidebar(run: Run) -> None:
     known = {r.id: r for r in [*runs.all_runs(), *runs.shipped()]}
+    # The browser sends the label of what was picked, so every label must be another.
+    count = Counter(r.name for r in known.values())
+    labels = {r.id: r.name if count[r.name] == 1 else f"{r.name} · {r.id}" for r in known.values()}
     st.session_state["run_picker"] = run.id
     with st.sidebar:
         st.selectbox(
             "Run",
             list(known),
             key="run_picker",
-            format_func=lambda run_id: known[run_id].name if run_id in known else run_id,
+            format_func=lambda run_id: labels.get(run_id, run_id),
             on_change=_picked,
             help="The network that every page shows. It is part of the link, so a link opens the same run.",
         )
         st.caption(f"{STATE_ICONS[run.state]} {run.state} · `{run.id}`")
-        if run.config and run.config.data.dataset == "synthetic":
+        if synthetic_note(run):
             st.caption(":orange-badge[synthetic data] Trained on drawn clothes, not on photos.")
-    return run
 
 
 def _picked() -> None:

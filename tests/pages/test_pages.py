@@ -216,9 +216,9 @@ def test_train_refuses_an_impossible_stack(launcher):
 @pytest.mark.parametrize(
     ("state", "status", "words"),
     [
-        ("stopped", {"epoch": 1}, "Stopped after 1 whole epochs"),
-        ("failed", {"message": "ValueError: no"}, "The training failed: ValueError: no"),
-        ("training", {"pid": 2**22 - 1, "host": socket.gethostname(), "epoch": 1}, "Interrupted after 1 whole epochs"),
+        ("stopped", {"epoch": 1}, "Stopped after 1 whole epoch."),
+        ("failed", {"message": "ValueError: no"}, "The training failed: ValueError"),
+        ("training", {"pid": 2**22 - 1, "host": socket.gethostname(), "epoch": 1}, "Interrupted after 1 whole epoch."),
     ],
 )
 def test_train_explains_a_run_and_resumes_it(launcher, state, status, words):
@@ -282,6 +282,23 @@ def test_train_offers_the_synthetic_dataset_after_a_failed_download(launcher, mo
     assert new.config.data.dataset == "synthetic" and new.config.layers == run.config.layers
 
 
+def test_two_runs_of_one_name_stay_apart(launcher):
+    older, newer = make_run("stopped"), make_run("stopped")
+    app = open_page("Train", newer.id)
+    app.button(key="add-dense").click()  # any click makes the browser send the picker's label back
+    refresh(app)
+    assert run_in_link(app) == newer.id
+    app.selectbox(key="run_picker").select(older.id)
+    refresh(app)
+    assert run_in_link(app) == older.id
+
+
+def test_names_are_shown_as_they_are(launcher):
+    run = make_run("stopped")
+    runs.rename(run, "lr *0.1* $x$ [a](b) :red[c]")
+    assert r"lr \*0.1\* \$x\$ \[a\]\(b\) \:red\[c\]" in text(open_page("Train", run.id))
+
+
 # --- Model ------------------------------------------------------------------------------------------------------
 
 
@@ -305,7 +322,7 @@ def test_explore_shows_maps_and_kernels_of_every_layer():
         app.selectbox(key="map_layer").select_index(index)
         refresh(app)
         assert len(app.get("plotly_chart")) == 3
-    for scale in ("layer", "whole network"):
+    for scale in ("the layer", "the whole network"):
         app.segmented_control(key="scale").set_value(scale)
         refresh(app)
     assert len(app.selectbox(key="kernel_layer").options) == 5
@@ -361,10 +378,22 @@ def test_predict_a_drawing():
     app.segmented_control(key="way").set_value("Draw")
     refresh(app)
     assert "Nothing is drawn yet" in text(app)
-    drawn = Image.open(io.BytesIO(trousers())).convert("RGBA").resize((308, 308))
+    draw_trousers(app)
+    assert "Subsample" in text(app)
+    del app.session_state["canvas-0"]  # a browser forgets the canvas when its page is left
+    app.switch_page("pages/3_Explore.py")
+    refresh(app)
+    assert "From before: Your drawing" in text(app) and "**Trouser** with confidence" in text(app)
+    app.button(key="forget").click()
+    refresh(app)
+    assert "Nothing is drawn yet" in text(app)
+
+
+def draw_trousers(app: AppTest) -> None:
+    """Put into the session what the canvas would send."""
+    drawn = Image.open(io.BytesIO(trousers())).convert("RGBA").resize((280, 280))
     buffer = io.BytesIO()
     drawn.save(buffer, "PNG")
     url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
     app.session_state["canvas-0"] = {"drawing": {"raw": {"objects": [{"type": "Path"}]}, "data": url}}
     refresh(app)
-    assert "How it was read" in text(app) and "Subsample" in text(app)
