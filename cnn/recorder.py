@@ -17,6 +17,7 @@ from cnn import runs
 from cnn.runs import Run, Status
 
 _INTERVAL = 0.5  # seconds between two writes for a batch
+_POINTS = 200  # of the curves for each epoch, at most
 
 
 class Recorder(keras.callbacks.Callback):
@@ -81,8 +82,8 @@ class Recorder(keras.callbacks.Callback):
         self._last = (now, seen)
         seen_then, loss_then, correct_then = self._drawn
         new = seen - seen_then
-        # A stretch of a few pictures, as at the end of an epoch, would only draw a spike.
-        if new >= 2 * self.batch_size or self.steps == 1:
+        # A stretch of a few pictures, as at the end of an epoch, would only draw a spike; and many draw one curve.
+        if new >= max(2 * self.batch_size, self.pictures / _POINTS) or self.steps == 1:
             self._drawn = (seen, loss_sum, correct)
             self._append(
                 kind="batch",

@@ -328,7 +328,7 @@ def test_explore_shows_maps_and_kernels_of_every_layer():
     assert len(app.selectbox(key="kernel_layer").options) == 5
     app.selectbox(key="kernel_layer").select_index(4)
     refresh(app)
-    assert "The 256 kernels" in str([image.proto.imgs[0].caption for image in app.get("imgs")])
+    assert "The 256 kernels" in str([image.proto for image in app.get("image")])
 
 
 def test_explore_chooses_a_map_by_number():
@@ -382,6 +382,8 @@ def test_predict_a_drawing():
     assert "Subsample" in text(app)
     del app.session_state["canvas-0"]  # a browser forgets the canvas when its page is left
     app.switch_page("pages/3_Explore.py")
+    refresh(app)
+    app.segmented_control(key="way").set_value("Draw")  # which a browser keeps
     refresh(app)
     assert "From before: Your drawing" in text(app) and "**Trouser** with confidence" in text(app)
     app.button(key="forget").click()
