@@ -28,7 +28,7 @@ with garment:
         with image_column:
             st.image(
                 picture.repeat(10, 0).repeat(10, 1),
-                width=280,
+                width="stretch",
                 caption="A test picture, 28×28 pixels, never seen in training"
                 + (", drawn by this program (synthetic)." if shell.synthetic_note(answering) else "."),
                 alt=f"A grey 28 by 28 picture of a garment of the class {CLASS_NAMES[label]}.",

@@ -11,26 +11,33 @@ run = shell.page(
     "and find it again through its link.",
 )
 
+THIS, NEW, ALL = "This run", "A new run", "All runs"
+if st.session_state.pop("opened_run", False):
+    st.session_state["train_view"] = THIS
+view = st.segmented_control(
+    "View", [THIS, NEW, ALL], default=NEW if run.shipped else THIS, required=True, key="train_view"
+)
 live.undo_delete()
-with st.container(border=True):
+
+if view == THIS:
     live.show(run)
 
-st.header("A new run")
-if not data.is_cached():
-    st.info(
-        f"Fashion-MNIST is not in Keras's cache yet: the first training downloads 31 MB. Without a network, put the "
-        f"four files {', '.join(data.FILES)} into {data.cache_folder()}, or choose the synthetic dataset below.",
-        icon=":material/cloud_download:",
-    )
-forms.choose_preset()
-start_row = st.container(horizontal=True, vertical_alignment="bottom")
-config = forms.configure()
-with start_row:
-    name = forms.name_of_run()
-    busy = sum(other.active for other in runs.all_runs())
-    label = f"Queue behind {busy} other{'s' if busy > 1 else ''}" if busy else "Start training"
-    if st.button(label, type="primary", icon=":material/play_arrow:", disabled=config is None, key="start") and config:
-        live.start_new(config, name)
+elif view == NEW:
+    if not data.is_cached():
+        st.info(
+            "Fashion-MNIST is not in Keras's cache yet: the first training downloads 31 MB. Without a network, put the "
+            f"four files {', '.join(data.FILES)} into {data.cache_folder()}, or choose the synthetic dataset below.",
+            icon=":material/cloud_download:",
+        )
+    forms.choose_preset()
+    start_row = st.container(horizontal=True, vertical_alignment="bottom")
+    config = forms.configure()
+    with start_row:
+        name = forms.name_of_run()
+        busy = sum(other.active for other in runs.all_runs())
+        label = f"Queue behind {busy} other{'s' if busy > 1 else ''}" if busy else "Start training"
+        if st.button(label, type="primary", icon=":material/play_arrow:", disabled=config is None, key="start"):
+            live.start_new(config, name)
 
-st.header("All runs")
-run_table.show()
+else:
+    run_table.show()

@@ -9,8 +9,7 @@ shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
     from cnn.ui import explore, inputs, models
 
-    predictor = models.predictor(run)
-    kernels, feature_maps = models.kernels(predictor), models.feature_maps(predictor)
+    network = models.load(run)
 
 picture_column, answer_column = st.columns([3, 2], gap="large")
 with picture_column:
@@ -22,7 +21,7 @@ if not chosen:
     st.stop()
 picture = chosen[0]
 with answer_column:
-    explore.answer(picture, predictor(picture.seen.pixels[None])[0])
+    explore.answer(picture, network.predict(picture.seen.pixels[None])[0])
 
 scale = explore.scale_choice()
 st.header("Feature maps")
@@ -30,8 +29,8 @@ st.markdown(
     "What each filter of a layer finds in the picture. A convolution is shown after its activation; with batch "
     "normalisation it is three layers here: its sums, these normalised, and these after the activation."
 )
-explore.feature_maps(run.config.rows(), feature_maps(picture.seen.pixels), kernels, scale)
+explore.feature_maps(run.config.rows(), network.feature_maps(picture.seen.pixels), network.kernels, scale)
 
 st.header("Kernels")
 st.markdown("The weights that each convolution has learned: what its filters look for in their input.")
-explore.kernels(kernels, scale)
+explore.kernels(network.kernels, scale)

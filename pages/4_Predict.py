@@ -11,7 +11,7 @@ shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
     from cnn.ui import inputs, models, reading
 
-    predictor = models.predictor(run)
+    network = models.load(run)
 
 if run.config.data.dataset == "synthetic":
     st.warning(
@@ -24,5 +24,5 @@ with ways_in:
 with answers:
     for number, picture in enumerate(pictures):
         reading.show(
-            picture, predictor(picture.seen.pixels[None])[0], key=f"answer-{number}", expanded=len(pictures) == 1
+            picture, network.predict(picture.seen.pixels[None])[0], key=f"answer-{number}", expanded=len(pictures) == 1
         )

@@ -42,6 +42,7 @@ def _lines() -> None:
             st.progress(run.progress, text=text, width=420)
             if st.button("Watch", key=f"watch-{run.id}", icon=":material/visibility:"):
                 st.session_state["run"] = run.id
+                st.session_state["opened_run"] = True
                 st.switch_page(shell.TRAIN, query_params={"run": run.id})
 
 

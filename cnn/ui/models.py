@@ -1,5 +1,7 @@
 """Loaded networks, shared by all visitors. The pages that import this load TensorFlow; the others do not."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 import tensorflow as tf
 
@@ -14,41 +16,27 @@ from cnn.ui import shell
 tf.config.set_visible_devices([], "GPU")
 
 
-def predictor(run: Run) -> Predictor:
-    """The network of a run, ready to answer; ends the page with a sentence where there is none."""
+@dataclass(frozen=True)
+class Network:
+    """A trained network, ready to answer and to be looked into."""
+
+    predict: Predictor
+    feature_maps: FeatureMaps
+    kernels: list[Kernels]
+
+
+def load(run: Run) -> Network:
+    """The network of a run; ends the page with a sentence where there is none."""
     shell.require_model(run)
     try:
-        return _predictor(*_key(run), run)
+        # A run in training writes its network anew after every epoch: the time of writing is part of the key.
+        return _load(str(run.path), run.model_path.stat().st_mtime_ns, run)
     except (UnreadableModel, OSError) as error:
-        st.error(str(error), icon=":material/broken_image:")
+        st.error(shell.plain(str(error)), icon=":material/broken_image:")
         st.stop()
 
 
-def feature_maps(loaded: Predictor) -> FeatureMaps:
-    """What every layer of a loaded network makes of a picture."""
-    return _feature_maps(*_key(loaded.run), loaded)
-
-
-def kernels(loaded: Predictor) -> list[Kernels]:
-    """The kernels of every convolution of a loaded network."""
-    return _kernels(*_key(loaded.run), loaded)
-
-
-def _key(run: Run) -> tuple[str, int]:
-    """A run in training writes its network anew after every epoch."""
-    return str(run.path), run.model_path.stat().st_mtime_ns
-
-
 @st.cache_resource(max_entries=4, show_spinner="Loading the network…")
-def _predictor(path: str, written: int, _run: Run) -> Predictor:
-    return Predictor(_run)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _feature_maps(path: str, written: int, _loaded: Predictor) -> FeatureMaps:
-    return FeatureMaps(_loaded.model)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _kernels(path: str, written: int, _loaded: Predictor) -> list[Kernels]:
-    return activations.kernels(_loaded.model)
+def _load(path: str, written: int, _run: Run) -> Network:
+    predictor = Predictor(_run)
+    return Network(predictor, FeatureMaps(predictor.model), activations.kernels(predictor.model))

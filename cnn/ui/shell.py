@@ -51,6 +51,7 @@ def page(title: str, lead: str) -> Run:
 def open_run(run_id: str) -> None:
     """Make a run the current one, and draw the page anew."""
     st.query_params["run"] = st.session_state["run"] = run_id
+    st.session_state["opened_run"] = True
     st.rerun()
 
 
@@ -101,6 +102,7 @@ def _sidebar(run: Run) -> None:
 
 def _picked() -> None:
     st.query_params["run"] = st.session_state["run"] = st.session_state["run_picker"]
+    st.session_state["opened_run"] = True
 
 
 def require_model(run: Run) -> None:

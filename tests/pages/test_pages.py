@@ -36,6 +36,13 @@ def open_page(name: str, run: str | None = None) -> AppTest:
     return refresh(app)
 
 
+def open_train(view: str, run: str | None = None) -> AppTest:
+    """Open the Train page in one of its views."""
+    app = open_page("Train", run)
+    app.segmented_control(key="train_view").set_value(view)
+    return refresh(app)
+
+
 def refresh(app: AppTest) -> AppTest:
     app.run()
     assert not app.exception, app.exception[0].stack_trace
@@ -260,7 +267,7 @@ def test_train_renames_deletes_and_restores(launcher):
 def test_train_lists_every_run_also_damaged_ones(launcher):
     good, bad = make_run("stopped"), make_run("failed")
     (bad.path / "config.json").write_bytes(b"\x00\xff")
-    app = open_page("Train")
+    app = open_train("All runs")
     table = app.dataframe[0].value
     assert set(table["id"]) == {good.id, bad.id}
     assert dict(zip(table["id"], table["state"], strict=True))[bad.id] == "damaged"
@@ -284,7 +291,7 @@ def test_train_offers_the_synthetic_dataset_after_a_failed_download(launcher, mo
 
 def test_two_runs_of_one_name_stay_apart(launcher):
     older, newer = make_run("stopped"), make_run("stopped")
-    app = open_page("Train", newer.id)
+    app = open_train("A new run", newer.id)
     app.button(key="add-dense").click()  # any click makes the browser send the picker's label back
     refresh(app)
     assert run_in_link(app) == newer.id
