@@ -4,6 +4,8 @@ The dashboard and the trainer meet only in the run directory: whoever starts a r
 later reads its state with `cnn.runs`. Knows neither TensorFlow nor Streamlit.
 """
 
+import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +20,8 @@ from cnn import runs
 from cnn.runs import Run
 
 _PROJECT = Path(__file__).resolve().parent.parent
+# A training takes every core it can get: the dashboard goes first, or a click waits for minutes.
+_NICENESS = 10 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS
 _PATIENCE = 5.0  # seconds between asking a process to end and ending it
 
 
@@ -64,6 +68,8 @@ class LocalLauncher:
                 start_new_session=True,
             )
         self._children.append(child)
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(child.pid).nice(_NICENESS)
 
     def stop(self, run: Run) -> None:
         runs.request_stop(run)

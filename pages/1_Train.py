@@ -14,9 +14,8 @@ run = shell.page(
 THIS, NEW, ALL = "This run", "A new run", "All runs"
 if st.session_state.pop("opened_run", False):
     st.session_state["train_view"] = THIS
-view = st.segmented_control(
-    "View", [THIS, NEW, ALL], default=NEW if run.shipped else THIS, required=True, key="train_view"
-)
+st.session_state.setdefault("train_view", NEW if run.shipped else THIS)
+view = st.segmented_control("View", [THIS, NEW, ALL], required=True, key="train_view")
 live.undo_delete()
 
 if view == THIS:
