@@ -1,23 +1,15 @@
 """What every test shares: a runs folder of its own, and one small trained run for those that need a network."""
 
-import contextlib
-import io
-import os
 import shutil
-import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything loads TensorFlow
-
-from cnn import runs, synthetic, train
+from cnn import runs, synthetic
 from cnn.runs import Run
-
-TINY = ["--preset", "tiny", "--dataset", "synthetic", "--limit", "300", "--epochs", "2"]
+from tests.command import TINY, Command, train_here
 
 
 @pytest.fixture(autouse=True)
@@ -37,30 +29,6 @@ def draw_once() -> Iterator[None]:
             synthetic, "dataset", lambda n, seed, split: tuple(array.copy() for array in draw(n, seed, split))
         )
         yield
-
-
-@dataclass(frozen=True)
-class Command:
-    """What `python -m cnn.train` did: exit code, what it printed, and the run that it left."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def run(self) -> Run:
-        return runs.read(Path(self.out.splitlines()[-1]))
-
-
-def train_here(*arguments: str) -> Command:
-    """The trainer's command line in this process, with its signal handler taken back afterwards."""
-    out, err, handler = io.StringIO(), io.StringIO(), signal.getsignal(signal.SIGTERM)
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = train.main([str(argument) for argument in arguments])
-    finally:
-        signal.signal(signal.SIGTERM, handler)
-    return Command(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ import keras
 import numpy as np
 import psutil
 import pytest
-from conftest import TINY, Command, train_here
 from filelock import FileLock
 
 from cnn import data, jobs, model, recorder, runs, train
@@ -25,6 +24,7 @@ from cnn.evaluate import evaluate, read_examples
 from cnn.layers import Dense, Dropout, Flatten
 from cnn.recorder import Recorder
 from cnn.runs import Run
+from tests.command import TINY, Command, train_here
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = RunConfig(

@@ -1,0 +1,36 @@
+"""The trainer's command line, run in the process of the tests."""
+
+import contextlib
+import io
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from cnn import runs, train
+from cnn.runs import Run
+
+TINY = ["--preset", "tiny", "--dataset", "synthetic", "--limit", "300", "--epochs", "2"]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What `python -m cnn.train` did: exit code, what it printed, and the run that it left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def run(self) -> Run:
+        return runs.read(Path(self.out.splitlines()[-1]))
+
+
+def train_here(*arguments: str) -> Command:
+    """The trainer's command line in this process, with its signal handler taken back afterwards."""
+    out, err, handler = io.StringIO(), io.StringIO(), signal.getsignal(signal.SIGTERM)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = train.main([str(argument) for argument in arguments])
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    return Command(code, out.getvalue(), err.getvalue())
