@@ -61,13 +61,13 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         # One look at the clock for most batches: reading `logs` makes the device wait.
-        now = time.time()
-        if now - self._last[0] < _INTERVAL and batch + 1 < self.steps:
-            return
-        if (self.path / "stop").exists():
+        now, is_last = time.time(), batch + 1 == self.steps
+        is_due = is_last or now - self._last[0] >= _INTERVAL
+        if (is_due or batch == 0) and not self.stopped and (self.path / "stop").exists():
             self.stopped = self.model.stop_training = True
-            self._cut_short = batch + 1 < self.steps
-        self._record_batch(batch + 1, now, logs)
+            self._cut_short = not is_last
+        if is_due:
+            self._record_batch(batch + 1, now, logs)
 
     def on_test_batch_end(self, batch, logs=None):
         if self._cut_short:  # Keras would go through all validation pictures before it stops

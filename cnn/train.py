@@ -29,6 +29,7 @@ from cnn.config import CLASS_NAMES, Data, RunConfig, explain, presets
 from cnn.runs import Run, Status
 
 _POLL = 0.5  # seconds between two looks at the queue
+_GRACE = 3.0  # seconds that a killed process may take until its last thread has let go of its lock
 _BEATS = 60  # looks between two signs of life while waiting
 
 
@@ -49,8 +50,10 @@ def main(arguments: list[str] | None = None) -> int:
         message = explain(error) if isinstance(error, ValidationError) else str(error)
         print(f"cnn.train: {message}", file=sys.stderr)
         return 2
-    # A stop from outside ends like Ctrl-C: the status is written, the checkpoint of the last epoch stays.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A stop from outside ends like Ctrl-C: the status is written, the checkpoint of the last epoch stays. Ctrl-C is
+    # set too, because a shell starts what it sends to the background with it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     code = _train_in_turn(run)
     print(run.path)
     return code
@@ -91,7 +94,7 @@ def _train_in_turn(run: Run) -> int:
         print(f"cnn.train: {run.name} {reason}. {run.problem or ''}".rstrip(), file=sys.stderr)
         return 0 if run.state == "finished" else 1
     try:
-        with FileLock(run.path / ".lock", timeout=0):
+        with FileLock(run.path / ".lock", timeout=_GRACE):
             return _guarded(run)
     except Timeout:
         print(f"cnn.train: {run.name} is already in training in another process.", file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 from cnn import runs, train
 from cnn.runs import Run
 
+NO_PROCESS = 2**22 + 1  # above the highest process id of Linux
 TINY = ["--preset", "tiny", "--dataset", "synthetic", "--limit", "300", "--epochs", "2"]
 
 

@@ -18,6 +18,7 @@ from cnn import jobs, runs
 from cnn.config import Data, presets
 from cnn.jobs import LocalLauncher
 from cnn.runs import Run, RunExists
+from tests.command import NO_PROCESS
 
 CONFIG = presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic", limit=100)})
 
@@ -39,7 +40,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
     started = []
 
     def start(command, **options):
-        started.append(SimpleNamespace(command=command, options=options, poll=lambda: None))
+        started.append(SimpleNamespace(command=command, options=options, poll=lambda: None, pid=NO_PROCESS))
         return started[-1]
 
     monkeypatch.setattr(jobs.subprocess, "Popen", start)

@@ -24,7 +24,7 @@ from cnn.evaluate import evaluate, read_examples
 from cnn.layers import Dense, Dropout, Flatten
 from cnn.recorder import Recorder
 from cnn.runs import Run
-from tests.command import TINY, Command, train_here
+from tests.command import NO_PROCESS, TINY, Command, train_here
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = RunConfig(
@@ -365,7 +365,9 @@ def waiting(run: Run) -> bool:
 def queued(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """Three runs as the launcher leaves them, the oldest first, their processes not yet there."""
     monkeypatch.setattr(train, "_POLL", 0.02)
-    monkeypatch.setattr(jobs.subprocess, "Popen", lambda *arguments, **options: SimpleNamespace(poll=lambda: None))
+    monkeypatch.setattr(
+        jobs.subprocess, "Popen", lambda *arguments, **options: SimpleNamespace(poll=lambda: None, pid=NO_PROCESS)
+    )
     made = [runs.create(SMALL, name) for name in ("first", "second", "third")]
     launcher = jobs.LocalLauncher()
     for run in made:
