@@ -39,7 +39,6 @@ class Recorder(keras.callbacks.Callback):
         self.pictures = pictures
         self.epochs = run.config.training.epochs
         self.batch_size = run.config.training.batch_size
-        self._drawn = (0, 0.0, 0.0)  # pictures, summed loss, summed correct up to the last point of the curves
         self.status = replace(status, state="training", message="", steps=steps)
         self.stopped = False
         self._cut_short = False  # the stop came in the middle of an epoch
@@ -57,7 +56,7 @@ class Recorder(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._epoch, self._epoch_start = epoch, time.time()
         self._last = (self._epoch_start, 0)  # time and pictures at the last look
-        self._drawn = (0, 0.0, 0.0)
+        self._drawn = (0, 0.0, 0.0)  # pictures, summed loss, summed correct up to the last point of the curves
 
     def on_train_batch_end(self, batch, logs=None):
         # One look at the clock for most batches: reading `logs` makes the device wait.

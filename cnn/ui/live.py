@@ -41,8 +41,7 @@ def _lines() -> None:
             text = f"{shell.STATE_ICONS[run.state]} **{shell.plain(run.name)}** · {run.state}"
             st.progress(run.progress, text=text, width=420)
             if st.button("Watch", key=f"watch-{run.id}", icon=":material/visibility:"):
-                st.session_state["run"] = run.id
-                st.session_state["opened_run"] = True
+                shell.make_current(run.id)
                 st.switch_page(shell.TRAIN, query_params={"run": run.id})
 
 
@@ -105,7 +104,7 @@ def _progress(run_id: str, drawn_state: str) -> None:
         )
         if run.evaluation:
             st.metric(
-                "Test accuracy",
+                "Test accuracy" + shell.synthetic_note(run),
                 f"{run.evaluation['accuracy']:.2%}",
                 help="Measured once, at the end, on unseen pictures.",
             )

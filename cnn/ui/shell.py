@@ -48,10 +48,15 @@ def page(title: str, lead: str) -> Run:
     return run
 
 
-def open_run(run_id: str) -> None:
-    """Make a run the current one, and draw the page anew."""
+def make_current(run_id: str) -> None:
+    """Put a run into the link; the Train page then shows it, whatever it showed before."""
     st.query_params["run"] = st.session_state["run"] = run_id
     st.session_state["opened_run"] = True
+
+
+def open_run(run_id: str) -> None:
+    """Make a run the current one, and draw the page anew."""
+    make_current(run_id)
     st.rerun()
 
 
@@ -101,15 +106,15 @@ def _sidebar(run: Run) -> None:
 
 
 def _picked() -> None:
-    st.query_params["run"] = st.session_state["run"] = st.session_state["run_picker"]
-    st.session_state["opened_run"] = True
+    make_current(st.session_state["run_picker"])
 
 
 def require_model(run: Run) -> None:
     """End the page with a sentence where the run has no network to show."""
     if run.problem:
         st.error(
-            f"This run is damaged. {run.problem} Choose another run in the sidebar.", icon=":material/broken_image:"
+            f"This run is damaged. {plain(run.problem)} Choose another run in the sidebar.",
+            icon=":material/broken_image:",
         )
         st.stop()
     if not run.has_model:

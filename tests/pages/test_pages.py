@@ -177,7 +177,19 @@ def test_start_shows_what_is_training():
     run = make_run("queued")  # just queued, no process yet
     assert run.active
     app = open_page("Start")
-    assert app.get("progress") and app.button(key=f"watch-{run.id}")
+    assert app.get("progress")
+    app.button(key=f"watch-{run.id}").click()
+    refresh(app)
+    assert run_in_link(app) == run.id and app.title[0].value == "Train"
+
+
+def test_a_test_accuracy_on_drawn_clothes_says_so():
+    drawn = config.RunConfig(data=config.Data(dataset="synthetic"), layers=config.presets()["tiny"].layers)
+    run = runs.create(drawn)
+    runs.write_status(run.path, runs.Status("stopped"))
+    runs.write_json(run.path / "evaluation.json", {"split": "test", "n": 2000, "accuracy": 0.9, "loss": 0.3})
+    for page in ("Train", "Model"):
+        assert "Test accuracy · synthetic data" in text(open_page(page, run.id))
 
 
 # --- Train ------------------------------------------------------------------------------------------------------
