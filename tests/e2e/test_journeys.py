@@ -79,7 +79,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     expect(other.get_by_test_id("stProgress").first).to_contain_text(re.compile("training|finished"))
     expect(other.get_by_test_id("stProgress").first).to_contain_text("finished", timeout=180_000)
     assert points(other) == 40 > before
-    expect(other.get_by_text("Test accuracy", exact=True)).to_be_visible()
+    expect(other.get_by_text("Test accuracy · synthetic data", exact=True).first).to_be_visible()
     other.get_by_text("Devices, settings and log").click()
     expect(other.get_by_text("PhysicalDevice(name='/physical_device:CPU:0'").first).to_be_visible()
 
