@@ -61,7 +61,7 @@ def recorded(config: RunConfig, dataset: data.Dataset, folder: Path) -> float:
     recorder = Recorder(runs.read(folder), export, steps, pictures, runs.signed(runs.Status("queued"), "training"))
     clock = Clock()
     network.fit(
-        data.training_batches(dataset.train, training.batch_size, training.seed, 0, training.epochs),
+        data.training_batches(dataset.train, training.batch_size, training.seed, 0, training.epochs, config.data),
         epochs=training.epochs,
         steps_per_epoch=steps,
         shuffle=False,

@@ -13,7 +13,7 @@ import socket
 import tempfile
 import threading
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
@@ -28,6 +28,7 @@ from cnn.config import Data
 if TYPE_CHECKING:
     import tensorflow as tf
 
+NO_GARMENT = 255  # the label of a picture that shows none of the ten classes
 VALIDATION = 5_000  # the last so many of the 60,000 training pictures, as in the lecture
 FILES = {  # name: size of the download in bytes
     "train-labels-idx1-ubyte.gz": 29_515,
@@ -152,20 +153,40 @@ def steps(pictures: int, batch_size: int) -> int:
     return ceil(pictures / batch_size)
 
 
+class Source(NamedTuple):
+    """Pictures that take the place of some in every batch.
+
+    share: of each batch, in [0, 1]. warp: how strongly they are turned and stretched, as `Data.warp`.
+    """
+
+    share: float
+    split: Split
+    warp: float
+
+
 def training_batches(
-    split: Split, batch_size: int, seed: int, first_epoch: int, epochs: int, flip: bool = False, shift: int = 0
+    split: Split,
+    batch_size: int,
+    seed: int,
+    first_epoch: int,
+    epochs: int,
+    settings: Data,
+    sources: Sequence[Source] = (),
 ) -> "tf.data.Dataset":
     """The batches of all epochs from `first_epoch` on, one after the other.
 
-    Every epoch is a new permutation drawn from (seed, epoch), every batch's augmentation from (seed, epoch, step).
+    Every epoch is a new permutation drawn from (seed, epoch); every batch's augmentation, and which of its pictures
+    come from another source, from (seed, epoch, step).
 
     Returns:
-        Batches (x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,)).
+        Batches (x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none).
     """
     import tensorflow as tf
 
     # Kept as bytes, a quarter of the memory of float32, and scaled batch by batch in the pipeline's own thread.
     images, labels = tf.constant(split.images[..., None]), tf.constant(split.labels)
+    others = [(tf.constant(other.split.images[..., None]), tf.constant(other.split.labels)) for other in sources]
+    bounds = np.cumsum([0.0, *(other.share for other in sources)])
     count = len(split.labels)
     per_epoch = steps(count, batch_size)
     seed = tf.constant(seed, tf.int64)
@@ -176,15 +197,49 @@ def training_batches(
 
     def batch(order, epoch, step):
         chosen = order[step * batch_size : (step + 1) * batch_size]
-        x = tf.cast(tf.gather(images, chosen), tf.float32) / 255.0
+        x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
         chance = tf.random.fold_in(tf.stack([seed, epoch]), step)
-        if flip:
+        warp = tf.fill(tf.shape(chosen), settings.warp)
+        draw = tf.random.stateless_uniform(tf.shape(chosen), tf.random.fold_in(chance, 2)) if sources else None
+        for number, ((pictures, names), other) in enumerate(zip(others, sources, strict=True)):
+            taken = (draw >= bounds[number]) & (draw < bounds[number + 1])
+            key = tf.random.fold_in(chance, 4 + number)
+            which = tf.random.stateless_uniform(tf.shape(chosen), key, 0, len(other.split.labels), tf.int32)
+            x = tf.where(taken[:, None, None, None], tf.gather(pictures, which), x)
+            y = tf.where(taken, tf.gather(names, which), y)
+            warp = tf.where(taken, other.warp, warp)
+        x = tf.cast(x, tf.float32) / 255.0
+        if settings.flip:
             x = _flipped(x, tf.random.fold_in(chance, 0))
-        if shift:
-            x = _shifted(x, shift, tf.random.fold_in(chance, 1))
-        return x, tf.gather(labels, chosen)
+        if settings.shift:
+            x = _shifted(x, settings.shift, tf.random.fold_in(chance, 1))
+        if settings.warp or sources:
+            x = _warped(x, warp, tf.random.fold_in(chance, 3))
+        return x, y
 
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(4)
+
+
+def _warped(x, strength, seed):
+    """Turn, stretch, shear and move each picture about its middle by normal amounts, times `strength` (b,)."""
+    import tensorflow as tf
+
+    size = x.shape[1]
+    spreads = tf.constant([[0.12], [0.08], [0.08], [0.06], [1.3], [1.3]])  # radians, log scales, shear, pixels
+    amounts = tf.random.stateless_normal([6, tf.shape(x)[0]], seed) * spreads * strength
+    turn, wide, high, shear, across, down = tf.unstack(amounts)
+    a, b = tf.cos(turn) * tf.exp(wide), shear - tf.sin(turn) * tf.exp(high)
+    c, d = tf.sin(turn) * tf.exp(wide), tf.cos(turn) * tf.exp(high)
+    middle, zero = (size - 1) / 2, tf.zeros_like(turn)
+    x0, y0 = middle - (a + b) * middle + across, middle - (c + d) * middle + down
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=x,
+        transforms=tf.stack([a, b, x0, c, d, y0, zero, zero], axis=1),
+        output_shape=[size, size],
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )
 
 
 def _flipped(x, seed):

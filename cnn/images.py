@@ -236,17 +236,8 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 # ---------------------------------------------------------------- a picture -> the network's input
 
 
-def read(source: bytes | BinaryIO | str | Path) -> NetworkInput:
-    """`open_image`, then `to_network_input`: an untrusted file -> the network's input.
-
-    Raises:
-        UnreadableImage: the file cannot be decoded, or shows nothing but background.
-    """
-    return to_network_input(*open_image(source))
-
-
-def from_canvas(rgba: np.ndarray | None) -> NetworkInput:
-    """A drawing -> the network's input.
+def on_paper(rgba: np.ndarray | None) -> Image.Image:
+    """A drawing from the canvas, on white paper.
 
     Args:
         rgba: uint8 (H, W, 4), transparent where nothing was drawn; None before the first stroke.
@@ -255,10 +246,26 @@ def from_canvas(rgba: np.ndarray | None) -> NetworkInput:
         UnreadableImage: nothing is drawn.
     """
     if rgba is None or not rgba[..., 3].any() or (rgba == rgba[0, 0]).all():
-        raise UnreadableImage("Nothing is drawn yet: draw a garment, and fill its shape.")
+        raise UnreadableImage("Nothing is drawn yet: draw a garment, its outline or its whole shape.")
     drawing = _as_image(rgba)
-    paper = Image.new("RGBA", drawing.size, "white")
-    return to_network_input(Image.alpha_composite(paper, drawing).convert("RGB"))
+    return Image.alpha_composite(Image.new("RGBA", drawing.size, "white"), drawing).convert("RGB")
+
+
+def on_ground(image: Image.Image | np.ndarray) -> Image.Image:
+    """A picture of any mode as 8-bit RGB, its longest edge at most 500, transparent parts filled.
+
+    Raises:
+        UnreadableImage: it is transparent all over, or has too few pixels.
+        ValueError: an array of another shape, type or range.
+    """
+    picture = _eight_bit(image if isinstance(image, Image.Image) else _as_image(image))
+    _check_shape(picture.size)
+    return _without_alpha(picture)[0] if picture.mode == "RGBA" else picture
+
+
+def is_prepared(image: Image.Image | np.ndarray) -> bool:
+    """Whether a picture is in Fashion-MNIST's own format, and is taken as it is."""
+    return _already_prepared(image) is not None
 
 
 def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = ()) -> NetworkInput:
@@ -276,7 +283,7 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     if (prepared := _already_prepared(image)) is not None:
         shown = Image.fromarray(np.uint8(np.rint(prepared * 255)))
         why = "The picture is 28 x 28, grey, on black, as Fashion-MNIST's own are: it is taken as it is."
-        return _network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes)
+        return network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes)
 
     picture = _eight_bit(image if isinstance(image, Image.Image) else _as_image(image))
     _check_shape(picture.size)
@@ -284,7 +291,7 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     steps: list[Step] = []
 
     def show(name: str, explanation: str, image: Image.Image) -> Image.Image:
-        steps.append(Step(name, explanation, _reduced(image, _SEARCH_EDGE)))
+        steps.append(Step(name, explanation, reduced(image, _SEARCH_EDGE)))
         return image
 
     show("Picture", "The picture as it came, upright.", picture)
@@ -296,13 +303,13 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     # The background, the garment and which of the two is lighter are found on a small copy, where noise has
     # averaged out. Reducing comes before inverting because it is cheaper so, with the same averages.
     small = steps[-1].image.convert("RGB")
-    background, plain = _background(np.asarray(small))
+    background, plain = ground_colour(np.asarray(small))
     box, mask = _garment(small, background)
     if plain < 0.5:
         notes.append("The background is not plain, so the garment was not told from it: use a plain one.")
     edge = max(box[2] - box[0], box[3] - box[1]) * max(picture.size) / max(small.size)
     if edge > _THUMBNAIL_EDGE:
-        picture = _reduced(picture, round(max(picture.size) * _THUMBNAIL_EDGE / edge))
+        picture = reduced(picture, round(max(picture.size) * _THUMBNAIL_EDGE / edge))
         why = "Blocks of pixels are averaged until the garment is about the size of Fashion-MNIST's thumbnails."
         show("Reduce", why, picture)
     # Lighter or darker is asked of the middle of the box: around it, uneven light may differ as well.
@@ -341,10 +348,10 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     )
     picture = show("Negate", "Light becomes dark: the garment is bright on black.", ImageOps.invert(canvas))
     picture = show("Grey", "Colours become one of 256 levels of grey, the network's input.", picture.convert("L"))
-    return _network_input(np.asarray(picture, np.float32) / 255, steps, notes)
+    return network_input(np.asarray(picture, np.float32) / 255, steps, notes)
 
 
-def _network_input(grey: np.ndarray, steps: list[Step], notes: list[str] | tuple[str, ...]) -> NetworkInput:
+def network_input(grey: np.ndarray, steps: list[Step], notes: list[str] | tuple[str, ...]) -> NetworkInput:
     pixels = grey.reshape(SIZE, SIZE, 1)
     pixels.setflags(write=False)  # one input may be cached and shared by many readers
     return NetworkInput(pixels, tuple(steps), tuple(notes))
@@ -392,7 +399,7 @@ def _already_prepared(image: Image.Image | np.ndarray) -> np.ndarray | None:
     return grey if second_darkest <= 0.05 < grey.max() else None
 
 
-def _reduced(picture: Image.Image, edge: int) -> Image.Image:
+def reduced(picture: Image.Image, edge: int) -> Image.Image:
     """A copy whose longest edge is at most `edge` pixels, each the mean of its area; never larger."""
     scale = edge / max(picture.size)
     if scale >= 1:
@@ -403,7 +410,7 @@ def _reduced(picture: Image.Image, edge: int) -> Image.Image:
 
 def _without_alpha(picture: Image.Image) -> tuple[Image.Image, str]:
     """RGBA -> RGB on a paper from which it differs, and that paper's name ("" if nothing was transparent)."""
-    small = np.asarray(_reduced(picture, _SEARCH_EDGE), np.float32)
+    small = np.asarray(reduced(picture, _SEARCH_EDGE), np.float32)
     alpha = small[..., 3]
     if alpha.min() == 255:
         return picture.convert("RGB"), ""
@@ -424,7 +431,7 @@ def _differs(rgb: np.ndarray, colour: np.ndarray) -> np.ndarray:
     return np.einsum("...c,...c->...", apart, apart) > _FUZZ**2  # much faster than .sum(-1)
 
 
-def _background(rgb: np.ndarray) -> tuple[np.ndarray, float]:
+def ground_colour(rgb: np.ndarray) -> tuple[np.ndarray, float]:
     """The colour of the corners of uint8 (H, W, 3), as float (3,), and the share of the border that has it.
 
     ImageMagick compares with single corner pixels; here a noisy one must not matter. The candidates are the

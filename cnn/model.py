@@ -9,6 +9,7 @@ import json
 import zipfile
 
 import keras
+import numpy as np
 from keras import layers as kl
 
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig
@@ -109,11 +110,33 @@ def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int
         "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
         "rmsprop": lambda: keras.optimizers.RMSprop(rate),
     }[training.optimizer]()
+    strange = config.data.strange > 0
     model.compile(
         optimizer=optimizer,
-        loss=keras.losses.sparse_categorical_crossentropy,
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        loss=unsure_cross_entropy if strange else keras.losses.sparse_categorical_crossentropy,
+        metrics=[(GarmentAccuracy if strange else keras.metrics.SparseCategoricalAccuracy)(name="accuracy")],
     )
+
+
+def unsure_cross_entropy(labels, probabilities):
+    """Cross-entropy; where there is no garment (`NO_GARMENT`), against ten equal probabilities.
+
+    "Deep Anomaly Detection with Outlier Exposure" (Hendrycks, Mazeika, Dietterich 2019, arXiv:1812.04606), equation 1
+    with the loss of its section 4.3. labels: (b,). probabilities: (b, 10). Returns (b,), in nats.
+    """
+    labels = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
+    classes = len(CLASS_NAMES)
+    target = keras.ops.one_hot(labels, classes, dtype="float32")  # zeros for NO_GARMENT
+    target = keras.ops.where(labels[:, None] < classes, target, 1 / classes)
+    return keras.losses.categorical_crossentropy(target, probabilities)
+
+
+class GarmentAccuracy(keras.metrics.SparseCategoricalAccuracy):
+    """The share of garments that are classified rightly; what is no garment does not count."""
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        known = keras.ops.cast(keras.ops.less(keras.ops.cast(y_true, "int32"), len(CLASS_NAMES)), "float32")
+        super().update_state(keras.ops.minimum(keras.ops.cast(y_true, "int32"), len(CLASS_NAMES) - 1), y_pred, known)
 
 
 def _learning_rate(peak: float, schedule: str, total_steps: int):
@@ -147,6 +170,17 @@ def load(run: Run) -> keras.Model:
             f"The model of {run.name} cannot be read: {run.model_path.name} is damaged or belongs to another network."
         ) from error
     return model
+
+
+def with_features(model: keras.Model) -> keras.Model:
+    """The same network with what its output layer reads: pictures -> (probabilities (n, 10), features (n, f))."""
+    return keras.Model(model.input, [model.output, model.layers[-1].input])
+
+
+def logits(model: keras.Model, features: np.ndarray) -> np.ndarray:
+    """What the output layer makes of features (n, f), before the softmax: (n, 10)."""
+    kernel, bias = model.layers[-1].get_weights()
+    return features @ kernel + bias
 
 
 def _check_layers(run: Run) -> None:

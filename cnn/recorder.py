@@ -112,10 +112,14 @@ class Recorder(keras.callbacks.Callback):
 
     def _save(self) -> None:
         self.export.set_weights(self.model.get_weights())
-        for model, name in ((self.export, "model.keras"), (self.model, "checkpoint.keras")):
-            temporary = self.path / f".{os.getpid()}.{name}"
-            model.save(temporary)
-            temporary.replace(self.path / name)
+        self.save(self.export, "model.keras")
+        self.save(self.model, "checkpoint.keras")
+
+    def save(self, model: keras.Model, name: str) -> None:
+        """Write a model into the run's directory, whole or not at all."""
+        temporary = self.path / f".{os.getpid()}.{name}"
+        model.save(temporary)
+        temporary.replace(self.path / name)
 
     def _append(self, **record: Any) -> None:
         self._metrics.write(json.dumps(record) + "\n")

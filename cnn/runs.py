@@ -11,6 +11,8 @@
       model.keras      the network after the last whole epoch, float32, without optimizer
       evaluation.json  accuracy and loss on the test pictures
       examples.npz     some test pictures with the network's answers
+      reference.npz    some training pictures, to compare others with
+      pictures.npz     readings of labelled pictures of one's own, where some are mixed in
       environment.json versions and devices
 
 Shipped models are directories of the same kind under `cnn/pretrained/`, read-only. Nothing here trains, draws or
@@ -42,7 +44,7 @@ State = Literal["queued", "starting", "training", "finished", "stopped", "failed
 ACTIVE: tuple[State, ...] = ("queued", "starting", "training")
 Seconds = Annotated[float, Field(ge=0, le=1e11)]
 RESUMABLE: tuple[State, ...] = ("stopped", "failed", "interrupted")
-DEFAULT_ID = "lecture"
+DEFAULT_ID = "wardrobe"
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _PRETRAINED = _PROJECT / "cnn" / "pretrained"
@@ -160,7 +162,8 @@ def find(run: str) -> Run:
             if path.is_dir() and (path / "config.json").exists():
                 return read(path.resolve())
         raise UnknownRun(
-            f"There is no run {run!r}: give an id from {root()}, a run's directory, or 'lecture'."
+            f"There is no run {run!r}: give an id from {root()}, a run's directory, or one of "
+            f"{', '.join(r.id for r in shipped())}."
         ) from None
 
 

@@ -24,7 +24,7 @@ from typing import get_args
 from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
-from cnn import data, runs
+from cnn import calibration, data, mixture, runs
 from cnn.config import CLASS_NAMES, Data, RunConfig, explain, presets
 from cnn.runs import Run, Status
 
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 finished or stopped, 1 failed, 2 bad arguments."""
     options = _parse(arguments)
     try:
-        run = runs.find(options.run) if options.run else runs.create(_configure(options), options.name or "")
+        run = runs.find(options.run) if options.run else _create(options)
     except (runs.UnknownRun, ValueError, OSError) as error:
         message = explain(error) if isinstance(error, ValidationError) else str(error)
         print(f"cnn.train: {message}", file=sys.stderr)
@@ -70,8 +70,15 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="train on only the first N pictures")
     parser.add_argument("--seed", type=int, help="instead of the preset's")
     parser.add_argument("--name", help="what to call the run")
+    parser.add_argument(
+        "--pictures",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
+        help="folders of your own pictures, in <label>_<class>, to mix in",
+    )
     options = parser.parse_args(arguments)
-    changes = [options.epochs, options.dataset, options.limit, options.seed, options.name]
+    changes = [options.epochs, options.dataset, options.limit, options.seed, options.name, options.pictures]
     if bool(options.run) == bool(options.preset):
         parser.error("give either a run's directory or --preset NAME")
     if options.run and any(change is not None for change in changes):
@@ -79,11 +86,24 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
+def _create(options: argparse.Namespace) -> Run:
+    """A new run from a preset, with the pictures of one's own that it mixes in."""
+    config = _configure(options)
+    if not options.pictures:
+        return runs.create(config, options.name or "")
+    own = mixture.read_own(options.pictures, lambda text: print(text, flush=True))
+    run = runs.create(config, options.name or "")
+    mixture.save_own(run.path / "pictures.npz", own)
+    return run
+
+
 def _configure(options: argparse.Namespace) -> RunConfig:
     values = presets()[options.preset].model_dump()
     for section, name in (("data", "dataset"), ("data", "limit"), ("training", "epochs"), ("training", "seed")):
         if (value := getattr(options, name)) is not None:
             values[section][name] = value
+    if options.pictures and not values["data"]["own"]:
+        values["data"]["own"] = 0.15
     return RunConfig.model_validate(values)
 
 
@@ -169,7 +189,7 @@ def _train(run: Run, status: Status) -> None:
     import tensorflow as tf
 
     from cnn import model as networks
-    from cnn.evaluate import evaluate, write_examples
+    from cnn.evaluate import evaluate, familiarity_of, predict, write_examples, write_reference
     from cnn.recorder import Recorder
 
     devices = str(tf.config.list_physical_devices())
@@ -188,6 +208,9 @@ def _train(run: Run, status: Status) -> None:
     pictures = len(dataset.train.labels)
     steps = data.steps(pictures, training.batch_size)
 
+    own = mixture.load_own(run.path / "pictures.npz")
+    sources = mixture.sources(run.config.data, dataset.train, training.seed, own, report)
+
     report("Building the network")
     keras.utils.set_random_seed(training.seed)
     network = networks.build(run.config)
@@ -198,11 +221,9 @@ def _train(run: Run, status: Status) -> None:
     status = runs.signed(replace(status, epoch=first_epoch, step=0), "training")
 
     recorder = Recorder(run, export, steps, pictures, status)
-    settings = run.config.data
     network.fit(
         data.training_batches(
-            dataset.train, training.batch_size, training.seed, first_epoch, training.epochs,
-            settings.flip, settings.shift,
+            dataset.train, training.batch_size, training.seed, first_epoch, training.epochs, run.config.data, sources
         ),
         epochs=training.epochs,
         initial_epoch=first_epoch,
@@ -211,7 +232,7 @@ def _train(run: Run, status: Status) -> None:
         validation_data=data.evaluation_batches(dataset.validation),
         callbacks=[recorder, keras.callbacks.TerminateOnNaN()],
         verbose=1 if sys.stdout.isatty() else 2,
-    )  # fmt: skip
+    )
     if recorder.status.epoch < training.epochs:
         raise (
             Stopped
@@ -221,9 +242,16 @@ def _train(run: Run, status: Status) -> None:
 
     status = runs.signed(recorder.status, "training", "Measuring on the test pictures")
     runs.write_status(run.path, status)
+    export.set_weights(network.get_weights())  # as they are saved already, unless the run was resumed right here
+    if training.calibrate:
+        validation = predict(export, dataset.validation.images)
+        calibration.cool(export, calibration.temperature(validation, dataset.validation.labels))
+        recorder.save(export, "model.keras")
     result = evaluate(export, dataset.test)
+    result["familiarity"] = familiarity_of(export, dataset.validation.images, training.seed)
     runs.write_json(run.path / "evaluation.json", result)
     write_examples(run.path, export, dataset.test)
+    write_reference(run.path, dataset.train, run.config.data.restyled > 0, training.seed)
     print(f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {result['n']:,} pictures", flush=True)
     runs.write_status(run.path, runs.closed(status, "finished"))
     (run.path / "checkpoint.keras").unlink(missing_ok=True)

@@ -53,7 +53,7 @@ with leads:
         (shell.TRAIN, "model_training", "Train", "Choose or build a network and watch its loss and accuracy move."),
         (shell.MODEL, "account_tree", "Model", "Its layers, output shapes and parameters, and the file to keep."),
         (shell.EXPLORE, "grid_view", "Explore", "Its kernels, and what every layer makes of a picture."),
-        (shell.PREDICT, "checkroom", "Predict", "Draw or photograph a garment and see how the network reads it."),
+        (shell.PREDICT, "checkroom", "Predict", "Show it a drawing or photos of your own, and see how it reads them."),
     ):
         st.page_link(page, label=f"**{title}**", icon=f":material/{icon}:")
         st.caption(what)

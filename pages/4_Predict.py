@@ -1,4 +1,4 @@
-"""Show the network a drawing, a photo or a sample, and see how it was read and what it says."""
+"""Show the network a drawing, a photo, many photos or a sample, and see how they were read and what it says."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ run = shell.page(
 )
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
-    from cnn.ui import inputs, models, reading
+    from cnn.ui import batch, inputs, models, reading
 
     network = models.load(run)
 
@@ -18,11 +18,18 @@ if run.config.data.dataset == "synthetic":
         "This network was trained on drawn clothes only: expect it to fail on photos.", icon=":material/warning:"
     )
 
-ways_in, answers = st.columns([2, 3], gap="large")
-with ways_in:
-    pictures = inputs.pictures(run)
-with answers:
-    for number, picture in enumerate(pictures):
-        reading.show(
-            picture, network.predict(picture.seen.pixels[None])[0], key=f"answer-{number}", expanded=len(pictures) == 1
-        )
+
+@st.fragment
+def workshop() -> None:
+    """A click or a stroke runs this part anew, not the whole page: the answer follows more quickly."""
+    ways_in, answers = st.columns([2, 3], gap="large")
+    with ways_in:
+        given = inputs.ask(run)
+    if isinstance(given, list):
+        batch.show(given, run, network.predict, place=answers)
+    elif given:
+        with answers:
+            reading.show(given, network.predict)
+
+
+workshop()

@@ -39,7 +39,9 @@ def test_every_layer_survives_the_way_to_disk_and_back():
         KINDS["dense"](units=7, activation="tanh"),
     )
     config = RunConfig(
-        layers=stack, data=Data(limit=700, flip=True, shift=3), training=Training(precision="mixed_bfloat16")
+        layers=stack,
+        data=Data(limit=700, flip=True, shift=3, warp=0.5, restyled=0.1, strange=0.1, own=0.25),
+        training=Training(precision="mixed_bfloat16", calibrate=True),
     )
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
 
@@ -49,7 +51,36 @@ def test_the_lectures_settings_are_the_defaults():
     assert training == Training()
     assert (training.optimizer, training.batch_size, training.epochs) == ("adam", 32, 10)
     assert (training.learning_rate, training.schedule, training.precision) == (0.001, "constant", "float32")
+    assert not training.calibrate
     assert presets()["lecture"].data == Data() == Data(dataset="fashion-mnist", limit=None, flip=False, shift=0)
+    assert Data() == Data(warp=0, restyled=0, strange=0, own=0), "nothing but the dataset"
+
+
+def test_the_wardrobe_is_shown_what_people_bring():
+    wardrobe = presets()["wardrobe"]
+    assert wardrobe.data.restyled > 0 and wardrobe.data.strange > 0 and wardrobe.data.own > 0
+    assert wardrobe.data.flip and wardrobe.data.warp > 0 and wardrobe.training.calibrate
+    assert wardrobe.data.dataset == "fashion-mnist"
+
+
+def test_configurations_from_before_there_were_mixtures_are_read_as_without():
+    """A run's config.json is never changed, so that an older one must stay readable."""
+    old = values(data={"dataset": "fashion-mnist", "limit": None, "flip": True, "shift": 2}, training={"seed": 1})
+    config = RunConfig.model_validate(old)
+    assert config.data == Data(flip=True, shift=2) and not config.training.calibrate
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.01), (0.5, 0.0, 0.41), (0.7, 0.0, 0.5)])
+def test_other_pictures_leave_room_for_the_datasets_own(shares):
+    restyled, strange, own = shares
+    sentence = refusal(data={"restyled": restyled, "strange": strange, "own": own})
+    assert "take more than 90% of each batch" in sentence and sentence.endswith(".")
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.0), (0.4, 0.0, 0.5), (0.3, 0.1, 0.5), (0.6, 0.2, 0.1)])
+def test_they_may_take_nine_tenths(shares):
+    restyled, strange, own = shares
+    assert Data(restyled=restyled, strange=strange, own=own).own == own
 
 
 @pytest.mark.parametrize(
@@ -59,6 +90,12 @@ def test_the_lectures_settings_are_the_defaults():
         ("data", "limit", 55_001, "55000"),
         ("data", "shift", 7, "6"),
         ("data", "shift", -1, "0"),
+        ("data", "warp", 2.1, "2"),
+        ("data", "warp", -0.1, "0"),
+        ("data", "restyled", 0.71, "0.7"),
+        ("data", "strange", 0.21, "0.2"),
+        ("data", "own", 0.51, "0.5"),
+        ("data", "own", -0.1, "0"),
         ("training", "learning_rate", 0.0, "0.000001"),
         ("training", "learning_rate", 11.0, "10"),
         ("training", "learning_rate", float("nan"), "10"),

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 import urllib.response
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 
 from cnn import data, synthetic
 from cnn.config import Data
-from cnn.data import FILES, DataUnavailable, Split
+from cnn.data import FILES, NO_GARMENT, DataUnavailable, Source, Split
 
 needs_fashion_mnist = pytest.mark.skipif(
     not data.is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
@@ -31,8 +32,17 @@ def split_of(count: int) -> Split:
     return Split(np.broadcast_to((values + 1)[:, None, None], (count, 28, 28)).copy(), values % 10)
 
 
-def batches(split: Split, batch_size: int = 32, seed: int = 1, first_epoch: int = 0, epochs: int = 1, **augmentation):
-    stream = data.training_batches(split, batch_size, seed, first_epoch, epochs, **augmentation)
+def batches(
+    split: Split,
+    batch_size: int = 32,
+    seed: int = 1,
+    first_epoch: int = 0,
+    epochs: int = 1,
+    sources: Sequence[Source] = (),
+    **augmentation,
+):
+    settings = Data(**augmentation)
+    stream = data.training_batches(split, batch_size, seed, first_epoch, epochs, settings, sources)
     return [(np.asarray(x), np.asarray(y)) for x, y in stream]
 
 
@@ -306,6 +316,106 @@ def test_augmentation_is_the_same_for_the_same_seed_and_epoch_and_differs_betwee
     assert len({x.tobytes() for x in stream}) == 6, "every batch of every epoch is varied anew"
     other = [x for x, _ in batches(one, seed=2, flip=True, shift=3)]
     assert not np.array_equal(stream[0], other[0])
+
+
+def joined(stream) -> tuple[np.ndarray, np.ndarray]:
+    """The pictures of a stream as uint8 (n, 28, 28), and their labels."""
+    x, y = (np.concatenate(parts) for parts in zip(*stream, strict=True))
+    return (x[..., 0] * 255).round().astype(np.uint8), y
+
+
+def test_a_warp_of_strength_0_changes_nothing(garments):
+    pixels = data.scaled(garments.images)
+    assert np.array_equal(np.asarray(data._warped(pixels, np.zeros(96, np.float32), [1, 2])), pixels)
+    strengths = np.repeat(np.float32([0, 1]), 48)
+    warped = np.asarray(data._warped(pixels, strengths, [1, 2]))
+    assert np.array_equal(warped[:48], pixels[:48]), "each picture has a strength of its own"
+    assert not any(np.array_equal(warped[i], pixels[i]) for i in range(48, 96))
+    assert warped.min() >= 0 and warped.max() <= 1
+
+
+def test_a_warp_moves_and_turns_little(garments):
+    """A strength of 1 is about 7 degrees and 1.3 pixels."""
+    bar = np.zeros((500, 28, 28, 1), np.float32)
+    bar[:, 4:24, 13:15] = 1
+    warped = np.asarray(data._warped(bar, np.ones(500, np.float32), [3, 4]))[..., 0]
+    y, x = np.mgrid[:28, :28]
+    weights = warped / warped.sum(axis=(1, 2), keepdims=True)
+    across, down = (weights * x).sum(axis=(1, 2)), (weights * y).sum(axis=(1, 2))
+    assert across.std() == pytest.approx(1.3, rel=0.2) and across.mean() == pytest.approx(13.5, abs=0.3)
+    assert down.std() == pytest.approx(1.3, rel=0.3) and down.mean() == pytest.approx(13.5, abs=0.3)
+    dx, dy = x - across[:, None, None], y - down[:, None, None]
+    lean = np.rad2deg(np.arctan((weights * dx * dy).sum(axis=(1, 2)) / (weights * dy**2).sum(axis=(1, 2))))
+    assert 5 < lean.std() < 11, "the turn and the shear together"
+    twice = np.asarray(data._warped(bar, np.full(500, 2, np.float32), [3, 4]))
+    assert np.abs(twice - bar).mean() > np.abs(warped[..., None] - bar).mean()
+
+
+def test_a_warp_leaves_the_labels_with_their_pictures(garments):
+    plain, warped = joined(batches(garments)), joined(batches(garments, warp=0.2))
+    assert np.array_equal(plain[1], warped[1]) and not np.array_equal(plain[0], warped[0])
+    far = np.abs(plain[0][:, None].astype(float) - warped[0][None].astype(float)).mean(axis=(2, 3))
+    assert (far.argmin(axis=0) == np.arange(96)).mean() > 0.95, "each is still most like the one it was made of"
+
+
+def of_value(value: int, label: int, share: float, warp: float = 0.0, count: int = 10) -> Source:
+    return Source(share, Split(np.full((count, 28, 28), value, np.uint8), np.full(count, label, np.uint8)), warp)
+
+
+def test_sources_take_their_shares_of_every_batch_and_bring_their_labels():
+    split = Split(np.full((4000, 28, 28), 10, np.uint8), np.zeros(4000, np.uint8))
+    sources = [of_value(100, 4, 0.3), of_value(200, NO_GARMENT, 0.1)]
+    stream = batches(split, 500, sources=sources)
+    assert [len(y) for _, y in stream] == [500] * 8, "they take the place of others, they do not come on top"
+    values, labels = joined(stream)
+    values = values[:, 14, 14]
+    shares = [(values == value).mean() for value in (10, 100, 200)]
+    assert sum(shares) == pytest.approx(1) and shares == pytest.approx([0.6, 0.3, 0.1], abs=0.025)
+    assert {(int(v), int(label)) for v, label in zip(values, labels, strict=True)} == {(10, 0), (100, 4), (200, 255)}
+    each = [(x[:, 14, 14, 0] * 255 > 99).mean() for x, _ in stream]
+    assert min(each) > 0.3 and max(each) < 0.5, "of every batch"
+
+
+def test_a_source_brings_all_of_its_pictures_and_the_others_come_once():
+    split, other = split_of(200), Split(np.zeros((20, 28, 28), np.uint8), np.arange(20, dtype=np.uint8) % 10)
+    other.images[:] = 210 + np.arange(20)[:, None, None]
+    values, labels = joined(batches(split, sources=[Source(0.5, other, 0.0)], epochs=3))
+    values = values[:, 14, 14].astype(int)
+    assert set(values[values >= 210]) == set(range(210, 230))
+    assert np.array_equal(labels, np.where(values >= 210, (values - 210) % 10, (values - 1) % 10))
+    for epoch in np.split(values, 3):
+        own = epoch[epoch < 210]
+        assert len(set(own)) == len(own)
+
+
+def test_each_source_is_warped_by_its_own_strength(garments):
+    split = Split(np.zeros((64, 28, 28), np.uint8), np.zeros(64, np.uint8))
+    one = Split(garments.images[:1], np.ones(1, np.uint8))
+    two = Split(garments.images[1:2], np.full(1, 2, np.uint8))
+    pictures, labels = joined(batches(split, sources=[Source(0.4, one, 0.0), Source(0.4, two, 1.0)]))
+    assert all(np.array_equal(picture, one.images[0]) for picture in pictures[labels == 1])
+    assert len({picture.tobytes() for picture in pictures[labels == 2]}) == (labels == 2).sum() > 5
+
+
+def test_a_resumed_stream_goes_on_as_the_uninterrupted_one_with_sources_and_warp(garments):
+    """From (seed, epoch, step) alone: nothing is remembered from the epochs before."""
+    sources = [
+        Source(0.3, Split(garments.images[::-1].copy(), garments.labels[::-1].copy()), 1.0),
+        of_value(9, 255, 0.2),
+    ]
+    settings = {"sources": sources, "flip": True, "shift": 1, "warp": 0.4}
+    whole = batches(garments, epochs=3, **settings)
+    for epoch in (1, 2):
+        resumed = batches(garments, first_epoch=epoch, epochs=3, **settings)
+        assert len(resumed) == 3 * (3 - epoch)
+        for (x, y), (expected_x, expected_y) in zip(resumed, whole[3 * epoch :], strict=True):
+            assert np.array_equal(x, expected_x) and np.array_equal(y, expected_y)
+    assert len({x.tobytes() for x, _ in whole}) == 9
+
+
+def test_without_sources_the_stream_has_only_the_dataset():
+    values, _ = joined(batches(split_of(100), restyled=0.5, strange=0.2, own=0.2))
+    assert sorted(values[:, 14, 14]) == list(range(1, 101)), "the shares are those of the sources that are there"
 
 
 def test_evaluation_batches_keep_the_order():

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cnn import data, evaluate, runs
+from cnn import data, evaluate, runs, views
 from cnn.data import Split
 from cnn.evaluate import predict, read_examples, write_examples
 
@@ -35,8 +35,21 @@ def split(labels: list[int], shown: list[int]) -> Split:
 def test_accuracy_and_loss_are_what_they_say():
     result = evaluate.evaluate(FakeNetwork(), split(labels=[0, 1, 2, 3], shown=[0, 1, 2, 9]))
     expected = -(3 * np.log(0.91) + np.log(0.01)) / 4
-    assert result == {"split": "test", "n": 4, "accuracy": 0.75, "loss": pytest.approx(expected, abs=1e-5)}
+    assert (result["split"], result["n"], result["accuracy"]) == ("test", 4, 0.75)
+    assert result["loss"] == pytest.approx(expected, abs=1e-5)
     json.dumps(result)
+
+
+def test_the_answers_are_means_over_several_looks():
+    pictures = split(labels=[1, 2, 3], shown=[1, 2, 4])
+    pictures.images[:, 0, 27] = [10, 20, 30]  # what the mirror image shows
+    network = FakeNetwork()
+    looks = network.predict_on_batch(views.of(data.scaled(pictures.images)))
+    expected = views.mean(looks)
+    assert not np.allclose(expected, network.predict_on_batch(data.scaled(pictures.images)))
+    answers = evaluate.evaluate_answers(network, pictures)
+    assert (answers["split"], answers["n"]) == ("test", 3)
+    assert answers["accuracy"] == pytest.approx((expected.argmax(axis=1) == [1, 2, 3]).mean(), abs=1e-6)
 
 
 def test_a_certain_mistake_has_a_finite_loss():
@@ -130,7 +143,8 @@ def test_json_is_one_object_with_the_documented_keys(own_tiny, draw_once, capsys
     code, out, err = run_main(capsys, "--run", own_tiny.id, "--json")
     assert (code, err) == (0, "")
     result = json.loads(out)
-    assert list(result) == ["run", "split", "n", "accuracy", "loss"]
+    assert list(result) == ["run", "split", "n", "accuracy", "loss", "calibration_error"]
+    assert 0 <= result["calibration_error"] <= 1
     assert (result["run"], result["split"], result["n"]) == (own_tiny.id, "test", 2000)
     assert result["accuracy"] == pytest.approx(own_tiny.evaluation["accuracy"], abs=0.002)
     assert run_main(capsys, "--run", own_tiny.path, "--json") == (code, out, err), "by directory"

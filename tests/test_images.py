@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from cnn import images
-from cnn.images import UnreadableImage, from_canvas, open_image, read, to_network_input
+from cnn import images, readings
+from cnn.images import NetworkInput, UnreadableImage, on_ground, on_paper, open_image, to_network_input
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIRT = [
@@ -51,6 +51,11 @@ def encoded(picture: Image.Image, kind="PNG", **options) -> bytes:
     file = io.BytesIO()
     picture.save(file, kind, **options)
     return file.getvalue()
+
+
+def read(source) -> NetworkInput:
+    """A file through the recipe."""
+    return to_network_input(*open_image(source))
 
 
 def steps_of(result) -> dict[str, Image.Image]:
@@ -336,13 +341,13 @@ def test_the_canvas_is_paper():
     rgba = np.zeros((280, 280, 4), np.uint8)
     rgba[60:220, 100:180] = (0, 0, 0, 255)
     expected = to_network_input(box_picture((100, 60, 180, 220), size=(280, 280))).pixels
-    np.testing.assert_array_equal(from_canvas(rgba).pixels, expected)
+    np.testing.assert_array_equal(to_network_input(on_paper(rgba)).pixels, expected)
 
 
 @pytest.mark.parametrize("rgba", [None, np.zeros((280, 280, 4), np.uint8), np.full((280, 280, 4), 255, np.uint8)])
 def test_an_empty_canvas_says_so(rgba):
     with pytest.raises(UnreadableImage, match="Nothing is drawn yet"):
-        from_canvas(rgba)
+        on_paper(rgba)
 
 
 def test_orientation_6_is_turned_upright():
@@ -368,6 +373,17 @@ def test_transparent_parts_become_near_white_or_black():
         inside, outside = inside_and_outside(result)
         assert inside > 180
         assert outside <= 8
+
+
+def test_a_picture_of_any_kind_is_set_on_ground_as_small_rgb():
+    for colour, paper in [("#303030", (253, 253, 253)), ("#f8f8f8", (0, 0, 0))]:
+        picture = on_ground(shirt((255, 0, 0, 0), colour, (1200, 900), mode="RGBA"))
+        assert (picture.mode, picture.size, picture.getpixel((0, 0))) == ("RGB", (400, 300), paper)
+    assert on_ground(np.asarray(shirt()) / 255).tobytes() == shirt().tobytes()
+    assert on_ground(shirt().convert("CMYK")).mode == "RGB"
+    for nothing in (Image.new("RGBA", (90, 90)), Image.new("RGB", (4, 4)), Image.new("RGB", (300, 2))):
+        with pytest.raises(UnreadableImage):
+            on_ground(nothing)
 
 
 def test_opaque_rgba_has_nothing_to_fill():
@@ -556,6 +572,10 @@ def test_bad_input_gets_one_clear_sentence(name):
     with pytest.raises(UnreadableImage, match=expected) as caught:
         read(source)
     assert time.perf_counter() - start < 2  # a tenth of it, but machines are shared
+    if name != "nearly one colour":  # see test_readings
+        with pytest.raises(UnreadableImage) as read_otherwise:
+            readings.read(source)
+        assert str(read_otherwise.value) == str(caught.value)
     message = str(caught.value)
     assert message.count(". ") == 0
     assert message.endswith(".")
@@ -576,14 +596,14 @@ def test_damaged_bytes_never_raise_anything_else():
 
 MEASURE = """
 import resource, sys, time
-from cnn import images
+from cnn import images, readings
 data = open(sys.argv[1], "rb").read()
-before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 try:
-    images.read(data)
+    readings.read(data)
 except images.UnreadableImage:
     pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, time.perf_counter() - start)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, time.process_time() - start)
 """
 HEAVY = {
     "bomb": lambda: bomb(),

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from cnn import model, runs
-from cnn.config import RunConfig, Training
+from cnn.config import Data, RunConfig, Training
+from cnn.data import NO_GARMENT
 from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling
-from cnn.model import DepthwiseMaxPooling, UnreadableModel
+from cnn.model import DepthwiseMaxPooling, GarmentAccuracy, UnreadableModel, unsure_cross_entropy
 
 PICTURES = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
 LABELS = np.array([0, 3, 9, 3], np.uint8)
@@ -192,6 +193,57 @@ def test_the_loss_is_the_cross_entropy_of_the_probabilities():
     logs = network.test_on_batch(PICTURES, LABELS, return_dict=True)
     assert logs["loss"] == pytest.approx(-np.log(probabilities[np.arange(4), LABELS]).mean(), rel=1e-4)
     assert logs["accuracy"] == pytest.approx((probabilities.argmax(1) == LABELS).mean())
+
+
+# ---------------------------------------------------------------- pictures of no garment
+
+ANSWERS = np.random.default_rng(2).dirichlet(np.ones(10), 6).astype(np.float32)
+SOME_STRANGE = np.array([3, NO_GARMENT, 0, 9, NO_GARMENT, 7], np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(6,), (6, 1)])
+def test_the_loss_of_garments_is_the_cross_entropy_and_of_others_the_mean_over_all_classes(shape):
+    losses = np.asarray(unsure_cross_entropy(SOME_STRANGE.reshape(shape), ANSWERS))
+    garments = SOME_STRANGE != NO_GARMENT
+    sparse = np.asarray(keras.losses.sparse_categorical_crossentropy(SOME_STRANGE[garments], ANSWERS[garments]))
+    assert losses.shape == (6,) and losses[garments] == pytest.approx(sparse, abs=1e-6)
+    assert losses[~garments] == pytest.approx(-np.log(ANSWERS[~garments]).mean(axis=1), abs=1e-5)
+
+
+def test_the_loss_of_no_garment_is_least_where_all_classes_are_equally_probable():
+    even = np.full((1, 10), 0.1, np.float32)
+    assert float(unsure_cross_entropy(SOME_STRANGE[1:2], even)[0]) == pytest.approx(np.log(10), abs=1e-6)
+    sure = np.eye(10, dtype=np.float32)[:1]
+    assert np.log(10) < float(unsure_cross_entropy(SOME_STRANGE[1:2], sure)[0]) < 100, "and finite where it is worst"
+
+
+def test_the_accuracy_counts_garments_only():
+    metric = GarmentAccuracy(name="accuracy")
+    metric.update_state(SOME_STRANGE, np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
+    assert float(metric.result()) == pytest.approx(3 / 4)
+    metric.update_state(np.full(5, NO_GARMENT, np.uint8), np.eye(10, dtype=np.float32)[:5])
+    assert float(metric.result()) == pytest.approx(3 / 4), "a batch without any garment changes nothing"
+    metric.update_state(np.array([4, 4], np.uint8), np.eye(10, dtype=np.float32)[[4, 5]])
+    assert float(metric.result()) == pytest.approx(4 / 6)
+    metric.reset_state()
+    metric.update_state(SOME_STRANGE[[1]], ANSWERS[[1]])
+    assert float(metric.result()) == 0
+
+
+@pytest.mark.parametrize("strange", [0.0, 0.1])
+def test_a_network_learns_from_strange_pictures_only_where_they_are_mixed_in(strange):
+    config = RunConfig(layers=(Flatten(),), data=Data(strange=strange))
+    network = model.build(config)
+    model.compile_for_training(network, config, 10)
+    labels = SOME_STRANGE[:4] if strange else LABELS
+    probabilities = np.asarray(network(PICTURES))
+    expected = np.asarray(unsure_cross_entropy(labels, probabilities)).mean()
+    logs = network.test_on_batch(PICTURES, labels, return_dict=True)
+    assert logs["loss"] == pytest.approx(expected, rel=1e-4)
+    garments = labels != NO_GARMENT
+    assert logs["accuracy"] == pytest.approx((probabilities.argmax(1) == labels)[garments].mean())
+    network.run_eagerly = True
+    assert np.isfinite(network.train_on_batch(PICTURES, labels, return_dict=True)["loss"])
 
 
 # ---------------------------------------------------------------- from disk

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn import data, images, model, predict, runs, synthetic
+from cnn import data, images, model, predict, readings, runs, synthetic, views
 from cnn.config import CLASS_NAMES, presets
 from cnn.predict import Predictor
+from cnn.readings import Reading
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -76,10 +77,54 @@ def test_a_run_without_a_network_has_no_predictor():
         Predictor(runs.create(presets()["tiny"]))
 
 
+def made(pixels: np.ndarray, *weights: float) -> list[Reading]:
+    """One reading of each picture."""
+    return [
+        Reading(f"Reading {number}", "One way.", images.NetworkInput(picture, (), ()), weight)
+        for number, (picture, weight) in enumerate(zip(pixels, weights, strict=True))
+    ]
+
+
+def test_each_reading_is_looked_at_several_times(tiny, pixels):
+    predictor = Predictor(tiny)
+    expected = predictor(views.of(pixels[:3])).reshape(views.COUNT, 3, 10).mean(axis=0)
+    each = predictor.each(made(pixels[:3], 0.5, 0.5, 0))
+    assert each.shape == (3, 10) and each == pytest.approx(expected, abs=1e-5)
+    assert predictor.each(made(pixels[:3, :, ::-1], 1, 0, 0)) == pytest.approx(each, abs=1e-3)  # whichever way it faces
+
+
+def test_the_answer_is_the_weighted_mean_of_the_readings(tiny, pixels):
+    predictor = Predictor(tiny)
+    several = made(pixels[:4], 0.6, 0.3, 0.1, 0)
+    each = predictor.each(several)
+    expected = 0.6 * each[0] + 0.3 * each[1] + 0.1 * each[2]
+    assert predictor.answer(several) == pytest.approx(expected, abs=1e-5)
+    assert predict.combined(several, each) == pytest.approx(expected, abs=1e-5)
+    assert predictor.answer(several).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_reading_without_weight_costs_and_changes_nothing(tiny, pixels, monkeypatch):
+    asked = []
+    ask = Predictor.__call__
+    monkeypatch.setattr(Predictor, "__call__", lambda self, batch: asked.append(len(batch)) or ask(self, batch))
+    predictor = Predictor(tiny)
+    alone = predictor.answer(made(pixels[:1], 1))
+    asked.clear()
+    assert predictor.answer(made(pixels[:2], 1, 0)) == pytest.approx(alone, abs=1e-6)
+    assert asked == [views.COUNT]  # of the one reading, in one batch
+
+
+def test_the_familiarity_of_a_reading_without_weight_is_its_own(tiny, pixels):
+    predictor = Predictor(tiny)
+    each = predictor.energies(pixels[:2])
+    assert predictor.energy(made(pixels[:1], 0)) == pytest.approx(each[0], abs=1e-4)
+    assert predictor.energy(made(pixels[:2], 0.75, 0.25)) == pytest.approx(0.75 * each[0] + 0.25 * each[1], abs=1e-4)
+
+
 def test_an_answer_names_the_most_probable_class():
     probabilities = np.full(10, 0.05, np.float32)
     probabilities[7] = 0.55
-    found = predict.answer(probabilities)
+    found = predict.labelled(probabilities)
     assert (found["label"], found["index"], found["confidence"]) == ("Sneaker", 7, 0.55)
     assert found["probabilities"] == pytest.approx([0.05] * 7 + [0.55] + [0.05] * 2)
     json.dumps(found)
@@ -94,11 +139,13 @@ def test_json_has_one_object_a_line_with_the_documented_keys(own_tiny, shirt, ba
     first, second = (json.loads(line) for line in out.splitlines())
     assert [first["file"], second["file"]] == [str(shirt), str(bag)]
     for result in (first, second):
-        assert list(result) == ["file", "label", "index", "confidence", "probabilities"]
+        assert list(result)[:6] == ["file", "label", "index", "confidence", "probabilities", "reading"]
+        assert list(result)[6:] == ["familiarity", "unlike"]
         assert result["label"] == CLASS_NAMES[result["index"]]
         assert result["confidence"] == max(result["probabilities"]) == result["probabilities"][result["index"]]
         assert len(result["probabilities"]) == 10 and sum(result["probabilities"]) == pytest.approx(1, abs=1e-4)
-    expected = Predictor(own_tiny)(images.read(shirt).pixels[None])[0]
+        assert result["reading"] == readings.read(result["file"])[0].name
+    expected = Predictor(own_tiny).answer(readings.read(shirt))
     assert first["probabilities"] == pytest.approx(expected.tolist(), abs=1e-5)
 
 
@@ -113,7 +160,7 @@ def test_a_run_can_be_named_by_id_and_by_directory(own_tiny, shirt, capsys, monk
 
 def test_without_json_it_answers_in_words(own_tiny, shirt, capsys):
     code, out, _ = run_main(capsys, "--run", own_tiny.id, shirt)
-    label = predict.answer(Predictor(own_tiny)(images.read(shirt).pixels[None])[0])["label"]
+    label = predict.labelled(Predictor(own_tiny).answer(readings.read(shirt)))["label"]
     assert code == 0 and out.startswith(f"{shirt}: {label} (confidence ") and out.endswith("%)\n")
 
 

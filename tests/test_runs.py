@@ -500,19 +500,34 @@ def test_the_users_run_comes_before_a_shipped_one_of_the_same_id(runs_folder):
 # ---------------------------------------------------------------- the run that comes with the project
 
 
-def test_the_shipped_run_is_the_lectures_network():
-    run = runs.get(runs.DEFAULT_ID)
+SHIPPED = ["lecture", "wardrobe"]
+
+
+def test_two_runs_are_shipped_and_one_of_them_answers():
+    assert [run.id for run in runs.shipped()] == SHIPPED
+    assert runs.DEFAULT_ID == "wardrobe"
+    assert sum(file.stat().st_size for run in runs.shipped() for file in run.path.iterdir()) < 12e6
+    wardrobe = runs.get("wardrobe")
+    assert sum(row.parameters for row in wardrobe.config.rows()) < 1e6
+    assert wardrobe.model_path.stat().st_size < 4e6
+    assert sum(row.parameters for row in runs.get("lecture").config.rows()) == 1_413_834
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_run_is_a_whole_training_of_its_preset(name):
+    run = runs.get(name)
     assert (run.state, run.shipped, run.has_model, run.problem) == ("finished", True, True, None)
-    assert run.config == presets()["lecture"]
-    assert sum(row.parameters for row in run.config.rows()) == 1_413_834
+    assert run.config == presets()[name]
     assert run.evaluation["n"] == 10_000 and run.evaluation["split"] == "test"
-    assert 0.89 < run.evaluation["accuracy"] < 0.95
+    assert 0.89 < run.evaluation["accuracy"] < 0.97
     epochs = [record["epoch"] for record in runs.metrics(run) if record["kind"] == "epoch"]
     assert epochs == list(range(1, run.config.training.epochs + 1))
 
 
-def test_the_shipped_run_says_nothing_about_the_machine_it_was_made_on():
-    folder = runs.get(runs.DEFAULT_ID).path
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_shipped_run_says_nothing_about_the_machine_it_was_made_on(name):
+    folder = runs.get(name).path
+    assert not (folder / "pictures.npz").exists()
     for file in folder.glob("*.json*"):
         assert str(Path.home()) not in (text := file.read_text()) and "/home/" not in text, file.name
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,14 +18,16 @@ import numpy as np
 import psutil
 import pytest
 from filelock import FileLock
+from PIL import Image
 
-from cnn import data, jobs, model, recorder, runs, train
+from cnn import calibration, data, jobs, mixture, model, recorder, runs, synthetic, train
 from cnn.config import CLASS_NAMES, Data, RunConfig, Training, presets
-from cnn.evaluate import evaluate, read_examples
+from cnn.evaluate import evaluate, predict, read_examples
 from cnn.layers import Dense, Dropout, Flatten
 from cnn.recorder import Recorder
 from cnn.runs import Run
 from tests.command import NO_PROCESS, TINY, Command, train_here
+from tests.test_mixture import Here
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = RunConfig(
@@ -84,7 +87,8 @@ def test_a_finished_run_has_the_files_of_the_run_directory(trained):
     left = {file.name for file in trained.run.path.iterdir() if not file.name.startswith(".")}
     table = {line.split()[0] for line in runs.__doc__.splitlines() if line.startswith("      ")}
     assert {"config.json", "checkpoint.keras", "stop", "log.txt"} < table
-    assert left == table - {"stop", "checkpoint.keras", "log.txt"}, "log.txt comes with the dashboard's launcher"
+    # log.txt comes with the dashboard's launcher, pictures.npz with --pictures.
+    assert left == table - {"stop", "checkpoint.keras", "log.txt", "pictures.npz"}
     assert not [file for file in trained.run.path.iterdir() if file.name.endswith(".keras") and file.name[0] == "."]
 
 
@@ -109,9 +113,9 @@ def test_the_evaluation_is_that_of_the_network_on_disk(trained, draw_once):
     run = trained.run
     assert run.evaluation == json.loads((run.path / "evaluation.json").read_text())
     measured = evaluate(model.load(run), data.load(run.config.data).test)
-    assert measured == {"split": "test", "n": 2000, "accuracy": measured["accuracy"], "loss": measured["loss"]}
-    assert run.evaluation["accuracy"] == pytest.approx(measured["accuracy"], abs=0.002)
-    assert run.evaluation["loss"] == pytest.approx(measured["loss"], abs=0.002)
+    assert (measured["split"], measured["n"]) == ("test", 2000)
+    for name in ("accuracy", "loss", "calibration_error"):
+        assert run.evaluation[name] == pytest.approx(measured[name], abs=0.002)
     assert run.evaluation["accuracy"] > 0.2, "twice what guessing gives"
     assert f"Test accuracy {run.evaluation['accuracy']:.4f}" in trained.out
 
@@ -150,6 +154,8 @@ def test_a_finished_run_is_not_trained_again(own_tiny):
         (["--preset", "tiny", "--limit", "5"], "limit (data > limit): input should be greater than or equal to 100"),
         (["--preset", "tiny", "--seed", "-1"], "seed (training > seed)"),
         (["--preset", "tiny", "--dataset", "imagenet"], "imagenet"),
+        (["--preset", "tiny", "--pictures", "no-such-folder"], "no-such-folder holds no pictures"),
+        (["some-run", "--pictures", "tests"], "a run's configuration cannot be changed"),
         (["no-such-run"], "There is no run 'no-such-run'"),
         (["/etc"], "There is no run '/etc'"),
     ],
@@ -281,6 +287,138 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch,
     assert [last[key] for key in ("loss", "val_loss")] == pytest.approx(
         [expected[key] for key in ("loss", "val_loss")], abs=1e-3
     )
+
+
+# ---------------------------------------------------------------- mixing in other pictures
+
+MIXED = RunConfig(
+    data=Data(dataset="synthetic", limit=100, warp=0.3, flip=True, restyled=0.2, strange=0.1, own=0.3),
+    layers=(Flatten(), Dense(units=16), Dropout(rate=0.3)),
+    training=Training(batch_size=32, epochs=2, learning_rate=0.01, calibrate=True),
+)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch, draw_once: None) -> None:
+    """Few pictures are mixed in, made in this process; how familiar pictures are is not measured."""
+    monkeypatch.setattr(mixture, "ProcessPoolExecutor", Here)
+    for name, value in (("_given", ()), ("_STYLES", 1), ("_SYNTHETIC", 0.0), ("_STRANGE", 20), ("_CHUNK", 50)):
+        monkeypatch.setattr(mixture, name, value)
+    monkeypatch.setattr("cnn.evaluate.familiarity_of", lambda *arguments: {}, raising=False)
+
+
+def own_pictures() -> mixture.OwnPictures:
+    pictures, labels = synthetic.dataset(20, 8, "test")
+    return mixture.OwnPictures(pictures, labels, np.zeros(20, np.uint8))
+
+
+def mixed_run(name: str, config: RunConfig = MIXED) -> Run:
+    run = runs.create(config, name)
+    mixture.save_own(run.path / "pictures.npz", own_pictures())
+    return run
+
+
+def test_pictures_of_ones_own_are_read_kept_and_mixed_in(tmp_path, monkeypatch, few):
+    """In other processes, as it will be: `few` is for the rest."""
+    monkeypatch.setattr(mixture, "ProcessPoolExecutor", ProcessPoolExecutor)
+    for label, name in ((0, "T-shirt"), (8, "Bag")):
+        folder = tmp_path / "mine" / f"{label}_{name}"
+        folder.mkdir(parents=True)
+        for number in range(4):
+            picture = synthetic.draw(label, np.random.default_rng(number), size=140)
+            Image.fromarray(255 - picture).save(folder / f"{label}{number}.png")
+    mixed_in = []
+    stream = data.training_batches
+    monkeypatch.setattr(data, "training_batches", lambda *given: mixed_in.append(given[-1]) or stream(*given))
+    result = train_here(*TINY[:-1], "1", "--pictures", tmp_path / "mine")
+    assert result.code == 0, result.err
+    run = result.run
+    assert run.state == "finished" and run.has_model and run.config.data.own == 0.15
+    assert "Reading your pictures: " in result.out
+    own = mixture.load_own(run.path / "pictures.npz")
+    trained_on = [file for file, _ in mixture.labelled_files(tmp_path / "mine") if not mixture.is_held_out(file)]
+    assert set(own.labels.tolist()) == {0, 8} and len(own.labels) >= len(trained_on) > 2
+    ((source,),) = mixed_in
+    assert source.share == 0.15
+    assert {image.tobytes() for image in source.split.images} == {image.tobytes() for image in own.images}
+
+
+def test_a_share_of_ones_own_in_a_preset_is_kept():
+    options = train._parse(["--preset", "wardrobe", "--pictures", "anywhere"])
+    assert train._configure(options).data == presets()["wardrobe"].data
+
+
+def test_a_resumed_training_with_a_mixture_equals_an_uninterrupted_one(monkeypatch, few):
+    """The mixture is made again, the same; the network is cooled once, at the end."""
+    cooled = []
+    cool = calibration.cool
+
+    def observed(network, divisor) -> None:
+        before = [weights.copy() for weights in network.layers[-1].get_weights()]
+        cool(network, divisor)
+        cooled.append((divisor, before))
+
+    monkeypatch.setattr(calibration, "cool", observed)
+    whole, run = mixed_run("whole"), mixed_run("stopped")
+    assert train_here(whole.path).code == 0
+    with monkeypatch.context() as patch:
+        stop_after_first_epoch(patch)
+        assert train_here(run.path).code == 0
+    assert (runs.read(run.path).state, len(cooled)) == ("stopped", 1)
+    assert train_here(run.path).code == 0
+    whole, resumed = runs.read(whole.path), runs.read(run.path)
+    assert resumed.state == "finished" and epochs_of(resumed) == [1, 2] and len(cooled) == 2
+    networks = [model.load(one) for one in (whole, resumed)]
+    for one, other in zip(*(network.get_weights() for network in networks), strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+
+    for network, (divisor, before) in zip(networks, cooled, strict=True):
+        assert divisor != 1
+        for weights, warm in zip(network.layers[-1].get_weights(), before, strict=True):
+            assert np.array_equal(weights, warm / divisor), "the network on disk is the cooled one"
+    validation = data.load(MIXED.data).validation
+    again = calibration.temperature(predict(networks[0], validation.images), validation.labels)
+    assert again == pytest.approx(1, abs=0.03)
+    measured = evaluate(networks[0], data.load(MIXED.data).test)
+    assert whole.evaluation["loss"] == pytest.approx(measured["loss"], abs=1e-4)
+    assert whole.evaluation["accuracy"] == pytest.approx(measured["accuracy"], abs=1e-3)
+
+
+def test_a_stop_is_heard_while_the_mixture_is_made(monkeypatch, few):
+    make, made = mixture._strange_chunk, []
+    monkeypatch.setattr(mixture, "_CHUNK", 5)
+    run = mixed_run("stopped early")
+
+    def make_and_stop(seed, numbers):
+        made.append(numbers)
+        (run.path / "stop").touch()
+        return make(seed, numbers)
+
+    monkeypatch.setattr(mixture, "_strange_chunk", make_and_stop)
+    assert train_here(run.path).code == 0
+    stopped = runs.read(run.path)
+    assert (stopped.state, stopped.status.epoch, made) == ("stopped", 0, [range(5)])
+    assert stopped.state in runs.RESUMABLE and (run.path / "pictures.npz").exists()
+
+
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_a_training_killed_while_it_is_measured_keeps_its_network(calibrate, monkeypatch, few):
+    run = runs.create(changed(SMALL, epochs=3, calibrate=calibrate))
+    with monkeypatch.context() as patch:
+        patch.setattr("cnn.evaluate.evaluate", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        assert train_here(run.path).code == 0
+    stopped = runs.read(run.path)
+    assert (stopped.state, stopped.status.epoch) == ("stopped", 3)
+    before = predict(model.load(stopped), data.load(SMALL.data).test.images)
+    assert train_here(run.path).code == 0
+    resumed = runs.read(run.path)
+    after = predict(model.load(resumed), data.load(SMALL.data).test.images)
+    assert (after.argmax(axis=1) == before.argmax(axis=1)).mean() > 0.99
+    right = (before.argmax(axis=1) == data.load(SMALL.data).test.labels).mean()
+    assert resumed.evaluation["accuracy"] == pytest.approx(right, abs=0.01)
+
+
+# ---------------------------------------------------------------- stopping
 
 
 def test_a_stop_asked_for_while_it_waits_is_meant_for_it():

@@ -16,12 +16,25 @@ from cnn.figures import shape_text
 from cnn.layers import KINDS, ImpossibleStack, Layer, Row, trace
 
 _DRAFT = "draft"
-_FORMATS = {"learning_rate": "%g", "rate": "%.2f"}
-_STEPS = {"rate": 0.05, "learning_rate": 0.001, "limit": 1000, "batch_size": 16}
+_FORMATS = {"learning_rate": "%g", "rate": "%.2f", "warp": "%.1f", "restyled": "%.2f", "strange": "%.2f"}
+_STEPS = {
+    "rate": 0.05,
+    "learning_rate": 0.001,
+    "limit": 1000,
+    "batch_size": 16,
+    "warp": 0.1,
+    "restyled": 0.05,
+    "strange": 0.01,
+}
+_COMMAND_LINE_ONLY = {"own"}  # a browser cannot name the folders that hold one's pictures
 _LABELS = {
     "limit": "Training pictures",
     "flip": "Mirror at random",
     "shift": "Shift by up to (pixels)",
+    "warp": "Turn and stretch",
+    "restyled": "Share in other styles",
+    "strange": "Share of no garment",
+    "calibrate": "Calibrate at the end",
     "batch_normalisation": "Batch normalisation",
     "kernel": "Kernel size",
     "size": "Window size",
@@ -101,7 +114,7 @@ def _section(model: type[BaseModel], values: dict[str, Any], key: str) -> None:
     """One widget for each field of a section, two beside each other; writes into `values`."""
     with st.grid(2, min_column_width=110):
         for name, info in model.model_fields.items():
-            if name != "kind":
+            if name != "kind" and name not in _COMMAND_LINE_ONLY:
                 values[name] = _widget(name, info, values[name], f"{key}-{st.session_state[_DRAFT]['count']}-{name}")
 
 

@@ -1,21 +1,18 @@
 """The ways in for a picture: a sample of the dataset, a drawing, uploaded files, the camera.
 
-Every one of them ends in `cnn.images`, so what the network sees never depends on where a picture came from. What was
+Every one of them ends in `cnn.readings`, so what the network sees never depends on where a picture came from. What was
 drawn, uploaded or photographed is kept for the visit: draw it on one page, look inside the network on the next.
 """
 
-from dataclasses import dataclass
-
-import numpy as np
 import streamlit as st
-from streamlit_drawable_canvas import st_canvas
 
-from cnn import data, evaluate, images, runs
+from cnn import data, evaluate, runs
 from cnn.config import CLASS_NAMES, Data
 from cnn.evaluate import Examples
-from cnn.images import NetworkInput, UnreadableImage
+from cnn.images import UnreadableImage
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import drawing, pictures, shell
+from cnn.ui.pictures import File, Picture
 
 WAYS = {
     "Sample": ":material/apparel:",
@@ -24,27 +21,12 @@ WAYS = {
     "Camera": ":material/photo_camera:",
 }
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
-MAX_FILES = 20
-_CANVAS = 280  # pixels; 10 for each of the network's, and narrow enough for a phone
-_KEPT = "kept_pictures"
+MAX_FILES = 300
+_KEPT = "kept_files"
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A picture as the network sees it, what to call it, and the true class if the dataset knows it."""
-
-    title: str
-    seen: NetworkInput
-    label: int | None = None
-
-    def pixels(self, factor: int = 8) -> np.ndarray:
-        """The network's input to be shown: uint8 (28 factor, 28 factor), each pixel a square."""
-        grey = (self.seen.pixels[..., 0] * 255).round().astype(np.uint8)
-        return grey.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def pictures(run: Run) -> list[Picture]:
-    """Ask for a picture, or for several files. Empty until there is one."""
+def ask(run: Run) -> Picture | list[File] | None:
+    """Ask for a picture. Returns the files where there are several, and None until there is something."""
     way = st.segmented_control(
         "Picture",
         list(WAYS),
@@ -56,14 +38,35 @@ def pictures(run: Run) -> list[Picture]:
         wrap=True,
     )
     if way == "Sample":
-        return [sample(run)]
-    found = {"Draw": _drawing, "Upload": _upload, "Camera": _camera}[way]()
+        picture = sample(run)
+    elif way == "Draw":
+        picture = _drawing()
+    else:
+        files = _kept(way, {"Upload": _upload, "Camera": _camera}[way]())
+        if len(files) > 1:
+            return files
+        picture = _picture(files[0]) if files else None
+    if picture is None:
+        pictures.reset()
+        return None
+    return pictures.with_changes(picture)
+
+
+def _kept(way: str, files: list[File]) -> list[File]:
+    """A file that was given stays until another one comes, although its widget forgets it with the page."""
     kept = st.session_state.setdefault(_KEPT, {})
-    if found:
-        kept[way] = found
+    if files:
+        kept[way] = files
     elif way in kept:
-        st.caption(f"From before: {', '.join(shell.plain(picture.title) for picture in kept[way])}")
-        st.button("Forget it", icon=":material/close:", key="forget", on_click=_forget, args=(way,))
+        count = len(kept[way])
+        st.caption(f"From before: {shell.plain(kept[way][0].name) if count == 1 else f'{count} files'}")
+        st.button(
+            "Forget it" if count == 1 else "Forget them",
+            icon=":material/close:",
+            key="forget",
+            on_click=_forget,
+            args=(way,),
+        )
     return kept.get(way, [])
 
 
@@ -88,8 +91,7 @@ def sample(run: Run) -> Picture:
             help="Within its class.",
         )
     st.caption(source)
-    index = int(of_class[number - 1])
-    return Picture(f"{name} {number}", images.to_network_input(examples.images[index]), label)
+    return pictures.of_sample(examples.images[int(of_class[number - 1])], f"{name} {number}", label)
 
 
 def _samples(run: Run) -> tuple[data.Split | Examples, str]:
@@ -114,77 +116,39 @@ def _test_split(dataset: str) -> data.Split:
     return data.load(Data(dataset=dataset, limit=100)).test
 
 
-def _drawing() -> list[Picture]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        tools = ["Brush", "Polygon", "Eraser"]
-        tool = st.segmented_control(
-            "Tool", tools, default="Brush", required=True, key="tool", persist_state="session", wrap=True
-        )
-        width = st.slider("Width (pixels)", 2, 60, 22, key="brush_width", persist_state="session", width=160)
-    st.space("small")  # the canvas's own toolbar floats here
-    st.session_state.setdefault("canvas_count", 0)
-    canvas = st_canvas(
-        fill_color="black",
-        stroke_width=1 if tool == "Polygon" else width,
-        stroke_color="white" if tool == "Eraser" else "black",
-        background_color="white",
-        height=_CANVAS,
-        width=_CANVAS,
-        drawing_mode="polygon" if tool == "Polygon" else "freedraw",
-        return_image_data=True,
-        key=f"canvas-{st.session_state['canvas_count']}",
-        on_change=lambda: _forget("Draw"),
-    )
-    st.button("Clear", icon=":material/ink_eraser:", key="clear", on_click=_clear)
-    st.caption(
-        "Draw a garment that fills the canvas, as one dark shape. Polygon: click the corners, and the first one again "
-        "to close it. The arrows above the canvas undo and redo. Without a mouse: choose a sample, or upload a picture."
-    )
-    drawn = canvas.json_data is not None and canvas.json_data.get("objects")
+def _drawing() -> Picture | None:
+    rgba = drawing.ask()
     try:
-        return [Picture("Your drawing", images.from_canvas(canvas.image_data if drawn else None))]
+        return pictures.of_drawing(rgba)
     except UnreadableImage as error:
-        if "Draw" not in st.session_state.get(_KEPT, {}):
-            st.info(str(error), icon=":material/draw:")
-        return []
+        st.info(str(error), icon=":material/draw:")
+        return None
 
 
-def _clear() -> None:
-    """A canvas with another key is a new one."""
-    st.session_state["canvas_count"] += 1
-    _forget("Draw")
-
-
-def _upload() -> list[Picture]:
+def _upload() -> list[File]:
     files = st.file_uploader(
-        "Pictures of one garment each",
+        "One picture, or many at once",
         type=FILE_TYPES,
         accept_multiple_files=True,
         key="upload",
         on_change=lambda: _forget("Upload"),
-        help="On a plain background, at most 10 MB each.",
+        help=f"One garment in each, at most 10 MB a file and {MAX_FILES} files at a time.",
     )
     if len(files) > MAX_FILES:
-        st.warning(f"Only the first {MAX_FILES} of {len(files)} files are shown: upload fewer at a time.")
-    return [picture for file in files[:MAX_FILES] for picture in _read(file, file.name)]
+        st.warning(f"Only the first {MAX_FILES} of {len(files)} files are read: upload the others after these.")
+    return [File(file.file_id, file.name, file.getvalue()) for file in files[:MAX_FILES]]
 
 
-def _camera() -> list[Picture]:
+def _camera() -> list[File]:
     photo = st.camera_input(
         "A photo of one garment on a plain background", key="camera", on_change=lambda: _forget("Camera")
     )
-    return _read(photo, "Your photo") if photo else []
+    return [File(photo.file_id, "Your photo", photo.getvalue())] if photo else []
 
 
-def _read(file, title: str) -> list[Picture]:
+def _picture(file: File) -> Picture | None:
     try:
-        return [Picture(title, _network_input(file.getvalue()))]
+        return pictures.of_file(file)
     except UnreadableImage as error:
-        st.error(f"{shell.plain(title)}: {error}", icon=":material/broken_image:")
-        return []
-
-
-@st.cache_resource(max_entries=2 * MAX_FILES, show_spinner=False)
-def _network_input(content: bytes) -> NetworkInput:
-    """A page runs anew at every click, and a file stays the same."""
-    return images.read(content)
+        st.error(f"{shell.plain(file.name)}: {error}", icon=":material/broken_image:")
+        return None

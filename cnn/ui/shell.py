@@ -34,10 +34,10 @@ def page(title: str, lead: str) -> Run:
     """Draw the head of a page and the sidebar. Returns the current run, which is the one in the link (`?run=`)."""
     st.set_page_config(page_title=f"{title} · CNN Atelier", page_icon=":material/checkroom:", layout="wide")
     if "routed" not in st.session_state:
-        # The first visitor of a new server came by a deep link. app.py shows this same page with its menu, and from
-        # then on the server goes through app.py by itself.
+        # The first visitor of a new server came by a deep link. Once app.py has run, the server goes through it by
+        # itself; without another run from the top, fragments would belong to this nested one and never update.
         runpy.run_path(str(_PROJECT / "app.py"), run_name="__main__")
-        st.stop()
+        st.rerun()
     run, problem = _current_run()
     _sidebar(run)
     st.title(title)

@@ -1,6 +1,7 @@
 """Each page, run in-process: what it shows for every state of a run, and what its widgets do."""
 
 import base64
+import csv
 import io
 import json
 import socket
@@ -9,12 +10,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from cnn import config, jobs, runs
+from cnn import config, images, jobs, readings, runs
+from cnn.readings import Reading
+from cnn.ui import batch, pictures
+from cnn.ui.pictures import File
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = {"Start": "0_Start", "Train": "1_Train", "Model": "2_Model", "Explore": "3_Explore", "Predict": "4_Predict"}
@@ -24,6 +29,7 @@ PAGES = {"Start": "0_Start", "Train": "1_Train", "Model": "2_Model", "Explore": 
 def fresh_caches():
     yield
     st.cache_data.clear()
+    pictures._reread.clear()  # by what a picture shows, however it is read
 
 
 def open_page(name: str, run: str | None = None) -> AppTest:
@@ -111,7 +117,7 @@ def make_run(state: str, **status) -> runs.Run:
 def test_page_opens_with_the_shipped_model(name):
     app = open_page(name)
     assert app.title[0].value == ("CNN Atelier" if name == "Start" else name)
-    assert run_in_link(app) == "lecture"
+    assert run_in_link(app) == runs.DEFAULT_ID
     assert not app.error and not app.warning
 
 
@@ -121,7 +127,7 @@ def test_a_link_to_no_run_opens_the_shipped_model_and_says_so(wanted):
     app.query_params["run"] = wanted
     refresh(app)
     assert "Showing the shipped model instead" in app.warning[0].value
-    assert run_in_link(app) == "lecture"
+    assert run_in_link(app) == runs.DEFAULT_ID
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -322,7 +328,7 @@ def test_names_are_shown_as_they_are(launcher):
 
 
 def test_model_shows_the_lecture_summary():
-    app = open_page("Model")
+    app = open_page("Model", "lecture")
     table = app.dataframe[0].value
     assert list(table["parameters"])[:4] == [3200, 0, 73856, 147584]
     assert table["output shape"][0] == "(None, 28, 28, 64)"
@@ -334,7 +340,7 @@ def test_model_shows_the_lecture_summary():
 
 
 def test_explore_shows_maps_and_kernels_of_every_layer():
-    app = open_page("Explore")
+    app = open_page("Explore", "lecture")
     layers = app.selectbox(key="map_layer").options
     assert len(layers) == 8  # five convolutions and three poolings
     for index in (1, 7):
@@ -351,7 +357,7 @@ def test_explore_shows_maps_and_kernels_of_every_layer():
 
 
 def test_explore_chooses_a_map_by_number():
-    app = open_page("Explore")
+    app = open_page("Explore", "lecture")
     app.number_input(key="map-conv2d").set_value(5)
     refresh(app)
     assert "Map 5 of conv2d" in text(app)
@@ -377,19 +383,236 @@ def test_predict_a_sample_of_each_class():
         assert f"the dataset calls it {name}" in text(app)
 
 
-def test_predict_uploads_good_and_bad():
-    app = open_page("Predict")
+def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
     app.segmented_control(key="way").set_value("Upload")
     refresh(app)
-    uploader = app.file_uploader[0]
-    uploader.upload("trousers.png", trousers())
-    uploader.upload("empty.png", b"")
-    uploader.upload("letter.jpg", b"Dear Sir or Madam")
+    for name, content in files:
+        app.file_uploader[0].upload(name, content)
+    return refresh(app)
+
+
+def has_button(app: AppTest, key: str) -> bool:
+    return any(button.key == key for button in app.button)
+
+
+def click(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    return refresh(app)
+
+
+def go_to_explore(app: AppTest, way: str) -> AppTest:
+    """Leave the page for Explore. A browser keeps the way in, but a test comes in by a sample first."""
+    changes = app.session_state.get("changes", (None, None))
+    app.switch_page("pages/3_Explore.py")
     refresh(app)
+    app.segmented_control(key="way").set_value(way)
+    app.session_state["changes"] = changes
+    return refresh(app)
+
+
+def captions(app: AppTest) -> str:
+    """What stands below the pictures."""
+    return str([image.proto for image in app.get("image")])
+
+
+@pytest.fixture
+def three_readings(monkeypatch) -> list[Image.Image]:
+    """Every picture is read in three ways, of which two count. Returns the pictures that were read."""
+    seen: list[Image.Image] = []
+
+    def of_picture(image, notes=()):
+        seen.append(image)
+        whole = images.to_network_input(image, notes)
+        half = images.NetworkInput(whole.pixels * np.float32(0.5), whole.steps[:1], whole.notes)
+        nothing = images.NetworkInput(whole.pixels * np.float32(0.02), whole.steps[:2], ())
+        return (
+            Reading("Whole", "All of it.", whole, 0.75),
+            Reading("Half", "Half as bright.", half, 0.25),
+            Reading("Faint", "Nearly nothing.", nothing, 0.0),
+        )
+
+    monkeypatch.setattr(readings, "of_picture", of_picture)
+    return seen
+
+
+def test_predict_shows_one_reading_without_a_choice():
+    app = open_page("Predict")
+    assert "How should it be read" not in text(app) and not has_button(app, "reading-automatic")
+    assert "As it came" in captions(app) and "What the network sees" in captions(app)
+
+
+def test_predict_offers_every_reading_with_its_answer(three_readings):
+    app = upload(open_page("Predict"), ("trousers.png", trousers()))
+    assert "Automatic uses the mean of “Whole” (75%) and “Half” (25%)." in text(app)
+    assert [app.button(key=f"reading-{number}").label for number in range(3)] == ["Whole", "Half", "Faint"]
+    assert "How it was read: Whole" in [expander.label for expander in app.expander]
+    automatic = app.get("plotly_chart")[0].proto.spec
+
+    click(app, "reading-2")
+    assert "How it was read: Faint" in [expander.label for expander in app.expander]
+    assert app.get("plotly_chart")[0].proto.spec != automatic
+    click(app, "reading-automatic")
+    assert app.get("plotly_chart")[0].proto.spec == automatic
+
+
+def test_the_chosen_reading_goes_along_to_explore_and_ends_with_its_picture(three_readings):
+    app = upload(open_page("Predict"), ("trousers.png", trousers()))
+    click(app, "reading-1")
+    go_to_explore(app, "Upload")
+    assert "Read as: Half." in text(app) and "From before: trousers.png" in text(app)
+    app.segmented_control(key="way").set_value("Sample")
+    refresh(app)
+    app.segmented_control(key="way").set_value("Upload")
+    refresh(app)
+    assert "Read as: Whole." in text(app)
+
+
+def test_predict_turns_inverts_and_takes_it_back(three_readings):
+    app = upload(open_page("Predict"), ("trousers.png", trousers()))
+    upright = three_readings[-1]
+    assert upright.size == (300, 400) and not has_button(app, "reset")
+    click(app, "Turn left")
+    turned = three_readings[-1]
+    assert turned.size == (400, 300) and "Turned" in captions(app)
+    assert turned.transpose(Image.Transpose.ROTATE_270).tobytes() == upright.tobytes()
+    click(app, "invert")
+    assert np.array_equal(np.asarray(three_readings[-1]), 255 - np.asarray(turned))
+    assert "Turned and inverted" in captions(app)
+    assert "Inverting changes nothing here" in text(app)  # nor does it, with the recipe alone
+    read = len(three_readings)
+    click(app, "Turn right")
+    click(app, "invert")
+    assert "As it came" in captions(app) and not has_button(app, "reset")
+    click(app, "Turn right")
+    click(app, "reset")
+    assert "As it came" in captions(app)
+    assert len(three_readings) == read + 3  # upright, inverted and not, and turned to the right: none of them twice
+
+
+def test_predict_turns_a_sample_and_a_drawing():
+    app = open_page("Predict")
+    before = app.get("plotly_chart")[0].proto.spec
+    click(app, "Turn left")
+    assert "Turned" in captions(app) and app.get("plotly_chart")[0].proto.spec != before
+    app.number_input(key="sample_number").set_value(2)
+    refresh(app)
+    assert "As it came" in captions(app)
+    app.segmented_control(key="way").set_value("Draw")
+    refresh(app)
+    draw_trousers(app)
+    click(app, "Turn left")
+    assert "Turned" in captions(app) and not has_button(app, "invert")
+
+
+# --- Predict: many pictures at once -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_at_a_time(monkeypatch) -> list[str]:
+    """A run of the page reads one file. Returns the names of the files that were read."""
+    names: list[str] = []
+    row = batch._row
+    monkeypatch.setattr(batch, "_SLICE", 0.0)
+    monkeypatch.setattr(batch, "_row", lambda file, predictor: names.append(file.name) or row(file, predictor))
+    return names
+
+
+def read_all(app: AppTest) -> AppTest:
+    """In a browser a timer keeps the work going."""
+    for _ in range(100):
+        if not app.session_state["batch"].working:
+            return app
+        refresh(app)
+    raise AssertionError("the files were never all read")
+
+
+FILES = (("trousers.png", trousers()), ("empty.png", b""), ("letter.jpg", b"Dear Sir"), ("more.png", trousers()))
+
+
+def test_many_files_become_a_table():
+    app = read_all(upload(open_page("Predict"), *FILES))
+    table = app.dataframe[0].value
+    assert list(table["file"]) == [name for name, _ in FILES]
+    assert list(table["answer"].fillna("")) == ["Trouser", "", "", "Trouser"]
+    assert table["confidence"][0] == pytest.approx(table["confidence"][3]) and 0 < table["confidence"][0] <= 1
+    assert table["picture"][0].startswith("data:image/jpeg;base64,") and table["seen"][0].startswith("data:image/png")
+    assert "The file is empty" in table["error"][1] and "This is no picture" in table["error"][2]
     words = text(app)
-    assert "### Trouser" in words
+    assert "### Trouser" in words and "trousers.png: confidence" in words  # the first that can be read is open
     assert "empty.png: The file is empty" in words and "letter.jpg: This is no picture" in words
-    assert len(app.error) == 2
+    assert len(app.error) == 2 and "All 4 files" in app.progress[0].text
+
+
+def test_the_csv_has_a_line_for_each_file():
+    app = read_all(upload(open_page("Predict"), *FILES))
+    assert not app.get("download_button")[0].proto.disabled
+    lines = list(csv.DictReader(io.StringIO(batch.as_csv(app.session_state["batch"].done))))
+    assert list(lines[0]) == ["file", "label", "confidence", *config.CLASS_NAMES, "error"]
+    assert [line["file"] for line in lines] == [name for name, _ in FILES]
+    probabilities = [float(lines[0][name]) for name in config.CLASS_NAMES]
+    assert lines[0]["label"] == "Trouser" and float(lines[0]["confidence"]) == max(probabilities)
+    assert sum(probabilities) == pytest.approx(1, abs=1e-4) and lines[0]["error"] == ""
+    assert lines[1]["label"] == lines[1]["Bag"] == "" and lines[1]["error"].startswith("The file is empty")
+
+
+def test_a_batch_stops_goes_on_and_reads_no_file_twice(one_at_a_time):
+    app = upload(open_page("Predict"), *FILES)
+    assert one_at_a_time == ["trousers.png"]
+    refresh(app)
+    assert one_at_a_time == ["trousers.png", "empty.png"] and "1 of 4 files" in app.progress[0].text
+    click(app, "stop_batch")
+    refresh(app)
+    assert len(one_at_a_time) == 2 and "Stopped after 2 of 4 files" in app.progress[0].text
+    assert len(app.dataframe[0].value) == 2
+    read_all(click(app, "continue_batch"))
+    refresh(app)
+    assert one_at_a_time == [name for name, _ in FILES]
+
+
+def test_a_row_opens_its_picture_which_goes_along_to_explore():
+    app = read_all(upload(open_page("Predict"), *FILES))
+    app.session_state["opened_file"] = app.session_state["batch"].files[3].id
+    refresh(app)
+    assert "more.png: confidence" in text(app)
+    app.session_state["opened_file"] = app.session_state["batch"].files[1].id
+    refresh(app)
+    assert "confidence" not in text(app) and "empty.png: The file is empty" in text(app)
+    app.session_state["opened_file"] = app.session_state["batch"].files[3].id
+    go_to_explore(app, "Upload")
+    assert "From before: 4 files" in text(app) and "more.png, as the network sees it" in captions(app)
+
+
+def test_an_unforeseen_mistake_costs_one_row_only(monkeypatch):
+    open_image = images.open_image
+    monkeypatch.setattr(images, "open_image", lambda data: 1 / 0 if data == b"strange" else open_image(data))
+    strange, good = File("1", "strange.png", b"strange"), File("2", "good.png", trousers())
+    work = batch.Batch()
+    work.take([strange, good])
+    work.work(FakePredictor(), seconds=60)
+    rows = [row for _, row in work.done]
+    assert "mistake in this program" in rows[0].error and rows[1].probabilities[1] == 1
+    assert not work.working and work.seconds_left == 0
+
+
+def test_a_batch_keeps_what_it_knows_of_the_files_that_stay():
+    one, two, three = (File(str(number), f"{number}.png", trousers()) for number in range(3))
+    work = batch.Batch()
+    work.take([one, two])
+    work.work(FakePredictor(), seconds=0)
+    work.stopped = True
+    work.take([two, one])
+    assert work.stopped and [file for file, _ in work.done] == [one] and work.waiting == [two]
+    work.take([one, three])
+    assert work.working and work.waiting == [three]
+    work.take([three])
+    assert work.done == [] and work.seconds_left is None
+
+
+class FakePredictor:
+    """Says Trouser."""
+
+    def answer(self, readings) -> np.ndarray:
+        return np.eye(10, dtype=np.float32)[1]
 
 
 def test_predict_a_drawing():
@@ -398,23 +621,18 @@ def test_predict_a_drawing():
     refresh(app)
     assert "Nothing is drawn yet" in text(app)
     draw_trousers(app)
-    assert "Subsample" in text(app)
-    del app.session_state["canvas-0"]  # a browser forgets the canvas when its page is left
-    app.switch_page("pages/3_Explore.py")
-    refresh(app)
-    app.segmented_control(key="way").set_value("Draw")  # which a browser keeps
-    refresh(app)
-    assert "From before: Your drawing" in text(app) and "**Trouser** with confidence" in text(app)
-    app.button(key="forget").click()
-    refresh(app)
-    assert "Nothing is drawn yet" in text(app)
+    assert "Your drawing: confidence" in text(app) and "Nothing is drawn yet" not in text(app)
+    go_to_explore(app, "Draw")
+    assert "Your drawing, as the network sees it" in captions(app)
 
 
 def draw_trousers(app: AppTest) -> None:
-    """Put into the session what the canvas would send."""
-    drawn = Image.open(io.BytesIO(trousers())).convert("RGBA").resize((280, 280))
+    """Put into the session what the board would send."""
+    drawn = Image.open(io.BytesIO(trousers())).convert("L").resize((280, 280))
+    ink = Image.new("RGBA", drawn.size, "black")
+    ink.putalpha(drawn.point(lambda level: 255 if level < 128 else 0))
     buffer = io.BytesIO()
-    drawn.save(buffer, "PNG")
+    ink.save(buffer, "PNG")
     url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    app.session_state["canvas-0"] = {"drawing": {"raw": {"objects": [{"type": "Path"}]}, "data": url}}
+    app.session_state["drawing_board"] = {"drawing": {"picture": url}}
     refresh(app)
