@@ -101,7 +101,7 @@ def _ways(rgb: np.ndarray, used_only: bool) -> list[_Way]:
     if on_paper is not None:
         used, offered = [_line_drawing(on_paper, 1.0)], [_recipe(0.0), _cut_out(0.0)]
     elif plain >= _PLAIN and _one_tone(rgb, ink):
-        used, offered = [_recipe(1.0, painted=True)], [_cut_out(0.0), _line_drawing(ink, 0.0)]
+        used, offered = [_painted(ink, 1.0)], [_recipe(0.0), _cut_out(0.0), _line_drawing(ink, 0.0)]
     elif plain >= _PLAIN:
         used, offered = [_cut_out(1.0), _recipe(0.5)], [_line_drawing(ink, 0.0)]
     else:
@@ -182,16 +182,23 @@ def _line_drawing(ink: np.ndarray, weight: float) -> _Way:
 # ---------------------------------------------------------------- photos and shapes
 
 
-def _recipe(weight: float, painted: bool = False) -> _Way:
+def _recipe(weight: float) -> _Way:
     def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
         try:
             seen = images.to_network_input(picture)
         except UnreadableImage:
             return []
-        if painted:
-            return [Reading("Painted shape", "One shape in one tone on a plain ground.", seen, weight)]
         why = "Whatever differs from the corners' colour is the garment, as in the recipe that made Fashion-MNIST."
         return [Reading("Plain background", why, seen, weight)]
+
+    return read
+
+
+def _painted(ink: np.ndarray, weight: float) -> _Way:
+    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
+        negative = 255 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        shape = _of_mask(segmentation.Mask("Painted shape", ink, 1.0), rgb, negative, weight)
+        return [replace(shape, explanation="One shape in one tone on a plain ground, which is left out.")]
 
     return read
 

@@ -117,7 +117,7 @@ def _tools(picture: Picture) -> None:
                 help="Exchange light and dark; the picture is then read anew.",
             )
         if changes != pictures.Changes():
-            st.button("As it came", icon=":material/undo:", key="reset", on_click=pictures.reset)
+            st.button("Reset", icon=":material/undo:", key="reset", on_click=pictures.reset)
     if changes.inverted and picture.inverting_is_idle:
         st.caption("Inverting changes nothing here: either of garment and background may be the lighter one.")
 

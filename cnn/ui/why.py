@@ -24,7 +24,8 @@ def warn(picture: Picture, predictor: Predictor) -> None:
     if found < threshold:
         st.warning(
             "**Unlike anything it was trained on.** The answer below is the least wrong of ten classes, not a "
-            f"recognition. (Familiarity {found:.1f}; 98% of the dataset's garments that it had never seen reach {threshold:.1f}.)",
+            f"recognition. (Familiarity {found:.1f}; of the dataset's garments that it had never seen, 98% reach "
+            f"{threshold:.1f}.)",
             icon=":material/help:",
         )
 

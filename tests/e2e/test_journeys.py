@@ -145,21 +145,22 @@ def test_draw_a_shape(page, dashboard):
     page.goto(f"{dashboard.url}/Predict")
     page.get_by_role("radio", name="Draw").click()
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
-    canvas = page.locator("canvas.upper-canvas")
+    canvas = page.get_by_role("application", name="Drawing board")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
+    scale = box["width"] / 280
     # Two legs of two strokes each and a waist of three, with the broad brush: trousers.
     legs = ((98, 30, 80, 250), (118, 30, 102, 250), (152, 30, 168, 250), (172, 30, 190, 250))
     waist = ((98, 40, 172, 40), (98, 60, 172, 60), (98, 80, 172, 80))
     for x0, y0, x1, y1 in (*legs, *waist):
-        page.mouse.move(box["x"] + x0, box["y"] + y0)
+        page.mouse.move(box["x"] + x0 * scale, box["y"] + y0 * scale)
         page.mouse.down()
-        page.mouse.move(box["x"] + x1, box["y"] + y1, steps=12)
+        page.mouse.move(box["x"] + x1 * scale, box["y"] + y1 * scale, steps=12)
         page.mouse.up()
         page.wait_for_timeout(400)
     expect(page.get_by_text("How it was read")).to_be_visible()
     expect(heading(page, "Trouser")).to_be_visible()
-    expect(page.get_by_text("Subsample")).to_be_visible()
+    expect(page.get_by_text("28 × 28", exact=False).first).to_be_visible()
 
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()

@@ -106,6 +106,6 @@ def test_another_reading_and_a_turn(page, dashboard):
     page.get_by_role("button", name="Turn left").click()
     expect(page.get_by_text("Turned", exact=True)).to_be_visible()
     settle(page)
-    page.get_by_role("button", name="As it came").click()
-    expect(page.get_by_text("Turned", exact=True)).to_have_count(0)
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_role("button", name="Reset")).to_have_count(0)
     expect(page.get_by_text("As it came", exact=True)).to_be_visible()
