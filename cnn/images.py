@@ -2,11 +2,10 @@
 
 Two halves meet in one seam, an 8-bit RGB or RGBA picture. `open_image` knows untrusted files and nothing of
 clothes. `to_network_input` knows the recipe that made Fashion-MNIST (Xiao, Rasul, Vollgraf 2017,
-arXiv:1708.07747, section 2) and nothing of files; every way in, from the canvas to the dataset, goes through
-it, so that what the network sees never depends on where a picture came from.
+arXiv:1708.07747, section 2) and nothing of files: whatever differs from the colour of the corners is the garment.
 
-It does not know which network reads the result, what a page looks like, or how to find a garment in a
-cluttered photo: the recipe takes whatever differs from the colour of the corners to be the garment.
+It does not know which network reads the result, what a page looks like, or how to read anything else than a garment
+on a plain background: that is `cnn.readings`, through which every picture goes.
 """
 
 import contextlib
