@@ -1,6 +1,7 @@
 """What every test shares: a runs folder of its own, and one small trained run for those that need a network."""
 
 import shutil
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -49,3 +50,9 @@ def tiny(trained: Command) -> Run:
 def own_tiny(tiny: Run, runs_folder: Path) -> Run:
     """A copy of the trained run in this test's own runs folder."""
     return runs.read(Path(shutil.copytree(tiny.path, runs_folder / tiny.id)))
+
+
+@pytest.fixture(autouse=True)
+def own_main_module(monkeypatch):
+    """Streamlit's AppTest leaves its script as `__main__`, which worker processes started later would run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])

@@ -2,7 +2,6 @@
 
 import hashlib
 import multiprocessing
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import cv2
@@ -130,11 +129,6 @@ def test_a_listener_that_raises_ends_the_work(here, train, monkeypatch):
     assert made == [range(8)]
 
 
-@pytest.mark.xfail(
-    raises=BrokenProcessPool,
-    strict=False,
-    reason="worker processes die in a long test session; alone it passes",
-)
 def test_other_processes_make_the_same_and_end_with_a_stop(train, monkeypatch):
     monkeypatch.setattr(mixture, "_CHUNK", 5)
     monkeypatch.setattr(mixture, "_STRANGE", 1000)

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -319,11 +318,6 @@ def mixed_run(name: str, config: RunConfig = MIXED) -> Run:
     return run
 
 
-@pytest.mark.xfail(
-    raises=BrokenProcessPool,
-    strict=False,
-    reason="worker processes die in a long test session; alone it passes",
-)
 def test_pictures_of_ones_own_are_read_kept_and_mixed_in(tmp_path, monkeypatch, few):
     """In other processes, as it will be: `few` is for the rest."""
     monkeypatch.setattr(mixture, "ProcessPoolExecutor", ProcessPoolExecutor)

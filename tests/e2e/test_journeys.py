@@ -237,5 +237,5 @@ def test_the_curves_are_never_blank_while_they_are_redrawn(page, dashboard):
     )
     drawn, below = np.array(frames).T
     assert len(frames) > 30
-    assert (drawn < 2).mean() <= 0.02  # on a starved machine a single frame may fall between two charts
+    assert drawn.min() >= 2
     assert np.ptp(below) <= 2
