@@ -180,13 +180,13 @@ def _progress(batch: Batch, predictor: Predictor) -> None:
             )
         st.download_button(
             "Download as CSV",
-            lambda: as_csv(batch.done),
+            as_csv(batch.done),
             file_name="predictions.csv",
             mime="text/csv",
             icon=":material/download:",
             key="csv",
             on_click="ignore",
-            disabled=not done,
+            disabled=batch.working or not done,  # while it grows, the file behind the button is gone with the next tick
             help="One line for each file: its label, the confidence, the ten probabilities, or the error.",
         )
     _errors(batch)
