@@ -167,7 +167,8 @@ def presets() -> dict[str, RunConfig]:
                 Convolution(filters=128, batch_normalisation=True),
                 Convolution(filters=128, batch_normalisation=True),
                 Pooling(),
-                Convolution(filters=256, batch_normalisation=True),
+                Convolution(filters=192, batch_normalisation=True),
+                Convolution(filters=192, batch_normalisation=True),
                 GlobalPooling(),
             ),
             training=Training(
@@ -175,7 +176,7 @@ def presets() -> dict[str, RunConfig]:
                 learning_rate=0.008,
                 schedule="one-cycle",
                 batch_size=128,
-                epochs=15,
+                epochs=36,
                 calibrate=True,
             ),
         ),

@@ -2,11 +2,14 @@
 
 A line drawing has a garment's outline and a few inner strokes, a centre line, a collar, cuffs; averaged down to
 28 x 28 its thin strokes would fade away, and filled in they would be lost. So strokes are brought to one width of about
-a pixel of the result and drawn bright, and what they enclose is filled at half the brightness, through gaps in the
-outline if they are small. `strokes_to_pixels` is used for people's drawings and, in `cnn.restyle`, for training alike.
+a pixel of the result and drawn bright, and what they enclose is filled at half the brightness; small gaps in the outline
+are bridged, and where a hem or a neck was left open, the loose ends are joined. `strokes_to_pixels` is used for people's
+drawings and, in `cnn.restyle`, for training alike.
 """
 
+import itertools
 import math
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -19,6 +22,8 @@ FILL = 0.45  # brightness of what the strokes enclose
 
 _GAPS = (0, 2, 4, 7, 11)  # radii of the closings that are tried in turn: the last bridges gaps of about 6 pixels
 _ENOUGH = 0.45  # share of the strokes' convex hull that must be enclosed before wider gaps are tried
+_MOUTH = 0.7  # of the working copy's edge: the widest opening that is closed by joining loose ends
+_RIM = 10  # pixels of the working copy: how near to the strokes' convex hull an end is at the figure's rim
 
 
 def strokes_to_pixels(strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -79,17 +84,70 @@ def _even_width(ink: np.ndarray) -> np.ndarray:
 
 
 def enclosed(ink: np.ndarray) -> np.ndarray:
-    """What the strokes enclose, gaps bridged as far as needed: uint8 0 or 255 (H, W), the strokes left out."""
+    """What the strokes enclose, gaps bridged as far as needed: uint8 0 or 255 (H, W), the strokes left out.
+
+    First small gaps, by closings of growing radius; then open hems, waists and necks, by joining loose ends.
+    """
     points = cv2.findNonZero(ink)
     hull = cv2.contourArea(cv2.convexHull(points)) if points is not None else 0.0
     best = np.zeros_like(ink)
-    for gap in _GAPS:
-        inside = _inside(ink, gap)
+    for walls, gap in itertools.chain(((ink, gap) for gap in _GAPS), ((walls, 2) for walls in _joined(ink))):
+        inside = cv2.bitwise_and(_inside(walls, gap), cv2.bitwise_not(ink))
         if inside.any() and (inside > 0).sum() > 1.15 * (best > 0).sum():
             best = inside
         if (best > 0).sum() + (ink > 0).sum() * 0.5 >= _ENOUGH * hull:
             break
     return best
+
+
+def _joined(ink: np.ndarray) -> Iterator[np.ndarray]:
+    """The strokes with one loose end after the other joined to another by a straight line, the nearest pairs first.
+
+    Openings are at the rim, so an end inside the figure counts as twice as far away. So do two ends of one stroke: a
+    trouser's inner seam ends at two hems, not at itself.
+    """
+    ends = loose_ends(ink)
+    if len(ends) < 2:
+        return
+    apart = np.linalg.norm(ends[:, None] - ends, axis=-1)
+    hull = cv2.convexHull(cv2.findNonZero(ink))
+    deep = np.array([cv2.pointPolygonTest(hull, end, True) > _RIM for end in ends.astype(float)])
+    stroke = cv2.connectedComponents(ink)[1][ends[:, 1], ends[:, 0]]
+    order = apart * np.where(deep[:, None] | deep, 2, 1) * np.where(stroke[:, None] == stroke, 2, 1)
+    free = set(range(len(ends)))
+    walls = ink.copy()
+    for one, other in sorted(itertools.combinations(free, 2), key=lambda pair: order[pair]):
+        if apart[one, other] <= _MOUTH * EDGE and {one, other} <= free:
+            free -= {one, other}
+            cv2.line(walls, ends[one].tolist(), ends[other].tolist(), 255, 2)
+            yield walls
+
+
+def loose_ends(ink: np.ndarray) -> np.ndarray:
+    """Where the strokes of uint8 (H, W) begin and end: int (n, 2), x and y of the pixels of their skeleton that have
+    one neighbour."""
+    skeleton = _thinned(ink).astype(np.uint8)
+    around = cv2.filter2D(skeleton, -1, np.ones((3, 3)), borderType=cv2.BORDER_CONSTANT)
+    return np.argwhere((skeleton > 0) & (around == 2))[:, ::-1]
+
+
+def _thinned(ink: np.ndarray) -> np.ndarray:
+    """The skeleton of uint8 (H, W), bool (H, W): "A fast parallel algorithm for thinning digital patterns" (Zhang and
+    Suen 1984)."""
+    shape = np.pad(ink > 0, 1)
+    while True:
+        before = shape.sum()
+        for first in (True, False):
+            # Clockwise from the one above.
+            steps = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
+            near = np.stack([np.roll(shape, step, (0, 1)) for step in steps])
+            count = near.sum(0)
+            turns = (~near & np.roll(near, -1, 0)).sum(0)
+            up, right, down, left = near[::2]
+            kept = (up & right & down) | (right & down & left) if first else (up & right & left) | (up & down & left)
+            shape &= ~((count >= 2) & (count <= 6) & (turns == 1) & ~kept)
+        if shape.sum() == before:
+            return shape[1:-1, 1:-1]
 
 
 def _inside(ink: np.ndarray, gap: int) -> np.ndarray:
@@ -100,5 +158,4 @@ def _inside(ink: np.ndarray, gap: int) -> np.ndarray:
         walls = cv2.morphologyEx(walls, cv2.MORPH_CLOSE, kernel)
     ground = walls.copy()
     cv2.floodFill(ground, None, (0, 0), 128)
-    inside = np.where(ground == 128, 0, 255).astype(np.uint8)[pad:-pad, pad:-pad]
-    return cv2.bitwise_and(inside, cv2.bitwise_not(ink))
+    return np.where(ground == 128, 0, 255).astype(np.uint8)[pad:-pad, pad:-pad]

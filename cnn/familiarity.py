@@ -22,8 +22,10 @@ class Reference(NamedTuple):
 def energy(logits: np.ndarray) -> np.ndarray:
     """How familiar pictures are: the log of the summed exponentials of their logits, (n, classes) -> (n,).
 
-    The negative of the paper's free energy at temperature 1, so that more is more familiar.
+    The negative of the paper's free energy at temperature 1, so that more is more familiar. The logits' mean is taken
+    away first: the softmax, and with it the training, leaves it free, and it says nothing.
     """
+    logits = logits - logits.mean(axis=1, keepdims=True)
     highest = logits.max(axis=1, keepdims=True)
     return highest[:, 0] + np.log(np.exp(logits - highest).sum(axis=1))
 

@@ -53,7 +53,7 @@ def sources(
     if config.restyled:
         found.append(Source(config.restyled, _restyled(train, seed, report), warp=0.8))
     if config.strange:
-        pictures = _in_processes(_strange_chunk, seed, _STRANGE, (), "Making pictures of no garment", report)
+        pictures = _in_processes(_strange_chunk, [seed, 2], _STRANGE, (), "Making pictures of no garment", report)
         found.append(Source(config.strange, Split(pictures, np.full(len(pictures), NO_GARMENT, np.uint8)), warp=1.0))
     if config.own and own is not None:
         found.append(Source(config.own, _balanced(own), warp=1.5))
@@ -63,25 +63,25 @@ def sources(
 def _restyled(train: Split, seed: int, report: Callable[[str], None]) -> Split:
     drawn = Split(*synthetic.dataset(max(10, int(len(train.labels) * _SYNTHETIC)), seed, "train"))
     pictures, labels = [], []
-    for split, times in ((train, _STYLES), (drawn, 1)):
+    for split, times, stream in ((train, _STYLES, [seed, 1]), (drawn, 1, [seed, 3])):
         message = "Drawing the training pictures in other styles"
         count = times * len(split.labels)
-        pictures.append(_in_processes(_restyled_chunk, seed, count, split, message, report))
+        pictures.append(_in_processes(_restyled_chunk, stream, count, split, message, report))
         labels.append(np.tile(split.labels, times))
     return Split(np.concatenate(pictures), np.concatenate(labels))
 
 
 def _in_processes(
-    make: Callable, seed: int, count: int, given: Sequence[np.ndarray], message: str, report: Callable[[str], None]
+    make: Callable, stream: list[int], count: int, given: Sequence[np.ndarray], message: str, report: Callable
 ) -> np.ndarray:
-    """Pictures 0 to count, made on all cores. Fresh processes: a fork of one that runs TensorFlow may hang."""
+    """Pictures 0 to count, made on all cores; `stream` seeds their random choices, with their number. Fresh processes: a fork of one that runs TensorFlow may hang."""
     report(message)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=(given,)) as pool:
         chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
         made = []
         try:
-            for chunk in pool.map(make, [seed] * len(chunks), chunks):
+            for chunk in pool.map(make, [stream] * len(chunks), chunks):
                 made.append(chunk)
                 report(f"{message}: {len(made) / len(chunks):.0%}")
         except BaseException:
@@ -99,18 +99,18 @@ def _begin(given: Sequence[np.ndarray]) -> None:
     cv2.setNumThreads(1)
 
 
-def _restyled_chunk(seed: int, numbers: range) -> np.ndarray:
+def _restyled_chunk(stream: list[int], numbers: range) -> np.ndarray:
     pictures, labels = _given
     return np.stack(
         [
-            restyle.restyled(pictures, labels, number % len(labels), np.random.default_rng([seed, 1, number]))
+            restyle.restyled(pictures, labels, number % len(labels), np.random.default_rng([*stream, number]))
             for number in numbers
         ]
     )
 
 
-def _strange_chunk(seed: int, numbers: range) -> np.ndarray:
-    return np.stack([restyle.strange(np.random.default_rng([seed, 2, number])) for number in numbers])
+def _strange_chunk(stream: list[int], numbers: range) -> np.ndarray:
+    return np.stack([restyle.strange(np.random.default_rng([*stream, number])) for number in numbers])
 
 
 def _balanced(own: OwnPictures) -> Split:

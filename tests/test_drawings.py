@@ -137,9 +137,35 @@ def test_a_small_gap_is_bridged(gap):
     assert strokes_to_pixels(ring(gap))[0][14, 14] == pytest.approx(FILL, abs=0.01)
 
 
-@pytest.mark.parametrize("gap", [60, 120, 240])
-def test_a_wide_gap_is_not(gap):
+@pytest.mark.parametrize("gap", [20, 40, 60])
+def test_an_opening_is_closed_by_a_straight_line(gap):
+    assert filled(ring(gap)) > 0.8
+    pixels = strokes_to_pixels(ring(gap))[0]
+    assert pixels[14, 14] == pytest.approx(FILL, abs=0.06)
+    assert pixels[14, 16:].max() < FILL + 0.1, "what closes it is no stroke"
+
+
+@pytest.mark.parametrize("gap", [120, 240])
+def test_a_wide_opening_is_not(gap):
     assert filled(ring(gap)) < 0.05
+
+
+def test_open_hems_and_an_open_waist_are_closed_and_the_ground_between_the_legs_is_not():
+    """Two strokes: the outer sides, and the inner sides that meet; nothing across the waist and the hems."""
+    trousers = line((60, 20), (40, 260)) | line((200, 20), (220, 260)) | line((110, 260), (130, 110), (150, 260))
+    pixels, *_ = strokes_to_pixels(trousers)
+    for inner in (pixels[6, 14], pixels[22, 9], pixels[22, 18]):
+        assert inner == pytest.approx(FILL, abs=0.08)
+    assert pixels[25, 14] == 0
+
+
+def test_loose_ends_are_where_strokes_end():
+    _, ink, _ = strokes_to_pixels(line((60, 40), (60, 240), (220, 240), (220, 40)))
+    ends = sorted(map(tuple, drawings.loose_ends(ink)))
+    tops = [(x, y) for x in (14, 98) for y in (5,)]
+    assert len(ends) == 2 and np.abs(np.array(ends) - tops).max() <= 5
+    assert len(drawings.loose_ends(strokes_to_pixels(ring(0))[1])) == 0
+    assert drawings.loose_ends(np.zeros((EDGE, EDGE), np.uint8)).shape == (0, 2)
 
 
 OPEN = {

@@ -118,7 +118,7 @@ class Enough(Exception):
 def test_a_listener_that_raises_ends_the_work(here, train, monkeypatch):
     made = []
     real = mixture._strange_chunk
-    monkeypatch.setattr(mixture, "_strange_chunk", lambda seed, numbers: made.append(numbers) or real(seed, numbers))
+    monkeypatch.setattr(mixture, "_strange_chunk", lambda stream, numbers: made.append(numbers) or real(stream, numbers))
 
     def stop(text: str) -> None:
         if "%" in text:
@@ -133,7 +133,7 @@ def test_other_processes_make_the_same_and_end_with_a_stop(train, monkeypatch):
     monkeypatch.setattr(mixture, "_CHUNK", 5)
     monkeypatch.setattr(mixture, "_STRANGE", 1000)
     heard = []
-    made = mixture._in_processes(mixture._restyled_chunk, 5, 12, train, "Drawing", heard.append)
+    made = mixture._in_processes(mixture._restyled_chunk, [5, 1], 12, train, "Drawing", heard.append)
     for number, picture in enumerate(made):
         chance = np.random.default_rng([5, 1, number])
         assert np.array_equal(picture, restyle.restyled(train.images, train.labels, number, chance))

@@ -389,10 +389,10 @@ def test_a_stop_is_heard_while_the_mixture_is_made(monkeypatch, few):
     monkeypatch.setattr(mixture, "_CHUNK", 5)
     run = mixed_run("stopped early")
 
-    def make_and_stop(seed, numbers):
+    def make_and_stop(stream, numbers):
         made.append(numbers)
         (run.path / "stop").touch()
-        return make(seed, numbers)
+        return make(stream, numbers)
 
     monkeypatch.setattr(mixture, "_strange_chunk", make_and_stop)
     assert train_here(run.path).code == 0
