@@ -2,9 +2,9 @@
 
 A line drawing has a garment's outline and a few inner strokes, a centre line, a collar, cuffs; averaged down to
 28 x 28 its thin strokes would fade away, and filled in they would be lost. So strokes are brought to one width of about
-a pixel of the result and drawn bright, and what they enclose is filled at half the brightness; small gaps in the outline
-are bridged, and where a hem or a neck was left open, the loose ends are joined. `strokes_to_pixels` is used for people's
-drawings and, in `cnn.restyle`, for training alike.
+a pixel of the result and drawn bright, and what they enclose is filled at half the brightness. Small gaps in the
+outline are bridged, and where a hem or a neck was left open, the loose ends are joined. `strokes_to_pixels` is used
+for people's drawings and, in `cnn.restyle`, for training alike.
 """
 
 import itertools

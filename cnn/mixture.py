@@ -74,7 +74,10 @@ def _restyled(train: Split, seed: int, report: Callable[[str], None]) -> Split:
 def _in_processes(
     make: Callable, stream: list[int], count: int, given: Sequence[np.ndarray], message: str, report: Callable
 ) -> np.ndarray:
-    """Pictures 0 to count, made on all cores; `stream` seeds their random choices, with their number. Fresh processes: a fork of one that runs TensorFlow may hang."""
+    """Pictures 0 to count, made on all cores; `stream` and its number seed each one's random choices.
+
+    Fresh processes: a fork of one that runs TensorFlow may hang.
+    """
     report(message)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=(given,)) as pool:

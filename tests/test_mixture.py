@@ -118,7 +118,7 @@ class Enough(Exception):
 def test_a_listener_that_raises_ends_the_work(here, train, monkeypatch):
     made = []
     real = mixture._strange_chunk
-    monkeypatch.setattr(mixture, "_strange_chunk", lambda stream, numbers: made.append(numbers) or real(stream, numbers))
+    monkeypatch.setattr(mixture, "_strange_chunk", lambda stream, chunk: made.append(chunk) or real(stream, chunk))
 
     def stop(text: str) -> None:
         if "%" in text:
