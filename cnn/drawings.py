@@ -135,11 +135,10 @@ def _thinned(ink: np.ndarray) -> np.ndarray:
     """The skeleton of uint8 (H, W), bool (H, W): "A fast parallel algorithm for thinning digital patterns" (Zhang and
     Suen 1984)."""
     shape = np.pad(ink > 0, 1)
+    steps = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))  # clockwise from the one above
     while True:
         before = shape.sum()
         for first in (True, False):
-            # Clockwise from the one above.
-            steps = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
             near = np.stack([np.roll(shape, step, (0, 1)) for step in steps])
             count = near.sum(0)
             turns = (~near & np.roll(near, -1, 0)).sum(0)

@@ -72,7 +72,12 @@ def _restyled(train: Split, seed: int, report: Callable[[str], None]) -> Split:
 
 
 def _in_processes(
-    make: Callable, stream: list[int], count: int, given: Sequence[np.ndarray], message: str, report: Callable
+    make: Callable,
+    stream: list[int],
+    count: int,
+    given: Sequence[np.ndarray],
+    message: str,
+    report: Callable[[str], None],
 ) -> np.ndarray:
     """Pictures 0 to count, made on all cores; `stream` and its number seed each one's random choices.
 

@@ -162,8 +162,7 @@ def test_open_hems_and_an_open_waist_are_closed_and_the_ground_between_the_legs_
 def test_loose_ends_are_where_strokes_end():
     _, ink, _ = strokes_to_pixels(line((60, 40), (60, 240), (220, 240), (220, 40)))
     ends = sorted(map(tuple, drawings.loose_ends(ink)))
-    tops = [(x, y) for x in (14, 98) for y in (5,)]
-    assert len(ends) == 2 and np.abs(np.array(ends) - tops).max() <= 5
+    assert len(ends) == 2 and np.abs(np.array(ends) - [(14, 5), (98, 5)]).max() <= 5
     assert len(drawings.loose_ends(strokes_to_pixels(ring(0))[1])) == 0
     assert drawings.loose_ends(np.zeros((EDGE, EDGE), np.uint8)).shape == (0, 2)
 

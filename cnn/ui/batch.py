@@ -170,6 +170,7 @@ def _data_url(picture: Image.Image, kind: str) -> str:
 def _progress(batch: Batch, predictor: Predictor) -> None:
     """The line that moves, the buttons, and, while there is something to do, a slice of the work."""
     done, total = len(batch.rows), len(batch.files)
+    ready = done > 0 and not batch.working  # while it grows, the file behind the button is gone with the next tick
     st.progress(done / total, text=_how_far(batch))
     with st.container(horizontal=True, gap="small"):
         if batch.working:
@@ -180,13 +181,13 @@ def _progress(batch: Batch, predictor: Predictor) -> None:
             )
         st.download_button(
             "Download as CSV",
-            as_csv(batch.done),
+            as_csv(batch.done) if ready else "",
             file_name="predictions.csv",
             mime="text/csv",
             icon=":material/download:",
             key="csv",
             on_click="ignore",
-            disabled=batch.working or not done,  # while it grows, the file behind the button is gone with the next tick
+            disabled=not ready,
             help="One line for each file: its label, the confidence, the ten probabilities, or the error.",
         )
     _errors(batch)
