@@ -13,6 +13,7 @@ from cnn.ui import shell
 
 _TICK = 1.0  # seconds between two looks at the run directory
 _REDRAW = 2.0  # seconds between two redraws of the curves: each one replaces the whole chart in the browser
+_METRICS = ("loss", "accuracy")
 
 
 def show(run: Run) -> None:
@@ -116,7 +117,11 @@ def _progress(run_id: str, drawn_state: str) -> None:
 
 
 def _curves(run_id: str) -> None:
-    """Loss and accuracy. The same figure is drawn until there is something worth drawing anew, so nothing flickers."""
+    """Loss and accuracy. The same figure is drawn until there is something worth drawing anew, so nothing flickers.
+
+    A chart with new data is a new element to the browser, which is empty for a frame or two. Each metric therefore has
+    two slots in one place: the new figure goes into the one below, and is raised while the last one still shows.
+    """
     try:
         run = runs.get(run_id)
     except runs.UnknownRun:
@@ -126,22 +131,48 @@ def _curves(run_id: str) -> None:
     fresh = drawn is None or drawn["run"] != run_id or not run.active
     epochs_changed = not fresh and _epochs(records) != _epochs(drawn["records"])
     if fresh or epochs_changed or now - drawn["time"] >= _REDRAW:
-        drawn = st.session_state["curves"] = {"run": run_id, "records": records, "time": now}
-    records = drawn["records"]
-    if not records:
+        slots, top = ([[], []], 0) if fresh else (drawn["slots"].copy(), 1 - drawn["top"])
+        slots[top] = records
+        drawn = st.session_state["curves"] = {
+            "run": run_id,
+            "records": records,
+            "time": now,
+            "slots": slots,
+            "top": top,
+        }
+    if not drawn["records"]:
         st.caption("The curves begin with the first batches.")
         return
-    columns = st.columns(2)
-    for column, metric in zip(columns, ("loss", "accuracy"), strict=True):
+    for column, metric in zip(st.columns(2), _METRICS, strict=True):
         with column:
             st.markdown(f"**{metric.capitalize()}**")
-            last = records[-1][metric]
-            st.plotly_chart(
-                figures.curves(records, metric, run.config.training.epochs),
-                key=f"curve-{metric}",
-                config={"displayModeBar": False},
-                alt=f"{metric.capitalize()} over the epochs for training and validation; the last point is {last:.3f}.",
-            )
+            with st.container(key=f"curve-{metric}"):
+                for slot, shown in enumerate(drawn["slots"]):
+                    if shown:
+                        _curve(shown, metric, run.config.training.epochs, slot)
+                st.html(_raised(metric, drawn["top"]))
+
+
+def _curve(records: list[dict], metric: str, epochs: int, slot: int) -> None:
+    st.plotly_chart(
+        figures.curves(records, metric, epochs),
+        key=f"curve-{metric}-{slot}",
+        config={"displayModeBar": False},
+        alt=f"{metric.capitalize()} over the epochs for training and validation, at last {records[-1][metric]:.3f}.",
+    )
+
+
+def _raised(metric: str, top: int) -> str:
+    """The style that lays the two slots of a metric into one place, `top` above the other.
+
+    The empty span is there because Streamlit puts a style alone outside of the fragment.
+    """
+    place = f".st-key-curve-{metric}"
+    return f"""<span></span><style>
+        {place} {{ display: grid; grid-template-columns: minmax(0, 1fr); isolation: isolate; }}
+        {place} > * {{ grid-area: 1 / 1; }}
+        {place} > .st-key-curve-{metric}-{top} {{ z-index: 1; }}
+    </style>"""
 
 
 def _records(run: Run) -> list[dict]:

@@ -44,7 +44,13 @@ def page(title: str, lead: str) -> Run:
     st.markdown(lead)
     st.caption(f"{STATE_ICONS[run.state]} Run: **{plain(run.name)}**, {run.state}{synthetic_note(run)}")
     if problem:
+        st.session_state["unknown_run"] = (title, run.id, problem)
+    # The corrected link may make the browser ask for the page again: the words stay while this run is shown here.
+    *shown, problem = st.session_state.get("unknown_run", (None, None, None))
+    if shown == [title, run.id]:
         st.warning(f"{problem} Showing the shipped model instead.", icon=":material/link_off:")
+    else:
+        st.session_state.pop("unknown_run", None)
     return run
 
 

@@ -125,9 +125,13 @@ def test_page_opens_with_the_shipped_model(name):
 def test_a_link_to_no_run_opens_the_shipped_model_and_says_so(wanted):
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
     app.query_params["run"] = wanted
+    for _ in range(2):  # the words outlast a redraw of the page with the corrected link
+        refresh(app)
+        assert "Showing the shipped model instead" in app.warning[0].value
+        assert run_in_link(app) == runs.DEFAULT_ID
+    app.switch_page("pages/2_Model.py")
     refresh(app)
-    assert "Showing the shipped model instead" in app.warning[0].value
-    assert run_in_link(app) == runs.DEFAULT_ID
+    assert not app.warning
 
 
 @pytest.mark.parametrize("name", PAGES)
