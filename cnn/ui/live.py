@@ -13,7 +13,6 @@ from cnn.ui import shell
 
 _TICK = 1.0  # seconds between two looks at the run directory
 _REDRAW = 2.0  # seconds between two redraws of the curves: each one replaces the whole chart in the browser
-_METRICS = ("loss", "accuracy")
 
 
 def show(run: Run) -> None:
@@ -119,7 +118,7 @@ def _progress(run_id: str, drawn_state: str) -> None:
 def _curves(run_id: str) -> None:
     """Loss and accuracy. The same figure is drawn until there is something worth drawing anew, so nothing flickers.
 
-    A chart with new data is a new element to the browser, which is empty for a frame or two. Each metric therefore has
+    A chart with new data is a new element to the browser, which is empty until it is drawn. Each metric therefore has
     two slots in one place: the new figure goes into the one below, and is raised while the last one still shows.
     """
     try:
@@ -129,21 +128,15 @@ def _curves(run_id: str) -> None:
     now, records = time.monotonic(), _records(run)
     drawn = st.session_state.get("curves")
     fresh = drawn is None or drawn["run"] != run_id or not run.active
-    epochs_changed = not fresh and _epochs(records) != _epochs(drawn["records"])
+    epochs_changed = not fresh and _epochs(records) != _epochs(drawn["slots"][drawn["top"]])
     if fresh or epochs_changed or now - drawn["time"] >= _REDRAW:
         slots, top = ([[], []], 0) if fresh else (drawn["slots"].copy(), 1 - drawn["top"])
         slots[top] = records
-        drawn = st.session_state["curves"] = {
-            "run": run_id,
-            "records": records,
-            "time": now,
-            "slots": slots,
-            "top": top,
-        }
-    if not drawn["records"]:
+        drawn = st.session_state["curves"] = {"run": run_id, "time": now, "slots": slots, "top": top}
+    if not drawn["slots"][drawn["top"]]:
         st.caption("The curves begin with the first batches.")
         return
-    for column, metric in zip(st.columns(2), _METRICS, strict=True):
+    for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         with column:
             st.markdown(f"**{metric.capitalize()}**")
             with st.container(key=f"curve-{metric}"):

@@ -56,6 +56,7 @@ def wait_for_epoch(page: Page, epoch: int) -> None:
 
 def points(page: Page) -> int:
     """Epochs drawn on the accuracy curve for validation, read from the newest of its charts."""
+    expect(page.locator(".st-key-curve-loss, .st-key-curve-accuracy")).to_have_count(2)
     expect(page.locator(".st-key-curve-accuracy .js-plotly-plot").first).to_be_visible()
     return page.evaluate(
         """() => Math.max(...[...document.querySelectorAll('.st-key-curve-accuracy .js-plotly-plot')].map(
