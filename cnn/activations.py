@@ -44,7 +44,7 @@ def source_filter(rows: list[Row], name: str, channel: int) -> tuple[str, int] |
     """The convolution and the filter that a feature map comes from: itself, or the nearest convolution before it.
 
     Pooling, normalisation and activation keep the channels apart; pooling across maps joins a group, of which the
-    first filter is named.
+    first filter is named. Of what a skip connection adds up, the one that it skipped less far from is meant.
 
     Returns:
         (name of the convolution, index of its filter); None where no convolution stands before.

@@ -48,6 +48,12 @@ class Data(_Section):
         le=2.0,
         description="Augmentation: turn, stretch, shear and move each picture; 1 is about 7 degrees.",
     )
+    erase: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="Augmentation: share of the pictures in which a random rectangle is blotted out (random erasing).",
+    )
     restyled: float = Field(
         0.0,
         ge=0.0,
@@ -85,9 +91,10 @@ class Training(_Section):
     calibrate: bool = Field(
         False, description="At the end, divide the logits by the temperature that fits the validation pictures best."
     )
-    precision: Literal["float32", "mixed_bfloat16"] = Field(
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = Field(
         "float32",
-        description="mixed_bfloat16 computes in 16 bits and keeps 32-bit weights: faster where the processor has it.",
+        description="mixed_bfloat16 computes in 16 bits and keeps 32-bit weights: faster where the processor has it. "
+        "auto: tries both for a few steps and takes the faster one.",
     )
 
 

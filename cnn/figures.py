@@ -223,7 +223,10 @@ def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, t
 
 
 def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool) -> str:
-    """The network from input to output in Graphviz's language, one box a Keras layer, the shapes on the arrows."""
+    """The network from input to output in Graphviz's language, one box a Keras layer, the shapes on the arrows.
+
+    What a skip connection adds comes along a dashed one.
+    """
     ink, paper = ("#E8E6E3", "#2A2F3A") if dark else ("#1F2933", "#FFFFFF")
     frame = {"Conv2D": BLUE, "Dense": ORANGE, "Dropout": GREY}
     lines = [
@@ -239,6 +242,8 @@ def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool)
         colour = frame.get(row.type, GREEN)
         lines.append(f'{row.name} [label="{row.name}\\n{row.type}{parameters}" color="{colour}"];')
         lines.append(f'{before} -> {row.name} [label="  {shape_text(shape)}"];')
+        if row.adds:
+            lines.append(f"{row.adds} -> {row.name} [style=dashed];")
         before, shape = row.name, row.output_shape
     lines += ['output [label="10 probabilities"];', f'{before} -> output [label="  {shape_text(shape)}"];', "}"]
     return "\n".join(lines)

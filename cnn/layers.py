@@ -121,12 +121,26 @@ class Dropout(_Layer):
         return f"Dropout {self.rate:g}"
 
 
+class SkipConnection(_Layer):
+    """Adds what went into an earlier layer to what comes out of the last (He et al. 2015, arXiv:1512.03385).
+
+    The layers between need to learn only what must change, and the gradient has a short way past them.
+    """
+
+    kind: Literal["skip connection"] = "skip connection"
+    over: int = Field(2, ge=1, le=16, description="How many layers it skips: the input of the first is added.")
+
+    def __str__(self) -> str:
+        return f"Skip connection over {self.over}"
+
+
 Layer = Annotated[
-    Convolution | Pooling | GlobalPooling | Flatten | Dense | Dropout, Field(discriminator="kind", title="Layer")
+    Convolution | Pooling | GlobalPooling | Flatten | Dense | Dropout | SkipConnection,
+    Field(discriminator="kind", title="Layer"),
 ]
 KINDS: dict[str, type[_Layer]] = {
     layer.model_fields["kind"].default: layer
-    for layer in (Convolution, Pooling, GlobalPooling, Flatten, Dense, Dropout)
+    for layer in (Convolution, Pooling, GlobalPooling, Flatten, Dense, Dropout, SkipConnection)
 }
 
 
@@ -136,6 +150,7 @@ class Row:
 
     layer: index of the configured layer it belongs to (the output layer is the one after the last).
     macs: multiply-accumulates for one picture. receptive_field: in input pixels; None once positions are lost.
+    adds: the name of the Keras layer whose output a skip connection adds ("input": the picture); None for all others.
     """
 
     name: str
@@ -146,6 +161,7 @@ class Row:
     macs: int
     receptive_field: ReceptiveField | None
     layer: int
+    adds: str | None = None
 
 
 _NAMES = {
@@ -160,6 +176,7 @@ _NAMES = {
     "Flatten": "flatten",
     "Dense": "dense",
     "Dropout": "dropout",
+    "Add": "add",
 }
 
 
@@ -180,15 +197,18 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
     rows: list[Row] = []
     seen: Counter[str] = Counter()
     shape, field = input_shape, ReceptiveField()
+    inputs = []  # of each configured layer: the name of the Keras layer that it comes from, and its shape
 
     for index, layer in enumerate([*layers, Dense(units=classes)]):
         where = "The output layer" if index == len(layers) else f"Layer {index + 1} ({layer})"
-        if problem := _misfit(layer, shape):
+        inputs.append((rows[-1].name if rows else "input", shape))
+        if problem := _misfit(layer, [shape for _, shape in inputs]):
             raise ImpossibleStack(index, f"{where} {problem}", rows)
         for type_, output_shape, parameters, trainable, macs, sees in _expand(layer, shape, field):
             count, seen[type_] = seen[type_], seen[type_] + 1
             name = _NAMES[type_] + (f"_{count}" if count else "")
-            rows.append(Row(name, type_, output_shape, parameters, trainable, macs, sees, index))
+            adds = inputs[index - layer.over][0] if isinstance(layer, SkipConnection) else None
+            rows.append(Row(name, type_, output_shape, parameters, trainable, macs, sees, index, adds))
             shape, field = output_shape, sees
         if (total := sum(row.parameters for row in rows)) > MAX_PARAMETERS:
             raise ImpossibleStack(
@@ -200,10 +220,19 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
     return rows
 
 
-def _misfit(layer: Layer, shape: Shape) -> str | None:
-    """Why `layer` cannot take an input of this shape, and the fix; None where it can."""
+def _misfit(layer: Layer, shapes: Sequence[Shape]) -> str | None:
+    """Why `layer` cannot take its input, the last of all layers' so far, and the fix; None where it can."""
+    shape = shapes[-1]
     flat = len(shape) == 1
     match layer:
+        case SkipConnection() if layer.over >= len(shapes):
+            return f"has only {len(shapes) - 1} before it: let it skip fewer layers, or move it down."
+        case SkipConnection() if shapes[-1 - layer.over] != shape:
+            added, to = ("×".join(map(str, sizes)) for sizes in (shapes[-1 - layer.over], shape))
+            return (
+                f"adds {added} values to {to}, and the two must have one shape: let it skip only layers that keep "
+                'the size and the number of feature maps (stride 1, padding "same", as many filters as come in).'
+            )
         case Dense() if not flat:
             height, width, channels = shape
             return (
@@ -277,3 +306,5 @@ def _expand(layer: Layer, shape: Shape, field: ReceptiveField | None):
             yield "Dense", (layer.units,), parameters, parameters, shape[0] * layer.units, None
         case Dropout():
             yield "Dropout", shape, 0, 0, 0, field
+        case SkipConnection():
+            yield "Add", shape, 0, 0, 0, field

@@ -79,6 +79,7 @@ class Status:
     seconds_left: Seconds | None = None
     seconds: Seconds = 0.0  # spent training, over all sessions of the run
     devices: str = ""
+    precision: str = ""  # that its training computes in
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -211,9 +212,11 @@ def _train(run: Run, status: Status) -> None:
     own = mixture.load_own(run.path / "pictures.npz")
     sources = mixture.sources(run.config.data, dataset.train, training.seed, own, report)
 
+    status = replace(status, precision=_precision(run, report))
+    print(f"Computing in {status.precision}", flush=True)
     report("Building the network")
     keras.utils.set_random_seed(training.seed)
-    network = networks.build(run.config)
+    network = networks.build(run.config, status.precision)
     export = networks.build(run.config, precision="float32")
     networks.compile_for_training(network, run.config, steps * training.epochs)
     first_epoch = _restore(run, network, steps)
@@ -255,6 +258,18 @@ def _train(run: Run, status: Status) -> None:
     print(f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {result['n']:,} pictures", flush=True)
     runs.write_status(run.path, runs.closed(status, "finished"))
     (run.path / "checkpoint.keras").unlink(missing_ok=True)
+
+
+def _precision(run: Run, report: Callable[[str], None]) -> str:
+    """The configured one; where it is "auto", the faster one, or what an earlier session of the run took for it."""
+    if run.config.training.precision != "auto":
+        return run.config.training.precision
+    from cnn import model as networks
+
+    if run.status.precision and (run.path / "checkpoint.keras").exists():
+        return run.status.precision
+    report("Trying which precision is faster")
+    return networks.faster_precision(run.config)
 
 
 def _restore(run: Run, network, steps: int) -> int:

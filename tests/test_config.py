@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from cnn.config import PRESET_NOTES, Data, RunConfig, Training, explain, presets
-from cnn.layers import KINDS, Convolution, Dropout, Flatten, Pooling
+from cnn.layers import KINDS, Convolution, Dropout, Flatten, Pooling, SkipConnection
 
 
 def values(**changes) -> dict:
@@ -35,12 +35,13 @@ def test_every_layer_survives_the_way_to_disk_and_back():
         Pooling(mode="average", size=3, stride=1, padding="same"),
         Pooling(mode="depthwise max", size=3),
         Dropout(rate=0.25),
+        SkipConnection(over=1),
         Flatten(),
         KINDS["dense"](units=7, activation="tanh"),
     )
     config = RunConfig(
         layers=stack,
-        data=Data(limit=700, flip=True, shift=3, warp=0.5, restyled=0.1, strange=0.1, own=0.25),
+        data=Data(limit=700, flip=True, shift=3, warp=0.5, erase=0.2, restyled=0.1, strange=0.1, own=0.25),
         training=Training(precision="mixed_bfloat16", calibrate=True),
     )
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
@@ -53,7 +54,7 @@ def test_the_lectures_settings_are_the_defaults():
     assert (training.learning_rate, training.schedule, training.precision) == (0.001, "constant", "float32")
     assert not training.calibrate
     assert presets()["lecture"].data == Data() == Data(dataset="fashion-mnist", limit=None, flip=False, shift=0)
-    assert Data() == Data(warp=0, restyled=0, strange=0, own=0), "nothing but the dataset"
+    assert Data() == Data(warp=0, erase=0, restyled=0, strange=0, own=0), "nothing but the dataset"
 
 
 def test_the_wardrobe_is_shown_what_people_bring():
@@ -91,6 +92,8 @@ def test_they_may_take_nine_tenths(shares):
         ("data", "shift", 7, "6"),
         ("data", "shift", -1, "0"),
         ("data", "warp", 2.1, "2"),
+        ("data", "erase", 1.1, "1"),
+        ("data", "erase", -0.1, "0"),
         ("data", "warp", -0.1, "0"),
         ("data", "restyled", 0.71, "0.7"),
         ("data", "strange", 0.21, "0.2"),
@@ -119,6 +122,8 @@ def test_numbers_out_of_range_are_refused_readably(section, name, value, bound):
 @pytest.mark.parametrize(
     ("kind", "name", "value"),
     [
+        ("skip connection", "over", 0),
+        ("skip connection", "over", 17),
         ("convolution", "filters", 0),
         ("convolution", "filters", 1025),
         ("convolution", "kernel", 32),

@@ -358,6 +358,31 @@ def test_a_warp_leaves_the_labels_with_their_pictures(garments):
     assert (far.argmin(axis=0) == np.arange(96)).mean() > 0.95, "each is still most like the one it was made of"
 
 
+def test_erasing_blots_out_a_rectangle_of_one_grey_in_a_share_of_the_pictures():
+    untouched = 2.0  # no grey has this value
+    pictures = np.full((2000, 28, 28, 1), untouched, np.float32)
+    erased = np.asarray(data._erased(pictures, 0.3, [1, 2]))[..., 0]
+    hit = [picture for picture in erased if (picture != untouched).any()]
+    assert len(hit) / len(erased) == pytest.approx(0.3, abs=0.04)
+    for picture in hit:
+        blot = picture != untouched
+        rows, columns = np.flatnonzero(blot.any(axis=1)), np.flatnonzero(blot.any(axis=0))
+        assert blot[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all(), "whole"
+        assert blot.sum() == len(rows) * len(columns), "and nothing else"
+        assert len(np.unique(picture[blot])) == 1 and 0 <= picture[blot][0] < 1
+        assert max(len(rows), len(columns)) <= 3.3 * min(len(rows), len(columns)) + 5
+    areas = [(picture != untouched).mean() for picture in hit]
+    assert min(areas) > 0.01 and max(areas) < 0.3 and np.mean(areas) == pytest.approx(0.135, abs=0.01)
+    assert len({float(picture.max(initial=0, where=picture != untouched)) for picture in hit}) > 0.9 * len(hit)
+
+
+def test_erasing_leaves_the_labels_and_most_of_the_pictures(garments):
+    plain, erased = joined(batches(garments)), joined(batches(garments, erase=0.5))
+    assert np.array_equal(plain[1], erased[1])
+    changed = [not np.array_equal(a, b) for a, b in zip(plain[0], erased[0], strict=True)]
+    assert 0.3 < np.mean(changed) < 0.7
+
+
 def of_value(value: int, label: int, share: float, warp: float = 0.0, count: int = 10) -> Source:
     return Source(share, Split(np.full((count, 28, 28), value, np.uint8), np.full(count, label, np.uint8)), warp)
 
@@ -403,7 +428,7 @@ def test_a_resumed_stream_goes_on_as_the_uninterrupted_one_with_sources_and_warp
         Source(0.3, Split(garments.images[::-1].copy(), garments.labels[::-1].copy()), 1.0),
         of_value(9, 255, 0.2),
     ]
-    settings = {"sources": sources, "flip": True, "shift": 1, "warp": 0.4}
+    settings = {"sources": sources, "flip": True, "shift": 1, "warp": 0.4, "erase": 0.5}
     whole = batches(garments, epochs=3, **settings)
     for epoch in (1, 2):
         resumed = batches(garments, first_epoch=epoch, epochs=3, **settings)

@@ -9,8 +9,9 @@ import plotly.colors
 import pytest
 
 from cnn import figures
-from cnn.config import CLASS_NAMES, INPUT_SHAPE, presets
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
 from cnn.figures import clickable_tile, coloured, curves, heatmap, network_diagram, probabilities, tile, value_range
+from cnn.layers import Convolution, Flatten, SkipConnection
 
 ROOT = Path(__file__).resolve().parent.parent
 GAP = 128  # the grey between tiles
@@ -306,3 +307,10 @@ def test_a_diagram_has_a_box_a_layer_and_the_shapes_between(dark):
 def test_a_diagram_differs_between_the_themes():
     rows = presets()["tiny"].rows()
     assert network_diagram(rows, INPUT_SHAPE, True) != network_diagram(rows, INPUT_SHAPE, False)
+
+
+def test_a_skip_connection_is_a_dashed_arrow():
+    rows = RunConfig(layers=(Convolution(filters=4), Convolution(filters=4), SkipConnection(over=1), Flatten())).rows()
+    text = network_diagram(rows, INPUT_SHAPE, dark=False)
+    assert "conv2d -> add [style=dashed];" in text and "conv2d_1 -> add [label=" in text
+    assert text.count("style=dashed") == 1

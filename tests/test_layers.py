@@ -1,12 +1,23 @@
 """The table of a network's layers, known before TensorFlow, against the network that Keras builds."""
 
+from itertools import pairwise
 from math import prod
 
 import pytest
 
 from cnn import layers, model
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
-from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, ImpossibleStack, Pooling, trace
+from cnn.layers import (
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPooling,
+    ImpossibleStack,
+    Pooling,
+    SkipConnection,
+    trace,
+)
 
 # Between them, these use every kind of layer and every option of each.
 STACKS = {
@@ -37,6 +48,18 @@ STACKS = {
         Dense(units=1, activation="linear"),
     ),
     "no convolution": (Flatten(),),
+    "skips": (
+        Dropout(rate=0.1),
+        SkipConnection(over=1),
+        Convolution(filters=4),
+        Convolution(filters=4, activation="linear", batch_normalisation=True),
+        Convolution(filters=4, kernel=5, batch_normalisation=True),
+        SkipConnection(over=2),
+        Flatten(),
+        Dense(units=6),
+        Dense(units=6),
+        SkipConnection(over=1),
+    ),
 }
 NETWORKS = {
     **presets(),
@@ -62,6 +85,17 @@ def test_rows_are_the_layers_that_keras_builds(name):
     assert [(r.name, r.type, r.output_shape, r.parameters, r.trainable) for r in rows] == built
     assert sum(row.parameters for row in rows) == network.count_params()
     assert network.inputs[0].shape[1:] == INPUT_SHAPE and network.outputs[0].shape[1:] == (len(CLASS_NAMES),)
+
+
+def test_a_skip_connection_adds_the_input_of_the_first_layer_it_skips():
+    config = NETWORKS["skips"]
+    network, rows = model.build(config), config.rows()
+    adds = {row.name: row.adds for row in rows if row.adds}
+    assert adds == {"add": "input", "add_1": "conv2d", "add_2": "dense"}
+    for before, row in pairwise(rows):
+        if row.adds:
+            added = [tensor._keras_history.operation.name for tensor in network.get_layer(row.name).input]
+            assert added == [row.adds, before.name]
 
 
 def test_the_stacks_use_every_kind_and_every_choice():
@@ -180,6 +214,21 @@ IMPOSSIBLE = {
         0,
         ["Layer 1 (Conv 4 3×3 same stride 2 dilation 3 relu)", "stride 2 and dilation 3", "set one of them to 1"],
     ),
+    "a skip from before the start": (
+        [Convolution(filters=4), SkipConnection(), Flatten()],
+        1,
+        ["Layer 2 (Skip connection over 2)", "only 1 before it", "let it skip fewer layers"],
+    ),
+    "a skip over a pooling": (
+        [Convolution(filters=4), Convolution(filters=4), Pooling(), SkipConnection(), Flatten()],
+        3,
+        ["Layer 4 (Skip connection over 2)", "adds 28×28×4 values to 14×14×4", "let it skip only layers that keep"],
+    ),
+    "a skip over a flatten": (
+        [Flatten(), SkipConnection(over=1)],
+        1,
+        ["Layer 2 (Skip connection over 1)", "adds 28×28×1 values to 784", "must have one shape"],
+    ),
     "no flatten before the output": (
         [Convolution(filters=4), Dropout()],
         2,
@@ -237,6 +286,7 @@ def test_what_just_fits_is_possible(stack):
         (Dense(units=128), "Dense 128 relu"),
         (Dropout(rate=0.5), "Dropout 0.5"),
         (Flatten(), "Flatten"),
+        (SkipConnection(over=3), "Skip connection over 3"),
     ],
 )
 def test_a_layer_reads_as_a_line(layer, text):

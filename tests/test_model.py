@@ -10,7 +10,7 @@ import pytest
 from cnn import model, runs
 from cnn.config import Data, RunConfig, Training
 from cnn.data import NO_GARMENT
-from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
 from cnn.model import DepthwiseMaxPooling, GarmentAccuracy, UnreadableModel, unsure_cross_entropy
 
 PICTURES = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
@@ -55,6 +55,7 @@ KINDS = [
     ((GlobalPooling(mode="max"),), keras.layers.GlobalMaxPooling2D, {}),
     ((Flatten(), Dense(units=7, activation="sigmoid")), keras.layers.Dense, {"units": 7, "activation": "sigmoid"}),
     ((Flatten(), Dropout(rate=0.3)), keras.layers.Dropout, {"rate": 0.3}),
+    ((Convolution(filters=1), SkipConnection(over=1), Flatten()), keras.layers.Add, {}),
 ]
 
 
@@ -116,6 +117,18 @@ def test_files_and_predictions_are_float32_whatever_the_training_was():
     config = RunConfig(layers=(Convolution(filters=4), Flatten()), training=Training(precision="mixed_bfloat16"))
     network = model.build(config, precision="float32")
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
+
+
+@pytest.mark.parametrize("faster", ["float32", "mixed_bfloat16"])
+def test_the_faster_precision_is_the_one_whose_steps_are_shorter(faster, monkeypatch):
+    monkeypatch.setattr(model, "_seconds_a_step", lambda config, precision: 1.0 if precision == faster else 2.0)
+    assert model.faster_precision(RunConfig(layers=(Flatten(),))) == faster
+
+
+def test_a_trial_trains_for_some_steps_and_times_them():
+    config = RunConfig(layers=(Convolution(filters=4), Flatten()), training=Training(precision="auto", batch_size=8))
+    assert all(0 < model._seconds_a_step(config, precision) < 60 for precision in ("float32", "mixed_bfloat16"))
+    assert {layer.compute_dtype for layer in model.build(config).layers} == {"float32"}
 
 
 def test_building_leaves_keras_s_own_precision_alone():

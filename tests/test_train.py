@@ -80,7 +80,7 @@ def test_the_command_trains_and_its_last_line_is_the_runs_directory(trained):
         update={"data": Data(dataset="synthetic", limit=300), "training": changed(presets()["tiny"], epochs=2).training}
     )
     assert (run.status.epoch, run.status.steps, run.status.pid, run.status.host) == (2, 5, None, None)
-    assert run.status.seconds > 0 and "CPU" in run.status.devices
+    assert run.status.seconds > 0 and "CPU" in run.status.devices and run.status.precision == "float32"
 
 
 def test_a_finished_run_has_the_files_of_the_run_directory(trained):
@@ -292,7 +292,7 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch,
 # ---------------------------------------------------------------- mixing in other pictures
 
 MIXED = RunConfig(
-    data=Data(dataset="synthetic", limit=100, warp=0.3, flip=True, restyled=0.2, strange=0.1, own=0.3),
+    data=Data(dataset="synthetic", limit=100, warp=0.3, erase=0.2, flip=True, restyled=0.2, strange=0.1, own=0.3),
     layers=(Flatten(), Dense(units=16), Dropout(rate=0.3)),
     training=Training(batch_size=32, epochs=2, learning_rate=0.01, calibrate=True),
 )
@@ -720,3 +720,24 @@ def test_command_reads_the_last_line():
     """The helper that all of these rest on."""
     run = runs.create(SMALL)
     assert Command(0, f"anything\n{run.path}\n", "").run == run
+
+
+# ---------------------------------------------------------------- precision
+
+
+def test_auto_is_tried_once_and_kept_by_a_resumed_run(monkeypatch):
+    tried = []
+    monkeypatch.setattr("cnn.model.faster_precision", lambda config: tried.append(config) or "mixed_bfloat16")
+    config = changed(SMALL, precision="auto")
+    run, said = runs.create(config), []
+    assert train._precision(run, said.append) == "mixed_bfloat16"
+    assert tried == [config] and said == ["Trying which precision is faster"]
+
+    resumed = replace(run, status=replace(run.status, precision="float32"))
+    (run.path / "checkpoint.keras").touch()
+    assert train._precision(resumed, said.append) == "float32"
+    assert len(tried) == len(said) == 1
+
+    configured = replace(resumed, config=changed(SMALL, precision="mixed_bfloat16"))
+    assert train._precision(configured, said.append) == "mixed_bfloat16"
+    assert len(tried) == 1

@@ -46,7 +46,7 @@ class Board {
     this.stroke = null; // the one being drawn
     this.at = null; // the pointer, or the keyboard's cross
     this.keyboard = false;
-    Object.assign(this, { strokes: [], undone: [], tool: "brush", width: 22, mirror: false }, recall());
+    Object.assign(this, { strokes: [], undone: [], tool: "brush", width: 8, mirror: false }, recall());
     this.listen();
     this.replay();
   }

@@ -16,13 +16,21 @@ from cnn.figures import shape_text
 from cnn.layers import KINDS, ImpossibleStack, Layer, Row, trace
 
 _DRAFT = "draft"
-_FORMATS = {"learning_rate": "%g", "rate": "%.2f", "warp": "%.1f", "restyled": "%.2f", "strange": "%.2f"}
+_FORMATS = {
+    "learning_rate": "%g",
+    "rate": "%.2f",
+    "warp": "%.1f",
+    "erase": "%.2f",
+    "restyled": "%.2f",
+    "strange": "%.2f",
+}
 _STEPS = {
     "rate": 0.05,
     "learning_rate": 0.001,
     "limit": 1000,
     "batch_size": 16,
     "warp": 0.1,
+    "erase": 0.05,
     "restyled": 0.05,
     "strange": 0.01,
 }
@@ -32,12 +40,14 @@ _LABELS = {
     "flip": "Mirror at random",
     "shift": "Shift by up to (pixels)",
     "warp": "Turn and stretch",
+    "erase": "Share with a blot",
     "restyled": "Share in other styles",
     "strange": "Share of no garment",
     "calibrate": "Calibrate at the end",
     "batch_normalisation": "Batch normalisation",
     "kernel": "Kernel size",
     "size": "Window size",
+    "over": "Layers skipped",
 }
 
 

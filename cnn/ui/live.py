@@ -269,6 +269,8 @@ def _details(run: Run) -> None:
     with st.expander("Devices, settings and log", icon=":material/info:"):
         st.caption("Devices, as tf.config.list_physical_devices() prints them")
         st.code(run.status.devices or "known once the training has started", language="python")
+        if run.status.precision:
+            st.caption(f"Precision that it computes in: {run.status.precision}")
         if run.config is not None:
             data_, training = run.config.data, run.config.training
             st.caption("Settings")

@@ -1,7 +1,5 @@
 """A picture with the network's answer, the other ways in which it can be read, and how the one in view was read."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import streamlit as st
 from PIL import Image
@@ -17,42 +15,24 @@ _STEP_SIZE = 112  # pixels along the longest edge of a step's picture on the pag
 _EDGE = 224  # of the picture and of what the network sees
 
 
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What the network says to a picture.
-
-    Attributes:
-        each: to every one of its readings, float32 (n, 10).
-        automatic: to all that have a weight together, (10,).
-        shown: to the reading that was chosen, else the automatic one, (10,).
-    """
-
-    each: np.ndarray
-    automatic: np.ndarray
-    shown: np.ndarray
-
-
 def show(picture: Picture, predictor: Predictor, wide: bool = False) -> None:
-    """Draw one picture with everything about it. `wide`: in two columns instead of one."""
-    answer = answer_to(picture, predictor)
+    """Draw one picture with everything about it. `wide`: in two columns instead of one.
+
+    The answer comes first, so that it follows a stroke at once; the readings that are only offered are asked later.
+    """
     with st.container(border=True):
         what, how = st.columns(2, gap="large") if wide else (st.container(), st.container())
         with what:
             _given_and_seen(picture)
             _tools(picture)
             why.warn(picture, predictor)
-            _verdict(picture, answer.shown)
+            chosen = picture.chosen
+            _verdict(picture, predictor.each([chosen])[0] if chosen else predictor.answer(picture.readings))
         with how:
             if len(picture.readings) > 1:
-                _choice(picture, answer)
+                _choice(picture, predictor)
             _steps(picture.reading)
             why.show(picture, predictor)
-
-
-def answer_to(picture: Picture, predictor: Predictor) -> Answer:
-    each = predictor.each(picture.readings)
-    automatic = combined(picture.readings, each)
-    return Answer(each, automatic, each[picture.readings.index(picture.chosen)] if picture.chosen else automatic)
 
 
 def _given_and_seen(picture: Picture) -> None:
@@ -122,12 +102,13 @@ def _tools(picture: Picture) -> None:
         st.caption("Inverting changes nothing here: either of garment and background may be the lighter one.")
 
 
-def _choice(picture: Picture, answer: Answer) -> None:
+def _choice(picture: Picture, predictor: Predictor) -> None:
     """Every reading with its prediction; the one in view is marked, and another can be put in its place."""
+    each = predictor.each(picture.readings)
     st.markdown("**How should it be read?**")
     used = [reading for reading in picture.readings if reading.weight > 0]
     st.button(
-        f"Automatic: {_in_short(answer.automatic)}",
+        f"Automatic: {_in_short(combined(picture.readings, each))}",
         icon=":material/auto_awesome:",
         key="reading-automatic",
         type="primary" if picture.chosen is None else "secondary",
@@ -139,7 +120,7 @@ def _choice(picture: Picture, answer: Answer) -> None:
     )
     st.caption(f"Automatic uses {_shares(used)}.")
     with st.grid("auto", min_column_width=132, gap="small"):
-        for number, (reading, probabilities) in enumerate(zip(picture.readings, answer.each, strict=True)):
+        for number, (reading, probabilities) in enumerate(zip(picture.readings, each, strict=True)):
             with st.container(border=True, height="stretch", gap="xsmall", horizontal_alignment="center"):
                 _card(picture, number, reading, probabilities)
 

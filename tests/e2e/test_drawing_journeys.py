@@ -34,6 +34,7 @@ class Board:
         self.page.get_by_role("radio", name="Draw").click()
         expect(self.canvas).to_be_visible()
         expect(self.page.get_by_text(NOTHING)).to_be_visible()
+        self.page.get_by_role("slider", name="Width").fill("22")
 
     @property
     def canvas(self):

@@ -153,7 +153,8 @@ def test_draw_a_shape(page, dashboard):
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     scale = box["width"] / 280
-    # Two legs of two strokes each and a waist of three, with the broad brush: trousers.
+    # Two legs of two strokes each and a waist of three, with a broad brush: trousers.
+    page.get_by_role("slider", name="Width").fill("22")
     legs = ((98, 30, 80, 250), (118, 30, 102, 250), (152, 30, 168, 250), (172, 30, 190, 250))
     waist = ((98, 40, 172, 40), (98, 60, 172, 60), (98, 80, 172, 80))
     for x0, y0, x1, y1 in (*legs, *waist):
