@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, Row, trace
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, Row, SkipConnection, trace
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -164,18 +164,22 @@ def presets() -> dict[str, RunConfig]:
         ),
         "wardrobe": RunConfig(
             preset="wardrobe",
-            data=Data(flip=True, warp=0.2, restyled=0.24, strange=0.03, own=0.15),
+            data=Data(flip=True, warp=0.3, erase=0.25, restyled=0.24, strange=0.03, own=0.12),
             layers=(
-                Convolution(filters=32, batch_normalisation=True),
+                Convolution(filters=40, batch_normalisation=True),
                 Pooling(),
-                Convolution(filters=64, batch_normalisation=True),
-                Convolution(filters=64, batch_normalisation=True),
+                Convolution(filters=80, batch_normalisation=True),
+                Convolution(filters=80, batch_normalisation=True),
+                Convolution(filters=80, batch_normalisation=True),
+                SkipConnection(),
                 Pooling(),
                 Convolution(filters=128, batch_normalisation=True),
                 Convolution(filters=128, batch_normalisation=True),
+                Convolution(filters=128, batch_normalisation=True),
+                SkipConnection(),
                 Pooling(),
-                Convolution(filters=192, batch_normalisation=True),
-                Convolution(filters=192, batch_normalisation=True),
+                Convolution(filters=144, batch_normalisation=True),
+                Convolution(filters=144, batch_normalisation=True),
                 GlobalPooling(),
             ),
             training=Training(
@@ -185,6 +189,7 @@ def presets() -> dict[str, RunConfig]:
                 batch_size=128,
                 epochs=36,
                 calibrate=True,
+                precision="auto",
             ),
         ),
         "fast": RunConfig(
