@@ -127,9 +127,10 @@ def _curves(run_id: str) -> None:
         return
     now, records = time.monotonic(), _records(run)
     drawn = st.session_state.get("curves")
-    fresh = drawn is None or drawn["run"] != run_id or not run.active
-    epochs_changed = not fresh and _epochs(records) != _epochs(drawn["slots"][drawn["top"]])
-    if fresh or epochs_changed or now - drawn["time"] >= _REDRAW:
+    fresh = drawn is None or drawn["run"] != run_id
+    shown = [] if fresh else drawn["slots"][drawn["top"]]
+    due = fresh or not run.active or _epochs(records) != _epochs(shown) or now - drawn["time"] >= _REDRAW
+    if fresh or (due and records != shown):
         slots, top = ([[], []], 0) if fresh else (drawn["slots"].copy(), 1 - drawn["top"])
         slots[top] = records
         drawn = st.session_state["curves"] = {"run": run_id, "time": now, "slots": slots, "top": top}

@@ -223,8 +223,9 @@ def test_a_phone_sees_every_page_without_scrolling_sideways(page, dashboard):
         assert overflow <= 0, path
 
 
-def test_the_curves_are_never_blank_while_they_are_redrawn(page, dashboard):
-    begin_training(page, dashboard.url, epochs=60)
+@pytest.mark.parametrize("epochs", [500, 12], ids=["while it trains", "when it ends"])
+def test_the_curves_are_never_blank_while_they_are_redrawn(epochs, page, dashboard):
+    begin_training(page, dashboard.url, epochs=epochs)
     wait_for_epoch(page, 2)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     # Look at every frame for ten seconds: has either place a drawn chart, and does what stands below stay in place?
