@@ -223,9 +223,9 @@ def test_a_phone_sees_every_page_without_scrolling_sideways(page, dashboard):
         assert overflow <= 0, path
 
 
-@pytest.mark.parametrize("epochs", [500, 12], ids=["while it trains", "when it ends"])
-def test_the_curves_are_never_blank_while_they_are_redrawn(epochs, page, dashboard):
-    begin_training(page, dashboard.url, epochs=epochs)
+@pytest.mark.parametrize("ends", [False, True], ids=["while it trains", "when it ends"])
+def test_the_curves_are_never_blank_while_they_are_redrawn(ends, page, dashboard):
+    begin_training(page, dashboard.url, epochs=12 if ends else 500)
     wait_for_epoch(page, 2)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible()
     # Look at every frame for ten seconds: has either place a drawn chart, and does what stands below stay in place?
@@ -246,4 +246,4 @@ def test_the_curves_are_never_blank_while_they_are_redrawn(epochs, page, dashboa
     assert len(frames) > 30
     assert loss.min() >= 1
     assert accuracy.min() >= 1
-    assert np.ptp(below) <= 2
+    assert ends or np.ptp(below) <= 2, "at the end other figures take the place of the time left"
