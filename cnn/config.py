@@ -88,6 +88,13 @@ class Training(_Section):
     batch_size: int = Field(32, ge=1, le=4096, description="Pictures averaged for one step of the optimizer.")
     epochs: int = Field(10, ge=1, le=500, description="How often the whole training set is seen.")
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Start of every random choice: weights, order, dropout.")
+    patience: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Early stopping: end once the validation loss has not fallen for so many epochs, and keep the "
+        "network of the best one; empty: train all epochs.",
+    )
     calibrate: bool = Field(
         False, description="At the end, divide the logits by the temperature that fits the validation pictures best."
     )
@@ -96,6 +103,7 @@ class Training(_Section):
         description="mixed_bfloat16 computes in 16 bits and keeps 32-bit weights: faster where the processor has it. "
         "auto: tries both for a few steps and takes the faster one.",
     )
+    tensorboard: bool = Field(False, description="Also write event files, which the package tensorboard can show.")
 
 
 class RunConfig(_Section):

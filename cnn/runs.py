@@ -40,8 +40,8 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cnn.config import RunConfig, explain
 
-State = Literal["queued", "starting", "training", "finished", "stopped", "failed", "interrupted", "damaged"]
-ACTIVE: tuple[State, ...] = ("queued", "starting", "training")
+State = Literal["queued", "starting", "training", "paused", "finished", "stopped", "failed", "interrupted", "damaged"]
+ACTIVE: tuple[State, ...] = ("queued", "starting", "training", "paused")
 Seconds = Annotated[float, Field(ge=0, le=1e11)]
 RESUMABLE: tuple[State, ...] = ("stopped", "failed", "interrupted")
 DEFAULT_ID = "wardrobe"
@@ -77,6 +77,7 @@ class Status:
     steps: NonNegativeInt = 0  # in an epoch
     images_per_second: Seconds | None = None
     seconds_left: Seconds | None = None
+    learning_rate: Annotated[float, Field(ge=0)] | None = None  # of the last step
     seconds: Seconds = 0.0  # spent training, over all sessions of the run
     devices: str = ""
     precision: str = ""  # that its training computes in
@@ -270,6 +271,7 @@ def metrics(run: Run) -> list[dict[str, Any]]:
 _METRICS = {
     "batch": ("epoch", "step", "steps", "loss", "accuracy"),
     "epoch": ("epoch", "loss", "accuracy", "val_loss", "val_accuracy"),
+    "event": ("epoch", "step", "steps"),  # and "what": somebody paused it, changed the learning rate, ...
 }
 
 
@@ -280,6 +282,8 @@ def _is_metric(record: dict[str, Any]) -> bool:
         return False
     values = [record.get(name) for name in names]
     if not all(type(value) in (int, float) and math.isfinite(value) for value in values):
+        return False
+    if record["kind"] == "event" and not isinstance(record.get("what"), str):
         return False
     return record["kind"] == "epoch" or record["steps"] > 0
 

@@ -22,6 +22,7 @@ STATE_ICONS = {
     "queued": ":material/schedule:",
     "starting": ":material/hourglass_top:",
     "training": ":material/model_training:",
+    "paused": ":material/pause:",
     "finished": ":material/check_circle:",
     "stopped": ":material/pause_circle:",
     "failed": ":material/error:",
