@@ -17,16 +17,19 @@ st.navigation(
             help="Build a network, watch it learn.",
         ),
         st.Page(
-            PAGES / "2_Model.py",
+            PAGES / "2_Runs.py", title="Runs", icon=":material/table_rows:", help="Find and compare your trainings."
+        ),
+        st.Page(
+            PAGES / "3_Model.py",
             title="Model",
             icon=":material/account_tree:",
             help="Its layers, shapes and parameters.",
         ),
         st.Page(
-            PAGES / "3_Explore.py", title="Explore", icon=":material/grid_view:", help="Its kernels and feature maps."
+            PAGES / "4_Explore.py", title="Explore", icon=":material/grid_view:", help="Its kernels and feature maps."
         ),
         st.Page(
-            PAGES / "4_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."
+            PAGES / "5_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."
         ),
     ]
 ).run()

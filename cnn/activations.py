@@ -36,8 +36,26 @@ class FeatureMaps:
 
     def __call__(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
         """One picture float32 (28, 28, 1) -> each layer's output: maps (h, w, c), or a vector (n,) once it is flat."""
-        outputs = self._model(pixels[None], training=False)
-        return {name: np.asarray(output)[0] for name, output in zip(self._names, outputs, strict=True)}
+        return {name: output[0] for name, output in self.of_many(pixels[None]).items()}
+
+    def of_many(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
+        """Pictures float32 (n, 28, 28, 1) -> each layer's outputs, maps (n, h, w, c) or vectors (n, u)."""
+        outputs = self._model(pixels, training=False)
+        return {name: np.asarray(output) for name, output in zip(self._names, outputs, strict=True)}
+
+
+def dead_relus(model: keras.Model, outputs: dict[str, np.ndarray]) -> dict[str, float]:
+    """The share of each ReLU layer's units that are zero for all pictures; in a convolution a unit is a whole map.
+
+    Args:
+        model: the network.
+        outputs: what `FeatureMaps.of_many` makes of some pictures.
+
+    Returns:
+        For each layer with ReLUs a share in [0, 1].
+    """
+    relus = [layer.name for layer in model.layers if getattr(layer, "activation", None) is keras.activations.relu]
+    return {name: float((outputs[name].reshape(-1, outputs[name].shape[-1]) <= 0).all(axis=0).mean()) for name in relus}
 
 
 def source_filter(rows: list[Row], name: str, channel: int) -> tuple[str, int] | None:

@@ -110,7 +110,9 @@ class RunConfig(_Section):
     """A whole run. The output layer (dense, softmax, one unit a class) is not listed: it is always the last."""
 
     version: Literal[1] = 1
-    preset: str | None = Field(None, max_length=80, description="The preset that this configuration started from.")
+    preset: str | None = Field(
+        None, max_length=80, pattern="^[^/]*$", description="The preset that this configuration started from."
+    )  # it names the Keras model, which allows no slash
     data: Data = Data()
     layers: tuple[Layer, ...] = Field(min_length=1, max_length=64)
     training: Training = Training()

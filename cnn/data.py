@@ -37,7 +37,7 @@ FILES = {  # name: size of the download in bytes
     "t10k-images-idx3-ubyte.gz": 4_422_102,
 }
 _TIMEOUT = 20.0  # seconds without an answer after which a download has failed
-_SYNTHETIC_SIZES = {"train": 10_000, "validation": 1_000, "test": 2_000}
+SYNTHETIC_SIZES = {"train": 10_000, "validation": 1_000, "test": 2_000}
 
 
 class DataUnavailable(RuntimeError):
@@ -83,7 +83,7 @@ def load(config: Data, on_download: Callable[[str], None] | None = None) -> Data
         DataUnavailable: Fashion-MNIST can be neither found nor downloaded, or its files are damaged.
     """
     if config.dataset == "synthetic":
-        sizes = dict(_SYNTHETIC_SIZES, train=config.limit or _SYNTHETIC_SIZES["train"])
+        sizes = dict(SYNTHETIC_SIZES, train=config.limit or SYNTHETIC_SIZES["train"])
         return Dataset(**{split: Split(*synthetic.dataset(n, 0, split)) for split, n in sizes.items()})
     (images, labels), test = _fashion_mnist(on_download)
     train = Split(images[:-VALIDATION][: config.limit], labels[:-VALIDATION][: config.limit])
@@ -172,8 +172,9 @@ def training_batches(
     epochs: int,
     settings: Data,
     sources: Sequence[Source] = (),
+    first_step: int = 0,
 ) -> "tf.data.Dataset":
-    """The batches of all epochs from `first_epoch` on, one after the other.
+    """The batches of all epochs from `first_epoch` on, one after the other, of the first one from `first_step` on.
 
     Every epoch is a new permutation drawn from (seed, epoch); every batch's augmentation, and which of its pictures
     come from another source, from (seed, epoch, step).
@@ -193,7 +194,8 @@ def training_batches(
 
     def epoch_batches(epoch):
         order = tf.random.experimental.stateless_shuffle(tf.range(count), seed=tf.stack([seed, epoch]))
-        return tf.data.Dataset.range(per_epoch).map(lambda step: batch(order, epoch, step))
+        begin = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
+        return tf.data.Dataset.range(begin, per_epoch).map(lambda step: batch(order, epoch, step))
 
     def batch(order, epoch, step):
         chosen = order[step * batch_size : (step + 1) * batch_size]

@@ -3,6 +3,7 @@
 Colours are safe for colour-blind readers. Where values have a sign, zero is neutral and the scale is symmetric.
 """
 
+import html
 from collections.abc import Sequence
 from functools import cache
 from typing import Literal, NamedTuple
@@ -154,6 +155,8 @@ _MAX_POINTS = 1000  # of a curve; more cannot be seen, and each redraw sends the
 def curves(records: list[dict], metric: Literal["loss", "accuracy"], epochs: int, height: int = 300) -> go.Figure:
     """One metric over the epochs, of the training batches, the training epochs and the validation pictures.
 
+    What somebody did by hand is marked at the upper border.
+
     Args:
         records: lines of metrics.jsonl, see `cnn.runs.metrics`.
         metric: which of the two.
@@ -191,12 +194,205 @@ def curves(records: list[dict], metric: Literal["loss", "accuracy"], epochs: int
     else:
         figure.update_yaxes(title="loss (cross-entropy)", rangemode="tozero")
         figure.update_traces(hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>%{fullData.name}</extra>")
+    _mark_interventions(figure, [r for r in records if r["kind"] == "event"])
     figure.update_layout(
         height=height,
         margin={"l": 0, "r": 8, "t": 30, "b": 0},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         uirevision="stay",
     )
+    return figure
+
+
+_SYMBOLS = {
+    "learning rate": "triangle-down",
+    "paused": "square",
+    "continued": "triangle-right",
+    "resumed": "triangle-right",
+    "stopped": "x",
+    "step": "line-ns-open",
+}
+
+
+def _mark_interventions(figure: go.Figure, events: list[dict]) -> None:
+    """A line down from the upper border for each, and a mark that says on hover what it was."""
+    if not events:
+        return
+    places = [round(event["epoch"] + event["step"] / event["steps"], 4) for event in events]
+    figure.add_scatter(
+        x=places,
+        y=[1.0] * len(events),
+        yaxis="y2",
+        name="by hand",
+        mode="markers",
+        text=[intervention_text(event) for event in events],
+        hovertemplate="epoch %{x:.2f}: %{text}<extra></extra>",
+        marker={"color": RED, "size": 9, "symbol": [_SYMBOLS.get(event["what"], "diamond") for event in events]},
+        cliponaxis=False,
+    )
+    for place, event in zip(places, events, strict=True):
+        if event["what"] != "step":
+            line = {"color": RED, "width": 1, "dash": "dot"}
+            figure.add_shape(type="line", x0=place, x1=place, y0=0, y1=1, yref="y domain", line=line, opacity=0.6)
+    figure.update_layout(yaxis2={"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True})
+
+
+# One look for each run of a comparison. Yellow is left out: a thin line of it is hard to see on white.
+_LOOKS = tuple(
+    zip(
+        (BLUE, ORANGE, GREEN, PINK, SKY, RED, GREY),
+        ("circle", "diamond", "square", "triangle-up", "x", "triangle-down", "star"),
+        strict=True,
+    )
+)
+MAX_OVERLAY = len(_LOOKS)
+
+
+def overlay(
+    named: Sequence[tuple[str, list[dict]]],
+    metric: Literal["loss", "accuracy"],
+    over_time: bool = False,
+    training: bool = False,
+    height: int = 340,
+) -> go.Figure:
+    """One metric of several runs on the validation pictures, each run with a colour and a marker of its own.
+
+    Args:
+        named: of each run its name and the `epoch` records of its metrics; at most MAX_OVERLAY runs.
+        metric: which of the two.
+        over_time: over the minutes of training instead of the epochs; records that tell no time are left out.
+        training: add the same metric on the training pictures, dotted.
+        height: in pixels.
+    """
+    figure = go.Figure()
+    unit = "%{x:.1f} min" if over_time else "epoch %{x}"
+    value = "%{y:.2%}" if metric == "accuracy" else "%{y:.4f}"
+    for (name, records), (colour, symbol) in zip(named, _LOOKS, strict=False):
+        shown = [r for r in records if not over_time or type(r.get("seconds")) in (int, float)]
+        x = [round(r["seconds"] / 60, 3) if over_time else r["epoch"] for r in shown]
+        for key, kind in ((f"val_{metric}", "validation"), (metric, "training"))[: 1 + training]:
+            dotted = kind == "training"
+            figure.add_scatter(
+                x=x,
+                y=[r[key] for r in shown],
+                name=html.escape(name),
+                legendgroup=name,
+                showlegend=not dotted,
+                mode="lines" if dotted else "lines+markers",
+                line={"color": colour, "width": 1.5 if dotted else 2.5, "dash": "dot" if dotted else "solid"},
+                marker={"symbol": symbol, "size": 8, "maxdisplayed": 12},
+                hovertemplate=f"{unit}: {value}<extra>%{{fullData.name}}, {kind}</extra>",
+            )
+    if over_time:
+        figure.update_xaxes(title="minutes of training", rangemode="tozero")
+    else:
+        longest = max((records[-1]["epoch"] for _, records in named if records), default=1)
+        figure.update_xaxes(title="epoch", range=[0, longest * 1.03], dtick=max(1, round(longest / 10)))
+    if metric == "accuracy":
+        figure.update_yaxes(title="accuracy", tickformat=".0%")
+    else:
+        figure.update_yaxes(title="loss (cross-entropy)", rangemode="tozero")
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": -0.25, "yanchor": "top", "x": 0},
+        uirevision="stay",
+    )
+    return figure
+
+
+def intervention_text(event: dict) -> str:
+    """What a person, or a break, did to a training: "learning rate 0.001 → 0.0005"."""
+    match event:
+        case {"what": "learning rate", "from": float(before), "to": float(after)}:
+            return f"learning rate {before:.4g} → {after:.4g}"
+        case {"what": "step", "loss": float(loss), "gradient": float(gradient)}:
+            return f"one batch alone: loss {loss:.4g}, gradient norm {gradient:.4g}"
+    return event["what"]
+
+
+def rate_curve(
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smoothed: Sequence[float],
+    range_: Range,
+    suggested: float | None = None,
+    height: int = 260,
+) -> go.Figure:
+    """The loss over a rising learning rate, of every batch and smoothed, with the suggested rate marked.
+
+    Args:
+        rates: of the batches, rising.
+        losses: of the batches.
+        smoothed: the same without noise.
+        range_: the lowest and the highest rate that will be tried; the axis has room for all from the start.
+        suggested: a rate, marked by a line.
+        height: in pixels.
+    """
+    figure = go.Figure()
+    hover = "learning rate %{x:.2g}: %{y:.3f}<extra>%{fullData.name}</extra>"
+    for name, values, line in (
+        ("each batch", losses, {"color": SKY, "width": 1}),
+        ("smoothed", smoothed, {"color": BLUE, "width": 2.5}),
+    ):
+        figure.add_scatter(x=list(rates), y=list(values), name=name, mode="lines", line=line, hovertemplate=hover)
+    low, high = (float(np.log10(end)) for end in range_)
+    powers = range(round(low), round(high) + 1)
+    figure.update_xaxes(
+        title="learning rate",
+        type="log",
+        range=[low, high],
+        tickvals=[10.0**power for power in powers],
+        ticktext=["10⁻" + "⁰¹²³⁴⁵⁶⁷⁸⁹"[-power] if power < 0 else f"{10**power}" for power in powers],
+        tickangle=0,
+        fixedrange=True,
+    )
+    begin = float(np.median(losses[:10])) if len(losses) else 2.5
+    figure.update_yaxes(title="loss (cross-entropy)", range=[0, 1.6 * begin], fixedrange=True)  # at the end it soars
+    if suggested:
+        figure.add_vline(x=suggested, line={"color": GREEN, "width": 2, "dash": "dash"})
+        figure.add_annotation(
+            x=float(np.log10(suggested)),
+            y=1,
+            yref="paper",
+            yanchor="top",
+            xanchor="right",
+            xshift=-4,
+            text=f"suggested {suggested:g}",
+            showarrow=False,
+        )
+    figure.update_layout(
+        height=height,
+        margin={"l": 0, "r": 8, "t": 30, "b": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        uirevision="stay",
+    )
+    return figure
+
+
+def confusion(matrix: np.ndarray, names: Sequence[str], height: int = 420) -> go.Figure:
+    """How often each class was taken for which, (10, 10): rows are true classes, the colour is the row's share."""
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.round(share, 4),
+            x=list(names),
+            y=list(names),
+            zmin=0,
+            zmax=1,
+            colorscale=SEQUENTIAL,
+            customdata=matrix,
+            text=[[str(count) if count else "" for count in row] for row in matrix.tolist()],
+            texttemplate="%{text}",
+            hovertemplate="%{y}, taken for %{x}: %{customdata} (%{z:.1%} of the row)<extra></extra>",
+            showscale=False,
+            xgap=1,
+            ygap=1,
+        )
+    )
+    figure.update_xaxes(title="answer", tickangle=-45, fixedrange=True)
+    figure.update_yaxes(title="true class", autorange="reversed", fixedrange=True)
+    figure.update_layout(margin=_MARGIN, height=height)
     return figure
 
 

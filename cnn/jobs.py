@@ -8,6 +8,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from functools import cache
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 import psutil
+from filelock import FileLock, Timeout
 
 from cnn import runs
 from cnn.runs import Run
@@ -22,7 +24,8 @@ from cnn.runs import Run
 _PROJECT = Path(__file__).resolve().parent.parent
 # A training takes every core it can get: the dashboard goes first, or a click waits for minutes.
 _NICENESS = 10 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS
-_PATIENCE = 5.0  # seconds between asking a process to end and ending it
+_PATIENCE = 5.0  # seconds between asking a process to end and ending it, and until a start gives way to another
+_STARTING = "Starting"  # the message of a run whose process has been started and has not said anything yet
 
 
 class Launcher(Protocol):
@@ -36,29 +39,32 @@ class Launcher(Protocol):
         """
 
     def stop(self, run: Run) -> None:
-        """Ask a run to stop after its present batch; its last whole epoch stays."""
+        """Ask a run to stop after its present batch; nothing of it is lost."""
 
     def kill(self, run: Run) -> None:
-        """End a run that does not answer. May take some seconds."""
+        """End a run that does not answer; its last checkpoint stays. May take some seconds."""
 
 
 class LocalLauncher:
     """Trains on this machine: `python -m cnn.train RUN_DIR` in its own session, so that it outlives the dashboard."""
 
-    def __init__(self) -> None:
-        self._children: list[subprocess.Popen] = []
-
     def start(self, run: Run) -> None:
-        run = runs.read(run.path)  # it may have changed since the page was drawn
         if run.shipped or run.config is None:
             raise runs.RunExists(f"{run.name} cannot be trained. {run.problem or 'It comes with the project.'}")
-        is_new = run.state == "queued" and run.status.pid is None
+        # Two dashboards may start one run at the same time.
+        try:
+            with FileLock(run.path.parent / ".starting.lock", timeout=_PATIENCE):
+                self._start(runs.read(run.path))  # it may have changed since the page was drawn
+        except Timeout:
+            raise runs.RunExists("Another window is just starting a run and does not get on: try again.") from None
+
+    def _start(self, run: Run) -> None:
+        is_new = run.state == "queued" and run.status.pid is None and run.status.message != _STARTING
         if not is_new and run.state not in runs.RESUMABLE:
             raise runs.RunExists(f"{run.name} is {run.state} and cannot be started.")
-        self._reap()
-        (run.path / "stop").unlink(missing_ok=True)
-        runs.write_status(run.path, replace(runs.closed(run.status, "queued", "Starting"), created=time.time()))
         with (run.path / "log.txt").open("ab") as log:
+            runs.forget_requests(run.path)
+            runs.write_status(run.path, replace(runs.closed(run.status, "queued", _STARTING), created=time.time()))
             child = subprocess.Popen(
                 [sys.executable, "-m", "cnn.train", str(run.path)],
                 cwd=_PROJECT,
@@ -67,7 +73,8 @@ class LocalLauncher:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._children.append(child)
+        # Until somebody has asked how it ended, the system keeps an ended process as a zombie.
+        threading.Thread(target=child.wait, daemon=True).start()
         with contextlib.suppress(psutil.Error):
             psutil.Process(child.pid).nice(_NICENESS)
 
@@ -76,23 +83,19 @@ class LocalLauncher:
 
     def kill(self, run: Run) -> None:
         run = runs.read(run.path)  # the process id may belong to another program by now
-        runs.request_stop(run)
+        with contextlib.suppress(OSError):  # a full disk must not keep it alive
+            runs.request_stop(run)
         if not run.active or run.status.pid is None or not runs.is_here(run.status):
             return
         try:
             process = psutil.Process(run.status.pid)
-            process.terminate()
-            try:
-                process.wait(_PATIENCE)
-            except psutil.TimeoutExpired:
-                process.kill()
+            for end in (process.terminate, process.kill):
+                end()
+                with contextlib.suppress(psutil.TimeoutExpired):
+                    process.wait(_PATIENCE)
+                    return
         except psutil.NoSuchProcess:
             pass
-        self._reap()
-
-    def _reap(self) -> None:
-        """Collect children that have ended: until then the system keeps them as zombies."""
-        self._children = [child for child in self._children if child.poll() is None]
 
 
 @cache

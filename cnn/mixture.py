@@ -8,6 +8,7 @@ before training starts; which of them a batch shows is decided in `cnn.data`, fr
 import hashlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -104,7 +105,15 @@ _given: Sequence[np.ndarray] = ()  # of a worker process: the pictures and label
 def _begin(given: Sequence[np.ndarray]) -> None:
     global _given
     _given = given
+    if trainer := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(trainer,), daemon=True).start()
     cv2.setNumThreads(1)
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """A killed trainer cannot end its workers, which would wait for more to do for ever."""
+    parent.join()
+    os._exit(1)
 
 
 def _restyled_chunk(stream: list[int], numbers: range) -> np.ndarray:

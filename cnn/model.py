@@ -110,10 +110,10 @@ def _keras_layers(layer: Layer) -> list[tuple[type[kl.Layer], dict]]:
     raise TypeError(f"No Keras layer for {layer!r}")
 
 
-def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int) -> None:
-    """Attach the configured optimizer and the lecture's loss and metric."""
+def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int) -> "Steered":
+    """Attach the configured optimizer and the lecture's loss and metric. Returns the learning rate, to be steered."""
     training = config.training
-    rate = _learning_rate(training.learning_rate, training.schedule, total_steps)
+    rate = Steered(_learning_rate(training.learning_rate, training.schedule, total_steps))
     optimizer = {
         "adam": lambda: keras.optimizers.Adam(rate),
         "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=0.004),
@@ -124,8 +124,9 @@ def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int
     model.compile(
         optimizer=optimizer,
         loss=unsure_cross_entropy if strange else keras.losses.sparse_categorical_crossentropy,
-        metrics=[(GarmentAccuracy if strange else keras.metrics.SparseCategoricalAccuracy)(name="accuracy")],
+        metrics=[Confusion(name="accuracy")],
     )
+    return rate
 
 
 def unsure_cross_entropy(labels, probabilities):
@@ -141,12 +142,52 @@ def unsure_cross_entropy(labels, probabilities):
     return keras.losses.categorical_crossentropy(target, probabilities)
 
 
-class GarmentAccuracy(keras.metrics.SparseCategoricalAccuracy):
-    """The share of garments that are classified rightly; what is no garment does not count."""
+class Confusion(keras.metrics.Metric):
+    """Accuracy, the share of garments that are classified rightly, and the counts behind it.
+
+    What is no garment (`NO_GARMENT`) does not count.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._counts = self.add_variable((len(CLASS_NAMES),) * 2, initializer="zeros", dtype="float32", name="counts")
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """int (10, 10): rows are the true classes, columns the answers."""
+        return np.asarray(self._counts).astype(int)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        known = keras.ops.cast(keras.ops.less(keras.ops.cast(y_true, "int32"), len(CLASS_NAMES)), "float32")
-        super().update_state(keras.ops.minimum(keras.ops.cast(y_true, "int32"), len(CLASS_NAMES) - 1), y_pred, known)
+        classes = len(CLASS_NAMES)
+        labels = keras.ops.reshape(keras.ops.cast(y_true, "int32"), (-1,))
+        true = keras.ops.one_hot(labels, classes, dtype="float32")  # zeros for what is no garment
+        answered = keras.ops.one_hot(keras.ops.argmax(y_pred, axis=-1), classes, dtype="float32")
+        self._counts.assign_add(keras.ops.matmul(keras.ops.transpose(true), answered))
+
+    def result(self):
+        total = keras.ops.sum(self._counts)
+        return keras.ops.sum(keras.ops.diagonal(self._counts)) / keras.ops.maximum(total, 1.0)
+
+
+def confusion_of(network: keras.Model) -> Confusion:
+    """The metric of a compiled network."""
+    nested = (getattr(metric, "metrics", [metric]) for metric in network.metrics)
+    return next(metric for metrics in nested for metric in metrics if isinstance(metric, Confusion))
+
+
+class Steered(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate or a schedule of it, times a factor that can be changed while a network trains."""
+
+    def __init__(self, base: float | keras.optimizers.schedules.LearningRateSchedule):
+        self._base = base
+        self.factor = keras.Variable(1.0, trainable=False, dtype="float32", name="factor")
+
+    def __call__(self, step):
+        return self.planned(step) * self.factor
+
+    def planned(self, step):
+        """The rate without the factor."""
+        return self._base(step) if callable(self._base) else self._base
 
 
 def faster_precision(config: RunConfig) -> str:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnn import data, runs
-from cnn.ui import forms, live, run_table, shell
+from cnn.ui import deletion, forms, live, shell
 
 run = shell.page(
     "Train",
@@ -11,17 +11,19 @@ run = shell.page(
     "and find it again through its link.",
 )
 
-THIS, NEW, ALL = "This run", "A new run", "All runs"
+THIS, NEW = "This run", "A new run"
 if st.session_state.pop("opened_run", False):
     st.session_state["train_view"] = THIS
+if st.session_state.pop("new_run", False):
+    st.session_state["train_view"] = NEW
 st.session_state.setdefault("train_view", NEW if run.shipped else THIS)
-view = st.segmented_control("View", [THIS, NEW, ALL], required=True, key="train_view")
-live.undo_delete()
+view = st.segmented_control("View", [THIS, NEW], required=True, key="train_view")
+deletion.offer_undo()
 
 if view == THIS:
     live.show(run)
 
-elif view == NEW:
+else:
     if not data.is_cached():
         st.info(
             "Fashion-MNIST is not in Keras's cache yet: the first training downloads 31 MB. Without a network, put the "
@@ -37,6 +39,3 @@ elif view == NEW:
         label = f"Queue behind {busy} other{'s' if busy > 1 else ''}" if busy else "Start training"
         if st.button(label, type="primary", icon=":material/play_arrow:", disabled=config is None, key="start"):
             live.start_new(config, name)
-
-else:
-    run_table.show()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnn import data, model, synthetic
-from cnn.activations import FeatureMaps, kernels, source_filter
+from cnn.activations import FeatureMaps, dead_relus, kernels, source_filter
 from cnn.config import RunConfig
 from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling
 
@@ -78,6 +78,42 @@ def test_looking_changes_nothing(picture):
     assert all(np.array_equal(first[name], second[name]) for name in first), "dropout is off"
     assert np.array_equal(first["dropout"], first["activation"])
     assert all(np.array_equal(a, b) for a, b in zip(before, network.get_weights(), strict=True))
+
+
+def with_dead_units(network, name: str, *units: int):
+    """Give some units of a layer so low a bias that no picture can wake them."""
+    kernel, bias = network.get_layer(name).get_weights()
+    bias[list(units)] = -1000.0
+    network.get_layer(name).set_weights([kernel, bias])
+
+
+def test_relus_that_no_picture_wakes_are_dead():
+    """In a convolution a unit is a whole map. Other activations do not die, and neither does the output."""
+    layers = (Convolution(filters=4), Pooling(), Convolution(filters=8, activation="tanh"), Flatten(), Dense(units=10))
+    network = model.build(RunConfig(layers=layers))
+    pictures = data.scaled(synthetic.dataset(20, 9, "test")[0])
+    alive = dead_relus(network, FeatureMaps(network).of_many(pictures))
+    assert set(alive) == {"conv2d", "dense"} and all(0 <= share < 1 for share in alive.values())
+
+    with_dead_units(network, "conv2d", 0, 1, 3)
+    with_dead_units(network, "conv2d_1", *range(8))
+    with_dead_units(network, "dense", *range(10))
+    found = dead_relus(network, FeatureMaps(network).of_many(pictures))
+    assert found["dense"] == 1.0 and found["conv2d"] >= 0.75
+    expected = (FeatureMaps(network).of_many(pictures)["conv2d"].max(axis=(0, 1, 2)) == 0).mean()
+    assert found["conv2d"] == expected
+
+
+def test_a_unit_that_one_picture_wakes_is_alive():
+    network = model.build(RunConfig(layers=(Flatten(), Dense(units=2))))
+    outputs = {"flatten": np.zeros((3, 4)), "dense": np.array([[0, 0], [0, 0.1], [0, 0]]), "dense_1": np.zeros((3, 10))}
+    assert dead_relus(network, outputs) == {"dense": 0.5}
+
+
+def test_relus_after_a_normalisation_count_under_the_activations_name():
+    network = model.build(RunConfig(layers=(Convolution(filters=4, batch_normalisation=True), Flatten())))
+    outputs = FeatureMaps(network).of_many(np.ones((2, 28, 28, 1), np.float32))
+    assert list(dead_relus(network, outputs)) == ["activation"]
 
 
 ROWS = RunConfig(

@@ -29,14 +29,17 @@ def test_the_contracts_speak_of_every_module():
         assert set(contract["source_modules"]) - {"cnn.ui"} == MODULES - drawing, contract["name"]
 
 
-LIGHT = ["cnn.config", "cnn.runs", "cnn.jobs", "cnn.figures", "cnn.images"]
+LIGHT = ["cnn.config", "cnn.runs", "cnn.jobs", "cnn.figures", "cnn.images", "cnn.rate_search", "cnn.script"]
 
 
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
         (LIGHT, ["tensorflow", "keras", "streamlit"]),
-        (["cnn.data", "cnn.predict", "cnn.evaluate", "cnn.train"], ["tensorflow", "keras", "streamlit", "plotly"]),
+        (
+            ["cnn.data", "cnn.predict", "cnn.evaluate", "cnn.train", "cnn.rate_finder"],
+            ["tensorflow", "keras", "streamlit", "plotly"],
+        ),
         (["cnn.geometry", "cnn.layers"], ["tensorflow", "keras", "streamlit", "plotly", "numpy", "psutil"]),
     ],
     ids=["what a page needs at once", "the command lines before their turn", "arithmetic"],

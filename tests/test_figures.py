@@ -10,7 +10,17 @@ import pytest
 
 from cnn import figures
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
-from cnn.figures import clickable_tile, coloured, curves, heatmap, network_diagram, probabilities, tile, value_range
+from cnn.figures import (
+    clickable_tile,
+    coloured,
+    confusion,
+    curves,
+    heatmap,
+    network_diagram,
+    probabilities,
+    tile,
+    value_range,
+)
 from cnn.layers import Convolution, Flatten, SkipConnection
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -279,6 +289,38 @@ def test_an_accuracy_is_a_percentage_and_a_loss_starts_at_zero():
 # ---------------------------------------------------------------- answers and networks
 
 
+def test_what_was_done_by_hand_is_marked_where_it_happened():
+    place = {"kind": "event", "epoch": 1, "step": 5, "steps": 10}
+    events = [
+        {**place, "what": "paused"},
+        {**place, "what": "step", "step": 6, "loss": 0.5, "gradient": 1.25, "layers": {}},
+        {**place, "what": "learning rate", "step": 6, "from": 0.01, "to": 0.002, "factor": 0.2},
+        {**place, "what": "learning rate", "step": 6, "from": "much", "to": None},
+        {**place, "what": "a later version's"},
+    ]
+    figure = curves(events, "loss", epochs=3)
+    marks = next(trace for trace in figure.data if trace.name == "by hand")
+    assert marks.x == (1.5, 1.6, 1.6, 1.6, 1.5)
+    assert marks.text == (
+        "paused",
+        "one batch alone: loss 0.5, gradient norm 1.25",
+        "learning rate 0.01 → 0.002",
+        "learning rate",
+        "a later version's",
+    )
+    assert len(figure.layout.shapes) == 4, "a batch alone has a mark and no line"
+    assert not curves([], "loss", epochs=3).layout.shapes
+
+
+def test_a_confusion_matrix_is_coloured_by_rows_and_says_its_counts():
+    matrix = np.diag(np.arange(10)) + np.eye(10, k=1, dtype=int)
+    matrix[0] = 0  # a class without pictures
+    heat = confusion(matrix, CLASS_NAMES).data[0]
+    assert heat.z[3][3] == 0.75 and heat.z[3][4] == 0.25 and (heat.zmin, heat.zmax) == (0, 1)
+    assert list(heat.text[3][:5]) == ["", "", "", "3", "1"]
+    assert not np.any(heat.z[0])
+
+
 def test_probabilities_name_the_best_and_the_true_class():
     values = np.full(10, 0.02, np.float32)
     values[3] = 0.82
@@ -314,3 +356,63 @@ def test_a_skip_connection_is_a_dashed_arrow():
     text = network_diagram(rows, INPUT_SHAPE, dark=False)
     assert "conv2d -> add [style=dashed];" in text and "conv2d_1 -> add [label=" in text
     assert text.count("style=dashed") == 1
+
+
+# ---------------------------------------------------------------- the curve of the learning-rate search
+
+
+def test_the_rate_curve_has_room_for_all_rates_and_marks_the_suggestion():
+    rates, losses = [1e-6, 1e-4, 1e-2], [2.3, 2.0, 50.0]
+    figure = figures.rate_curve(rates, losses, [2.3, 2.1, 2.0], (1e-6, 10.0), 0.003)
+    batch, smooth = figure.data
+    assert list(batch.x) == list(smooth.x) == rates
+    assert list(batch.y) == losses and list(smooth.y) == [2.3, 2.1, 2.0]
+    assert figure.layout.xaxis.type == "log" and tuple(figure.layout.xaxis.range) == pytest.approx((-6, 1))
+    assert figure.layout.xaxis.ticktext == ("10⁻⁶", "10⁻⁵", "10⁻⁴", "10⁻³", "10⁻²", "10⁻¹", "1", "10")
+    assert figure.layout.yaxis.range[1] < 5, "the soaring end does not flatten the rest"
+    (line,) = figure.layout.shapes
+    assert line.x0 == line.x1 == 0.003 and line.line.color == figures.GREEN
+    (label,) = figure.layout.annotations
+    assert label.text == "suggested 0.003" and label.x == pytest.approx(np.log10(0.003)), "in powers of ten"
+
+
+def test_the_rate_curve_is_drawn_before_anything_is_measured_or_suggested():
+    figure = figures.rate_curve([], [], [], (1e-6, 10.0))
+    assert not figure.layout.shapes and not figure.layout.annotations and figure.layout.yaxis.range[1] > 0
+
+
+# ---------------------------------------------------------------- several runs in one chart
+
+
+def epochs(count: int, **values) -> list[dict]:
+    whole = {"kind": "epoch", "loss": 1.0, "accuracy": 0.5, "val_loss": 0.9, "val_accuracy": 0.6}
+    return [{**whole, "epoch": n, "seconds": 60.0 * n, **values} for n in range(1, count + 1)]
+
+
+def test_each_run_of_an_overlay_has_a_colour_and_a_marker_of_its_own():
+    named = [(f"run {number}", epochs(3)) for number in range(figures.MAX_OVERLAY)]
+    figure = figures.overlay(named, "accuracy")
+    assert len({trace.line.color for trace in figure.data}) == len({trace.marker.symbol for trace in figure.data}) == 7
+    assert all(trace.line.dash == "solid" and list(trace.y) == [0.6] * 3 for trace in figure.data)
+    assert figure.layout.xaxis.range[1] > 3
+
+
+def test_training_curves_of_an_overlay_are_dotted_in_the_colour_of_their_run():
+    figure = figures.overlay([("one", epochs(2)), ("two", epochs(4))], "loss", training=True)
+    validation, training = figure.data[:2]
+    assert (validation.line.dash, training.line.dash) == ("solid", "dot")
+    assert validation.line.color == training.line.color != figure.data[2].line.color
+    assert list(training.y) == [1.0, 1.0] and not training.showlegend
+    assert validation.legendgroup == training.legendgroup
+
+
+def test_an_overlay_over_time_leaves_out_what_tells_no_time():
+    old = epochs(1, seconds=None) + epochs(2)[1:]
+    figure = figures.overlay([("old", old), ("empty", [])], "loss", over_time=True)
+    assert list(figure.data[0].x) == [2.0] and list(figure.data[1].x) == []
+    assert figure.layout.xaxis.title.text == "minutes of training"
+
+
+def test_names_in_an_overlay_are_no_markup():
+    figure = figures.overlay([("<b>bold</b>", epochs(1))], "loss")
+    assert figure.data[0].name == "&lt;b&gt;bold&lt;/b&gt;"

@@ -1,9 +1,11 @@
 """Starting, stopping and ending runs in processes of their own."""
 
+import errno
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,7 +42,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
     started = []
 
     def start(command, **options):
-        started.append(SimpleNamespace(command=command, options=options, poll=lambda: None, pid=NO_PROCESS))
+        started.append(SimpleNamespace(command=command, options=options, wait=lambda: None, pid=NO_PROCESS))
         return started[-1]
 
     monkeypatch.setattr(jobs.subprocess, "Popen", start)
@@ -57,18 +59,56 @@ def test_a_run_is_started_by_the_documented_command(commands):
     assert state(run) == "queued" and (run.path / "log.txt").exists()
 
 
-def test_a_start_forgets_an_old_stop_and_the_old_process(commands):
+def test_a_start_forgets_what_was_asked_of_the_old_process(commands):
     run = runs.create(CONFIG)
     runs.write_status(run.path, runs.closed(replace(runs.signed(run.status, "training"), epoch=1), "stopped"))
     runs.request_stop(run)
+    runs.ask(run, "pause")
     LocalLauncher().start(runs.read(run.path))
     started = runs.read(run.path)
-    assert (started.state, started.status.epoch, started.status.pid, started.stop_requested) == (
-        "queued",
-        1,
-        None,
-        False,
-    )
+    assert (started.state, started.status.epoch, started.status.pid) == ("queued", 1, None)
+    assert not started.stop_requested and runs.requests(run.path, 0) == ([], 0)
+
+
+@pytest.mark.parametrize("state", ["queued", "stopped"])
+def test_two_dashboards_start_a_run_once(state, commands):
+    """A new run, and one that is taken up again. Each dashboard has seen it before the other started it."""
+    run = runs.create(CONFIG, "One")
+    runs.write_status(run.path, runs.closed(run.status, state))
+    run, refused, together = runs.read(run.path), [], threading.Barrier(4)
+
+    def start() -> None:
+        together.wait()
+        try:
+            LocalLauncher().start(run)
+        except RunExists as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert len(commands) == 1
+    assert refused == ["One is queued and cannot be started."] * 3
+
+
+def test_a_start_gives_way_to_a_dashboard_that_hangs(commands, monkeypatch):
+    monkeypatch.setattr(jobs, "_PATIENCE", 0.1)
+    run = runs.create(CONFIG)
+    with FileLock(run.path.parent / ".starting.lock"), pytest.raises(RunExists, match="Another window"):
+        LocalLauncher().start(run)
+    assert commands == [] and runs.read(run.path).status == run.status
+
+
+def test_a_run_that_cannot_be_started_stays_as_it_was(commands):
+    """Full disk, read-only folder: the log is opened first."""
+    run = runs.create(CONFIG)
+    runs.write_status(run.path, runs.closed(run.status, "stopped"))
+    (run.path / "log.txt").mkdir()
+    with pytest.raises(OSError, match=r"log\.txt"):
+        LocalLauncher().start(runs.read(run.path))
+    assert commands == [] and state(run) == "stopped"
 
 
 @pytest.mark.parametrize("kind", ["shipped", "without configuration", "finished", "in training"])
@@ -103,7 +143,7 @@ def pretend_trainer(code: str) -> tuple[subprocess.Popen, Run]:
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert child.stdout.readline() == "ready\n"
     run = runs.create(CONFIG)
-    process = {"pid": child.pid, "pid_created": psutil.Process(child.pid).create_time()}
+    process = {"pid": child.pid, "pid_created": runs._since_boot(psutil.Process(child.pid))}
     runs.write_status(run.path, replace(runs.signed(run.status, "training"), **process))
     return child, runs.read(run.path)
 
@@ -116,8 +156,27 @@ def test_kill_ends_a_trainer_that_does_not_listen(monkeypatch):
     child, run = pretend_trainer(code)
     assert run.state == "training"
     LocalLauncher().kill(run)
-    assert child.wait(10) == -signal.SIGKILL
+    assert not psutil.pid_exists(child.pid), "ended, and no zombie"
     assert state(run) == "interrupted"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Only Unix can hold a process.")
+def test_kill_ends_a_trainer_that_hangs(monkeypatch):
+    monkeypatch.setattr(jobs, "_PATIENCE", 0.2)
+    child, run = pretend_trainer("import time; print('ready', flush=True); time.sleep(60)")
+    os.kill(child.pid, signal.SIGSTOP)
+    LocalLauncher().kill(run)
+    assert not psutil.pid_exists(child.pid) and state(run) == "interrupted"
+
+
+def test_kill_needs_no_space_on_the_disk(monkeypatch):
+    def full(run) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(runs, "request_stop", full)
+    child, run = pretend_trainer("import time; print('ready', flush=True); time.sleep(60)")
+    LocalLauncher().kill(run)
+    assert not psutil.pid_exists(child.pid)
 
 
 def test_kill_first_asks(tmp_path):
@@ -163,14 +222,17 @@ def test_kill_looks_again_before_it_ends_a_process():
         child.wait()
 
 
-def test_ended_children_are_collected():
-    run, launcher = runs.create(CONFIG), LocalLauncher()
-    child = subprocess.Popen([sys.executable, "-c", ""])
-    launcher._children.append(child)
-    wait_until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE, 20)
-    launcher.kill(run)  # any call collects, this one ends nothing
-    launcher._reap()
-    assert not psutil.pid_exists(child.pid) or psutil.Process(child.pid).status() != psutil.STATUS_ZOMBIE
+def test_an_ended_trainer_is_no_zombie(monkeypatch):
+    """Nobody has to ask for it."""
+    real, started = subprocess.Popen, []
+
+    def start(command, **options):
+        started.append(real([sys.executable, "-c", ""], **options))
+        return started[-1]
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", start)
+    LocalLauncher().start(runs.create(CONFIG))
+    wait_until(lambda: not psutil.pid_exists(started[0].pid), 20)
 
 
 def test_the_launcher_of_a_process_is_one():
@@ -209,9 +271,8 @@ def test_three_runs_wait_for_each_other_and_end_in_every_way():
         assert runs.log_tail(first).splitlines()[-1] == str(first.path)
         assert "waiting for its turn" in runs.log_tail(third, 10_000)
     finally:
-        for child in launcher._children:
-            child.kill()
-            child.wait()
+        for run in made:
+            launcher.kill(run)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Sessions are Unix's.")

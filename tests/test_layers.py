@@ -8,6 +8,7 @@ import pytest
 from cnn import layers, model
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
 from cnn.layers import (
+    KINDS,
     Convolution,
     Dense,
     Dropout,
@@ -252,6 +253,99 @@ def test_impossible_stacks_are_refused_with_the_layer_and_the_fix(name):
     for part in parts:
         assert part in message
     assert message.endswith(".") and message.count(". ") == 0, "one sentence"
+
+
+def broken_at(stack) -> ImpossibleStack | None:
+    try:
+        trace(stack, INPUT_SHAPE, len(CLASS_NAMES))
+    except ImpossibleStack as error:
+        return error
+    return None
+
+
+FIXES = {
+    "kernel larger than its input": ['Set its padding to "same"', "Remove it"],
+    "dilated kernel larger than its input": ['Set its padding to "same"', "Remove it"],
+    "dense before flatten": [
+        "Insert a flatten layer before it",
+        "Insert a global pooling layer before it",
+        "Remove it",
+    ],
+    "convolution after flatten": ["Move it before layer 1", "Remove it"],
+    "pooling after global pooling": ["Move it before layer 2", "Remove it"],
+    "flatten twice": ["Remove it"],
+    "global pooling twice": ["Remove it"],
+    "pooling window larger than its input": ['Set its padding to "same"', "Remove it"],
+    "depthwise groups that do not divide": ["Set its size to 5", "Remove it"],
+    "stride and dilation": ["Set its stride to 1", "Set its dilation to 1", "Remove it"],
+    "a skip from before the start": ["Remove it"],
+    "a skip over a pooling": ["Remove it"],
+    "a skip over a flatten": ["Remove it"],
+    "no flatten before the output": ["Insert a global pooling layer before it", "Insert a flatten layer before it"],
+    "too many parameters": ["Remove it"],
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_every_offered_fix_helps(name):
+    stack, index, _ = IMPOSSIBLE[name]
+    offered = layers.fixes(stack, broken_at(stack), INPUT_SHAPE, len(CLASS_NAMES))
+    assert [fix.label for fix in offered] == FIXES[name]
+    for fix in offered:
+        mended = fix.apply(stack)
+        still = broken_at(mended)
+        assert still is None or len(mended) - still.index < len(stack) - index, fix
+        assert all(KINDS[layer.kind].model_validate(layer.model_dump()) == layer for layer in mended), "in range"
+    if name == "convolution after flatten":
+        assert offered[0].apply(stack) == [stack[1], stack[0]]
+
+
+@pytest.mark.parametrize(
+    ("stack", "label", "over"),
+    [
+        ([Convolution(filters=4), Convolution(filters=4), SkipConnection(), Flatten()], "Let it skip 1 layer", 1),
+        ([*[Convolution(filters=4)] * 3, SkipConnection(over=5), Flatten()], "Let it skip 2 layers", 2),
+        (
+            [Convolution(filters=1), Convolution(filters=3), Convolution(filters=1), SkipConnection(over=1), Flatten()],
+            "Let it skip 2 layers",
+            2,
+        ),
+    ],
+)
+def test_a_skip_is_led_to_the_nearest_layer_of_its_shape(stack, label, over):
+    fix = layers.fixes(stack, broken_at(stack), INPUT_SHAPE, len(CLASS_NAMES))[0]
+    assert fix.label == label
+    assert fix.layers == (SkipConnection(over=over),)
+    assert broken_at(fix.apply(stack)) is None
+
+
+def test_the_only_layer_is_not_offered_to_be_removed():
+    stack = [Dense()]
+    offered = layers.fixes(stack, broken_at(stack), INPUT_SHAPE, len(CLASS_NAMES))
+    assert [fix.label for fix in offered] == FIXES["dense before flatten"][:2]
+
+
+@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("layer", [Convolution(), Pooling(padding="same"), Dense(), Dropout(), SkipConnection(over=1)])
+def test_what_is_added_to_a_preset_goes_to_the_last_place_where_it_fits(name, layer):
+    stack = list(presets()[name].layers)
+    at = layers.place(stack, layer, INPUT_SHAPE, len(CLASS_NAMES))
+
+    def fits(index: int) -> bool:
+        return broken_at([*stack[:index], layer, *stack[index:]]) is None
+
+    if any(map(fits, range(len(stack) + 1))):
+        assert fits(at) and not any(map(fits, range(at + 1, len(stack) + 1)))
+    else:
+        assert isinstance(layer, SkipConnection) and isinstance(stack[at], Flatten | GlobalPooling)
+    assert at == len(stack) or not isinstance(layer, Dense | Dropout)
+
+
+def test_what_fits_nowhere_goes_where_its_kind_belongs():
+    stack = [Convolution(filters=4), Flatten(), Dense(), Flatten()]
+    assert layers.place(stack, Convolution(), INPUT_SHAPE, len(CLASS_NAMES)) == 1
+    assert layers.place(stack, GlobalPooling(), INPUT_SHAPE, len(CLASS_NAMES)) == 4
+    assert layers.place([], Flatten(), INPUT_SHAPE, len(CLASS_NAMES)) == 0
 
 
 def test_a_refusal_brings_the_rows_that_still_fit():

@@ -11,7 +11,7 @@ from cnn import model, runs
 from cnn.config import Data, RunConfig, Training
 from cnn.data import NO_GARMENT
 from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
-from cnn.model import DepthwiseMaxPooling, GarmentAccuracy, UnreadableModel, unsure_cross_entropy
+from cnn.model import Confusion, DepthwiseMaxPooling, UnreadableModel, confusion_of, unsure_cross_entropy
 
 PICTURES = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
 LABELS = np.array([0, 3, 9, 3], np.uint8)
@@ -193,6 +193,23 @@ def test_one_cycle_rises_over_three_tenths_of_the_steps_and_falls_to_zero():
     assert np.all(np.diff(found[:31]) > 0) and np.all(np.diff(found[30:]) < 0)
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_factor_scales_the_steps_that_follow(schedule):
+    """Also those of a training function that Keras has compiled before."""
+    config = RunConfig(layers=(Flatten(),), training=Training(schedule=schedule, learning_rate=0.1))
+    network = model.build(config)
+    rate = model.compile_for_training(network, config, total_steps=100)
+    network.train_on_batch(PICTURES, LABELS)
+    moved = network.get_weights()
+    rate.factor.assign(0.0)
+    network.train_on_batch(PICTURES, LABELS)
+    assert all(np.array_equal(one, other) for one, other in zip(moved, network.get_weights(), strict=True))
+    rate.factor.assign(0.25)
+    assert float(network.optimizer.learning_rate) == pytest.approx(float(rate.planned(2)) / 4)
+    network.train_on_batch(PICTURES, LABELS)
+    assert not np.array_equal(moved[0], network.get_weights()[0])
+
+
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
 def test_a_training_of_one_step_has_a_learning_rate(schedule):
     assert 0 < rates(schedule, 1)[0] < 0.1001
@@ -231,7 +248,7 @@ def test_the_loss_of_no_garment_is_least_where_all_classes_are_equally_probable(
 
 
 def test_the_accuracy_counts_garments_only():
-    metric = GarmentAccuracy(name="accuracy")
+    metric = Confusion(name="accuracy")
     metric.update_state(SOME_STRANGE, np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
     assert float(metric.result()) == pytest.approx(3 / 4)
     metric.update_state(np.full(5, NO_GARMENT, np.uint8), np.eye(10, dtype=np.float32)[:5])
@@ -241,6 +258,26 @@ def test_the_accuracy_counts_garments_only():
     metric.reset_state()
     metric.update_state(SOME_STRANGE[[1]], ANSWERS[[1]])
     assert float(metric.result()) == 0
+
+
+def test_the_metric_counts_what_was_taken_for_what():
+    metric = Confusion(name="accuracy")
+    metric.update_state(SOME_STRANGE[:, None], np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
+    metric.update_state(np.array([9], np.uint8), np.eye(10, dtype=np.float32)[[1]])
+    expected = np.zeros((10, 10), int)
+    expected[3, 3] = expected[0, 0] = expected[7, 7] = 1
+    expected[9, 1] = 2  # rows are the true classes
+    assert metric.matrix.dtype.kind == "i" and np.array_equal(metric.matrix, expected)
+
+
+def test_a_networks_metric_is_that_of_the_pictures_seen_last():
+    config = RunConfig(layers=(Flatten(),))
+    network = model.build(config)
+    model.compile_for_training(network, config, 1)
+    network.evaluate(PICTURES, LABELS, verbose=0)
+    answers = np.asarray(network(PICTURES)).argmax(1)
+    found = confusion_of(network).matrix
+    assert found.sum() == 4 and all(found[true, answer] for true, answer in zip(LABELS, answers, strict=True))
 
 
 @pytest.mark.parametrize("strange", [0.0, 0.1])

@@ -285,7 +285,7 @@ def test_a_status_with_values_of_the_wrong_type_is_damage(key, value, state):
 def test_a_damaged_run_can_be_renamed_and_deleted():
     run = finished()
     (run.path / "config.json").write_bytes(JUNK)
-    runs.rename(runs.get(run.id), "Broken")
+    runs.relabel(runs.get(run.id), name="Broken")
     assert runs.get(run.id).name == "Broken"
     runs.delete(runs.get(run.id))
     assert runs.all_runs() == []
@@ -350,6 +350,102 @@ def test_the_log_shows_only_its_end():
     assert runs.log_tail(run, 2) == "line 99998\nline 99999"
 
 
+# ---------------------------------------------------------------- what a list shows: summary, size, age
+
+
+def write_epochs(run: Run, accuracies: list[float]) -> None:
+    lines = [BATCH, *(EPOCH | {"epoch": n, "val_accuracy": value} for n, value in enumerate(accuracies, 1))]
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines) + '{"kind": "ep')
+
+
+def test_a_summary_has_the_best_epoch_and_the_curve():
+    run = finished()
+    assert runs.summary(run) == runs.Summary()
+    write_epochs(run, [0.25, 0.75, 0.75, 0.5])
+    expected = runs.Summary(4, 2, 0.75, 0.5, 1.1, [0.25, 0.75, 0.75, 0.5])
+    assert runs.summary(run) == expected, "a run of an older version has its metrics alone"
+    runs.write_summary(run.path)
+    (run.path / "metrics.jsonl").unlink()
+    assert runs.summary(runs.get(run.id)) == expected
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_ends():
+    run = finished()
+    write_epochs(run, [n / 1000 for n in range(500)])
+    runs.write_summary(run.path)
+    summary = runs.summary(runs.get(run.id))
+    assert (summary.epoch, summary.best_epoch, summary.best_accuracy) == (500, 500, 0.499)
+    assert len(summary.curve) == 40 and summary.curve[0] == 0 and summary.curve[-1] == 0.499
+    assert summary.curve == sorted(summary.curve)
+
+
+@pytest.mark.parametrize("content", [*OTHER_JSON, b'{"epoch": -1}', b'{"curve": [2.0]}', b'{"surprise": 1}'])
+def test_a_broken_summary_is_made_from_the_metrics(content):
+    run = finished()
+    write_epochs(run, [0.25, 0.5])
+    (run.path / "summary.json").write_bytes(content)
+    assert runs.summary(runs.get(run.id)).best_accuracy == 0.5
+
+
+def test_metrics_out_of_range_have_no_summary():
+    run = finished()
+    write_epochs(run, [0.25, 7.5])
+    assert runs.summary(run) == runs.Summary()
+
+
+def test_the_size_is_that_of_all_files():
+    run = finished()
+    (run.path / "lapse" / "deep").mkdir(parents=True)
+    (run.path / "lapse" / "epoch-0001.npz").write_bytes(b"x" * 1000)
+    before = runs.get(run.id).size
+    assert before == sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file()) > 1000
+    (run.path / "lapse" / "deep" / "more").write_bytes(b"x" * 500)
+    (run.path / "lapse" / "epoch-0002.npz").write_bytes(b"x" * 2000)
+    assert runs.get(run.id).size == before + 2500
+
+
+def test_a_run_is_as_old_as_its_id_says(runs_folder):
+    run = finished()
+    assert abs(run.created.timestamp() - time.time()) < 60
+    other = run.path.rename(runs_folder / "of-its-own-name")
+    assert runs.read(other).created.timestamp() == pytest.approx(run.status.created)
+    (other / "status.json").unlink()
+    assert runs.read(other).created is None
+
+
+def test_what_has_long_been_settled_is_read_once_and_again_when_it_changes(monkeypatch):
+    run = finished()
+    hour_ago = time.time() - 3600
+    for file in run.path.iterdir():
+        os.utime(file, (hour_ago, hour_ago))
+    first = runs.get(run.id)
+    monkeypatch.setattr(runs, "_read_json", lambda path: pytest.fail("read again"))
+    assert runs.get(run.id) == first
+    monkeypatch.undo()
+    monkeypatch.setenv("CNN_RUNS", str(run.path.parent))
+    runs.write_json(run.path / "label.json", {"name": "Two"})
+    os.utime(run.path / "label.json", (hour_ago + 5, hour_ago + 5))
+    assert runs.get(run.id).name == "Two"
+    (run.path / "model.keras").unlink()
+    assert runs.get(run.id).state == "damaged"
+
+
+def test_a_process_that_ends_is_noticed_although_no_file_changes():
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    pid_created = psutil.Process(child.pid).create_time() - psutil.boot_time()
+    run = in_state(pid=child.pid, pid_created=pid_created)
+    for file in run.path.iterdir():
+        os.utime(file, (time.time() - 3600,) * 2)
+    assert runs.get(run.id).state == "training"
+    child.communicate(b"\n")
+    assert runs.get(run.id).state == "interrupted"
+
+
+def test_the_users_run_is_listed_instead_of_a_shipped_one_of_the_same_id(runs_folder):
+    finished().path.rename(runs_folder / "lecture")
+    assert [(run.id, run.shipped) for run in runs.listed()] == [("lecture", False), ("wardrobe", True)]
+
+
 # ---------------------------------------------------------------- is its trainer alive?
 
 
@@ -371,7 +467,7 @@ def test_an_impossible_process_id_is_a_dead_process():
 
 
 def test_a_reused_process_id_is_not_the_trainer():
-    created = psutil.Process().create_time()
+    created = runs.signed(Status("training"), "training").pid_created
     assert in_state(pid_created=created - 3600).state == "interrupted"
     assert in_state(pid_created=created + 0.5).state == "training", "clocks are not that exact"
 
@@ -423,12 +519,48 @@ def test_a_closed_status_names_no_process():
 
 def test_rename_changes_the_name_alone():
     run = finished()
-    runs.rename(run, " A  better\tname ")
+    runs.relabel(run, name=" A  better\tname ")
     assert (runs.get(run.id).name, runs.get(run.id).path) == ("A better name", run.path)
-    runs.rename(run, " \n ")
+    runs.relabel(run, name=" \n ")
     assert runs.get(run.id).name == "A better name", "an empty name is no name"
-    runs.rename(run, "y" * 200)
+    runs.relabel(run, name="y" * 200)
     assert runs.get(run.id).name == "y" * 80
+
+
+def test_labels_change_one_by_one_also_while_it_trains():
+    run = in_state()
+    assert (run.tags, run.note, run.hidden) == ((), "", False)
+    runs.relabel(run, tags=["  to  do ", "to do", "", "x" * 99])
+    runs.relabel(run, note=" First \r\nsecond\n\n")
+    runs.relabel(run, hidden=True)
+    runs.relabel(run, name="Named")
+    found = runs.get(run.id)
+    assert (found.name, found.tags, found.note, found.hidden) == ("Named", ("to do", "x" * 24), "First\nsecond", True)
+    runs.relabel(run, tags=[], note="", hidden=False)
+    found = runs.get(run.id)
+    assert (found.name, found.tags, found.note, found.hidden) == ("Named", (), "", False)
+    runs.relabel(run, tags=[str(number) for number in range(50)], note="y" * 5000)
+    assert len(runs.get(run.id).tags) == runs.MAX_TAGS and len(runs.get(run.id).note) == runs.MAX_NOTE
+
+
+@pytest.mark.parametrize("bad", [5, None, {}, [[1]], "text", True, "a\ud800b"])
+def test_labels_that_another_program_wrote_badly_are_passed_over(bad):
+    run = finished()
+    (run.path / "label.json").write_text(json.dumps({"name": "One", "tags": [bad, "good"], "hidden": [bad]}))
+    assert runs.get(run.id).tags[-1] == "good" and not runs.get(run.id).hidden
+    (run.path / "label.json").write_text(json.dumps({"name": "One", "tags": bad, "note": bad, "hidden": "yes"}))
+    found = runs.get(run.id)
+    assert (found.name, found.tags, found.hidden) == ("One", (), False) and isinstance(found.note, str)
+    runs.relabel(found, tags=["mended"], note="mended")
+    assert (runs.get(run.id).tags, runs.get(run.id).note) == (("mended",), "mended")
+
+
+def test_a_label_of_a_deleted_run_is_a_sentence():
+    run = finished()
+    runs.delete(run)
+    with pytest.raises(UnknownRun, match="One is no longer here"):
+        runs.relabel(run, note="Too late")
+    assert not run.path.exists()
 
 
 def test_delete_and_restore():
@@ -437,7 +569,7 @@ def test_delete_and_restore():
     assert runs.all_runs() == [] and not run.path.exists()
     with pytest.raises(UnknownRun):
         runs.get(run.id)
-    assert runs.restore(run.id) == run
+    assert runs.restore(run.id) == [run]
     assert [found.id for found in runs.all_runs()] == [run.id]
     with pytest.raises(UnknownRun, match="no longer in the bin"):
         runs.restore(run.id)
@@ -449,7 +581,58 @@ def test_the_bin_keeps_the_last_run_alone():
     runs.delete(second)
     with pytest.raises(UnknownRun):
         runs.restore(first.id)
-    assert runs.restore(second.id) == second
+    assert runs.restore(second.id) == [second]
+
+
+def test_several_runs_go_to_the_bin_together_and_come_back_together():
+    first, second, third = finished("first"), finished("second"), finished("third")
+    assert runs.delete(first, second) == [first, second]
+    assert runs.all_runs() == [third]
+    assert runs.restore(first.id, second.id) == [first, second]
+    assert {run.id for run in runs.all_runs()} == {first.id, second.id, third.id}
+
+
+def test_either_all_are_deleted_or_none():
+    old, busy, new = finished("old"), in_state(), finished("new")
+    runs.delete(old)
+    with pytest.raises(RunExists, match="Nothing was deleted"):
+        runs.delete(new, busy)
+    with pytest.raises(RunExists, match="comes with the project"):
+        runs.delete(new, runs.get("lecture"))
+    assert new.path.is_dir() and runs.is_in_bin(old.id), "the bin is emptied only for a deletion that happens"
+
+
+def test_a_deletion_that_breaks_off_is_taken_back(monkeypatch):
+    first, second = finished("first"), finished("second")
+    replace_ = Path.replace
+
+    def fail_for_second(self, target):
+        if self == second.path:
+            raise PermissionError(13, "Permission denied")
+        return replace_(self, target)
+
+    monkeypatch.setattr(Path, "replace", fail_for_second)
+    with pytest.raises(PermissionError):
+        runs.delete(first, second)
+    assert first.path.is_dir() and second.path.is_dir()
+
+
+def test_what_another_window_deleted_is_passed_over_and_stays_in_the_bin():
+    first, second = finished("first"), finished("second")
+    runs.delete(first)
+    with pytest.raises(UnknownRun, match="first is no longer here"):
+        runs.delete(first)
+    assert runs.is_in_bin(first.id)
+    assert runs.delete(first, second) == [second]
+
+
+def test_all_come_back_or_none():
+    first, second = finished("first"), finished("second")
+    runs.delete(first, second)
+    runs.restore(second.id)
+    with pytest.raises(UnknownRun, match="another has taken its place"):
+        runs.restore(first.id, second.id)
+    assert not first.path.exists() and second.path.is_dir()
 
 
 def test_a_run_in_training_cannot_be_deleted():
@@ -482,7 +665,8 @@ def test_shipped_runs_cannot_be_changed(tmp_path, monkeypatch):
     shipped = runs.get(run.id)
     assert shipped.shipped and runs.shipped() == [shipped] and runs.all_runs() == []
     for change in (
-        lambda: runs.rename(shipped, "Mine"),
+        lambda: runs.relabel(shipped, name="Mine"),
+        lambda: runs.relabel(shipped, hidden=True),
         lambda: runs.delete(shipped),
         lambda: runs.request_stop(shipped),
     ):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +22,8 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from benchmarks import interruptions
+from benchmarks.interruptions import differences
 from cnn import calibration, data, jobs, mixture, model, recorder, runs, synthetic, train
 from cnn.config import CLASS_NAMES, Data, RunConfig, Training, presets
 from cnn.evaluate import evaluate, predict, read_examples
@@ -27,6 +31,7 @@ from cnn.layers import Dense, Dropout, Flatten
 from cnn.recorder import Recorder
 from cnn.runs import Run
 from tests.command import NO_PROCESS, TINY, Command, train_here
+from tests.test_event_file import events, scalars
 from tests.test_mixture import Here
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +48,10 @@ def changed(config: RunConfig, **training) -> RunConfig:
 
 def epochs_of(run: Run) -> list[int]:
     return [record["epoch"] for record in runs.metrics(run) if record["kind"] == "epoch"]
+
+
+def events_of(run: Run) -> list[str]:
+    return [record["what"] for record in runs.metrics(run) if record["kind"] == "event"]
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
@@ -86,10 +95,11 @@ def test_the_command_trains_and_its_last_line_is_the_runs_directory(trained):
 def test_a_finished_run_has_the_files_of_the_run_directory(trained):
     left = {file.name for file in trained.run.path.iterdir() if not file.name.startswith(".")}
     table = {line.split()[0] for line in runs.__doc__.splitlines() if line.startswith("      ")}
-    assert {"config.json", "checkpoint.keras", "stop", "log.txt"} < table
-    # log.txt comes with the dashboard's launcher, pictures.npz with --pictures.
-    assert left == table - {"stop", "checkpoint.keras", "log.txt", "pictures.npz"}
-    assert not [file for file in trained.run.path.iterdir() if file.name.endswith(".keras") and file.name[0] == "."]
+    table = {name.rstrip("/") for name in table}
+    gone, asked_for = {"checkpoint.npz", "best.keras"}, {"stop", "requests.jsonl", "pictures.npz", "tensorboard"}
+    assert {"config.json", "log.txt", "lapse"} | gone | asked_for < table
+    assert left == table - gone - asked_for - {"log.txt"}, "log.txt comes with the dashboard's launcher"
+    assert not [file for file in trained.run.path.glob(".*") if file.name != ".lock"]
 
 
 def test_metrics_are_of_both_kinds(trained):
@@ -98,11 +108,14 @@ def test_metrics_are_of_both_kinds(trained):
     assert epochs_of(trained.run) == [1, 2]
     assert {record["epoch"] for record in batches} == {0, 1}
     for record in batches:
-        assert set(record) == {"kind", "epoch", "step", "steps", "loss", "accuracy", "seconds"}
+        assert set(record) - {"update"} == {"kind", "epoch", "step", "steps", "loss", "accuracy", "seconds"}
+        assert 0 < record.get("update", 0.1) < 1
         assert 1 <= record["step"] <= record["steps"] == 5
     for record in records:
         if record["kind"] == "epoch":
-            assert set(record) == {"kind", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+            figures = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "dead"}
+            assert set(record) == {"kind", "epoch", "seconds"} | figures
+            assert 0 <= record["learning_rate"] <= 0.01 and set(record["dead"]) == {"conv2d", "conv2d_1"}
         assert np.isfinite(record["loss"]) and 0 <= record["accuracy"] <= 1
     assert [record["seconds"] for record in records] == sorted(record["seconds"] for record in records)
     lines = (trained.run.path / "metrics.jsonl").read_text().splitlines()
@@ -233,60 +246,194 @@ def test_a_bug_fails_with_its_name_and_a_traceback_in_the_log(monkeypatch):
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_loss_that_is_no_number_fails_and_is_not_kept(epochs, monkeypatch, draw_once):
     def break_down(network, config, steps, compile_=model.compile_for_training):
-        compile_(network, config, steps)
+        rate = compile_(network, config, steps)
         network.loss = lambda y, p: keras.ops.sum(p, axis=-1) * float("nan")
-        network.compile(
-            network.optimizer, network.loss, metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-        )
+        network.compile(network.optimizer, network.loss, metrics=[model.Confusion(name="accuracy")])
+        return rate
 
     monkeypatch.setattr(model, "compile_for_training", break_down)
     run = runs.create(changed(SMALL, epochs=epochs))
     assert train_here(run.path).code == 1
     failed = runs.read(run.path)
-    assert failed.state == "failed" and "lower learning rate" in failed.status.message
-    assert failed.status.epoch == 0 and epochs_of(failed) == []
-    assert not failed.has_model and not (run.path / "checkpoint.keras").exists()
+    message = r"The loss is no longer a number at a learning rate of 0\.\d+: go on with a lower one\."
+    assert failed.state == "failed" and re.fullmatch(message, failed.status.message)
+    assert failed.status.epoch == 0 and epochs_of(failed) == [] and events_of(failed) == ["diverged"]
+    assert not failed.has_model and not failed.has_checkpoint
 
 
 # ---------------------------------------------------------------- stopping and resuming
 
 
-def stop_after_first_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Somebody asks for a stop just when the first epoch has been recorded."""
-    record = Recorder.on_epoch_end
+def stop_after(monkeypatch: pytest.MonkeyPatch, epoch: int, step: int) -> None:
+    """Somebody asks for a stop just before the given step, from 1, of an epoch, from 0."""
+    record = Recorder.on_train_batch_end
 
-    def record_and_stop(self, epoch, logs=None):
-        record(self, epoch, logs)
-        if epoch == 0:
+    def stop_and_record(self, batch, logs=None):
+        if (self._epoch, self._begun + batch + 1) == (epoch, step):
             (self.path / "stop").touch()
+        record(self, batch, logs)
 
-    monkeypatch.setattr(Recorder, "on_epoch_end", record_and_stop)
+    monkeypatch.setattr(Recorder, "on_train_batch_end", stop_and_record)
 
 
 def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch, draw_once):
-    """Weights, optimizer, schedule, order, augmentation and dropout all go on where they were."""
+    """Weights, optimizer, schedule, order, augmentation, dropout and the sums behind the figures go on as they were."""
+    whole = runs.create(changed(SMALL, epochs=3), "whole")
+    assert train_here(whole.path).code == 0
+    run = runs.create(changed(SMALL, epochs=3), "stopped")
+    seconds = 0.0
+    for epoch, step, steps_saved in ((0, 5, 0), (1, 3, 3), (1, 4, 4), (2, 1, 1)):  # the end of one, and in the middle
+        with monkeypatch.context() as patch:
+            stop_after(patch, epoch, step)
+            result = train_here(run.path)
+        stopped = runs.read(run.path)
+        assert result.code == 0 and (stopped.state, stopped.status.message) == ("stopped", "Stopped by request.")
+        assert (stopped.status.epoch, stopped.status.step) == (epoch + (step == 5), steps_saved)
+        assert stopped.status.pid is None and not stopped.stop_requested
+        assert epochs_of(stopped) == list(range(1, stopped.status.epoch + 1)) and stopped.has_model
+        assert stopped.has_checkpoint and stopped.evaluation is None and stopped.status.seconds >= seconds
+        seconds = stopped.status.seconds
+
+    result = train_here(run.path)
+    assert result.code == 0, result.err
+    resumed, whole = runs.read(run.path), runs.read(whole.path)
+    assert resumed.state == "finished" and epochs_of(resumed) == [1, 2, 3] and not resumed.has_checkpoint
+    assert events_of(resumed) == ["stopped", "resumed"] * 4 and resumed.status.seconds >= seconds
+    assert differences(whole, resumed) == [] and resumed.evaluation == whole.evaluation
+
+
+def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_like_the_uninterrupted_one(draw_once):
+    """Real processes, ended by SIGKILL: once somewhere in the start, twice somewhere in the training."""
+    seed = time.time_ns()
+    chance = random.Random(seed)
+    run = interruptions.create("killed", epochs=8)
+    kills = [
+        interruptions.kill_when(run, interruptions.is_training, chance.uniform(0, 1)),
+        interruptions.kill_at_start(run, chance.uniform(0, 4)),
+        interruptions.kill_when(run, interruptions.is_training, chance.uniform(0, 1)),
+    ]
+    result = train_here(run.path)
+    assert result.code == 0, f"seed {seed}, {kills}: {result.err}"
+    whole = interruptions.create("whole", epochs=8)
+    assert train_here(whole.path).code == 0
+    run, whole = runs.read(run.path), runs.read(whole.path)
+    assert differences(whole, run) == [], f"seed {seed}, {kills}"
+    assert not [file for file in run.path.rglob(".*") if file.name != ".lock"], "nothing half-written is left"
+
+
+@pytest.mark.parametrize("moment", ["evaluate", "write_reference"])
+def test_killed_while_it_is_measured_it_is_calibrated_once(moment, monkeypatch, draw_once):
+    """Before and after the calibrated network has been written; with early stopping, where the best one is kept."""
+    config = changed(SMALL, epochs=3, calibrate=True, patience=1)
+    whole, run = runs.create(config, "whole"), runs.create(config, "killed")
+    assert train_here(whole.path).code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(f"cnn.evaluate.{moment}", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        assert train_here(run.path).code == 0
+    assert runs.read(run.path).state == "stopped"
+    assert train_here(run.path).code == 0
+    assert differences(runs.read(whole.path), runs.read(run.path)) == []
+
+
+def test_what_a_killed_process_has_left_half_written_is_removed(draw_once):
+    run = runs.create(changed(SMALL, epochs=1))
+    (run.path / "lapse").mkdir()
+    for name in (".12.checkpoint.npz", ".12.model.keras", ".metrics.jsonl.12.3", "lapse/.12.epoch-0001.npz"):
+        (run.path / name).write_bytes(b"half")
+    (run.path / "lapse" / "epoch-0007.npz").write_bytes(b"of weights that will be trained again")
+    assert train_here(run.path).code == 0
+    assert [file.name for file in run.path.glob(".*")] == [".lock"]
+    assert [file.name for file in (run.path / "lapse").iterdir()] == ["epoch-0001.npz"]
+
+
+def test_a_damaged_checkpoint_is_said_and_the_run_can_be_trained_anew(monkeypatch, draw_once):
+    run = runs.create(SMALL, "damaged")
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1, 2)
+        assert train_here(run.path).code == 0
+    file = run.path / "checkpoint.npz"
+    file.write_bytes(file.read_bytes()[:-500])
+    result = train_here(run.path)
+    failed = runs.read(run.path)
+    assert result.code == 1 and "Traceback" not in result.err and failed.state == "failed"
+    assert failed.status.message == (
+        f"checkpoint.npz is damaged or belongs to another network. Delete {file} to train the run from its beginning."
+    )
+    assert epochs_of(failed) == [1], "nothing is thrown away before somebody has decided"
+    file.unlink()
+    assert train_here(run.path).code == 0
     whole = runs.create(SMALL, "whole")
     assert train_here(whole.path).code == 0
-    run = runs.create(SMALL, "stopped")
-    with monkeypatch.context() as patch:
-        stop_after_first_epoch(patch)
-        result = train_here(run.path)
-    stopped = runs.read(run.path)
-    assert result.code == 0 and (stopped.state, stopped.status.epoch) == ("stopped", 1)
-    assert stopped.status.message and stopped.status.pid is None and not stopped.stop_requested
-    assert epochs_of(stopped) == [1] and stopped.has_model and (run.path / "checkpoint.keras").exists()
-    assert not (run.path / "evaluation.json").exists()
+    assert differences(runs.read(whole.path), runs.read(run.path)) == []
 
-    assert train_here(run.path).code == 0
-    resumed, whole = runs.read(run.path), runs.read(whole.path)
-    assert resumed.state == "finished" and epochs_of(resumed) == [1, 2]
-    assert resumed.status.seconds >= stopped.status.seconds
-    for one, other in zip(model.load(resumed).get_weights(), model.load(whole).get_weights(), strict=True):
-        assert one == pytest.approx(other, abs=1e-4)
-    last, expected = runs.metrics(resumed)[-1], runs.metrics(whole)[-1]
-    assert [last[key] for key in ("loss", "val_loss")] == pytest.approx(
-        [expected[key] for key in ("loss", "val_loss")], abs=1e-3
+
+# ---------------------------------------------------------------- early stopping and event files
+
+
+def told_losses(monkeypatch: pytest.MonkeyPatch, val_losses: list[float]) -> None:
+    """The validation losses that a training is told, one an epoch."""
+    record = Recorder.on_epoch_end
+    monkeypatch.setattr(
+        Recorder, "on_epoch_end", lambda self, epoch, logs: record(self, epoch, logs | {"val_loss": val_losses[epoch]})
     )
+
+
+def test_early_stopping_ends_on_a_plateau_and_keeps_the_best_network(monkeypatch, draw_once):
+    """Also where the training was stopped in the middle of it."""
+    told_losses(monkeypatch, [2.0, 1.5, 1.6, 1.5, 1.4, 1.0])
+    run = runs.create(changed(SMALL, epochs=6, patience=2))
+    weights: dict[int, list[np.ndarray]] = {}
+    save = Recorder.save
+
+    def save_and_keep(self, network, name):
+        weights[self._epoch + 1] = network.get_weights()
+        save(self, network, name)
+
+    monkeypatch.setattr(Recorder, "save", save_and_keep)
+    with monkeypatch.context() as patch:
+        stop_after(patch, 2, 2)
+        assert train_here(run.path).code == 0
+    result = train_here(run.path)
+    assert result.code == 0, result.err
+    run = runs.read(run.path)
+    assert (run.state, epochs_of(run)) == ("finished", [1, 2, 3, 4]) and list(weights) == [1, 2]
+    assert run.status.message == "The network of epoch 2 is kept, which had the lowest validation loss."
+    assert all(np.array_equal(*pair) for pair in zip(model.load(run).get_weights(), weights[2], strict=True))
+    assert run.evaluation["accuracy"] == evaluate(model.load(run), data.load(SMALL.data).test)["accuracy"]
+    assert not (run.path / "best.keras").exists()
+
+
+def test_a_training_that_keeps_improving_is_not_ended_early(monkeypatch, draw_once):
+    told_losses(monkeypatch, [2.0, 2.1, 1.9])
+    run = runs.create(changed(SMALL, epochs=3, patience=2))
+    assert train_here(run.path).code == 0
+    assert epochs_of(runs.read(run.path)) == [1, 2, 3]
+
+
+def test_a_training_killed_at_its_plateau_trains_no_further(monkeypatch, draw_once):
+    told_losses(monkeypatch, [2.0, 2.1, 1.0, 1.0])
+    run = runs.create(changed(SMALL, epochs=4, patience=1))
+    with monkeypatch.context() as patch:
+        patch.setattr("cnn.evaluate.evaluate", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        assert train_here(run.path).code == 0
+    assert train_here(run.path).code == 0
+    assert runs.read(run.path).state == "finished" and epochs_of(runs.read(run.path)) == [1, 2]
+
+
+def test_event_files_hold_what_the_metrics_do(monkeypatch, draw_once):
+    run = runs.create(changed(SMALL, tensorboard=True))
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1, 2)
+        assert train_here(run.path).code == 0
+    assert train_here(run.path).code == 0
+    assert len(list((run.path / "tensorboard").iterdir())) == 2, "a file for each session"
+    written = scalars(events(run.path / "tensorboard"))
+    for record in runs.metrics(runs.read(run.path)):
+        match record:
+            case {"kind": "epoch", "epoch": epoch, "val_loss": loss}:
+                assert (5 * epoch, "epoch/val_loss", loss) in written
+            case {"kind": "batch", "epoch": epoch, "step": step, "loss": loss}:
+                assert (5 * epoch + step, "batch/loss", loss) in written
 
 
 # ---------------------------------------------------------------- mixing in other pictures
@@ -329,7 +476,7 @@ def test_pictures_of_ones_own_are_read_kept_and_mixed_in(tmp_path, monkeypatch, 
             Image.fromarray(255 - picture).save(folder / f"{label}{number}.png")
     mixed_in = []
     stream = data.training_batches
-    monkeypatch.setattr(data, "training_batches", lambda *given: mixed_in.append(given[-1]) or stream(*given))
+    monkeypatch.setattr(data, "training_batches", lambda *given: mixed_in.append(given[6]) or stream(*given))
     result = train_here(*TINY[:-1], "1", "--pictures", tmp_path / "mine")
     assert result.code == 0, result.err
     run = result.run
@@ -362,16 +509,14 @@ def test_a_resumed_training_with_a_mixture_equals_an_uninterrupted_one(monkeypat
     whole, run = mixed_run("whole"), mixed_run("stopped")
     assert train_here(whole.path).code == 0
     with monkeypatch.context() as patch:
-        stop_after_first_epoch(patch)
+        stop_after(patch, 1, 2)
         assert train_here(run.path).code == 0
     assert (runs.read(run.path).state, len(cooled)) == ("stopped", 1)
     assert train_here(run.path).code == 0
     whole, resumed = runs.read(whole.path), runs.read(run.path)
     assert resumed.state == "finished" and epochs_of(resumed) == [1, 2] and len(cooled) == 2
     networks = [model.load(one) for one in (whole, resumed)]
-    for one, other in zip(*(network.get_weights() for network in networks), strict=True):
-        assert one == pytest.approx(other, abs=1e-5)
-
+    assert differences(whole, resumed) == []
     for network, (divisor, before) in zip(networks, cooled, strict=True):
         assert divisor != 1
         for weights, warm in zip(network.layers[-1].get_weights(), before, strict=True):
@@ -451,10 +596,10 @@ def test_ctrl_c_stops_the_command(spawn):
     assert "Traceback" not in out
     assert (run.name, run.state) == ("Long", "stopped") and 1 <= run.status.epoch < 500
     assert epochs_of(run) == list(range(1, run.status.epoch + 1))
-    assert run.has_model and (run.path / "checkpoint.keras").exists()
+    assert run.has_model and run.has_checkpoint
 
 
-def test_a_killed_training_is_interrupted_and_resumes_from_its_last_whole_epoch(spawn, draw_once):
+def test_a_killed_training_is_interrupted_and_resumes_from_its_last_checkpoint(spawn, draw_once):
     run = runs.create(changed(SMALL, epochs=8))
     child = spawn(run.path)
     wait_until(lambda: runs.read(run.path).status.epoch >= 1 or child.poll() is not None)
@@ -504,7 +649,7 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[Run]:
     """Three runs as the launcher leaves them, the oldest first, their processes not yet there."""
     monkeypatch.setattr(train, "_POLL", 0.02)
     monkeypatch.setattr(
-        jobs.subprocess, "Popen", lambda *arguments, **options: SimpleNamespace(poll=lambda: None, pid=NO_PROCESS)
+        jobs.subprocess, "Popen", lambda *arguments, **options: SimpleNamespace(wait=lambda: None, pid=NO_PROCESS)
     )
     made = [runs.create(SMALL, name) for name in ("first", "second", "third")]
     launcher = jobs.LocalLauncher()
@@ -552,29 +697,46 @@ def test_a_run_whose_process_died_in_the_queue_holds_nobody_up(queued):
 # ---------------------------------------------------------------- the recorder
 
 
-class FakeNetwork:
-    """What the recorder needs of a network."""
+class FakeWeights(np.ndarray):
+    def numpy(self) -> np.ndarray:
+        return np.array(self)
 
-    stop_training = False
+
+class FakeNetwork:
+    """What the recorder needs of a network. One weight."""
+
+    stop_training = stop_evaluating = False
+    metrics_variables = ()
 
     def __init__(self) -> None:
-        self.weights = ["fresh"]
+        self.weight = np.ones(1).view(FakeWeights)
+        self.trainable_weights = self.trainable_variables = self.variables = [self.weight]
+        self.optimizer = SimpleNamespace(learning_rate=0.25, variables=[], build=lambda variables: None)
 
     def get_weights(self):
-        return self.weights
+        return [self.weight]
 
     def set_weights(self, weights):
-        self.weights = weights
+        self.weight[:] = weights[0]
 
     def save(self, path):
-        Path(path).write_text(json.dumps(self.weights))
+        Path(path).write_text(json.dumps(self.weight.tolist()))
 
 
 class Clock:
+    """Seconds that pass when the test says so; `wall` is what the clock on the wall is ahead of them."""
+
     now = 1000.0
+    wall = 1e9
+
+    def monotonic(self) -> float:
+        return self.now
 
     def time(self) -> float:
-        return self.now
+        return self.now + self.wall
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 @pytest.fixture
@@ -597,7 +759,7 @@ def play_epoch(made: Recorder, clock: Clock, losses: np.ndarray, seconds: float,
     made.on_epoch_begin(epoch)
     for step in range(made.steps):
         clock.now += seconds
-        so_far = losses[: (step + 1) * made.batch_size]
+        so_far = losses[: (step + 1) * made.training.batch_size]
         made.on_train_batch_end(step, {"loss": so_far.mean(), "accuracy": (so_far < 1).mean()})
 
 
@@ -671,7 +833,7 @@ def test_the_status_tells_progress_speed_and_time_left(clock):
     assert (status.state, status.epoch, status.step, status.steps) == ("training", 0, 5, 10)
     assert status.images_per_second == 10.0
     assert status.seconds_left == 25.0, "half an epoch and two more, at 10 pictures a second"
-    assert status.heartbeat == clock.now and status.seconds == 5.0
+    assert status.heartbeat == clock.time() and status.seconds == 5.0 and status.learning_rate == 0.25
 
 
 EPOCH_LOGS = {"loss": 1.25, "accuracy": 0.5, "val_loss": 1.5, "val_accuracy": 0.25}
@@ -679,25 +841,121 @@ EPOCH_LOGS = {"loss": 1.25, "accuracy": 0.5, "val_loss": 1.5, "val_accuracy": 0.
 
 def test_an_epoch_is_recorded_saved_and_counted(clock):
     made = new_recorder(pictures=100, batch_size=10)
-    made.model.weights = ["after one epoch"]
+    made.model.weight[:] = 7
     play_epoch(made, clock, np.ones(100), seconds=0.1)
     made.on_epoch_end(0, EPOCH_LOGS)
     run = runs.read(made.path)
     assert run.status.epoch == 1 and run.status.step == 0
-    assert runs.metrics(run)[-1] == {"kind": "epoch", "epoch": 1, **EPOCH_LOGS, "seconds": 1.0}
-    for name in ("model.keras", "checkpoint.keras"):
-        assert json.loads((run.path / name).read_text()) == ["after one epoch"]
-    assert not [file.name for file in run.path.iterdir() if file.name.startswith(f".{os.getpid()}")]
+    assert runs.metrics(run)[-1] == {"kind": "epoch", "epoch": 1, **EPOCH_LOGS, "learning_rate": 0.25, "seconds": 1.0}
+    assert json.loads((run.path / "model.keras").read_text()) == [7]
+    with np.load(run.path / "checkpoint.npz") as file:
+        assert file["position"].tolist() == [1, 0] and file["state_0"] == 7
+    assert not list(run.path.glob(".*"))
 
 
-def test_a_stop_ends_the_epoch_and_keeps_nothing_of_it(clock):
+def position_of_checkpoint(run: Run) -> list[int]:
+    with np.load(run.path / "checkpoint.npz") as file:
+        return file["position"].tolist()
+
+
+def test_a_stop_keeps_the_part_of_the_epoch_in_a_checkpoint(clock):
     made = new_recorder(pictures=100, batch_size=10)
-    (made.path / "stop").touch()
-    play_epoch(made, clock, np.ones(100), seconds=0.6)
+    made.on_epoch_begin(0)
+    for step in range(4):
+        if step == 3:
+            (made.path / "stop").touch()
+        made.on_train_batch_end(step, {"loss": 1.0, "accuracy": 0.5})
     assert made.stopped and made.model.stop_training
+    made.on_test_batch_end(0)
+    assert made.model.stop_evaluating, "the validation pictures of half an epoch say nothing"
     made.on_epoch_end(0, EPOCH_LOGS)
     run = runs.read(made.path)
-    assert run.status.epoch == 0 and epochs_of(run) == [] and not run.has_model
+    assert (run.status.epoch, run.status.step) == (0, 4) and position_of_checkpoint(run) == [0, 4]
+    assert epochs_of(run) == [] and events_of(run) == ["stopped"] and not run.has_model
+
+
+def test_a_stop_in_the_last_batch_makes_the_epoch_whole(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    made.on_epoch_begin(0)
+    for step in range(10):
+        if step == 9:
+            (made.path / "stop").touch()
+        made.on_train_batch_end(step, {"loss": 1.0, "accuracy": 0.5})
+    made.on_test_batch_end(0)
+    assert made.stopped and made.model.stop_training and not made.model.stop_evaluating
+    made.on_epoch_end(0, EPOCH_LOGS)
+    run = runs.read(made.path)
+    assert (run.status.epoch, run.status.step) == (1, 0) and position_of_checkpoint(run) == [1, 0]
+    assert epochs_of(run) == [1] and events_of(run) == ["stopped"] and run.has_model
+
+
+def test_a_long_epoch_has_a_checkpoint_at_least_every_two_minutes(clock, monkeypatch):
+    made, saved = new_recorder(pictures=1000, batch_size=10), []
+    save = made.save_checkpoint
+    monkeypatch.setattr(made, "save_checkpoint", lambda: (save(), saved.append(clock.now)))
+    started = clock.now
+    play_epoch(made, clock, np.ones(1000), seconds=7.0)
+    clock.now += 50  # validation
+    made.on_epoch_end(0, EPOCH_LOGS)
+    assert np.diff([started, *saved]).max() <= 120 and saved[-1] == clock.now
+    assert len(saved) < 15
+
+
+def test_weights_that_are_no_number_are_not_kept_in_a_checkpoint(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    made.save_checkpoint()
+    made.model.weight[:] = np.nan
+    made.save_checkpoint()
+    with np.load(made.path / "checkpoint.npz") as file:
+        assert file["state_0"] == 1
+
+
+def test_a_point_tells_how_far_one_step_moves_the_weights(clock):
+    """Measured on the batch after the point before."""
+    made = new_recorder(pictures=100, batch_size=10)
+    made.on_epoch_begin(0)
+    made.model.weight[:] = 2.0
+    for step in range(10):
+        clock.now += 0.3
+        made.model.weight *= 1.5 if step == 2 else 1.25
+        made.on_train_batch_end(step, {"loss": 1.0, "accuracy": 0.5})
+    assert [(point["step"], point.get("update")) for point in points(made)] == [
+        (2, None),
+        (4, 0.5),
+        (6, 0.25),
+        (8, 0.25),
+        (10, 0.25),
+    ]
+
+
+def test_what_is_no_number_is_not_drawn(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    play_epoch(made, clock, np.full(100, np.nan), seconds=0.5)
+    made.on_epoch_end(0, EPOCH_LOGS | {"loss": np.nan})
+    lines = (made.path / "metrics.jsonl").read_text()
+    assert "NaN" not in lines and events_of(runs.read(made.path)) == ["diverged"] and made.model.stop_training
+
+
+def test_a_clock_that_is_set_back_changes_nothing(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    play_epoch(made, clock, np.ones(100), seconds=0.6)
+    clock.wall -= 3600
+    play_epoch(made, clock, np.ones(100), seconds=0.6, epoch=1)
+    clock.wall, clock.now = clock.wall - 3600, clock.now + 1
+    made.on_test_batch_end(0)
+    status = runs.read(made.path).status
+    assert status.heartbeat == clock.time() and status.seconds == 13.0
+    assert status.images_per_second == pytest.approx(10 / 0.6, abs=0.1) and status.seconds_left >= 0
+    seconds = [record["seconds"] for record in runs.metrics(runs.read(made.path))]
+    assert seconds == sorted(seconds)
+
+
+def test_a_pause_is_no_time_of_training(clock):
+    made = new_recorder(pictures=100, batch_size=10)
+    play_epoch(made, clock, np.ones(100), seconds=0.6)
+    made.wait(500.0)
+    play_epoch(made, clock, np.ones(100), seconds=0.6, epoch=1)
+    assert runs.read(made.path).status.seconds == 12.0
 
 
 def test_a_stop_is_noticed_even_in_very_short_epochs(clock):
@@ -734,7 +992,6 @@ def test_auto_is_tried_once_and_kept_by_a_resumed_run(monkeypatch):
     assert tried == [config] and said == ["Trying which precision is faster"]
 
     resumed = replace(run, status=replace(run.status, precision="float32"))
-    (run.path / "checkpoint.keras").touch()
     assert train._precision(resumed, said.append) == "float32"
     assert len(tried) == len(said) == 1
 

@@ -1,28 +1,38 @@
-"""A run as it trains: its progress and its curves, kept current, and the buttons that steer it."""
+"""A run as it trains: its progress, its curves and what they say, kept current; and what can be done with it."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import streamlit as st
 
-from cnn import figures, jobs, runs
+from cnn import diagnosis, figures, runs
 from cnn.config import RunConfig
+from cnn.diagnosis import Finding
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import deletion, forms, shell, steering, time_lapse
 
 _TICK = 1.0  # seconds between two looks at the run directory
 _REDRAW = 2.0  # seconds between two redraws of the curves: each one replaces the whole chart in the browser
 
 
 def show(run: Run) -> None:
-    """Draw a run: its state, progress, buttons and curves. While it is active, these follow it."""
+    """Draw a run: its state, progress, controls, curves and time lapse. While it is active, these follow it."""
     st.subheader(shell.plain(run.name), anchor=False)
     _explain(run)
-    st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state)
-    _buttons(run)
+    st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if not run.shipped:
+            steering.controls(run)
+            _manage(run)
+        if run.config is not None:
+            _reuse(run.config)
+    if run.shipped:
+        st.caption("This network comes with the program and cannot be changed.")
+    if run.state == "paused":
+        steering.last_step(_records(run))
     if run.config is not None:
         st.fragment(_curves, run_every=_TICK if run.active else None)(run.id)
+        steering.interventions(_records(run))
+        time_lapse.show(run)
     _details(run)
 
 
@@ -59,39 +69,48 @@ def _explain(run: Run) -> None:
                 drawn = run.config.data.model_copy(update={"dataset": "synthetic"})
                 start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} (synthetic)")
         case "interrupted":
-            st.warning(f"Interrupted {_when(run)}. {message} {_onwards(run)}", icon=":material/power_off:")
+            onwards = "Resume goes on from its last checkpoint, at most two minutes of training back."
+            onwards = onwards if run.has_checkpoint else "It can be started again."
+            st.warning(f"Interrupted {_when(run)}. {message} {onwards}", icon=":material/power_off:")
         case "stopped":
-            st.info(f"Stopped {_when(run)}. {_onwards(run)}", icon=":material/pause_circle:")
+            onwards = "Resume continues from there." if run.has_checkpoint else "It can be started again."
+            st.info(f"Stopped {_when(run)}. {onwards}", icon=":material/pause_circle:")
+        case "finished" if message:
+            st.info(shell.plain(message), icon=":material/check_circle:")
 
 
 def _when(run: Run) -> str:
-    epochs = run.status.epoch
-    return "before its first epoch was whole" if not epochs else f"after {epochs} whole epoch{'s' * (epochs > 1)}"
+    epochs, batches = run.status.epoch, run.status.step
+    parts = [f"{epochs} whole epoch{'s' * (epochs > 1)}"] * bool(epochs)
+    parts += [f"{batches:,} of {run.status.steps:,} batches{' of the next' * bool(epochs)}"] * bool(batches)
+    return f"after {' and '.join(parts)}" if parts else "before its first batch"
 
 
-def _onwards(run: Run) -> str:
-    return "Resume continues from there." if run.status.epoch else "It can be started again."
-
-
-def _progress(run_id: str, drawn_state: str) -> None:
+def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
     """The line that moves. A change of state redraws the page, because the buttons and the timer depend on it."""
     try:
         run = runs.get(run_id)
     except runs.UnknownRun:
         st.rerun()
-    if run.state != drawn_state:
+    if (run.state, run.is_silent) != (drawn_state, drawn_silent):
         st.rerun()
     if run.config is None:
         return
     status, epochs = run.status, run.config.training.epochs
     text = f"{shell.STATE_ICONS[run.state]} **{run.state}**"
-    if run.state == "training" and not status.message:
+    if run.state == "paused" or (run.state == "training" and not status.message):
         text += f" · epoch {min(status.epoch + 1, epochs)} of {epochs} · batch {status.step:,} of {status.steps:,}"
         if run.stop_requested:
             text += " · stopping after this batch"
     elif run.active and status.message:
         text += f" · {status.message}"
     st.progress(run.progress, text=text)
+    if run.is_silent:
+        st.warning(
+            f"No sign of life for {duration(time.time() - status.heartbeat)}: its process is there, but may hang. If "
+            "nothing changes, force it to stop; Resume then goes on from its last checkpoint.",
+            icon=":material/heart_broken:",
+        )
 
     whole = [record for record in _records(run) if record["kind"] == "epoch"]
     last = whole[-1] if whole else None
@@ -112,6 +131,8 @@ def _progress(run_id: str, drawn_state: str) -> None:
             speed = status.images_per_second
             st.metric("Pictures a second", f"{speed:,.0f}" if speed else "–")
             st.metric("Time left", duration(status.seconds_left))
+            if status.learning_rate is not None:
+                st.metric("Learning rate", f"{status.learning_rate:.3g}", help="Of the last batch.")
         st.metric("Time trained", duration(status.seconds))
 
 
@@ -129,14 +150,15 @@ def _curves(run_id: str) -> None:
     drawn = st.session_state.get("curves")
     fresh = drawn is None or drawn["run"] != run_id
     shown = [] if fresh else drawn["slots"][drawn["top"]]
-    due = fresh or not run.active or _epochs(records) != _epochs(shown) or now - drawn["time"] >= _REDRAW
+    due = fresh or not run.active or _marks(records) != _marks(shown) or now - drawn["time"] >= _REDRAW
     if fresh or (due and records != shown):
         slots, top = ([[], []], 0) if fresh else (drawn["slots"].copy(), 1 - drawn["top"])
         slots[top] = records
         drawn = st.session_state["curves"] = {"run": run_id, "time": now, "slots": slots, "top": top}
-    if not drawn["slots"][drawn["top"]]:
+    if not any("loss" in record for record in drawn["slots"][drawn["top"]]):
         st.caption("The curves begin with the first batches.")
         return
+    _diagnosis(run, records)
     for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         with column:
             st.markdown(f"**{metric.capitalize()}**")
@@ -148,12 +170,35 @@ def _curves(run_id: str) -> None:
 
 
 def _curve(records: list[dict], metric: str, epochs: int, slot: int) -> None:
+    last = next((record[metric] for record in reversed(records) if metric in record), 0.0)
     st.plotly_chart(
         figures.curves(records, metric, epochs),
         key=f"curve-{metric}-{slot}",
         config={"displayModeBar": False},
-        alt=f"{metric.capitalize()} over the epochs for training and validation, at last {records[-1][metric]:.3f}.",
+        alt=f"{metric.capitalize()} over the epochs for training and validation, at last {last:.3f}.",
     )
+
+
+_ICONS = {"overfitting": ":material/trending_up:", "dead ReLUs": ":material/power_off:"}
+
+
+def _diagnosis(run: Run, records: list[dict]) -> None:
+    """What the curves say, in words. The place is always of one height, so that nothing below it moves."""
+    st.markdown("**Diagnosis**")
+    with st.container(height=108, border=True, key="diagnosis"):
+        found = _findings(str(run.path), len(records), records)
+        for finding in found:
+            st.markdown(f"{_ICONS.get(finding.kind, ':material/warning:')} {shell.plain(finding.text)}")
+        if not found:
+            st.markdown(
+                ":material/check: Nothing stands out: not diverging, not overfitting, few dead ReLUs, and a learning "
+                "rate that moves the weights neither too much nor too little."
+            )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _findings(path: str, count: int, _records: list[dict]) -> list[Finding]:
+    return diagnosis.diagnose(_records)
 
 
 def _raised(metric: str, top: int) -> str:
@@ -183,87 +228,39 @@ def _parsed(path: str, size: int, _run: Run) -> list[dict]:
     return runs.metrics(_run)
 
 
-def _epochs(records: list[dict]) -> int:
-    return sum(record["kind"] == "epoch" for record in records)
+def _marks(records: list[dict]) -> int:
+    """What is worth drawing at once: whole epochs and what was done by hand."""
+    return sum(record["kind"] != "batch" for record in records)
 
 
-def _buttons(run: Run) -> None:
-    if run.shipped:
-        st.caption("This network comes with the program and cannot be changed.")
-        return
-    with st.container(horizontal=True):
-        if run.active:
-            if st.button("Stop training", icon=":material/stop:", disabled=run.stop_requested, key="stop"):
-                with _told():
-                    jobs.launcher().stop(run)
-                    st.rerun()
-            if run.stop_requested and st.button(
-                "Force to stop", icon=":material/dangerous:", key="kill", help="For a training that does not answer."
-            ):
-                with _told(), st.spinner("Ending its process…"):
-                    jobs.launcher().kill(run)
-                    st.rerun()
-        if run.state in runs.RESUMABLE:
-            label = "Resume" if run.status.epoch else "Start again"
-            if st.button(label, icon=":material/play_arrow:", type="primary", key="resume"):
-                start(run)
-        with st.popover("Rename", icon=":material/edit:", key="rename_popover"):
-            name = st.text_input("New name", run.name, max_chars=80, key=f"name-{run.id}")
-            if st.button("Rename", key="rename"):
-                with _told():
-                    runs.rename(run, name)
-                    st.rerun()
-        if not run.active:
-            with st.popover("Delete", icon=":material/delete:", key="delete_popover"):
-                st.markdown(f"Delete **{shell.plain(run.name)}** with its network and curves?")
-                if st.button("Delete", type="primary", key="delete"):
-                    _delete(run)
+def _manage(run: Run) -> None:
+    """What can be done with a run beside training it."""
+    with st.popover("Rename", icon=":material/edit:", key="rename_popover"):
+        name = st.text_input("New name", run.name, max_chars=80, key=f"name-{run.id}")
+        if st.button("Rename", key="rename"):
+            with shell.told():
+                runs.relabel(run, name=name)
+                st.rerun()
+    if not run.active:
+        with st.popover("Delete", icon=":material/delete:", key="delete_popover"):
+            st.markdown(f"Delete **{shell.plain(run.name)}** with its network and curves?")
+            if st.button("Delete", type="primary", key="delete"):
+                deletion.delete([run])
 
 
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say in a sentence what stood in the way: another window was faster, or the disk is full or gone."""
-    try:
-        yield
-    except (runs.RunExists, runs.UnknownRun) as error:
-        st.error(str(error), icon=":material/error:")
-    except OSError as error:
-        folder = runs.root()
-        st.error(f"The runs folder {folder} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
+def _reuse(config: RunConfig) -> None:
+    help_ = "Begin a new run with the layers and settings of this one."
+    if st.button("Use its settings", icon=":material/tune:", key="reuse", help=help_):
+        forms.load(config)
+        st.session_state["new_run"] = True
+        st.rerun()
 
 
 def start_new(config: RunConfig, name: str) -> None:
     """Make a run and queue it."""
     st.session_state.pop("deleted", None)
-    with _told():
-        start(runs.create(config, name))
-
-
-def start(run: Run) -> None:
-    """Queue a run and make it the current one."""
-    with _told():
-        jobs.launcher().start(run)
-        shell.open_run(run.id)
-
-
-def _delete(run: Run) -> None:
-    with _told():
-        runs.delete(run)
-        st.session_state["deleted"] = (run.id, run.name)
-        remaining = runs.all_runs()
-        shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
-
-
-def undo_delete() -> None:
-    """Offer the run that was deleted last, as long as it is in the bin."""
-    run_id, name = st.session_state.get("deleted", ("", ""))
-    if not runs.is_in_bin(run_id):
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Deleted: {shell.plain(name)}")
-        if st.button("Undo", icon=":material/undo:", key="undo"):
-            with _told():
-                shell.open_run(runs.restore(run_id).id)
+    with shell.told():
+        steering.start(runs.create(config, name))
 
 
 def _details(run: Run) -> None:
@@ -277,18 +274,23 @@ def _details(run: Run) -> None:
             st.caption("Settings")
             settings = {**data_.model_dump(), **training.model_dump()}
             st.code("\n".join(f"{key} = {value}" for key, value in settings.items()), language="toml")
+        if run.config and run.config.training.tensorboard:
+            st.caption("Its event files, for TensorBoard (`pip install tensorboard`)")
+            st.code(f"tensorboard --logdir {run.path / 'tensorboard'}", language="bash")
         if text := runs.log_tail(run):
             st.caption("The end of its log")
             st.code(text, language=None)
 
 
 def duration(seconds: float | None) -> str:
-    """75.0 -> 1 min 15 s"""
+    """75.0 -> 1 min 15 s; 750.0 -> 12 min"""
     if seconds is None:
         return "–"
     seconds = max(0, round(seconds))
     if seconds < 60:
         return f"{seconds} s"
-    if seconds < 3600:
+    if seconds < 600:
         return f"{seconds // 60} min {seconds % 60:02} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"

@@ -7,6 +7,8 @@ to it is the first thing that a newly started server sees.
 import re
 import runpy
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import streamlit as st
@@ -15,8 +17,8 @@ from cnn import runs
 from cnn.runs import Run
 
 _PROJECT = Path(__file__).resolve().parents[2]
-TRAIN, MODEL, EXPLORE, PREDICT = (
-    f"pages/{name}.py" for name in ("1_Train", "2_Model", "3_Explore", "4_Predict")
+TRAIN, RUNS, MODEL, EXPLORE, PREDICT = (
+    f"pages/{name}.py" for name in ("1_Train", "2_Runs", "3_Model", "4_Explore", "5_Predict")
 )  # for st.page_link
 STATE_ICONS = {
     "queued": ":material/schedule:",
@@ -55,6 +57,11 @@ def page(title: str, lead: str) -> Run:
     return run
 
 
+def listed() -> list[Run]:
+    """All runs, as the sidebar of this page has just read them."""
+    return st.session_state["listed"]
+
+
 def make_current(run_id: str) -> None:
     """Put a run into the link; the Train page then shows it, whatever it showed before."""
     st.query_params["run"] = st.session_state["run"] = run_id
@@ -65,6 +72,18 @@ def open_run(run_id: str) -> None:
     """Make a run the current one, and draw the page anew."""
     make_current(run_id)
     st.rerun()
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Say in a sentence what stood in the way: another window was faster, or the disk is full or gone."""
+    try:
+        yield
+    except (runs.RunExists, runs.UnknownRun) as error:
+        st.error(str(error), icon=":material/error:")
+    except OSError as error:
+        folder = runs.root()
+        st.error(f"The runs folder {folder} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
 
 
 def plain(text: str) -> str:
@@ -93,7 +112,8 @@ def _current_run() -> tuple[Run, str | None]:
 
 
 def _sidebar(run: Run) -> None:
-    known = {r.id: r for r in [*runs.all_runs(), *runs.shipped()]}
+    st.session_state["listed"] = runs.listed()
+    known = {r.id: r for r in listed()}
     # The browser sends the label of what was picked, so every label must be another.
     count = Counter(r.name for r in known.values())
     labels = {r.id: r.name if count[r.name] == 1 else f"{r.name} · {r.id}" for r in known.values()}

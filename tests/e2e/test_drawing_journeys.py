@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 _PICTURE = re.compile(rb"data:image/png;base64,([A-Za-z0-9+/=]+)")
 NOTHING = "Nothing is drawn yet"
 HALF_A_SHIRT = ((136, 40), (80, 60), (40, 120), (62, 136), (80, 110), (80, 240), (136, 240))

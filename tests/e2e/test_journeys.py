@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
 def heading(page: Page, name: str):
@@ -16,13 +16,21 @@ def heading(page: Page, name: str):
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """Pick an option of a select box."""
+    """Pick an option of a select box. Scrolling closes one that is open, so that comes first."""
+    page.get_by_role("combobox", name=label).scroll_into_view_if_needed()
+    page.wait_for_timeout(300)
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=option, exact=True).click()
 
 
+def settled(page: Page) -> None:
+    """Wait until the page has been drawn: a redraw would close what is opened now."""
+    page.wait_for_timeout(200)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def enter(page: Page, label: str, value: str) -> None:
-    field = page.get_by_role("spinbutton", name=label)
+    field = page.get_by_role("spinbutton", name=label, exact=True)
     field.fill(value)
     field.press("Enter")
 
@@ -112,7 +120,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
 def test_stop_resume_rename_delete_undo(page, dashboard):
     begin_training(page, dashboard.url, epochs=60)
     wait_for_epoch(page, 2)
-    page.get_by_role("button", name="Stop training").click()
+    page.get_by_role("button", name="Stop", exact=True).click()
     expect(page.get_by_text(re.compile(r"Stopped after \d+ whole epoch"))).to_be_visible()
 
     expect(page.get_by_role("button", name="Rename")).to_have_count(1)  # the page has settled
@@ -122,11 +130,11 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Rename").click()
     expect(heading(page, "My first network")).to_be_visible()
 
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Resume", exact=True).click()
     expect(page.get_by_test_id("stProgress").first).to_contain_text("training")
     wait_for_epoch(page, 3)
-    page.get_by_role("button", name="Stop training").click()
-    expect(page.get_by_role("button", name="Resume")).to_be_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
     expect(page.get_by_role("button", name="Delete")).to_have_count(1)
@@ -139,10 +147,55 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
 
 def test_an_impossible_stack_is_refused_where_it_breaks(page, dashboard):
     page.goto(f"{dashboard.url}/Train")
-    page.get_by_role("button", name="Dense", exact=True).click()
-    page.get_by_role("button", name="Convolution", exact=True).click()
-    expect(page.get_by_text("Layer 8 (Conv 32 3×3 same relu) needs feature maps").first).to_be_visible()
+    page.get_by_role("button", name="↑", exact=True).last.click()
+    expect(page.get_by_text("Layer 6 (Conv 64 3×3 same batch norm relu) needs feature maps")).to_be_visible()
+    expect(page.get_by_role("row", name="6 · Conv 64 3×3 same batch norm relu does not fit")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
+    page.get_by_role("button", name="Move it before layer 5").click()
+    expect(page.get_by_text("needs feature maps")).to_have_count(0)
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
+
+
+def test_a_network_of_ones_own_is_built_undone_and_kept(page, dashboard, tmp_path):
+    page.goto(f"{dashboard.url}/Train")
+    page.get_by_role("button", name="Convolution", exact=True).click()
+    filters = page.get_by_role("spinbutton", name="Filters")
+    expect(filters).to_have_value("32")
+    filters.focus()
+    for value in (33, 34):  # the arrow keys work on, because a redraw leaves the focus where it is
+        page.keyboard.press("ArrowUp")
+        expect(page.get_by_role("row", name=f"6 · Conv {value} 3×3 same relu 7×7×{value}")).to_be_visible()
+        expect(filters).to_be_focused()
+    page.get_by_role("button", name="Undo").click()
+    expect(filters).to_have_value("33")
+    page.get_by_role("button", name="Redo").click()
+    expect(filters).to_have_value("34")
+
+    page.get_by_role("button", name="Add below").click()
+    page.get_by_role("option", name="Dropout").or_(page.get_by_role("menuitem", name="Dropout")).click()
+    expect(page.get_by_role("row", name="7 · Dropout 0.5 7×7×34")).to_be_visible()
+    page.get_by_role("button", name="Save as preset").click()
+    page.get_by_role("textbox", name="Name of the preset").fill("My net")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("radio", name="my-net")).to_be_checked()
+
+    page.get_by_role("button", name="Import or export").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Configuration (.json)").click()
+    exported = tmp_path / download.value.suggested_filename
+    download.value.save_as(exported)
+    assert exported.name == "my-net.json"
+
+    page.reload()  # another visit, which begins with the preset that learns fastest
+    expect(page.get_by_role("radio", name="fast")).to_be_checked()
+    page.get_by_role("radio", name="my-net").click()
+    expect(page.get_by_role("row", name="7 · Dropout 0.5 7×7×34")).to_be_visible()
+    page.get_by_role("radio", name="tiny").click()
+    expect(page.get_by_role("row", name="7 · Dropout")).to_have_count(0)
+    page.get_by_role("button", name="Import or export").click()
+    page.locator("input[type=file]").set_input_files(exported)
+    expect(page.get_by_role("row", name="7 · Dropout 0.5 7×7×34")).to_be_visible()
+    expect(page.get_by_role("radio", name="my-net")).to_be_checked()
 
 
 def test_draw_a_shape(page, dashboard):
@@ -198,7 +251,7 @@ def test_upload_a_good_and_a_bad_file(page, dashboard):
 def test_a_deep_link_to_a_cold_server(page, dashboard, path):
     page.goto(f"{dashboard.url}/{path}?run=lecture")
     expect(heading(page, path)).to_be_visible()
-    for name in ("Start", "Train", "Model", "Explore", "Predict"):
+    for name in ("Start", "Train", "Runs", "Model", "Explore", "Predict"):
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     expect(page.get_by_test_id("stSidebar").get_by_text("finished")).to_be_visible()
     assert page.title() == f"{path} · CNN Atelier"
@@ -212,7 +265,7 @@ def test_an_unknown_run_in_the_link(page, dashboard):
 
 def test_a_phone_sees_every_page_without_scrolling_sideways(page, dashboard):
     page.set_viewport_size({"width": 400, "height": 800})
-    for path in ("", "Train", "Model", "Explore", "Predict"):
+    for path in ("", "Train", "Runs", "Model", "Explore", "Predict"):
         page.goto(f"{dashboard.url}/{path}")
         expect(heading(page, path or "CNN Atelier")).to_be_visible()
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")

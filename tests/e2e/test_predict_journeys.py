@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from cnn import synthetic
 from cnn.config import CLASS_NAMES
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 COUNT, BROKEN = 30, 4
 
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from cnn import figures
+from cnn import figures, runs
 from cnn.config import INPUT_SHAPE
-from cnn.ui import shell
+from cnn.ui import export, shell
 
 run = shell.page("Model", "The layers of the current run, as Keras lists them, with what each costs and sees.")
 if run.config is None:
@@ -68,6 +68,8 @@ if run.has_model:
     st.caption(f"Opens {before}with `keras.models.load_model(…)`, or in Netron.")
 else:
     st.caption("The network's file is here once the first epoch has been trained.")
+
+export.offer(run.config, run.id, runs.learning_rate_changes(runs.metrics(run)), run.status.precision or None)
 
 st.subheader("Diagram")
 st.graphviz_chart(

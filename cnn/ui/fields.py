@@ -1,0 +1,85 @@
+"""Widgets made from the fields of a pydantic model: the kind, range, choices and help of each are the field's."""
+
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from cnn.ui import draft
+
+_FORMATS = {
+    "learning_rate": "%g",
+    "rate": "%.2f",
+    "warp": "%.1f",
+    "erase": "%.2f",
+    "restyled": "%.2f",
+    "strange": "%.2f",
+}
+_STEPS = {
+    "rate": 0.05,
+    "learning_rate": 0.001,
+    "limit": 1000,
+    "batch_size": 16,
+    "warp": 0.1,
+    "erase": 0.05,
+    "restyled": 0.05,
+    "strange": 0.01,
+}
+_COMMAND_LINE_ONLY = {"own"}  # a browser cannot name the folders that hold one's pictures
+_LABELS = {
+    "limit": "Training pictures",
+    "flip": "Mirror at random",
+    "shift": "Shift by up to (pixels)",
+    "warp": "Turn and stretch",
+    "erase": "Share with a blot",
+    "restyled": "Share in other styles",
+    "strange": "Share of no garment",
+    "patience": "Early stopping: patience (epochs)",
+    "calibrate": "Calibrate at the end",
+    "tensorboard": "TensorBoard event files",
+    "batch_normalisation": "Batch normalisation",
+    "kernel": "Kernel size",
+    "size": "Window size",
+    "over": "Layers skipped",
+}
+_EMPTY = {"limit": "all", "patience": "off", "stride": "as the window"}
+
+
+def section(model: type[BaseModel], values: draft.Values, place: str) -> None:
+    """One widget for each field, two beside each other; writes what they say into `values`.
+
+    Args:
+        model: whose fields are drawn.
+        values: the fields' values by name.
+        place: what the widgets' keys begin with.
+    """
+    with st.grid(2, min_column_width=110):
+        for name, info in model.model_fields.items():
+            if name != "kind" and name not in _COMMAND_LINE_ONLY:
+                values[name] = _widget(name, info, values[name], draft.key(place, name))
+
+
+def _widget(name: str, info: FieldInfo, value: Any, key: str) -> Any:
+    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    kind = info.annotation
+    if type(None) in get_args(kind):
+        kind = next(part for part in get_args(kind) if part is not type(None))
+    if get_origin(kind) is Literal:
+        options = list(get_args(kind))
+        return st.selectbox(label, options, index=options.index(value), key=key, help=info.description)
+    if kind is bool:
+        return st.toggle(label, value, key=key, help=info.description, wrap=True)
+    limits = {type(part).__name__: part for part in info.metadata}
+    low, high = limits["Ge"].ge, limits["Le"].le
+    return st.number_input(
+        label,
+        kind(low),
+        kind(high),
+        value,
+        step=_STEPS.get(name, None if kind is float else 1),
+        format=_FORMATS.get(name),
+        placeholder=None if info.is_required() or info.default is not None else _EMPTY[name],
+        key=key,
+        help=info.description,
+    )

@@ -1,0 +1,24 @@
+"""Every run in one table: find them, label them, compare them, delete them."""
+
+import streamlit as st
+
+from cnn import runs
+from cnn.ui import comparison, deletion, run_actions, run_table, shell
+
+shell.page(
+    "Runs",
+    "Every training that is kept here, and the networks that come with the program. Tick two or more to compare.",
+)
+deletion.offer_undo()
+
+listed = shell.listed()
+if all(run.shipped for run in listed):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(f"You have no run yet. Train a network, and it will be kept in {runs.root()}.", icon=":material/info:")
+        st.page_link(shell.TRAIN, label="Train a network", icon=":material/model_training:")
+
+view = run_table.choose_view(listed)
+selected = run_table.selection(view.of(listed))
+run_actions.show(selected)
+run_table.show(view, listed)
+comparison.show(selected)

@@ -1,0 +1,596 @@
+"""The editor of a new run: layers, presets of one's own, import and export, and the way back from every change."""
+
+import json
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from cnn import config, presets, runs
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training
+from cnn.layers import Convolution, Dense, Flatten, ImpossibleStack, Pooling, SkipConnection, trace
+from cnn.ui import draft, layer_editor
+from tests.pages.visit import PAGES, open_train, refresh, text
+
+FAST = config.presets()["fast"]
+
+
+@pytest.fixture
+def app(launcher) -> AppTest:
+    return open_train("A new run")
+
+
+def click(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    return refresh(app)
+
+
+def enter(app: AppTest, label: str, value: float | None) -> AppTest:
+    """Change the number with this label; of several, the first."""
+    next(field for field in app.number_input if field.label == label).set_value(value)
+    return refresh(app)
+
+
+def number(app: AppTest, label: str) -> float | None:
+    return next(field.value for field in app.number_input if field.label == label)
+
+
+def kinds(app: AppTest) -> list[str]:
+    return [layer["kind"] for layer in app.session_state["draft"]["layers"]]
+
+
+def uid(app: AppTest, index: int) -> int:
+    return app.session_state["draft"]["layers"][index]["uid"]
+
+
+def cards(app: AppTest) -> list[str]:
+    """The titles of the layers' cards."""
+    return [button.label for button in app.button if (button.key or "").startswith("card-")]
+
+
+def open_cards(app: AppTest) -> list[int]:
+    """Which cards show their settings."""
+    icons = [button.proto.icon for button in app.button if (button.key or "").startswith("card-")]
+    return [index for index, icon in enumerate(icons) if icon == ":material/expand_less:"]
+
+
+def toggle_card(app: AppTest, index: int) -> AppTest:
+    return click(app, f"card-{uid(app, index)}")
+
+
+def started(app: AppTest) -> RunConfig:
+    """The configuration that Start training starts."""
+    before = {run.id for run in runs.all_runs()}
+    click(app, "start")
+    (new,) = [run for run in runs.all_runs() if run.id not in before]
+    return new.config
+
+
+def show(app: AppTest, settings: RunConfig) -> AppTest:
+    """Import a configuration."""
+    return upload(app, "settings.json", presets.to_json(settings).encode())
+
+
+def upload(app: AppTest, name: str, content: bytes) -> AppTest:
+    open_files(app)
+    app.file_uploader[0].upload(name, content)
+    return refresh(app)
+
+
+def has_no_errors(app: AppTest) -> bool:
+    return not app.error and not app.button(key="start").disabled
+
+
+# --- the table and the cards ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", config.presets())
+def test_the_table_is_the_networks(app, name):
+    app.segmented_control(key="preset").set_value(name)
+    refresh(app)
+    settings = config.presets()[name]
+    rows = trace(settings.layers, INPUT_SHAPE, len(CLASS_NAMES))
+    table = app.table[0].value
+    lines = table.to_dict("records")
+    figures = [caption.value for caption in app.caption if caption.value.startswith("→")]
+    assert len(lines) == len(settings.layers) + 3
+    assert lines[0]["Output"] == "28×28×1" and lines[-2]["Output"] == "10"
+    for index, line in enumerate(lines[1:-1]):
+        own = [row for row in rows if row.layer == index]
+        parameters, macs, field = sum(r.parameters for r in own), sum(r.macs for r in own), own[-1].receptive_field
+        assert line["Output"] == "×".join(map(str, own[-1].output_shape))
+        assert line["Params"] == (f"{parameters:,}" if parameters else "")
+        assert line["MACs"] == (layer_editor.short(macs) if macs else "")
+        assert line["Field"] == (f"{field.size}×{field.size}" if field else "")
+        if index < len(settings.layers):
+            assert line["Layer"] == f"{index + 1} · {settings.layers[index]}"
+            assert cards(app)[index] == f"**{line['Layer']}**"
+            words = figures[index].replace("\N{NO-BREAK SPACE}", " ").split(" · ")
+            assert words[0] == f"→ {line['Output']}"
+            assert (f"{parameters:,} parameters" in words) == bool(parameters)
+            assert (f"{line['MACs']} MACs".replace("\N{NO-BREAK SPACE}", " ") in words) == bool(macs)
+            assert (f"sees {line['Field']}" in words) == bool(field)
+    assert lines[-1]["Params"] == f"**{sum(row.parameters for row in rows):,}**"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0"),
+        (640, "640"),
+        (9_999, "9,999"),
+        (10_000, "10 k"),
+        (112_896, "113 k"),
+        (999_499, "999 k"),
+        (999_500, "1 M"),
+        (1_940_000, "1.94 M"),
+        (28_901_376, "28.9 M"),
+        (99_951_000, "100 M"),
+        (123_456_789, "123 M"),
+        (2_500_000_000, "2.5 G"),
+    ],
+)
+def test_large_counts_are_shown_in_three_digits(count, shown):
+    assert layer_editor.short(count) == shown.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def test_the_table_follows_a_change_of_a_setting_at_once(app):
+    click(app, "add-convolution")
+    before = app.table[0].value
+    enter(app, "Filters", 7)
+    enter(app, "Kernel size", 5)
+    line = app.table[0].value.iloc[6]
+    assert line["Layer"] == "6 · Conv 7 5×5 same relu" and line["Output"] == "7×7×7"
+    assert line["Params"] == f"{7 * (5 * 5 * 64 + 1):,}"
+    assert "Conv 7 5×5 same relu" in cards(app)[5] and open_cards(app) == [5]
+    assert app.table[0].value.iloc[-1]["Params"] != before.iloc[-1]["Params"]
+
+
+# --- adding, moving, duplicating, removing ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", config.presets())
+@pytest.mark.parametrize("kind", ["convolution", "pooling", "dense", "dropout"])
+def test_what_is_added_to_a_preset_fits_and_is_open(app, name, kind):
+    app.segmented_control(key="preset").set_value(name)
+    refresh(app)
+    click(app, f"add-{kind}")
+    assert has_no_errors(app)
+    (index,) = open_cards(app)
+    assert kinds(app)[index] == kind
+    assert kinds(app)[:index] + kinds(app)[index + 1 :] == [layer.kind for layer in config.presets()[name].layers]
+
+
+def test_a_layer_is_added_below_a_card(app):
+    toggle_card(app, 1)
+    app.menu_button(key=f"below-{uid(app, 1)}").click("dropout")
+    refresh(app)
+    assert kinds(app)[:4] == ["convolution", "pooling", "dropout", "convolution"]
+    assert open_cards(app) == [1, 2]
+    enter(app, "Rate", 0.2)
+    assert started(app).layers[2].rate == 0.2
+
+
+def test_layers_are_moved_from_their_titles(app):
+    click(app, f"up-{uid(app, 1)}")
+    assert kinds(app)[:3] == ["pooling", "convolution", "convolution"]
+    click(app, f"down-{uid(app, 0)}")
+    assert started(app).layers == FAST.layers
+    app = open_train("A new run")
+    assert app.button(key=f"up-{uid(app, 0)}").disabled
+    assert app.button(key=f"down-{uid(app, 5)}").disabled
+
+
+def test_an_open_card_stays_open_where_it_is_moved(app):
+    moved = uid(app, 2)
+    toggle_card(app, 2)
+    enter(app, "Filters", 33)
+    click(app, f"up-{moved}")
+    assert open_cards(app) == [1]
+    assert number(app, "Filters") == 33 and "Conv 33" in cards(app)[1]
+
+
+def test_a_layer_is_duplicated_with_its_settings(app):
+    toggle_card(app, 4)
+    enter(app, "Filters", 48)
+    click(app, f"duplicate-{uid(app, 4)}")
+    layers = started(app).layers
+    assert layers[4] == layers[5] == FAST.layers[4].model_copy(update={"filters": 48})
+    assert len(layers) == len(FAST.layers) + 1
+
+
+def test_a_layer_is_removed_but_never_the_last_one(app):
+    for index in (4, 3, 2, 1, 0):
+        toggle_card(app, index)
+        click(app, f"remove-{uid(app, index)}")
+    assert kinds(app) == ["global pooling"]
+    toggle_card(app, 0)
+    assert app.button(key=f"remove-{uid(app, 0)}").disabled
+    assert [layer.kind for layer in started(app).layers] == ["global pooling"]
+
+
+# --- stacks that cannot be --------------------------------------------------------------------------------------
+
+
+def test_an_impossible_stack_is_explained_at_its_layer_and_mended(app):
+    click(app, "add-dense")
+    click(app, f"up-{uid(app, 6)}")
+    (error,) = app.error
+    assert "Layer 6 (Dense 64 relu) needs a vector, but gets 64 feature maps of 7×7" in error.value
+    assert app.button(key="start").disabled
+    assert ":red[:material/block:" in cards(app)[5] and ":red" not in cards(app)[4]
+    lines = app.table[0].value.to_dict("records")
+    assert lines[6]["Output"] == ":red[does not fit]" and "Dense 64" in lines[6]["Layer"]
+    assert lines[5]["Output"] == "7×7×64" and lines[7]["Output"] == ":gray[–]"
+    assert "Total" not in lines[-1]["Layer"], "there is no sum of half a network"
+    labels = [app.button(key=f"fix-{number}").label for number in range(3)]
+    assert labels == ["Insert a flatten layer before it", "Insert a global pooling layer before it", "Remove it"]
+    click(app, "fix-2")
+    assert has_no_errors(app) and kinds(app) == [layer.kind for layer in FAST.layers]
+
+
+def test_a_fix_can_lead_to_the_next_thing_that_is_wrong(app):
+    click(app, "add-dense")
+    click(app, f"up-{uid(app, 6)}")
+    click(app, "fix-0")
+    assert kinds(app)[4:] == ["convolution", "flatten", "dense", "global pooling"]
+    assert "Layer 8 (Global max pool) needs feature maps" in app.error[0].value
+    click(app, "fix-0")
+    assert has_no_errors(app) and kinds(app)[4:] == ["convolution", "flatten", "dense"]
+
+
+def test_a_layer_after_the_flatten_is_moved_before_it(app):
+    click(app, f"up-{uid(app, 5)}")
+    assert "Layer 6 (Conv 64 3×3 same batch norm relu) needs feature maps" in app.error[0].value
+    assert app.button(key="fix-0").label == "Move it before layer 5"
+    click(app, "fix-0")
+    assert has_no_errors(app) and started(app).layers == FAST.layers
+
+
+def test_a_network_without_a_vector_is_mended_before_its_output(app):
+    toggle_card(app, 5)
+    click(app, f"remove-{uid(app, 5)}")
+    assert "The output layer needs a vector" in app.error[0].value
+    assert "does not fit" in app.table[0].value.iloc[-1]["Output"]
+    click(app, "fix-0")
+    assert started(app).layers[-1].kind == "global pooling"
+
+
+def test_a_setting_that_does_not_fit_is_mended_and_shown(app):
+    toggle_card(app, 4)
+    for label, value in (("Stride", 2), ("Dilation", 2)):
+        enter(app, label, value)
+    assert "stride 2 and dilation 2" in app.error[0].value
+    click(app, "fix-1")
+    assert has_no_errors(app)
+    assert (started(app).layers[4].stride, config.presets()["fast"].layers[4].stride) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        (Dense(), Flatten()),
+        (Flatten(), Convolution()),
+        (Pooling(size=16), Pooling(), Flatten()),
+        (SkipConnection(), Flatten()),
+        (Convolution(filters=1024), Flatten(), Dense(units=4096)),
+    ],
+)
+def test_every_impossible_stack_is_marked_where_the_arithmetic_says(app, stack):
+    with pytest.raises(ImpossibleStack) as caught:
+        trace(stack, INPUT_SHAPE, len(CLASS_NAMES))
+    app.session_state["draft"] = {
+        **app.session_state["draft"],
+        "layers": [{**layer.model_dump(), "uid": 1000 + index} for index, layer in enumerate(stack)],
+    }
+    refresh(app)
+    assert app.error[0].value == str(caught.value)
+    marked = [index for index, title in enumerate(cards(app)) if ":red[:material/block:" in title]
+    lines = app.table[0].value.to_dict("records")
+    in_table = [index for index, line in enumerate(lines[1:]) if "does not fit" in line["Output"]]
+    assert marked == in_table == [caught.value.index]
+
+
+def test_shares_that_leave_no_room_are_refused_beside_the_layers(app):
+    enter(app, "Share in other styles", 0.7)
+    own = config.presets()["wardrobe"].model_copy(update={"data": Data(own=0.5)})
+    show(app, own)
+    enter(app, "Share in other styles", 0.7)
+    assert "take more than 90% of each batch" in app.error[0].value
+    assert app.button(key="start").disabled and app.button(key="draft-undo")
+
+
+# --- undo and redo ----------------------------------------------------------------------------------------------
+
+
+def test_every_change_can_be_undone_and_redone(app):
+    assert app.button(key="draft-undo").disabled and app.button(key="draft-redo").disabled
+    states = [app.session_state["draft"]]
+
+    def remember():
+        states.append(app.session_state["draft"])
+
+    enter(app, "Epochs", 7)
+    remember()
+    click(app, "add-convolution")
+    remember()
+    enter(app, "Filters", 9)
+    remember()
+    click(app, f"up-{uid(app, 5)}")
+    remember()
+    app.segmented_control(key="preset").set_value("tiny")
+    refresh(app)
+    remember()
+    show(app, config.presets()["lenet5"])
+    remember()
+
+    def parts(state: dict) -> dict:
+        return {name: part for name, part in state.items() if name != "count"}
+
+    snapshots = json.loads(json.dumps([parts(state) for state in states]))
+    history = app.session_state["draft_history"]["states"]
+    assert json.loads(json.dumps(history))[-3:] == [parts(snapshots[4]), snapshots[5], snapshots[6]]
+    assert len(history) == 7
+    for expected in reversed(history[:-1]):
+        click(app, "draft-undo")
+        assert parts(app.session_state["draft"]) == expected
+        assert number(app, "Epochs") == expected["training"]["epochs"]
+        assert app.segmented_control(key="preset").value == expected["preset"]
+        assert len(cards(app)) == len(expected["layers"])
+    assert app.button(key="draft-undo").disabled and number(app, "Epochs") == FAST.training.epochs
+    for expected in history[1:]:
+        click(app, "draft-redo")
+        assert parts(app.session_state["draft"]) == expected
+    assert app.button(key="draft-redo").disabled
+
+
+def test_a_new_change_ends_what_could_be_redone(app):
+    enter(app, "Epochs", 7)
+    click(app, "draft-undo")
+    enter(app, "Epochs", 8)
+    assert app.button(key="draft-redo").disabled
+    click(app, "draft-undo")
+    assert number(app, "Epochs") == 5
+
+
+def test_a_value_typed_just_before_a_click_is_kept(app):
+    """The browser sends both at once: what was typed, and the click that left the field."""
+    next(field for field in app.number_input if field.label == "Epochs").set_value(9)
+    click(app, "add-dropout")
+    assert number(app, "Epochs") == 9
+    next(field for field in app.number_input if field.label == "Seed").set_value(3)
+    click(app, "draft-undo")
+    assert number(app, "Seed") == 42 and number(app, "Epochs") == 9 and "dropout" in kinds(app)
+
+
+def test_looking_changes_nothing(app):
+    toggle_card(app, 0)
+    toggle_card(app, 0)
+    assert app.button(key="draft-undo").disabled
+
+
+def test_the_draft_and_its_history_outlast_another_page(app):
+    click(app, "add-convolution")
+    enter(app, "Filters", 9)
+    enter(app, "Epochs", 7)
+    app.switch_page(f"pages/{PAGES['Runs']}.py")
+    refresh(app)
+    app.switch_page(f"pages/{PAGES['Train']}.py")
+    refresh(app)
+    assert number(app, "Epochs") == 7 and "Conv 9" in cards(app)[5]
+    click(app, "draft-undo")
+    click(app, "draft-undo")
+    assert number(app, "Epochs") == 5 and "Conv 32" in cards(app)[5]
+
+
+# --- the learning rate from outside, and the fields -------------------------------------------------------------
+
+
+def form_with_buttons() -> None:
+    """A page that uses the form as others do: a run's page, and the learning-rate finder."""
+    import streamlit as st
+
+    from cnn.config import presets
+    from cnn.ui import forms
+
+    forms.choose_preset()
+    st.session_state["result"] = forms.configure()
+    st.button("Find", key="find", on_click=forms.set_learning_rate, args=(0.0123,))
+    st.button("Use", key="use", on_click=forms.load, args=(presets()["lenet5"],))
+
+
+def test_a_learning_rate_from_outside_is_shown_kept_and_undone():
+    app = refresh(AppTest.from_function(form_with_buttons))
+    enter(app, "Epochs", 7)
+    click(app, "find")
+    assert number(app, "Learning rate") == 0.0123 and number(app, "Epochs") == 7
+    assert app.session_state["result"].training.learning_rate == 0.0123
+    enter(app, "Learning rate", 0.5)
+    assert app.session_state["result"].training.learning_rate == 0.5
+    click(app, "draft-undo")
+    click(app, "draft-undo")
+    assert number(app, "Learning rate") == FAST.training.learning_rate and number(app, "Epochs") == 7
+
+
+def test_a_runs_settings_are_put_into_the_form():
+    app = refresh(AppTest.from_function(form_with_buttons))
+    enter(app, "Epochs", 7)
+    click(app, "use")
+    assert app.segmented_control(key="preset").value == "lenet5"
+    assert app.session_state["result"] == config.presets()["lenet5"]
+    click(app, "draft-undo")
+    assert number(app, "Epochs") == 7
+
+
+def test_empty_numbers_say_what_empty_means(app):
+    placeholders = {field.label: field.proto.placeholder for field in app.number_input if field.value is None}
+    assert placeholders == {"Training pictures": "all", "Early stopping: patience (epochs)": "off"}
+    click(app, "add-pooling")
+    assert next(field for field in app.number_input if field.label == "Stride").proto.placeholder == "as the window"
+    enter(app, "Early stopping: patience (epochs)", 3)
+    next(toggle for toggle in app.toggle if toggle.label == "TensorBoard event files").set_value(True)
+    refresh(app)
+    training = started(app).training
+    assert training.patience == 3 and training.tensorboard
+
+
+# --- presets of one's own ---------------------------------------------------------------------------------------
+
+
+def save_as(app: AppTest, name: str) -> AppTest:
+    app.session_state["save_popover"] = True
+    refresh(app)
+    app.text_input(key="preset_name").set_value(name)
+    return click(app, "save_preset")
+
+
+def test_settings_are_saved_as_a_preset_chosen_again_and_deleted(app):
+    click(app, "add-convolution")
+    enter(app, "Epochs", 7)
+    save_as(app, "My net")
+    saved = presets.find("my-net")
+    assert saved.training.epochs == 7 and len(saved.layers) == 7
+    choice = app.segmented_control(key="preset")
+    assert choice.value == "my-net" and "python -m cnn.train --preset my-net" in text(app)
+    choice.set_value("tiny")
+    refresh(app)
+    app.segmented_control(key="preset").set_value("my-net")
+    refresh(app)
+    assert started(app) == saved
+
+    other = open_train("A new run")
+    other.segmented_control(key="preset").set_value("my-net")
+    refresh(other)
+    click(other, "delete_preset")
+    assert presets.own() == ({}, []) and "Settings of no preset" in text(other)
+    assert started(other).layers == saved.layers, "the settings stay"
+
+
+def test_a_preset_is_overwritten_after_a_question(app):
+    save_as(app, "mine")
+    enter(app, "Epochs", 7)
+    save_as(app, "Mine")
+    assert presets.find("mine").training.epochs == 5
+    assert "already" in app.warning[0].value and app.button(key="save_preset").label == "Overwrite it"
+    click(app, "save_preset")
+    assert presets.find("mine").training.epochs == 7
+
+
+@pytest.mark.parametrize(("name", "words"), [("", "needs letters"), ("Tiny", "choose another name"), ("网", "letters")])
+def test_a_name_that_cannot_be_is_explained(app, name, words):
+    save_as(app, name)
+    assert words in app.error[0].value
+    assert presets.own() == ({}, [])
+
+
+def test_an_impossible_stack_cannot_be_saved_or_exported(app):
+    click(app, f"up-{uid(app, 5)}")
+    assert next(p for p in app.get("popover") if "Save" in p.proto.popover.label).proto.popover.disabled
+    app.session_state["files_popover"] = True
+    refresh(app)
+    assert not app.get("download_button") and app.file_uploader
+
+
+def test_a_folder_that_cannot_be_written_is_said(app, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(runs, "write_text", full)
+    save_as(app, "mine")
+    assert "No space left on device" in app.error[0].value
+
+
+def test_a_broken_preset_file_is_passed_over_with_a_sentence(app, runs_folder):
+    (runs_folder / ".presets").mkdir(parents=True)
+    (runs_folder / ".presets" / "odd.json").write_text("{")
+    refresh(app)
+    assert r"The preset file odd.json is passed over. It is not JSON." in text(app)
+    assert app.segmented_control(key="preset").options == list(config.presets())
+
+
+def test_a_preset_deleted_in_another_window_is_said(app):
+    presets.save("mine", FAST)
+    refresh(app)
+    presets.delete("mine")
+    app.segmented_control(key="preset").set_value("mine")
+    refresh(app)
+    assert "There is no preset 'mine'" in app.error[0].value
+    assert app.segmented_control(key="preset").value == "fast"
+
+
+# --- import and export ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def downloads(monkeypatch) -> dict[str, str]:
+    """What the download buttons hand out, by their key: a test has no browser that could fetch it."""
+    handed: dict[str, str] = {}
+    original = st.download_button
+
+    def remember(label, data, *arguments, key, **options):
+        handed[key] = data
+        return original(label, data, *arguments, key=key, **options)
+
+    monkeypatch.setattr(st, "download_button", remember)
+    return handed
+
+
+def open_files(app: AppTest) -> AppTest:
+    app.session_state["files_popover"] = True
+    return refresh(app)
+
+
+def test_the_configuration_is_exported_as_json_and_as_a_script(app, downloads):
+    enter(app, "Epochs", 7)
+    open_files(app)
+    exported = RunConfig.model_validate_json(downloads["export_json"])
+    assert downloads["export_json"] == presets.to_json(exported)
+    assert exported == FAST.model_copy(update={"training": FAST.training.model_copy(update={"epochs": 7})})
+    compile(downloads["export_script"], "fast.py", "exec")
+    assert "keras" in downloads["export_script"]
+
+
+def test_what_is_exported_can_be_imported(app, downloads):
+    settings = RunConfig(
+        data=Data(limit=700, flip=True, own=0.25),
+        layers=(Convolution(filters=5), Pooling(), Flatten(), Dense(units=9)),
+        training=Training(patience=4, tensorboard=True, learning_rate=0.0007),
+    )
+    show(app, settings)
+    assert not app.session_state["files_popover"], "the popover closes"
+    assert number(app, "Learning rate") == 0.0007 and number(app, "Training pictures") == 700
+    open_files(app)
+    assert RunConfig.model_validate_json(downloads["export_json"]) == settings
+    assert started(app) == settings
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{", "It is not JSON"),
+        (b"\xff\xfe\x00", "It is not JSON"),
+        (b'{"version": 2, "layers": []}', "version 2"),
+        (b'{"layers": [{"kind": "dense"}]}', "needs a vector"),
+        (b'{"layers": [{"kind": "attention"}]}', "attention"),
+        (b" " * 300_000, "300,000 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_explained_and_changes_nothing(app, content, words):
+    enter(app, "Epochs", 7)
+    upload(app, "odd*file.json", content)
+    assert words in app.error[0].value.replace("\\", "") and r"odd\*file.json is not imported" in app.error[0].value
+    assert number(app, "Epochs") == 7 and started(app).layers == FAST.layers
+
+
+def test_the_numbers_of_layers_are_never_used_twice(app):
+    click(app, "add-convolution")
+    show(app, config.presets()["tiny"])
+    click(app, "draft-undo")
+    click(app, "add-dropout")
+    numbers = [layer["uid"] for state in app.session_state["draft_history"]["states"] for layer in state["layers"]]
+    by_number = {}
+    for state in app.session_state["draft_history"]["states"]:
+        for layer in state["layers"]:
+            by_number.setdefault(layer["uid"], set()).add(layer["kind"])
+    assert len(set(numbers)) > 6 and all(len(found) == 1 for found in by_number.values())
+    assert draft.place({"uid": 3}) == "layer-3"

@@ -1,0 +1,342 @@
+"""The Runs page: what it lists, finds, labels, compares, deletes, and how a selection follows its runs."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from cnn import config, runs
+from cnn.runs import Run
+from cnn.ui import comparison, run_table
+from cnn.ui.run_table import View
+from tests.pages.visit import PROJECT, make_run, open_page, refresh, run_in_link, text
+
+EPOCH = {"kind": "epoch", "epoch": 1, "loss": 1, "accuracy": 0.6, "val_loss": 0.9, "val_accuracy": 0.7, "seconds": 60}
+
+
+def make(name: str, learning_rate: float = 0.01, accuracies: tuple[float, ...] = (0.5, 0.7), **labels) -> Run:
+    """A stopped run of the tiny preset with the validation accuracies of its epochs."""
+    values = config.presets()["tiny"].model_dump()
+    values["training"]["learning_rate"] = learning_rate
+    run = runs.create(config.RunConfig.model_validate(values), name)
+    lines = [EPOCH | {"epoch": n, "val_accuracy": value, "seconds": 60 * n} for n, value in enumerate(accuracies, 1)]
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    runs.write_summary(run.path)
+    runs.write_status(run.path, runs.Status("stopped", created=1e9, epoch=len(accuracies), steps=5, seconds=90.0))
+    runs.relabel(run, **labels)
+    return runs.read(run.path)
+
+
+def select(app: AppTest, *chosen: Run) -> AppTest:
+    """Tick rows; a test has no grid to click on."""
+    app.session_state["selected_runs"] = [run.id for run in chosen]
+    return refresh(app)
+
+
+def names(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["name"])
+
+
+def click(app: AppTest, key: str) -> AppTest:
+    app.button(key=key).click()
+    return refresh(app)
+
+
+def disabled(app: AppTest) -> dict[str, bool]:
+    return {b.key: b.disabled for b in app.button if b.key.endswith("_selected")}
+
+
+SHIPPED = ["Wardrobe", "Lecture"]
+
+
+# --- the table --------------------------------------------------------------------------------------------------
+
+
+def test_without_runs_it_says_what_to_do(runs_folder):
+    app = open_page("Runs")
+    assert "You have no run yet" in text(app) and str(runs_folder) in text(app)
+    assert sorted(names(app)) == sorted(SHIPPED)
+
+
+def test_every_run_has_its_settings_results_and_curve():
+    run = make("One", 0.003, (0.5, 0.7, 0.6), tags=["sweep"], note="Look again.")
+    app = open_page("Runs")
+    row = app.dataframe[0].value.set_index("id").loc[run.id]
+    assert (row["state"], row["epochs"], row["dataset"], row["batch size"]) == (
+        "stopped",
+        "3 of 3",
+        "fashion-mnist",
+        64,
+    )
+    assert row["learning rate"] == 0.003 and row["parameters"] == 1546 and row["note"] == "Look again."
+    assert row["best validation accuracy"] == pytest.approx(70) and list(row["tags"]) == ["sweep"]
+    assert list(row["validation"]) == pytest.approx([0.5, 0.7, 0.6])
+    assert row["time"].total_seconds() == 90
+    assert row["size"] == sum(file.stat().st_size for file in run.path.iterdir())
+    assert not app.info
+
+
+def test_damaged_runs_are_listed_with_their_problem_and_can_be_deleted():
+    good, bad = make("Good"), make("Bad")
+    (bad.path / "config.json").write_bytes(b"\x00\xff")
+    app = open_page("Runs")
+    rows = app.dataframe[0].value.set_index("id")
+    assert rows.loc[bad.id, "state"] == "damaged" and "config.json is not one" in rows.loc[bad.id, "problem"]
+    select(app, bad)
+    assert "This run is damaged" in app.warning[0].value
+    click(app, "delete_selected")
+    click(app, "confirm_delete")
+    assert [run.id for run in runs.all_runs()] == [good.id]
+
+
+def test_the_filters_work_together_and_say_when_nothing_is_left():
+    make("Wide", tags=["sweep"])
+    make("Narrow", tags=["sweep", "small"])
+    make("Other", note="Also wide.")
+    app = open_page("Runs")
+    app.text_input(key="runs_search").set_value("WIDE")
+    assert sorted(names(refresh(app))) == ["Other", "Wide"]
+    app.multiselect(key="runs_tag").set_value(["sweep"])
+    assert names(refresh(app)) == ["Wide"]
+    app.multiselect(key="runs_state").set_value(["finished"])
+    refresh(app)
+    assert not app.dataframe and "No run is like that" in app.info[0].value
+    app.text_input(key="runs_search").set_value("")
+    app.multiselect(key="runs_tag").set_value([])
+    assert sorted(names(refresh(app))) == sorted(SHIPPED)
+
+
+def test_a_filter_lets_go_of_a_tag_that_no_run_has_any_more():
+    run = make("One", tags=["old"])
+    app = open_page("Runs")
+    app.multiselect(key="runs_tag").set_value(["old"])
+    assert names(refresh(app)) == ["One"]
+    runs.relabel(run, tags=["new"])
+    assert names(refresh(app))[0] == "One" and app.multiselect(key="runs_tag").value == []
+
+
+def test_the_order_is_kept_while_other_pages_are_visited():
+    make("b", accuracies=(0.95, 0.2))
+    make("a", accuracies=(0.8,))
+    app = open_page("Runs")
+    app.selectbox(key="runs_order").select("best validation accuracy")
+    assert names(refresh(app)) == ["b", *SHIPPED, "a"]
+    app.switch_page("pages/0_Start.py")
+    refresh(app)
+    app.switch_page("pages/2_Runs.py")
+    assert names(refresh(app)) == ["b", *SHIPPED, "a"]
+
+
+@pytest.mark.parametrize("order", run_table.ORDERS)
+def test_every_order_takes_runs_that_lack_the_value(order):
+    one, bad = make("One", accuracies=(0.5,)), make("Bad")
+    bare = runs.create(config.presets()["tiny"], "Bare")
+    (bad.path / "status.json").unlink()
+    shown = View(order=order).of(runs.listed())
+    assert {run.id for run in shown} == {one.id, bad.id, bare.id, "wardrobe", "lecture"}
+
+
+# --- the selection ----------------------------------------------------------------------------------------------
+
+
+def test_a_selection_follows_its_run_when_others_come_and_go():
+    first, second = make("First"), make("Second")
+    app = select(open_page("Runs"), first)
+    chosen = json.loads(app.dataframe[0].proto.selection_default)["selection"]["rows"]
+    assert names(app)[chosen[0]] == "First"
+    runs.delete(second)
+    make("Third")
+    make("Fourth")
+    refresh(app)
+    chosen = json.loads(app.dataframe[0].proto.selection_default)["selection"]["rows"]
+    assert [names(app)[row] for row in chosen] == ["First"] and "1 selected" in text(app)
+
+
+def test_what_is_filtered_away_is_not_acted_upon_but_stays_selected():
+    keep, gone = make("Keep"), make("Gone")
+    app = select(open_page("Runs"), keep, gone)
+    app.text_input(key="runs_search").set_value("gone")
+    refresh(app)
+    assert "1 selected" in text(app)
+    click(app, "delete_selected")
+    click(app, "confirm_delete")
+    assert [run.name for run in runs.all_runs()] == ["Keep"]
+    app.text_input(key="runs_search").set_value("")
+    assert "1 selected" in text(refresh(app))
+
+
+def test_ticking_rows_keeps_what_is_elsewhere(monkeypatch):
+    state = {"grid": {"selection": {"rows": [1, 7]}}, "selected_runs": ["a", "elsewhere"]}
+    monkeypatch.setattr(st, "session_state", state)
+    run_table._select("grid", ["a", "b", "c"])  # row 7 is of a longer list that is no more
+    assert state["selected_runs"] == ["elsewhere", "b"] and state["selection_changed"]
+
+
+def test_open_shows_the_run_on_the_train_page():
+    run = make("One")
+    app = open_page("Runs")
+    assert all(disabled(app).values())
+    select(app, run)
+    assert not any(disabled(app).values())
+    click(app, "open_selected")
+    assert app.title[0].value == "Train" and run_in_link(app) == run.id
+
+
+# --- labels -----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_gets_a_name_tags_and_a_note():
+    run = make("One", tags=["old"])
+    app = select(open_page("Runs"), run)
+    click(app, "label_selected")
+    app.text_input(key=f"label-name-{run.id}").set_value("  Better  name ")
+    app.multiselect(key=f"label-tags-{run.id}").set_value(["old", "sweep"])
+    app.text_area(key=f"label-note-{run.id}").set_value("Two\nlines")
+    click(app, "save_label")
+    found = runs.get(run.id)
+    assert (found.name, found.tags, found.note) == ("Better name", ("old", "sweep"), "Two\nlines")
+
+
+def test_tags_are_added_to_several_and_removed():
+    one, two = make("One", tags=["old", "a"]), make("Two")
+    app = select(open_page("Runs"), one, two)
+    click(app, "label_selected")
+    app.multiselect(key="tags-added").set_value(["a"])
+    app.multiselect(key="tags-removed").set_value(["old"])
+    click(app, "save_label")
+    assert runs.get(one.id).tags == ("a",) == runs.get(two.id).tags
+
+
+def test_hidden_runs_leave_the_list_and_come_back():
+    one, two = make("One"), make("Two")
+    app = select(open_page("Runs"), one)
+    click(app, "hide_selected")
+    assert "One" not in names(app) and "Two" in names(app) and runs.get(one.id).hidden
+    assert "3 of 4 runs" in text(app)
+    app.toggle(key="runs_hidden").set_value(True)
+    refresh(app)
+    assert "One" in names(app)
+    click(app, "show_selected")
+    assert not runs.get(one.id).hidden and not runs.get(two.id).hidden
+
+
+def test_shipped_runs_can_be_opened_and_compared_but_not_changed():
+    app = select(open_page("Runs"), runs.get("lecture"))
+    off = disabled(app)
+    assert not off["open_selected"] and off["label_selected"] and off["hide_selected"] and off["delete_selected"]
+    select(app, runs.get("lecture"), runs.get("wardrobe"))
+    assert "of which 2 came with the program" in text(app) and len(app.get("plotly_chart")) == 2
+
+
+# --- deleting ---------------------------------------------------------------------------------------------------
+
+
+def test_several_are_deleted_at_once_and_all_come_back():
+    made = [make(f"Run {number}") for number in range(3)]
+    app = open_page("Runs", made[1].id)
+    select(app, *made[:2])
+    click(app, "delete_selected")
+    click(app, "confirm_delete")
+    assert [run.id for run in runs.all_runs()] == [made[2].id] == [run_in_link(app)]
+    assert "Deleted: 2 runs" in text(app) and "selected" not in text(app).split("Deleted: 2 runs")[1]
+    click(app, "undo")
+    assert {run.id for run in runs.all_runs()} == {run.id for run in made}
+    assert run_in_link(app) == made[1].id and "Deleted" not in text(app)
+
+
+def test_a_run_in_training_is_not_deleted_and_neither_is_what_is_with_it():
+    busy, other = make_run("queued"), make("Other")
+    app = select(open_page("Runs"), busy, other)
+    click(app, "delete_selected")
+    assert "a queued run is still in training" in app.warning[0].value
+    assert "confirm_delete" not in [button.key for button in app.button]
+    assert len(runs.all_runs()) == 2
+
+
+def test_what_another_window_deleted_first_is_a_sentence():
+    one, two = make("One"), make("Two")
+    app = select(open_page("Runs"), one)
+    click(app, "delete_selected")
+    runs.delete(one)
+    click(app, "confirm_delete")
+    assert runs.is_in_bin(one.id) and [run.id for run in runs.all_runs()] == [two.id]
+    select(app, two)
+    click(app, "label_selected")
+    app.text_input(key=f"label-name-{two.id}").set_value("Too late")
+    runs.delete(two)
+    click(app, "save_label")
+    assert not app.exception and runs.all_runs() == []
+
+
+# --- comparing --------------------------------------------------------------------------------------------------
+
+
+def link(app: AppTest) -> str:
+    value = app.query_params.get("compare", "")
+    return value if isinstance(value, str) else value[0]
+
+
+def test_two_runs_are_compared_and_the_link_says_so():
+    one, two = make("One", 0.001), make("Two", 0.01)
+    app = select(open_page("Runs"), one, two)
+    assert set(link(app).split(",")) == {one.id, two.id}
+    loss = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert {trace["name"] for trace in loss["data"]} == {"One", "Two"}
+    table = app.dataframe[1].value
+    assert dict(table.loc["learning rate"]) == {"One": "0.001", "Two": "0.01"}
+    assert "optimizer" not in table.index and "best validation accuracy" in table.index
+    app.toggle(key="compare_training").set_value(True)
+    app.segmented_control(key="compare_axis").set_value("time")
+    refresh(app)
+    loss = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert len(loss["data"]) == 4 and "minutes" in loss["layout"]["xaxis"]["title"]["text"]
+    select(app, one)
+    assert link(app) == "" and not app.get("plotly_chart")
+
+
+def test_a_link_opens_a_comparison():
+    one, two = make("One"), make("Two")
+    app = AppTest.from_file(str(PROJECT / "pages/2_Runs.py"), default_timeout=60)
+    app.session_state["routed"] = True
+    app.query_params["compare"] = f"{one.id},{two.id},no-such-run,../../etc"
+    refresh(app)
+    assert "2 selected" in text(app) and len(app.get("plotly_chart")) == 2
+    assert "All their settings are the same" in text(app)
+
+
+def test_too_many_runs_are_not_compared():
+    made = [make(f"Run {number}") for number in range(8)]
+    app = select(open_page("Runs"), *made)
+    assert "7 at most can be compared" in app.info[0].value and not app.get("plotly_chart")
+
+
+def test_runs_without_an_epoch_have_no_curves_yet():
+    one, two = (make(name, accuracies=()) for name in ("One", "Two"))
+    app = select(open_page("Runs"), one, two)
+    assert "the curves begin with the first" in text(app)
+
+
+def test_differences_are_of_data_training_and_layers():
+    one, two = make("Same"), make("Same", 0.001)
+    values = two.config.model_dump()
+    values["layers"] = values["layers"][:1] + values["layers"][2:]
+    values["data"]["flip"] = True
+    two = replace(two, config=config.RunConfig.model_validate(values), parameters=1)
+    found = comparison.differences([one, two])
+    assert found["flip"] == ["no", "yes"] and found["learning rate"] == ["0.01", "0.001"]
+    assert found["layer 2"] == [str(layer) for layer in (one.config.layers[1], two.config.layers[1])]
+    assert found["layer 4"] == [str(one.config.layers[3]), "–"] and "layer 1" not in found
+    assert comparison.labels([one, two]) == ["Same (1)", "Same (2)"]
+    broken = replace(one, config=None)
+    assert comparison.differences([one, broken])["epochs"] == ["3", "–"]
+
+
+def test_a_rate_that_was_changed_by_hand_is_a_result():
+    one, two = make("One"), make("Two")
+    event = {"kind": "event", "what": "learning rate", "epoch": 1, "step": 3, "steps": 5, "factor": 0.5}
+    with (two.path / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    assert "learning rate by hand" not in comparison.results([one])
+    assert comparison.results([one, two])["learning rate by hand"] == ["–", "×0.5 in epoch 2"]

@@ -1,0 +1,277 @@
+"""A run on the Train page: the controls of a training, what was done, what the curves say, and the time lapse."""
+
+import json
+import os
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cnn import config, lapse, runs
+from cnn.runs import Run
+from cnn.ui import steering
+from tests.pages.visit import make_run, open_page, refresh, text
+
+STEP = {
+    "kind": "event",
+    "what": "step",
+    "epoch": 0,
+    "step": 41,
+    "steps": 79,
+    "loss": 0.75,
+    "gradient": 2.5,
+    "layers": {"conv2d": {"gradient": 2.0, "change": 0.001}, "dense": {"gradient": 1.5, "change": 0.004}},
+    "seconds": 3.0,
+}
+
+
+def event(what: str, **values) -> dict:
+    return {"kind": "event", "what": what, "epoch": 0, "step": 41, "steps": 79, "seconds": 3.0, **values}
+
+
+def write_down(run: Run, *records: dict) -> None:
+    with (run.path / "metrics.jsonl").open("a") as file:
+        file.write("\n" + "".join(json.dumps(record) + "\n" for record in records))
+
+
+def alive(state: str, **changes) -> Run:
+    """A run whose trainer is this process."""
+    run = make_run(state)
+    status = replace(runs.signed(run.status, state), steps=79, step=41, learning_rate=0.01, **changes)
+    runs.write_status(run.path, status)
+    return runs.read(run.path)
+
+
+def asked(run: Run) -> list[tuple[str, float | None]]:
+    return [(request["what"], request["value"]) for request in runs.requests(run.path, 0)[0]]
+
+
+@pytest.fixture(autouse=True)
+def no_answer(monkeypatch):
+    """Nobody trains: a page that waits for the trainer's answer goes on at once."""
+    monkeypatch.setattr(steering, "_ANSWER", 0.0)
+
+
+# --- steering ---------------------------------------------------------------------------------------------------
+
+
+def test_a_training_is_paused():
+    run = alive("training")
+    app = open_page("Train", run.id)
+    app.button(key="pause").click()
+    refresh(app)
+    assert asked(run) == [("pause", None)]
+
+
+def test_a_paused_training_makes_one_batch_or_goes_on():
+    run = alive("paused")
+    app = open_page("Train", run.id)
+    assert "paused" in text(app) and not [button for button in app.button if button.key == "pause"]
+    app.button(key="step").click()
+    refresh(app)
+    app.button(key="continue").click()
+    refresh(app)
+    assert asked(run) == [("step", None), ("continue", None)]
+
+
+@pytest.mark.parametrize("state", ["training", "paused"])
+def test_the_learning_rate_is_changed(state):
+    run = alive(state)
+    app = open_page("Train", run.id)
+    field = next(n for n in app.number_input if n.label == "Learning rate")
+    assert field.value == 0.01
+    field.set_value(0.002)
+    refresh(app)
+    assert asked(run) == [], "typing alone changes nothing"
+    runs.write_status(run.path, replace(runs.read(run.path).status, learning_rate=0.009))  # a schedule goes on
+    app.button(key="set_rate").click()
+    refresh(app)
+    assert asked(run) == [("learning rate", 0.002)]
+
+
+def test_a_schedule_that_ended_at_zero_can_be_raised():
+    run = alive("paused")
+    runs.write_status(run.path, replace(runs.read(run.path).status, learning_rate=0.0))
+    app = open_page("Train", run.id)
+    assert next(n for n in app.number_input if n.label == "Learning rate").value > 0
+
+
+def test_the_page_waits_for_the_trainers_answer(monkeypatch):
+    monkeypatch.setattr(steering, "_ANSWER", 20.0)
+    run = alive("training")
+    read, looks = runs.read, []
+
+    def answer(path):
+        looks.append(path)
+        if asked(run) and len(looks) % 3 == 0:
+            runs.write_status(run.path, replace(read(run.path).status, state="paused"))
+        return read(path)
+
+    app = open_page("Train", run.id)
+    monkeypatch.setattr(runs, "read", answer)
+    begun = time.monotonic()
+    app.button(key="pause").click()
+    refresh(app)
+    assert time.monotonic() - begun < 15
+    assert app.button(key="continue")
+
+
+def test_what_one_batch_did_is_shown():
+    run = alive("paused")
+    write_down(run, {**STEP, "step": 40, "loss": 0.5}, STEP)
+    app = open_page("Train", run.id)
+    assert "epoch 1, batch 41 of 79" in text(app)
+    values = {metric.label: (metric.value, metric.delta) for metric in app.metric}
+    assert values["Loss"] == ("0.75", "+0.25") and values["Gradient norm"][0] == "2.5"
+    table = next(frame.value for frame in app.dataframe if "gradient norm" in frame.value)
+    assert table.to_dict("list") == {
+        "layer": ["conv2d", "dense"],
+        "gradient norm": [2.0, 1.5],
+        "weight change": [0.001, 0.004],
+    }
+
+
+def test_interventions_are_listed_and_marked_on_the_curves():
+    run = make_run("stopped")
+    write_down(run, event("paused"), event("learning rate", **{"from": 0.01, "to": 0.002}, factor=0.2), STEP)
+    app = open_page("Train", run.id)
+    table = next(frame.value for frame in app.dataframe if "what" in frame.value)
+    assert table["what"].tolist() == [
+        "one batch alone: loss 0.75, gradient norm 2.5",
+        "learning rate 0.01 → 0.002",
+        "paused",
+    ]
+    for chart in app.get("plotly_chart")[:2]:
+        marks = next(trace for trace in json.loads(chart.proto.spec)["data"] if trace["name"] == "by hand")
+        assert marks["text"][1] == "learning rate 0.01 → 0.002"
+
+
+def test_a_run_resumes_at_another_learning_rate(launcher):
+    run = make_run("failed", message="The loss is no longer a number.", learning_rate=0.5)
+    (run.path / "checkpoint.npz").touch()
+    app = open_page("Train", run.id)
+    next(n for n in app.number_input if n.label == "Learning rate").set_value(0.05)
+    app.button(key="resume_at_rate").click()
+    refresh(app)
+    assert launcher.calls == [("start", run.id)] and asked(run) == [("learning rate", 0.05)]
+
+
+def test_a_run_without_a_checkpoint_starts_again(launcher):
+    run = make_run("stopped", epoch=0)
+    app = open_page("Train", run.id)
+    assert app.button(key="resume").label == "Start again"
+    assert "It can be started again" in text(app)
+
+
+def test_where_a_run_was_stopped_is_said_to_the_batch():
+    run = make_run("stopped", epoch=2, step=17, steps=79)
+    (run.path / "checkpoint.npz").touch()
+    words = text(open_page("Train", run.id))
+    assert "Stopped after 2 whole epochs and 17 of 79 batches of the next. Resume continues from there." in words
+
+
+def test_a_trainer_that_hangs_can_be_forced_to_stop(launcher):
+    run = alive("training")
+    assert "No sign of life" not in text(open_page("Train", run.id))
+    runs.write_status(run.path, replace(runs.read(run.path).status, heartbeat=time.time() - 300))
+    app = open_page("Train", run.id)
+    assert "No sign of life for 5 min" in text(app)
+    app.button(key="kill").click()
+    refresh(app)
+    assert launcher.calls == [("kill", run.id)]
+
+
+def test_a_full_disk_is_told_in_a_sentence(monkeypatch):
+    run = alive("training")
+    app = open_page("Train", run.id)
+
+    def full(*arguments):
+        raise OSError(28, os.strerror(28))
+
+    monkeypatch.setattr(runs, "ask", full)
+    app.button(key="pause").click()
+    refresh(app)
+    assert "cannot be written (No space left on device)" in text(app)
+
+
+# --- what the curves say ----------------------------------------------------------------------------------------
+
+
+def test_trouble_is_named_with_its_numbers():
+    run = make_run("stopped")
+    epochs = [
+        {"kind": "epoch", "epoch": 2 + i, "loss": 0.9 - i / 10, "accuracy": 0.7, "val_loss": 1.0 + i / 5}
+        for i in range(4)
+    ]
+    write_down(run, *({**epoch, "val_accuracy": 0.6} for epoch in epochs))
+    assert "Overfitting since epoch 1" in text(open_page("Train", run.id))
+
+
+def test_a_healthy_training_is_said_to_be():
+    assert "Nothing stands out" in text(open_page("Train", make_run("stopped").id))
+
+
+# --- time lapse -------------------------------------------------------------------------------------------------
+
+
+def keep_epochs(run: Run, *epochs: int) -> None:
+    for epoch in epochs:
+        lapse.write(
+            run.path,
+            epoch,
+            np.full((28, 28), 9, np.uint8),
+            4,
+            np.full((5, 5, 1, 8), epoch, np.float32),
+            {"conv2d": np.full((14, 14, 8), epoch, np.float32), "conv2d_1": np.ones((7, 7, 16), np.float32)},
+            np.diag(np.full(10, epoch)) + 1,
+        )
+
+
+def test_the_time_lapse_shows_the_newest_epoch_and_any_other():
+    run = make_run("stopped")
+    keep_epochs(run, 1, 2, 3)
+    app = open_page("Train", run.id)
+    assert "Validation pictures: 30.8% right" in text(app) and "Coat" in text(app)
+    app.select_slider(key="lapse_epoch").set_value(1)
+    refresh(app)
+    assert "Validation pictures: 18.2% right" in text(app)
+    app.selectbox(key="lapse_layer").set_value("conv2d_1")
+    refresh(app)
+    assert "The 16 maps of conv2d_1" in text(app)
+
+
+def test_the_time_lapse_plays_to_its_end():
+    run = make_run("stopped")
+    keep_epochs(run, 1, 2, 3)
+    app = open_page("Train", run.id)
+    app.button(key="lapse_play").click()
+    refresh(app)  # every run of the page is one tick of the player
+    seen = [app.select_slider(key="lapse_epoch").value]
+    while app.button(key="lapse_play").label == "Halt":
+        refresh(app)
+        seen.append(app.select_slider(key="lapse_epoch").value)
+    assert seen == [2, 3, 3]
+
+
+def test_a_time_lapse_of_one_epoch_has_no_slider():
+    run = make_run("stopped")
+    keep_epochs(run, 1)
+    app = open_page("Train", run.id)
+    assert "the slider comes with the second one" in text(app) and not app.select_slider
+
+
+def test_a_frame_that_cannot_be_read_is_told():
+    run = make_run("stopped")
+    keep_epochs(run, 1, 2)
+    (run.path / "lapse" / "epoch-0002.npz").write_bytes(b"PK")
+    assert "What was kept of epoch 2 cannot be read" in text(open_page("Train", run.id))
+
+
+def test_a_network_without_convolutions_has_a_time_lapse_too():
+    run = runs.create(config.RunConfig(layers=config.presets()["lecture"].layers[8:]))
+    runs.write_status(run.path, runs.Status("stopped"))
+    for epoch in (1, 2):
+        lapse.write(run.path, epoch, np.zeros((28, 28), np.uint8), 0, None, {}, np.eye(10, dtype=int))
+    words = text(open_page("Train", run.id))
+    assert "This network has no convolution." in words and "This network has no feature maps." in words

@@ -1,0 +1,90 @@
+"""Visiting the pages in this process, and runs in every state to visit."""
+
+import json
+import time
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+from cnn import config, runs
+
+PROJECT = Path(__file__).resolve().parents[2]
+PAGES = {
+    "Start": "0_Start",
+    "Train": "1_Train",
+    "Runs": "2_Runs",
+    "Model": "3_Model",
+    "Explore": "4_Explore",
+    "Predict": "5_Predict",
+}
+
+
+def open_page(name: str, run: str | None = None) -> AppTest:
+    """Open a page as by its menu entry."""
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    if run:
+        app.query_params["run"] = run
+    app.run()
+    app.switch_page(f"pages/{PAGES[name]}.py")
+    return refresh(app)
+
+
+def open_train(view: str, run: str | None = None) -> AppTest:
+    """Open the Train page in one of its views."""
+    app = open_page("Train", run)
+    app.segmented_control(key="train_view").set_value(view)
+    return refresh(app)
+
+
+def refresh(app: AppTest) -> AppTest:
+    app.run()
+    assert not app.exception, app.exception[0].stack_trace
+    return app
+
+
+def run_in_link(app: AppTest) -> str:
+    """AppTest hands a parameter back as a list until a page has set it, then as a string."""
+    value = app.query_params["run"]
+    return value if isinstance(value, str) else value[0]
+
+
+def text(app: AppTest) -> str:
+    """Everything that a visitor can read in the main part and the sidebar."""
+    kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info", "metric", "button")
+    words = [str(getattr(e, "value", "")) + " " + str(getattr(e, "label", "")) for k in kinds for e in app.get(k)]
+    return "\n".join(words)
+
+
+class RecordingLauncher:
+    """Stands in for the one that starts processes."""
+
+    def __init__(self):
+        self.calls: list[tuple[str, str]] = []
+
+    def start(self, run):
+        self.calls.append(("start", run.id))
+
+    def stop(self, run):
+        self.calls.append(("stop", run.id))
+        runs.request_stop(run)
+
+    def kill(self, run):
+        self.calls.append(("kill", run.id))
+
+
+def make_run(state: str, **status) -> runs.Run:
+    """A run of the tiny preset in some state, with the curves of one epoch."""
+    run = runs.create(config.presets()["tiny"], f"a {state} run")
+    runs.write_status(run.path, runs.Status(state, created=time.time(), heartbeat=time.time(), **status))
+    batch = {"kind": "batch", "epoch": 0, "step": 40, "steps": 79, "loss": 1.5, "accuracy": 0.5, "seconds": 1.0}
+    epoch = {
+        "kind": "epoch",
+        "epoch": 1,
+        "loss": 1,
+        "accuracy": 0.6,
+        "val_loss": 0.9,
+        "val_accuracy": 0.7,
+        "seconds": 2,
+    }
+    (run.path / "metrics.jsonl").write_text(f'{json.dumps(batch)}\n{json.dumps(epoch)}\n{{"kind": "ba')
+    return runs.read(run.path)

@@ -1,0 +1,116 @@
+"""The time lapse: what was kept of an epoch, how exactly, and how large it may get."""
+
+import numpy as np
+import pytest
+
+from cnn import activations, data, lapse, model, synthetic
+from cnn.config import RunConfig, presets
+from cnn.layers import Convolution, Dense, Flatten, GlobalPooling
+
+PICTURE = synthetic.dataset(1, 3, "validation")[0][0]
+CONFUSION = np.arange(100).reshape(10, 10)
+MEGABYTE = 1_000_000
+
+
+def written(path, config: RunConfig, epoch: int = 1) -> dict[str, np.ndarray]:
+    """Write what a fresh network of a configuration looks like inside. Returns its convolutions' feature maps."""
+    network = model.build(config, "float32")
+    outputs = activations.FeatureMaps(network)(data.scaled(PICTURE[None])[0])
+    maps = {name: outputs[name] for name in outputs if name.startswith("conv2d")}
+    kernels = activations.kernels(network)
+    lapse.write(path, epoch, PICTURE, 4, kernels[0].weights if kernels else None, maps, CONFUSION)
+    return maps
+
+
+def test_an_epoch_reads_back_to_a_255th_of_each_layers_range(tmp_path):
+    maps = {"a": np.linspace(-3, 5, 600, dtype=np.float32).reshape(10, 10, 6), "b": np.full((4, 4, 2), 7.5, np.float32)}
+    kernels = np.random.default_rng(1).normal(size=(3, 3, 1, 6)).astype(np.float32)
+    lapse.write(tmp_path, 12, PICTURE, 4, kernels, maps, CONFUSION)
+    frame = lapse.read(tmp_path, 12)
+    assert (frame.epoch, frame.label, list(frame.maps)) == (12, 4, ["a", "b"])
+    assert np.array_equal(frame.picture, PICTURE) and frame.picture.dtype == np.uint8
+    assert np.array_equal(frame.confusion, CONFUSION)
+    assert frame.kernels == pytest.approx(kernels, abs=2e-3) and frame.kernels.dtype == np.float32
+    assert frame.maps["a"] == pytest.approx(maps["a"], abs=8 / 255 / 2 + 1e-5)
+    assert np.array_equal(frame.maps["b"], maps["b"])
+
+
+def test_a_network_without_a_convolution_has_no_kernels(tmp_path):
+    assert written(tmp_path, RunConfig(layers=(Flatten(), Dense(units=5)))) == {}
+    frame = lapse.read(tmp_path, 1)
+    assert frame.kernels is None and frame.maps == {}
+
+
+WIDE = RunConfig(layers=(*(Convolution(filters=1024, kernel=3),) * 2, GlobalPooling()))
+LARGE_KERNELS = RunConfig(layers=(Convolution(filters=1024, kernel=11), GlobalPooling()))
+DEEP = RunConfig(layers=(*(Convolution(filters=64),) * 20, GlobalPooling()))
+
+
+@pytest.mark.parametrize(
+    "config", [presets()["lecture"], presets()["wardrobe"], WIDE, LARGE_KERNELS, DEEP], ids=lambda c: c.preset or ""
+)
+def test_an_epoch_takes_at_most_a_megabyte(config, tmp_path):
+    maps = written(tmp_path, config)
+    (file,) = (tmp_path / "lapse").iterdir()
+    assert file.stat().st_size <= MEGABYTE
+    frame = lapse.read(tmp_path, 1)
+    assert frame.kernels.shape[-1] > 0
+    for name, kept in frame.maps.items():  # of a large network some of the first maps
+        some = maps[name][..., : kept.shape[-1]]
+        assert np.abs(kept - some).max() <= np.ptp(some) / 255
+    assert next(iter(frame.maps)) == next(iter(maps))
+
+
+def test_what_cannot_be_compressed_takes_no_more(tmp_path):
+    chance = np.random.default_rng(2)
+    maps = {f"conv2d_{n}": chance.random((28, 28, 300), np.float32) for n in range(5)}
+    lapse.write(tmp_path, 1, PICTURE, 4, chance.normal(size=(11, 11, 1, 1024)), maps, CONFUSION)
+    assert 600_000 < (tmp_path / "lapse" / "epoch-0001.npz").stat().st_size <= MEGABYTE
+
+
+def test_the_lectures_network_is_kept_whole(tmp_path):
+    maps = written(tmp_path, presets()["lecture"])
+    frame = lapse.read(tmp_path, 1)
+    assert {name: kept.shape for name, kept in frame.maps.items()} == {name: kept.shape for name, kept in maps.items()}
+    assert frame.kernels.shape == (7, 7, 1, 64)
+
+
+def test_exploding_weights_are_kept_as_numbers(tmp_path):
+    lapse.write(tmp_path, 1, PICTURE, 4, np.full((3, 3, 1, 2), -1e9, np.float32), {}, CONFUSION)
+    assert np.array_equal(lapse.read(tmp_path, 1).kernels, np.full((3, 3, 1, 2), -65504.0))
+
+
+def test_the_epochs_that_were_kept_are_listed_in_order(tmp_path):
+    assert lapse.epochs(tmp_path) == []
+    for epoch in (10, 2, 1):
+        written(tmp_path, RunConfig(layers=(Flatten(),)), epoch)
+    for name in ("epoch-x.npz", ".9.epoch-0003.npz", "epoch-0004.txt"):
+        (tmp_path / "lapse" / name).touch()
+    assert lapse.epochs(tmp_path) == [1, 2, 10]
+
+
+def test_later_epochs_and_half_written_ones_are_forgotten(tmp_path):
+    lapse.forget_after(tmp_path, 0)
+    for epoch in (1, 2, 3):
+        written(tmp_path, RunConfig(layers=(Flatten(),)), epoch)
+    (tmp_path / "lapse" / ".9.epoch-0003.npz").touch()
+    lapse.forget_after(tmp_path, 1)
+    assert [file.name for file in (tmp_path / "lapse").iterdir()] == ["epoch-0001.npz"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"junk" * 99], ids=["missing", "empty", "junk"])
+def test_an_epoch_that_is_missing_or_damaged_is_none(content, tmp_path):
+    (tmp_path / "lapse").mkdir()
+    if content is not None:
+        (tmp_path / "lapse" / "epoch-0001.npz").write_bytes(content)
+    assert lapse.read(tmp_path, 1) is None
+
+
+def test_a_changed_byte_never_raises(tmp_path):
+    written(tmp_path, RunConfig(layers=(Convolution(filters=4), Flatten())))
+    file = tmp_path / "lapse" / "epoch-0001.npz"
+    good, missing = file.read_bytes(), 0
+    for place in np.random.default_rng(3).integers(0, len(good), 60):
+        file.write_bytes(good[:place] + bytes([good[place] ^ 0x5A]) + good[place + 1 :])
+        missing += lapse.read(tmp_path, 1) is None
+    assert missing >= 30
