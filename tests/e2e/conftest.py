@@ -65,9 +65,20 @@ class Dashboard:
 
 
 @pytest.fixture
-def dashboard(tmp_path) -> Iterator[Dashboard]:
-    """A server that nobody has visited yet. What it printed must hold no traceback."""
-    server = Dashboard(tmp_path / "runs", tmp_path / "server.log")
+def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
+    """A server that nobody has visited yet, for journeys that train or that kill it."""
+    yield from _served(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """One server for all other journeys, so that it loads TensorFlow once."""
+    yield from _served(tmp_path_factory.mktemp("workshop"))
+
+
+def _served(folder: Path) -> Iterator[Dashboard]:
+    """What it printed must hold no traceback."""
+    server = Dashboard(folder / "runs", folder / "server.log")
     server.start()
     yield server
     server.kill()

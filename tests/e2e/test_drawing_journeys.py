@@ -87,9 +87,9 @@ class Board:
 
 
 @pytest.fixture
-def board(page, dashboard) -> Board:
+def board(page, workshop) -> Board:
     board = Board(page)
-    board.open(f"{dashboard.url}/Predict")
+    board.open(f"{workshop.url}/Predict")
     return board
 
 
@@ -180,10 +180,10 @@ def test_drawing_without_a_mouse(board):
     expect(board.page.get_by_text(NOTHING)).to_be_visible()
 
 
-def test_the_board_fits_a_phone(browser, dashboard):
+def test_the_board_fits_a_phone(browser, workshop):
     context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
     board = Board(context.new_page())
-    board.open(f"{dashboard.url}/Predict")
+    board.open(f"{workshop.url}/Predict")
     box = board.canvas.bounding_box()
     assert box["x"] >= 0 and 300 <= box["width"] <= 400 - 2 * box["x"]
     assert board.page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -145,8 +145,8 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
     expect(heading(page, "My first network")).to_be_visible()
 
 
-def test_an_impossible_stack_is_refused_where_it_breaks(page, dashboard):
-    page.goto(f"{dashboard.url}/Train")
+def test_an_impossible_stack_is_refused_where_it_breaks(page, workshop):
+    page.goto(f"{workshop.url}/Train")
     page.get_by_role("button", name="↑", exact=True).last.click()
     expect(page.get_by_text("Layer 6 (Conv 64 3×3 same batch norm relu) needs feature maps")).to_be_visible()
     expect(page.get_by_role("row", name="6 · Conv 64 3×3 same batch norm relu does not fit")).to_be_visible()
@@ -156,8 +156,8 @@ def test_an_impossible_stack_is_refused_where_it_breaks(page, dashboard):
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
-def test_a_network_of_ones_own_is_built_undone_and_kept(page, dashboard, tmp_path):
-    page.goto(f"{dashboard.url}/Train")
+def test_a_network_of_ones_own_is_built_undone_and_kept(page, workshop, tmp_path):
+    page.goto(f"{workshop.url}/Train")
     page.get_by_role("button", name="Convolution", exact=True).click()
     filters = page.get_by_role("spinbutton", name="Filters")
     expect(filters).to_have_value("32")
@@ -198,8 +198,8 @@ def test_a_network_of_ones_own_is_built_undone_and_kept(page, dashboard, tmp_pat
     expect(page.get_by_role("radio", name="my-net")).to_be_checked()
 
 
-def test_draw_a_shape(page, dashboard):
-    page.goto(f"{dashboard.url}/Predict")
+def test_draw_a_shape(page, workshop):
+    page.goto(f"{workshop.url}/Predict")
     page.get_by_role("radio", name="Draw").click()
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
     canvas = page.get_by_role("application", name="Drawing board")
@@ -233,8 +233,8 @@ def trousers() -> bytes:
     return buffer.getvalue()
 
 
-def test_upload_a_good_and_a_bad_file(page, dashboard):
-    page.goto(f"{dashboard.url}/Predict")
+def test_upload_a_good_and_a_bad_file(page, workshop):
+    page.goto(f"{workshop.url}/Predict")
     page.get_by_role("radio", name="Upload").click()
     page.locator("input[type=file]").set_input_files(
         [
@@ -257,16 +257,16 @@ def test_a_deep_link_to_a_cold_server(page, dashboard, path):
     assert page.title() == f"{path} · CNN Atelier"
 
 
-def test_an_unknown_run_in_the_link(page, dashboard):
-    page.goto(f"{dashboard.url}/Model?run=..%2F..%2Fetc")
+def test_an_unknown_run_in_the_link(page, workshop):
+    page.goto(f"{workshop.url}/Model?run=..%2F..%2Fetc")
     expect(page.get_by_text("Showing the shipped model instead")).to_be_visible()
     expect(heading(page, "Summary")).to_be_visible()
 
 
-def test_a_phone_sees_every_page_without_scrolling_sideways(page, dashboard):
+def test_a_phone_sees_every_page_without_scrolling_sideways(page, workshop):
     page.set_viewport_size({"width": 400, "height": 800})
     for path in ("", "Train", "Runs", "Model", "Explore", "Predict"):
-        page.goto(f"{dashboard.url}/{path}")
+        page.goto(f"{workshop.url}/{path}")
         expect(heading(page, path or "CNN Atelier")).to_be_visible()
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         page.wait_for_timeout(1500)

@@ -45,8 +45,8 @@ def choose_row(page: Page, number: int) -> None:
     table.click(position={"x": 16, "y": 35 + 52 * number + 26})
 
 
-def test_many_pictures_at_once(page, dashboard, tmp_path):
-    open_upload(page, dashboard.url)
+def test_many_pictures_at_once(page, workshop, tmp_path):
+    open_upload(page, workshop.url)
     given = files()
     page.locator("input[type=file]").set_input_files(given)
 
@@ -86,8 +86,8 @@ def test_many_pictures_at_once(page, dashboard, tmp_path):
     expect(page.get_by_text("picture 2.jpg: confidence")).to_be_visible()
 
 
-def test_another_reading_and_a_turn(page, dashboard):
-    open_upload(page, dashboard.url)
+def test_another_reading_and_a_turn(page, workshop):
+    open_upload(page, workshop.url)
     page.locator("input[type=file]").set_input_files(files()[0])
     expect(page.get_by_text("How should it be read?")).to_be_visible()
     last = page.locator("[class*=st-key-reading-] button").filter(visible=True).last
