@@ -149,13 +149,18 @@ def heatmap(
     return figure
 
 
+_LEGEND_ABOVE = {
+    "margin": {"l": 0, "r": 8, "t": 30, "b": 0},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    "uirevision": "stay",
+}
 _MAX_POINTS = 1000  # of a curve; more cannot be seen, and each redraw sends them all
 
 
 def curves(records: list[dict], metric: Literal["loss", "accuracy"], epochs: int, height: int = 300) -> go.Figure:
     """One metric over the epochs, of the training batches, the training epochs and the validation pictures.
 
-    What somebody did by hand is marked at the upper border.
+    What somebody did by hand, or a break, is marked at the upper border.
 
     Args:
         records: lines of metrics.jsonl, see `cnn.runs.metrics`.
@@ -195,12 +200,7 @@ def curves(records: list[dict], metric: Literal["loss", "accuracy"], epochs: int
         figure.update_yaxes(title="loss (cross-entropy)", rangemode="tozero")
         figure.update_traces(hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>%{fullData.name}</extra>")
     _mark_interventions(figure, [r for r in records if r["kind"] == "event"])
-    figure.update_layout(
-        height=height,
-        margin={"l": 0, "r": 8, "t": 30, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        uirevision="stay",
-    )
+    figure.update_layout(height=height, **_LEGEND_ABOVE)
     return figure
 
 
@@ -223,7 +223,7 @@ def _mark_interventions(figure: go.Figure, events: list[dict]) -> None:
         x=places,
         y=[1.0] * len(events),
         yaxis="y2",
-        name="by hand",
+        name="events",
         mode="markers",
         text=[intervention_text(event) for event in events],
         hovertemplate="epoch %{x:.2f}: %{text}<extra></extra>",
@@ -361,12 +361,7 @@ def rate_curve(
             text=f"suggested {suggested:g}",
             showarrow=False,
         )
-    figure.update_layout(
-        height=height,
-        margin={"l": 0, "r": 8, "t": 30, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        uirevision="stay",
-    )
+    figure.update_layout(height=height, **_LEGEND_ABOVE)
     return figure
 
 

@@ -45,6 +45,27 @@ class Launcher(Protocol):
         """End a run that does not answer; its last checkpoint stays. May take some seconds."""
 
 
+def spawn(module: str, folder: Path) -> None:
+    """Start `python -m MODULE FOLDER` in a session of its own. What it prints goes to FOLDER/log.txt.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    with (folder / "log.txt").open("ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", module, str(folder)],
+            cwd=_PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    # Until somebody has asked how it ended, the system keeps an ended process as a zombie.
+    threading.Thread(target=child.wait, daemon=True).start()
+    with contextlib.suppress(psutil.Error):
+        psutil.Process(child.pid).nice(_NICENESS)
+
+
 class LocalLauncher:
     """Trains on this machine: `python -m cnn.train RUN_DIR` in its own session, so that it outlives the dashboard."""
 
@@ -62,21 +83,10 @@ class LocalLauncher:
         is_new = run.state == "queued" and run.status.pid is None and run.status.message != _STARTING
         if not is_new and run.state not in runs.RESUMABLE:
             raise runs.RunExists(f"{run.name} is {run.state} and cannot be started.")
-        with (run.path / "log.txt").open("ab") as log:
-            runs.forget_requests(run.path)
-            runs.write_status(run.path, replace(runs.closed(run.status, "queued", _STARTING), created=time.time()))
-            child = subprocess.Popen(
-                [sys.executable, "-m", "cnn.train", str(run.path)],
-                cwd=_PROJECT,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        # Until somebody has asked how it ended, the system keeps an ended process as a zombie.
-        threading.Thread(target=child.wait, daemon=True).start()
-        with contextlib.suppress(psutil.Error):
-            psutil.Process(child.pid).nice(_NICENESS)
+        (run.path / "log.txt").open("ab").close()  # where that is impossible, nothing has been changed yet
+        runs.forget_requests(run.path)
+        runs.write_status(run.path, replace(runs.closed(run.status, "queued", _STARTING), created=time.time()))
+        spawn("cnn.train", run.path)
 
     def stop(self, run: Run) -> None:
         runs.request_stop(run)

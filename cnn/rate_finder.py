@@ -6,7 +6,6 @@ is gone. Pictures that a configuration mixes in are left out: they take longer t
 """
 
 import json
-import os
 import sys
 import time
 import traceback
@@ -15,13 +14,10 @@ from dataclasses import replace
 from math import ceil, isfinite
 from pathlib import Path
 
-import psutil
-
 from cnn import data, rate_search, runs
 from cnn.config import RunConfig
 from cnn.runs import State
 
-_NICENESS = 10 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS  # as a training: the dashboard goes first
 _BEAT = 0.5  # seconds between two reports of progress
 
 
@@ -39,8 +35,6 @@ def main(arguments: list[str]) -> int:
     if run.config is None:
         print(f"cnn.rate_finder: {folder} cannot be used. {run.problem}", file=sys.stderr)
         return 2
-    with suppress(psutil.Error, OSError):
-        psutil.Process().nice(_NICENESS)
     try:
         _measure(folder, run.config)
         return 0

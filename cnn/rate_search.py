@@ -19,8 +19,6 @@ import json
 import math
 import secrets
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +27,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cnn import runs
+from cnn import jobs, runs
 from cnn.config import CLASS_NAMES, RunConfig
 
 LOWEST, HIGHEST = 1e-6, 10.0  # learning rates of the first and the last batch
@@ -38,7 +36,6 @@ EXPLODED = 4.0  # times the lowest smoothed loss: what comes after it is noise
 
 State = Literal["starting", "measuring", "finished", "stopped", "failed", "interrupted"]
 
-_PROJECT = Path(__file__).resolve().parent.parent
 _KEPT = 3600.0  # seconds that a search which has ended stays on disk: somebody may have it on the screen
 _FEWEST = 20  # batches from which a rate can be suggested
 _SPREAD = 3.0  # batches: standard deviation of the smoothing
@@ -47,7 +44,6 @@ _SURE = 4.0  # standard errors of the smoothed loss that a fall must exceed
 _RISE = 0.05  # share of that fall by which the loss must rise again to count as rising
 _MARGIN = 10.0  # times below the rate from which on the loss rises
 _GUESSING = math.log(len(CLASS_NAMES))  # cross-entropy of ten equal probabilities
-_children: list[subprocess.Popen] = []
 
 
 @dataclass(frozen=True)
@@ -166,22 +162,12 @@ def start(config: RunConfig) -> Path:
     Raises:
         OSError: the runs folder cannot be written.
     """
-    _reap()
     _clear()
     folder = runs.root() / ".finder" / secrets.token_hex(8)
     folder.mkdir(parents=True)
     runs.write_json(folder / "config.json", config.model_dump(mode="json"))
     runs.write_status(folder, runs.Status("starting", "Loading TensorFlow", heartbeat=time.time()))
-    with (folder / "log.txt").open("ab") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "cnn.rate_finder", str(folder)],
-            cwd=_PROJECT,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    _children.append(child)
+    jobs.spawn("cnn.rate_finder", folder)
     return folder
 
 
@@ -193,7 +179,6 @@ def stop(folder: Path) -> None:
 
 def read(folder: Path) -> Progress | None:
     """A search as it stands; None if it is no longer there. Never raises for what is in its folder."""
-    _reap()
     if not folder.is_dir():
         return None
     run = runs.read(folder)  # it has the files that tell how a process does
@@ -227,11 +212,6 @@ def _clear() -> None:
             ended = not runs.read(folder).active
             if ended and abs(time.time() - folder.stat().st_mtime) > _KEPT:
                 shutil.rmtree(folder)
-
-
-def _reap() -> None:
-    """Collect children that have ended: until then the system keeps them as zombies."""
-    _children[:] = [child for child in _children if child.poll() is None]
 
 
 def _lines(file: Path) -> list[bytes]:

@@ -2,11 +2,16 @@
 
 import contextlib
 import io
+import os
 import signal
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from cnn import runs, train
+from cnn.config import RunConfig
 from cnn.runs import Run
 
 NO_PROCESS = 2**22 + 1  # above the highest process id of Linux
@@ -35,3 +40,18 @@ def train_here(*arguments: str) -> Command:
     finally:
         signal.signal(signal.SIGTERM, handler)
     return Command(code, out.getvalue(), err.getvalue())
+
+
+def train_undisturbed(config: RunConfig, folder: Path) -> Run:
+    """The run that nothing happened to, trained to its end in a runs folder of its own."""
+    with patch.dict(os.environ, CNN_RUNS=str(folder)):
+        run = runs.create(config, "whole")
+        assert train_here(run.path).code == 0
+        return runs.read(run.path)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "nothing happened in time"
+        time.sleep(0.01)

@@ -5,12 +5,13 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from cnn import runs, synthetic
+from cnn import jobs, runs, synthetic
 from cnn.runs import Run
-from tests.command import TINY, Command, train_here
+from tests.command import NO_PROCESS, TINY, Command, train_here
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +51,19 @@ def tiny(trained: Command) -> Run:
 def own_tiny(tiny: Run, runs_folder: Path) -> Run:
     """A copy of the trained run in this test's own runs folder."""
     return runs.read(Path(shutil.copytree(tiny.path, runs_folder / tiny.id)))
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
+    """The processes that would have been started."""
+    started = []
+
+    def start(command, **options):
+        started.append(SimpleNamespace(command=command, options=options, wait=lambda: None, pid=NO_PROCESS))
+        return started[-1]
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", start)
+    return started
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ from cnn.config import Data, RunConfig, Training
 from cnn.layers import Convolution, Dense, Dropout, Flatten, Pooling
 from cnn.recorder import Recorder
 from cnn.runs import Run
-from tests.command import train_here
+from tests.command import train_here, train_undisturbed, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIG = RunConfig(
@@ -37,21 +37,10 @@ CONFIG = RunConfig(
 FULL = "The disk is full: free some space for {folder}, then resume. Nothing is lost."
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.02)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, draw_once: None) -> Run:
     """The run that nothing happened to."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CNN_RUNS", str(tmp_path_factory.mktemp("whole") / "runs"))
-        run = runs.create(CONFIG, "whole")
-        assert train_here(run.path).code == 0
-        return runs.read(run.path)
+    return train_undisturbed(CONFIG, tmp_path_factory.mktemp("whole") / "runs")
 
 
 def at_step(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None]) -> None:

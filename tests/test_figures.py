@@ -299,7 +299,7 @@ def test_what_was_done_by_hand_is_marked_where_it_happened():
         {**place, "what": "a later version's"},
     ]
     figure = curves(events, "loss", epochs=3)
-    marks = next(trace for trace in figure.data if trace.name == "by hand")
+    marks = next(trace for trace in figure.data if trace.name == "events")
     assert marks.x == (1.5, 1.6, 1.6, 1.6, 1.5)
     assert marks.text == (
         "paused",

@@ -7,10 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -20,33 +18,13 @@ from cnn import jobs, runs
 from cnn.config import Data, presets
 from cnn.jobs import LocalLauncher
 from cnn.runs import Run, RunExists
-from tests.command import NO_PROCESS
+from tests.command import wait_until
 
 CONFIG = presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic", limit=100)})
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
-    deadline = time.time() + seconds
-    while not condition():
-        assert time.time() < deadline, "nothing happened in time"
-        time.sleep(0.02)
-
-
 def state(run: Run) -> str:
     return runs.read(run.path).state
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
-    """The processes that would have been started."""
-    started = []
-
-    def start(command, **options):
-        started.append(SimpleNamespace(command=command, options=options, wait=lambda: None, pid=NO_PROCESS))
-        return started[-1]
-
-    monkeypatch.setattr(jobs.subprocess, "Popen", start)
-    return started
 
 
 def test_a_run_is_started_by_the_documented_command(commands):

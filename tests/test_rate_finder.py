@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -10,16 +9,10 @@ import pytest
 
 from cnn import data, rate_finder, rate_search, runs
 from cnn.config import Data, RunConfig, presets
+from tests.command import wait_until
 
 TINY = presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic", limit=300)})
 LARGE = presets()["lecture"].model_copy(update={"data": Data(dataset="synthetic", limit=300)})
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.02)
 
 
 def ended(folder: Path) -> rate_search.Progress:

@@ -7,7 +7,6 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -145,20 +144,6 @@ def replace_training(config: RunConfig, **changes) -> RunConfig:
 
 
 # ---------------------------------------------------------------- starting and reading
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
-    """The processes that would have been started."""
-    started = []
-
-    def popen(command, **options):
-        started.append(SimpleNamespace(command=command, options=options, poll=lambda: None, pid=NO_PROCESS))
-        return started[-1]
-
-    monkeypatch.setattr(rate_search.subprocess, "Popen", popen)
-    monkeypatch.setattr(rate_search, "_children", [])
-    return started
 
 
 def test_a_search_starts_in_a_process_of_its_own_beside_the_runs(commands):

@@ -22,7 +22,7 @@ from cnn.config import Data, RunConfig, Training
 from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling
 from cnn.recorder import Recorder, relative_change
 from cnn.runs import Run
-from tests.command import NO_PROCESS, Command, train_here
+from tests.command import NO_PROCESS, Command, train_here, train_undisturbed, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 # All that keeps a state. 5 steps an epoch.
@@ -49,13 +49,6 @@ def events(run: Run, *kinds: str) -> list[dict[str, Any]]:
 def told(run: Run) -> list[tuple[str, int, int]]:
     """What happened, after how many steps of which epoch."""
     return [(event["what"], event["epoch"], event["step"]) for event in events(run)]
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.01)
 
 
 def steered(run: Run, *acts: Callable[[Run], None]) -> Command:
@@ -109,11 +102,7 @@ def before_step(monkeypatch: pytest.MonkeyPatch, at: dict[tuple[int, int], Calla
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, draw_once: None) -> Run:
     """The run that nobody touches."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CNN_RUNS", str(tmp_path_factory.mktemp("whole") / "runs"))
-        run = runs.create(CONFIG, "whole")
-        assert train_here(run.path).code == 0
-        return runs.read(run.path)
+    return train_undisturbed(CONFIG, tmp_path_factory.mktemp("whole") / "runs")
 
 
 # ---------------------------------------------------------------- pause, step, continue

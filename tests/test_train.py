@@ -30,7 +30,7 @@ from cnn.evaluate import evaluate, predict, read_examples
 from cnn.layers import Dense, Dropout, Flatten
 from cnn.recorder import Recorder
 from cnn.runs import Run
-from tests.command import NO_PROCESS, TINY, Command, train_here
+from tests.command import NO_PROCESS, TINY, Command, train_here, wait_until
 from tests.test_event_file import events, scalars
 from tests.test_mixture import Here
 
@@ -52,13 +52,6 @@ def epochs_of(run: Run) -> list[int]:
 
 def events_of(run: Run) -> list[str]:
     return [record["what"] for record in runs.metrics(run) if record["kind"] == "event"]
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 90.0) -> None:
-    deadline = time.time() + seconds
-    while not condition():
-        assert time.time() < deadline, "nothing happened in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -32,8 +32,9 @@ def show(run: Run) -> None:
     if run.config is not None:
         st.fragment(_curves, run_every=_TICK if run.active else None)(run.id)
         steering.interventions(_records(run))
-        time_lapse.show(run)
     _details(run)
+    if run.config is not None:
+        time_lapse.show(run)  # last, because it grows with the first epochs
 
 
 def now_in_training() -> None:

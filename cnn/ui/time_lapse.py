@@ -15,10 +15,7 @@ _SLIDER = "lapse_epoch"
 
 def show(run: Run) -> None:
     """Draw the player. It follows a training from epoch to epoch as long as it stands at the newest one."""
-    if not lapse.epochs(run.path):
-        if run.active:
-            st.subheader("Time lapse", anchor=False)
-            st.caption("Kernels, feature maps and confusion matrix, epoch by epoch: from the first whole epoch on.")
+    if not run.active and not lapse.epochs(run.path):
         return
     st.subheader("Time lapse", anchor=False)
     if st.session_state.get("lapse_run") != run.id:
@@ -29,7 +26,8 @@ def show(run: Run) -> None:
 
 def _player(run: Run) -> None:
     kept = lapse.epochs(run.path)
-    if not kept:  # deleted meanwhile
+    if not kept:
+        st.caption("Kernels, feature maps and confusion matrix, epoch by epoch: from the first whole epoch on.")
         return
     at = st.session_state["lapse_at"]
     at = at if at in kept else kept[-1]  # None: the newest

@@ -289,8 +289,8 @@ def test_the_curves_are_never_blank_while_they_are_redrawn(ends, page, dashboard
                 await new Promise(requestAnimationFrame);
                 const drawn = ['loss', 'accuracy'].map(metric => document.querySelectorAll(
                     `.st-key-curve-${metric} .js-plotly-plot .main-svg .scatterlayer`).length);
-                const below = document.querySelector('[data-testid=stExpander]').getBoundingClientRect().top;
-                seen.push([...drawn, Math.round(below)]);
+                const below = document.querySelector('[data-testid=stExpander]')?.getBoundingClientRect().top;
+                seen.push([...drawn, Math.round(below ?? -1000)]);
             }
             return seen;
         }"""

@@ -67,6 +67,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
 
     # Half way: pause, one batch alone, another learning rate, and on.
     wait_for_epoch(page, 3)
+    expect(page.get_by_role("slider", name="Epoch")).to_be_visible()  # the time lapse grows while it trains
     page.get_by_role("button", name="Pause").click()
     expect(progress(page)).to_contain_text("paused")
     page.get_by_role("button", name="One batch").click()

@@ -143,7 +143,7 @@ def test_interventions_are_listed_and_marked_on_the_curves():
         "paused",
     ]
     for chart in app.get("plotly_chart")[:2]:
-        marks = next(trace for trace in json.loads(chart.proto.spec)["data"] if trace["name"] == "by hand")
+        marks = next(trace for trace in json.loads(chart.proto.spec)["data"] if trace["name"] == "events")
         assert marks["text"][1] == "learning rate 0.01 → 0.002"
 
 
