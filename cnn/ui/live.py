@@ -17,24 +17,32 @@ _REDRAW = 2.0  # seconds between two redraws of the curves: each one replaces th
 def show(run: Run) -> None:
     """Draw a run: its state, progress, controls, curves and time lapse. While it is active, these follow it."""
     st.subheader(shell.plain(run.name), anchor=False)
-    _explain(run)
-    st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    # Every part has its place before the first is drawn: a part that is drawn anew on its own always finds it.
+    head, controls, step, curves, details, lapse = (st.container() for _ in range(6))
+    with head:
+        _explain(run)
+        st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
+    with controls, st.container(horizontal=True, vertical_alignment="bottom"):
         if not run.shipped:
             steering.controls(run)
             _manage(run)
         if run.config is not None:
             _reuse(run.config)
     if run.shipped:
-        st.caption("This network comes with the program and cannot be changed.")
+        controls.caption("This network comes with the program and cannot be changed.")
     if run.state == "paused":
-        steering.last_step(_records(run))
+        with step:
+            steering.last_step(_records(run))
     if run.config is not None:
-        st.fragment(_curves, run_every=_TICK if run.active else None)(run.id)
-        steering.interventions(_records(run))
-    _details(run)
+        with curves:
+            st.fragment(_curves, run_every=_TICK if run.active else None)(run.id)
+    with details:
+        if run.config is not None:
+            steering.interventions(_records(run))
+        _details(run)
     if run.config is not None:
-        time_lapse.show(run)  # last, because it grows with the first epochs
+        with lapse:  # last, because it grows with the first epochs
+            time_lapse.show(run)
 
 
 def now_in_training() -> None:

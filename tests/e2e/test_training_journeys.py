@@ -32,7 +32,10 @@ def progress(page: Page):
 
 
 def set_rate(page: Page, rate: str) -> None:
+    """Another learning rate from the next batch on."""
+    settled(page)
     enter(page, "Learning rate", rate)
+    settled(page)
     page.get_by_role("button", name="Set", exact=True).click()
 
 
