@@ -17,7 +17,8 @@ def heading(page: Page, name: str):
 
 def choose(page: Page, label: str, option: str) -> None:
     """Pick an option of a select box. Scrolling closes one that is open, so that comes first."""
-    page.get_by_role("combobox", name=label).scroll_into_view_if_needed()
+    settled(page)
+    page.get_by_role("combobox", name=label).hover()  # which scrolls to it, and tries again where it is drawn anew
     page.wait_for_timeout(300)
     page.get_by_role("combobox", name=label).click()
     page.get_by_role("option", name=option, exact=True).click()
