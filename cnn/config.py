@@ -25,6 +25,7 @@ CLASS_NAMES = (
     "Ankle boot",
 )
 INPUT_SHAPE = (28, 28, 1)
+MAX_LEARNING_RATE = 10.0
 
 
 class _Section(BaseModel):
@@ -80,7 +81,9 @@ class Training(_Section):
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
         "adam", description="sgd runs with Nesterov momentum 0.9; adamw with weight decay 0.004."
     )
-    learning_rate: float = Field(0.001, ge=1e-6, le=10.0, description="Step size; the peak where a schedule varies it.")
+    learning_rate: float = Field(
+        0.001, ge=1e-6, le=MAX_LEARNING_RATE, description="Step size; the peak where a schedule varies it."
+    )
     schedule: Literal["constant", "cosine", "one-cycle"] = Field(
         "constant",
         description="cosine: falls to zero along a cosine. one-cycle: first rises over 30% of the steps, then falls.",

@@ -5,7 +5,6 @@ digits and hyphens, is the file's, the one on the page and the one for `python -
 own presets are in `cnn.config`. Knows nothing of the page, and imports no TensorFlow.
 """
 
-import json
 import re
 from pathlib import Path
 
@@ -110,7 +109,7 @@ def delete(name: str) -> None:
 
 def to_json(settings: RunConfig) -> str:
     """A configuration exactly as it stands in a run's config.json."""
-    return json.dumps(settings.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    return runs.json_text(settings.model_dump(mode="json"))
 
 
 def parse(content: bytes) -> RunConfig:

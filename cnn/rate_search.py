@@ -15,7 +15,6 @@ imports TensorFlow, and no run is ever changed.
 """
 
 import contextlib
-import json
 import math
 import secrets
 import shutil
@@ -182,9 +181,12 @@ def read(folder: Path) -> Progress | None:
     if not folder.is_dir():
         return None
     run = runs.read(folder)  # it has the files that tell how a process does
-    points = [point for point in map(_parsed, _lines(folder / "curve.jsonl")) if _is_point(point)]
+    curve = b""
+    with contextlib.suppress(OSError):
+        curve = (folder / "curve.jsonl").read_bytes()
+    points = [point for point in runs.json_objects(curve) if _is_point(point)]
     rates, losses = tuple(point["rate"] for point in points), tuple(point["loss"] for point in points)
-    result = _parsed(b"".join(_lines(folder / "result.json")))
+    result = runs.read_json(folder / "result.json")
     if isinstance(result.get("message"), str):
         return Progress("finished", result["message"], rates, losses, None, run.config)
     match run.state:
@@ -212,22 +214,6 @@ def _clear() -> None:
             ended = not runs.read(folder).active
             if ended and abs(time.time() - folder.stat().st_mtime) > _KEPT:
                 shutil.rmtree(folder)
-
-
-def _lines(file: Path) -> list[bytes]:
-    try:
-        return file.read_bytes().splitlines()
-    except OSError:
-        return []
-
-
-def _parsed(text: bytes) -> dict[str, Any]:
-    """A JSON object; an empty one for anything else, such as a line that is half written."""
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _is_point(value: dict[str, Any]) -> bool:

@@ -281,7 +281,7 @@ def _unless_unsettled(cached, versions: Iterable[Version | None]):
 @lru_cache(maxsize=4096)
 def _read(path: Path, shipped_: bool, versions: tuple[Version | None, ...]) -> Run:
     """The run as its files have it, whatever became of its process."""
-    label = _read_json(path / "label.json")
+    label = read_json(path / "label.json")
     run = Run(
         path.name,
         path,
@@ -302,11 +302,11 @@ def _read(path: Path, shipped_: bool, versions: tuple[Version | None, ...]) -> R
     except OSError as error:
         return _damaged(run, f"Its config.json cannot be read: {error.strerror}.")
 
-    evaluation = _read_json(path / "evaluation.json")
+    evaluation = read_json(path / "evaluation.json")
     measured = all(type(evaluation.get(key)) in (int, float) for key in ("n", "accuracy", "loss"))
-    summary_ = _checked(Summary, _read_json(path / "summary.json"))
+    summary_ = _checked(Summary, read_json(path / "summary.json"))
     run = replace(run, config=config, parameters=parameters, stored_summary=summary_)
-    status = _checked(Status, _read_json(path / "status.json"))
+    status = _checked(Status, read_json(path / "status.json"))
     if status is None or status.state == "damaged":
         return _damaged(run, "Its status.json is missing or broken.")
     if status.state == "finished" and versions[_READ.index("model.keras")] is None:
@@ -392,11 +392,11 @@ def metrics(run: Run) -> list[dict[str, Any]]:
         content = (run.path / "metrics.jsonl").read_bytes()
     except OSError:
         return []
-    return [record for record in _objects(content) if _is_metric(record)]
+    return [record for record in json_objects(content) if _is_metric(record)]
 
 
-def _objects(lines: bytes) -> list[dict[str, Any]]:
-    """The lines that are JSON objects."""
+def json_objects(lines: bytes) -> list[dict[str, Any]]:
+    """The lines that are JSON objects; others, such as one that is half written, are passed over."""
     found = []
     for line in lines.splitlines():
         try:
@@ -446,7 +446,7 @@ def _summarised(path: Path, version: Version | None = None) -> Summary:
         lines = (path / "metrics.jsonl").read_bytes().splitlines()
     except OSError:
         return Summary()
-    records = _objects(b"\n".join(line for line in lines if b'"val_accuracy"' in line))
+    records = json_objects(b"\n".join(line for line in lines if b'"val_accuracy"' in line))
     epochs = [record for record in records if _is_metric(record) and record["kind"] == "epoch"]
     if not epochs:
         return Summary()
@@ -600,7 +600,7 @@ def requests(path: Path, start: int) -> tuple[list[dict[str, Any]], int]:
             whole = file.read().rpartition(b"\n")[0]
     except OSError:
         return [], start
-    return _objects(whole), start + len(whole) + bool(whole)
+    return json_objects(whole), start + len(whole) + bool(whole)
 
 
 def forget_requests(path: Path) -> None:
@@ -711,7 +711,12 @@ def closed(status: Status, state: State, message: str = "") -> Status:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a file by the JSON of `value` in one step: a reader sees the old file or the new one, never a half."""
-    write_text(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """The text that `write_json` writes."""
+    return json.dumps(value, indent=1, ensure_ascii=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:
@@ -735,7 +740,8 @@ def write_npz(path: Path, how, **arrays: np.ndarray) -> None:
         temporary.unlink(missing_ok=True)  # on a full disk the half of it would be in the way
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; an empty one where there is none."""
     try:
         value = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

@@ -13,12 +13,12 @@ import numpy as np
 import tensorflow as tf
 
 from cnn import runs
+from cnn.config import MAX_LEARNING_RATE
 from cnn.model import Steered
 from cnn.recorder import Recorder, relative_change
 
 _POLL = 0.05  # seconds between two looks while paused
 _BEAT = 10.0  # seconds between two signs of life while paused
-_HIGHEST = 10.0  # the configuration's limit for a learning rate
 
 
 class Steering(keras.callbacks.Callback):
@@ -100,7 +100,7 @@ class Steering(keras.callbacks.Callback):
     # --- the learning rate --------------------------------------------------------------------------------------
 
     def _set_rate(self, value: object) -> None:
-        if type(value) not in (int, float) or not 0 < value <= _HIGHEST:
+        if type(value) not in (int, float) or not 0 < value <= MAX_LEARNING_RATE:
             return
         before = float(self.model.optimizer.learning_rate)
         planned = float(self._rate.planned(self.model.optimizer.iterations))

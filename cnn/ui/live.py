@@ -24,7 +24,7 @@ def show(run: Run) -> None:
         st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
     with controls, st.container(horizontal=True, vertical_alignment="bottom"):
         if not run.shipped:
-            steering.controls(run)
+            steering.controls(run, _records(run))
             _manage(run)
         if run.config is not None:
             _reuse(run.config)

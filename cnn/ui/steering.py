@@ -11,27 +11,27 @@ import pandas as pd
 import streamlit as st
 
 from cnn import figures, jobs, runs
+from cnn.config import MAX_LEARNING_RATE
 from cnn.runs import Run
 from cnn.ui import shell
 
 _ANSWER = 3.0  # seconds to wait for the trainer's answer before the page is drawn without it
 _LOOK = 0.05  # seconds between two looks for it
-_HIGHEST = 10.0  # the configuration's limits for a learning rate
-_LOWEST = 1e-8
+_LOWEST = 1e-8  # learning rate that can be entered: below the configuration's limit, since schedules end there
 
 
-def controls(run: Run) -> None:
-    """The buttons that a run's state allows."""
+def controls(run: Run, records: list[dict[str, Any]]) -> None:
+    """The buttons that a run's state allows. records: its metrics."""
     if run.state in ("training", "paused"):
-        _pause_or_continue(run)
-        _other_rate(run)
+        _pause_or_continue(run, len(_events(records, "step")))
+        _other_rate(run, len(_events(records, "learning rate")))
     if run.active:
         _stop(run)
     if run.state in runs.RESUMABLE:
         _resume(run)
 
 
-def _pause_or_continue(run: Run) -> None:
+def _pause_or_continue(run: Run, steps: int) -> None:
     if run.state == "training":
         help_ = "The trainer waits after its present batch, with everything in memory."
         if st.button("Pause", icon=":material/pause:", key="pause", shortcut="Alt+P", help=help_):
@@ -41,15 +41,13 @@ def _pause_or_continue(run: Run) -> None:
         _ask(run, "continue", lambda now: now.state != "paused")
     help_ = "Train on one batch, and see its loss, every layer's gradient norm, and how far its weights moved."
     if st.button("One batch", icon=":material/step_over:", key="step", shortcut="Alt+B", help=help_):
-        done = _steps(run)
-        _ask(run, "step", lambda now: _steps(now) > done)
+        _ask(run, "step", lambda now: len(_events(runs.metrics(now), "step")) > steps)
 
 
-def _other_rate(run: Run) -> None:
-    changes = _rate_changes(run)
+def _other_rate(run: Run, changes: int) -> None:
     rate = _rate_field(run, f"rate-{run.id}-{run.state}-{changes}")  # what is typed stays, though a schedule goes on
     if st.button("Set", icon=":material/speed:", key="set_rate", help="From the next batch on.") and rate:
-        _ask(run, "learning rate", lambda now: _rate_changes(now) > changes, rate)
+        _ask(run, "learning rate", lambda now: len(_events(runs.metrics(now), "learning rate")) > changes, rate)
 
 
 def _rate_field(run: Run, key: str) -> float | None:
@@ -61,8 +59,8 @@ def _rate_field(run: Run, key: str) -> float | None:
     return st.number_input(
         "Learning rate",
         _LOWEST,
-        _HIGHEST,
-        min(max(present, _LOWEST), _HIGHEST),
+        MAX_LEARNING_RATE,
+        min(max(present, _LOWEST), MAX_LEARNING_RATE),
         step=None,
         format="%.3g",
         key=key,
@@ -119,16 +117,9 @@ def _wait(run: Run, answered: Callable[[Run], bool]) -> None:
         time.sleep(_LOOK)
 
 
-def _events(run: Run, what: str) -> list[dict[str, Any]]:
-    return [record for record in runs.metrics(run) if record["kind"] == "event" and record["what"] == what]
-
-
-def _steps(run: Run) -> int:
-    return len(_events(run, "step"))
-
-
-def _rate_changes(run: Run) -> int:
-    return len(_events(run, "learning rate"))
+def _events(records: list[dict[str, Any]], *what: str) -> list[dict[str, Any]]:
+    """The events of some kinds; of all kinds where none is named."""
+    return [record for record in records if record["kind"] == "event" and (not what or record["what"] in what)]
 
 
 # --- what was done ----------------------------------------------------------------------------------------------
@@ -136,7 +127,7 @@ def _rate_changes(run: Run) -> int:
 
 def last_step(records: list[dict[str, Any]]) -> None:
     """The last batch that was trained alone: its loss, and every layer's gradient and movement."""
-    steps = [record for record in records if record["kind"] == "event" and record["what"] == "step"]
+    steps = _events(records, "step")
     if not steps or not isinstance(steps[-1].get("layers"), dict):
         return
     step = steps[-1]
@@ -172,7 +163,7 @@ def last_step(records: list[dict[str, Any]]) -> None:
 
 def interventions(records: list[dict[str, Any]]) -> None:
     """All that was done by hand, or to the run, in the order in which it happened."""
-    events = [record for record in records if record["kind"] == "event"]
+    events = _events(records)
     if not events:
         return
     with st.expander(f"Interventions ({len(events)})", icon=":material/front_hand:"):
