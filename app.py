@@ -20,16 +20,22 @@ st.navigation(
             PAGES / "2_Runs.py", title="Runs", icon=":material/table_rows:", help="Find and compare your trainings."
         ),
         st.Page(
-            PAGES / "3_Model.py",
+            PAGES / "3_Sweeps.py",
+            title="Sweeps",
+            icon=":material/scatter_plot:",
+            help="Train many variants, see which settings count.",
+        ),
+        st.Page(
+            PAGES / "4_Model.py",
             title="Model",
             icon=":material/account_tree:",
             help="Its layers, shapes and parameters.",
         ),
         st.Page(
-            PAGES / "4_Explore.py", title="Explore", icon=":material/grid_view:", help="Its kernels and feature maps."
+            PAGES / "5_Explore.py", title="Explore", icon=":material/grid_view:", help="Its kernels and feature maps."
         ),
         st.Page(
-            PAGES / "5_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."
+            PAGES / "6_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."
         ),
     ]
 ).run()

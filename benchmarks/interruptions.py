@@ -124,13 +124,17 @@ def _kill(run: Run, child: subprocess.Popen) -> Kill | None:
 
 
 def differences(one: Run, other: Run) -> list[str]:
-    """What is not equal, bit for bit: weights and the figures of the epochs."""
+    """What is not equal, bit for bit: weights and the figures of the epochs, those of the clock left out."""
     from cnn import model
 
     weights = [model.load(run).get_weights() for run in (one, other)]
     found = [f"weights {i}" for i, pair in enumerate(zip(*weights, strict=True)) if not np.array_equal(*pair)]
     figures = [
-        [{k: v for k, v in r.items() if k != "seconds"} for r in runs.metrics(run) if r["kind"] == "epoch"]
+        [
+            {k: v for k, v in r.items() if k not in ("seconds", "waiting")}
+            for r in runs.metrics(run)
+            if r["kind"] == "epoch"
+        ]
         for run in (one, other)
     ]
     if len(figures[0]) != len(figures[1]):

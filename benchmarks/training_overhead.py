@@ -2,9 +2,10 @@
 
 Rival: the same network and the same arrays given to `model.fit` with validation data, as in the lecture's notebook,
 in the same process. Each trial trains both for one epoch, in turn, and their order changes from trial to trial. The
-run does all that a run does: its own batches, metrics, status, and two files at the end of the epoch. The clock runs
-from the tenth batch, when everything is compiled, to the end of `fit`, validation and files included. With a --limit
-below 55,000 the files weigh more than in a whole epoch. Target: at most 2% slower.
+run does all that a run does: its own batches, metrics, status, ears for who steers it, and what the end of an epoch
+leaves behind: a look inside, time lapse, network and checkpoint. The clock runs from the tenth batch, when everything
+is compiled, to the end of `fit`, validation and files included. With a --limit below 55,000 the files weigh more than
+in a whole epoch. Targets: at most 2% slower, and at most 3% of the time in batches spent waiting for them.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from cnn import data, runs
 from cnn import model as networks
 from cnn.config import RunConfig, presets
 from cnn.recorder import Recorder
+from cnn.steering import Steering
 
 
 class Clock(keras.callbacks.Callback):
@@ -34,7 +36,7 @@ class Clock(keras.callbacks.Callback):
 
 
 def bare(config: RunConfig, dataset: data.Dataset) -> float:
-    network = networks.build(config)
+    network = networks.build(config, for_training=True)
     networks.compile_for_training(network, config, 1)
     clock = Clock()
     network.fit(
@@ -49,27 +51,31 @@ def bare(config: RunConfig, dataset: data.Dataset) -> float:
     return clock.seconds
 
 
-def recorded(config: RunConfig, dataset: data.Dataset, folder: Path) -> float:
+def recorded(config: RunConfig, dataset: data.Dataset, folder: Path) -> tuple[float, float]:
+    """Seconds, and the share of the time in batches that was spent waiting for them."""
     folder.mkdir()
     runs.write_json(folder / "config.json", config.model_dump(mode="json"))
     runs.write_status(folder, runs.Status("queued"))
-    network = networks.build(config)
-    networks.compile_for_training(network, config, 1)
+    network = networks.build(config, for_training=True)
+    rate = networks.compile_for_training(network, config, 1)
     training, pictures = config.training, len(dataset.train.labels)
     steps = data.steps(pictures, training.batch_size)
     export = networks.build(config, precision="float32")
-    recorder = Recorder(runs.read(folder), export, steps, pictures, runs.signed(runs.Status("queued"), "training"))
-    clock = Clock()
+    status = runs.signed(runs.Status("queued"), "training")
+    sample = data.Split(dataset.validation.images[:100], dataset.validation.labels[:100])
+    waiting = networks.Waiting(network)
+    recorder = Recorder(runs.read(folder), export, steps, pictures, status, None, sample, waiting)
+    clock, batches = Clock(), data.training_batches(dataset.train, training.batch_size, 0, 0, 1, config.data)
     network.fit(
-        data.training_batches(dataset.train, training.batch_size, training.seed, 0, training.epochs, config.data),
+        batches,
         epochs=training.epochs,
         steps_per_epoch=steps,
         shuffle=False,
         validation_data=data.evaluation_batches(dataset.validation),
-        callbacks=[recorder, keras.callbacks.TerminateOnNaN(), clock],
+        callbacks=[recorder, Steering(recorder, rate, [], None), keras.callbacks.TerminateOnNaN(), clock],
         verbose=0,
     )
-    return clock.seconds
+    return clock.seconds, recorder.status.waiting or 0.0
 
 
 def main() -> None:
@@ -80,22 +86,25 @@ def main() -> None:
     options = parser.parse_args()
     print(machine())
     print(f"{options.trials} trials of one epoch, {options.limit:,} training and 5,000 validation pictures")
-    print(f"{'preset':8}  {'bare fit, s':22}  {'run, s':22}  run / bare, pair by pair")
+    print(f"{'preset':8}  {'bare fit, s':22}  {'run, s':22}  {'waiting for data, %':22}  run / bare, pair by pair")
     for name in options.presets:
-        pairs = trials(name, options.trials, options.limit)
-        bares, recordeds = map(list, zip(*pairs, strict=True))
-        ratios = [run / rival for rival, run in pairs]
+        bares, recordeds, shares = map(list, zip(*trials(name, options.trials, options.limit), strict=True))
+        ratios = [run / rival for rival, run in zip(bares, recordeds, strict=True)]
         overhead = 100 * (statistics.median(ratios) - 1)
-        print(f"{name:8}  {spread(bares):22}  {spread(recordeds):22}  {spread(ratios, 3)}, median {overhead:+.1f}%")
+        waiting = spread([100 * share for share in shares], 2)
+        print(
+            f"{name:8}  {spread(bares):22}  {spread(recordeds):22}  {waiting:22}  {spread(ratios, 3)}, "
+            f"median {overhead:+.1f}%"
+        )
 
 
-def trials(preset: str, count: int, limit: int) -> list[tuple[float, float]]:
-    """Seconds of the bare fit and of the run, for each trial."""
+def trials(preset: str, count: int, limit: int) -> list[tuple[float, float, float]]:
+    """Seconds of the bare fit and of the run, and the run's share of waiting, for each trial."""
     values = presets()[preset].model_dump()
     values["data"]["limit"], values["training"]["epochs"] = limit, 1
     config = RunConfig.model_validate(values)
     dataset = data.load(config.data)
-    pairs = []
+    found = []
     with tempfile.TemporaryDirectory() as folder:
         for trial in range(count):
             if trial % 2:
@@ -104,8 +113,8 @@ def trials(preset: str, count: int, limit: int) -> list[tuple[float, float]]:
             else:
                 ours = recorded(config, dataset, Path(folder) / str(trial))
                 rival = bare(config, dataset)
-            pairs.append((rival, ours))
-    return pairs
+            found.append((rival, *ours))
+    return found
 
 
 if __name__ == "__main__":

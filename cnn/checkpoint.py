@@ -71,5 +71,4 @@ def set_metrics(network: keras.Model, values: tuple[np.ndarray, ...]) -> None:
 
 def _state(network: keras.Model) -> list:
     """Every variable that a training step changes, the metrics left out, in an order that the network determines."""
-    network.optimizer.build(network.trainable_variables)  # before its first step it has no momenta yet
     return [*network.variables, *network.optimizer.variables]

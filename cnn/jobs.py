@@ -9,22 +9,21 @@ import os
 import subprocess
 import sys
 import threading
-import time
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 import psutil
-from filelock import FileLock, Timeout
 
-from cnn import runs
+from cnn import run_queue, runs
+from cnn.ray_launcher import RayLauncher
+from cnn.run_queue import Place
 from cnn.runs import Run
 
 _PROJECT = Path(__file__).resolve().parent.parent
 # A training takes every core it can get: the dashboard goes first, or a click waits for minutes.
 _NICENESS = 10 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS
-_PATIENCE = 5.0  # seconds between asking a process to end and ending it, and until a start gives way to another
+_PATIENCE = 5.0  # seconds between asking a process to end and ending it
 _STARTING = "Starting"  # the message of a run whose process has been started and has not said anything yet
 
 
@@ -36,13 +35,25 @@ class Launcher(Protocol):
 
         Raises:
             RunExists: the run is of another kind.
+            Unreachable: nothing can be trained there. The run can be started again.
+            OSError: its folder cannot be written.
         """
 
     def stop(self, run: Run) -> None:
         """Ask a run to stop after its present batch; nothing of it is lost."""
 
     def kill(self, run: Run) -> None:
-        """End a run that does not answer; its last checkpoint stays. May take some seconds."""
+        """End a run that does not answer; its last checkpoint stays. May take some seconds.
+
+        Raises:
+            Unreachable: nobody there can be asked to.
+        """
+
+    def place(self) -> Place:
+        """Where runs are trained. Takes no time."""
+
+    def waiting(self, run: Run) -> str:
+        """What a queued run waits for; empty where its status says it. Takes no time."""
 
 
 def spawn(module: str, folder: Path) -> None:
@@ -70,26 +81,14 @@ class LocalLauncher:
     """Trains on this machine: `python -m cnn.train RUN_DIR` in its own session, so that it outlives the dashboard."""
 
     def start(self, run: Run) -> None:
-        if run.shipped or run.config is None:
-            raise runs.RunExists(f"{run.name} cannot be trained. {run.problem or 'It comes with the project.'}")
-        # Two dashboards may start one run at the same time.
-        try:
-            with FileLock(run.path.parent / ".starting.lock", timeout=_PATIENCE):
-                self._start(runs.read(run.path))  # it may have changed since the page was drawn
-        except Timeout:
-            raise runs.RunExists("Another window is just starting a run and does not get on: try again.") from None
-
-    def _start(self, run: Run) -> None:
-        is_new = run.state == "queued" and run.status.pid is None and run.status.message != _STARTING
-        if not is_new and run.state not in runs.RESUMABLE:
-            raise runs.RunExists(f"{run.name} is {run.state} and cannot be started.")
-        (run.path / "log.txt").open("ab").close()  # where that is impossible, nothing has been changed yet
-        runs.forget_requests(run.path)
-        runs.write_status(run.path, replace(runs.closed(run.status, "queued", _STARTING), created=time.time()))
+        run_queue.enter(run, _STARTING)
         spawn("cnn.train", run.path)
 
     def stop(self, run: Run) -> None:
         runs.request_stop(run)
+        status = runs.read(run.path).status
+        if status.job is not None and status.pid is None:  # of a cluster, from which nobody may be heard any more
+            run_queue.close(run, status.job, "stopped", "Stopped by request.")
 
     def kill(self, run: Run) -> None:
         run = runs.read(run.path)  # the process id may belong to another program by now
@@ -107,8 +106,15 @@ class LocalLauncher:
         except psutil.NoSuchProcess:
             pass
 
+    def place(self) -> Place:
+        return Place("this machine", "One run at a time.")
+
+    def waiting(self, run: Run) -> str:
+        return ""
+
 
 @cache
 def launcher() -> Launcher:
-    """The launcher of this process."""
-    return LocalLauncher()
+    """The launcher of this process: a Ray cluster's where `$CNN_RAY_ADDRESS` names one, else this machine's."""
+    address = os.environ.get("CNN_RAY_ADDRESS", "").strip()
+    return RayLauncher(address, LocalLauncher().kill) if address else LocalLauncher()

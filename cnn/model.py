@@ -6,18 +6,29 @@ validated configuration and only its weights are read from disk: nothing that a 
 """
 
 import json
+import math
+import re
 import time
 import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers as kl
 
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig
 from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, SkipConnection
 from cnn.runs import Run
 
-_TRIAL = 8  # steps to tell which precision is faster
+_TRIAL = 8  # steps at most to tell which precision is faster
+_TRIAL_SECONDS = 2.0  # for all these steps, beside the time that building the graphs takes
+_CLEAR = 2.0  # times as slow as the fastest so far: no more steps are needed to see it
+_GAIN = 1.05  # times as fast as float32 is what another precision must be to be worth it
 
 
 class UnreadableModel(RuntimeError):
@@ -48,13 +59,41 @@ class DepthwiseMaxPooling(kl.Layer):
         return {**super().get_config(), "size": self.size}
 
 
-def build(config: RunConfig, precision: str | None = None) -> keras.Model:
+@keras.saving.register_keras_serializable(package="cnn")
+class FusedBatchNormalization(kl.BatchNormalization):
+    """Batch normalisation of maps (n, h, w, c) whose training step is one operation, where Keras's own has about ten.
+
+    It has Keras's variables and, rounding apart, its results; only the moving variance counts with one picture fewer
+    (Bessel's correction). Without `training` it is Keras's own.
+    """
+
+    def call(self, inputs, training=None, mask=None):
+        if not training or not self.trainable:
+            return super().call(inputs, training=training, mask=mask)
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=self.gamma,
+            offset=self.beta,
+            mean=self.moving_mean,
+            variance=self.moving_variance,
+            epsilon=self.epsilon,
+            exponential_avg_factor=1 - self.momentum,
+            is_training=True,
+        )
+        self.moving_mean.assign(mean)
+        self.moving_variance.assign(variance)
+        return outputs
+
+
+def build(config: RunConfig, precision: str | None = None, for_training: bool = False) -> keras.Model:
     """The network of a configuration, with fresh weights.
 
     Args:
         config: layers and precision.
         precision: overrides the configured one; predictions and files on disk are always "float32". "auto" is
             float32 here: `faster_precision` finds out what it means in training.
+        for_training: with `FusedBatchNormalization`; otherwise of Keras's own layers, so that a file of the network
+            can be read without this project.
 
     Returns:
         A Functional model, pictures float32 (n, 28, 28, 1) in [0, 1] -> probabilities float32 (n, 10).
@@ -70,6 +109,8 @@ def build(config: RunConfig, precision: str | None = None) -> keras.Model:
             x = kl.Add(name=next(names), dtype=policy)([reached[index - layer.over], x])
             continue
         for make, arguments in _keras_layers(layer):
+            if make is kl.BatchNormalization and for_training:
+                make = FusedBatchNormalization
             x = make(name=next(names), dtype=policy, **arguments)(x)
     # The softmax stays in 32 bits: in 16 the smallest probabilities and the loss lose their digits.
     outputs = kl.Dense(len(CLASS_NAMES), activation="softmax", dtype="float32", name=next(names))(x)
@@ -110,16 +151,35 @@ def _keras_layers(layer: Layer) -> list[tuple[type[kl.Layer], dict]]:
     raise TypeError(f"No Keras layer for {layer!r}")
 
 
+def devices_to_train_on() -> list[str]:
+    """The GPUs of this machine, by name. With none or one, TensorFlow finds the place by itself."""
+    return [device.name for device in tf.config.list_logical_devices("GPU")]
+
+
+@cache
+def distribution() -> tf.distribute.Strategy:
+    """How a network is trained here: on several GPUs each takes its share of every batch, all have the same weights.
+
+    A network to be trained is built and compiled within its `scope()`.
+    """
+    devices = devices_to_train_on()
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
+
+
 def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int) -> "Steered":
     """Attach the configured optimizer and the lecture's loss and metric. Returns the learning rate, to be steered."""
     training = config.training
     rate = Steered(_learning_rate(training.learning_rate, training.schedule, total_steps))
     optimizer = {
         "adam": lambda: keras.optimizers.Adam(rate),
-        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=0.004),
+        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
         "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
         "rmsprop": lambda: keras.optimizers.RMSprop(rate),
     }[training.optimizer]()
+    # Small gradients are zero in float16. Keras does this by itself only where the whole network has one policy.
+    if any(layer.compute_dtype == "float16" for layer in model.layers):
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(model.trainable_variables)  # now, where all its variables come to the same devices
     strange = config.data.strange > 0
     model.compile(
         optimizer=optimizer,
@@ -190,21 +250,98 @@ class Steered(keras.optimizers.schedules.LearningRateSchedule):
         return self._base(step) if callable(self._base) else self._base
 
 
-def faster_precision(config: RunConfig) -> str:
-    """Which precision trains this network faster on this machine, "float32" or "mixed_bfloat16": some steps of each."""
-    return min(("float32", "mixed_bfloat16"), key=lambda precision: _seconds_a_step(config, precision))
+class Waiting:
+    """How long a compiled network's training waits for its batches. It trains as it would without this, bit for bit."""
+
+    def __init__(self, network: keras.Model):
+        with tf.device("CPU:0"):
+            self._seconds = tf.Variable(0.0, dtype=tf.float64, trainable=False)
+        network.make_train_function()
+        train = network.train_function
+
+        # One compiled function takes a batch and trains on it, as Keras's own, which tells nobody how long it waited.
+        # To take the batch outside of it, in Python, made the training of `fast` half as slow again.
+        @tf.function(reduce_retracing=True, autograph=False)
+        def take_and_train(batches):
+            start = tf.timestamp()
+            with tf.control_dependencies([start]):
+                batch = batches.get_next()
+            with tf.control_dependencies(tf.nest.flatten(batch, expand_composites=True)):
+                self._seconds.assign_add(tf.timestamp() - start)
+            return train(iter((batch,)))
+
+        def step(batches):
+            is_stream = isinstance(batches, tf.data.Iterator | tf.distribute.DistributedIterator)
+            return take_and_train(batches) if is_stream else train(batches)
+
+        network.train_function = step
+
+    @property
+    def seconds(self) -> float:
+        """All the time so far."""
+        return float(self._seconds.numpy())
 
 
-def _seconds_a_step(config: RunConfig, precision: str) -> float:
-    network = build(config, precision)
-    compile_for_training(network, config, total_steps=_TRIAL)
-    x, y = np.zeros((config.training.batch_size, *INPUT_SHAPE), np.float32), np.zeros(config.training.batch_size)
-    seconds = []
-    for _ in range(_TRIAL):
-        start = time.perf_counter()
-        network.train_on_batch(x, y)
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)  # the first ones build the graph and settle the memory
+class Trial(NamedTuple):
+    """The precision that was the fastest, and the sentence that says so."""
+
+    precision: str
+    outcome: str
+
+
+def faster_precision(config: RunConfig) -> Trial:
+    """Which precision trains this network the fastest on this machine: some steps of each that may be worth it."""
+    others = _other_precisions()
+    if not others:
+        return Trial("float32", "float32, without a trial: this processor does not compute in 16 bits.")
+    seconds = _shortest_steps(config, ("float32", *others))
+    gains = {precision: seconds["float32"] / seconds[precision] for precision in others}
+    best = max(gains, key=gains.get)
+    in_a_trial = f"in a trial of up to {_TRIAL} steps."
+    if gains[best] >= _GAIN:
+        return Trial(best, f"{best}: {gains[best]:.1f} times as fast as float32 {in_a_trial}")
+    return Trial("float32", f"float32: {best} was {gains[best]:.2f} times as fast {in_a_trial}")
+
+
+def _other_precisions() -> tuple[str, ...]:
+    """What to try beside float32."""
+    if tf.config.list_logical_devices("GPU"):
+        return ("mixed_bfloat16", "mixed_float16")
+    with suppress(OSError):  # where Linux tells, a trial of several seconds may be spared
+        if flags := re.search(r"^(?:flags|Features)\s*:(.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
+            return ("mixed_bfloat16",) if "bf16" in flags[1] else ()
+    return ("mixed_bfloat16",)
+
+
+def _shortest_steps(config: RunConfig, precisions: Sequence[str]) -> dict[str, float]:
+    """Seconds that the shortest of some training steps took in each precision.
+
+    They take turns, so that whatever else the machine does meets them alike. What is clearly slower takes no more.
+    """
+    steps = {precision: _step(config, precision) for precision in precisions}
+    seconds, begin = dict.fromkeys(precisions, math.inf), time.perf_counter()
+    for number in range(1, _TRIAL + 1):
+        for precision, step in steps.items():
+            start = time.perf_counter()
+            step()
+            seconds[precision] = min(seconds[precision], time.perf_counter() - start)
+        if number > 1:  # the first ones settle the memory
+            best = min(seconds.values())
+            steps = {precision: step for precision, step in steps.items() if seconds[precision] <= _CLEAR * best}
+            if len(steps) == 1 or time.perf_counter() - begin > _TRIAL_SECONDS:
+                break
+    return seconds
+
+
+def _step(config: RunConfig, precision: str) -> Callable[[], object]:
+    """A step of training, whose graph is built."""
+    with distribution().scope():
+        network = build(config, precision, for_training=True)
+        compile_for_training(network, config, total_steps=_TRIAL)
+    share = math.ceil(config.training.batch_size / distribution().num_replicas_in_sync)  # that each device is given
+    x, y = np.zeros((share, *INPUT_SHAPE), np.float32), np.zeros(share)
+    network.train_on_batch(x, y)
+    return lambda: network.train_on_batch(x, y)
 
 
 def _learning_rate(peak: float, schedule: str, total_steps: int):

@@ -76,7 +76,7 @@ def _measure(folder: Path, config: RunConfig) -> None:
     training = config.training.model_copy(update={"learning_rate": 1.0, "schedule": "constant"})
     config = config.model_copy(update={"training": training})
     keras.utils.set_random_seed(training.seed)
-    network = networks.build(config)
+    network = networks.build(config, for_training=True)
     rate = networks.compile_for_training(network, config, rate_search.BATCHES)
     epochs = ceil(rate_search.BATCHES / data.steps(len(train.labels), training.batch_size))
     batches = data.training_batches(train, training.batch_size, training.seed, 0, epochs, config.data)

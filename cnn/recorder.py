@@ -19,7 +19,7 @@ from cnn.checkpoint import Restored
 from cnn.config import Training
 from cnn.event_file import EventFile
 from cnn.layers import Convolution
-from cnn.model import confusion_of
+from cnn.model import Waiting, confusion_of
 from cnn.runs import Run, State, Status
 
 _INTERVAL = 0.5  # seconds between two writes for a batch
@@ -39,6 +39,7 @@ class Recorder(keras.callbacks.Callback):
         status: the status to continue from.
         start: the checkpoint to continue from.
         sample: some validation pictures on which the network is looked into after each epoch.
+        waiting: how long the network waits for its batches.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class Recorder(keras.callbacks.Callback):
         status: Status,
         start: Restored | None = None,
         sample: data.Split | None = None,
+        waiting: Waiting | None = None,
     ):
         super().__init__()
         start = start or Restored()
         self.path = run.path
+        self._stop = run.path / "stop"
         self.export = export
         self.steps = steps
         self.pictures = pictures
@@ -65,6 +68,8 @@ class Recorder(keras.callbacks.Callback):
         self._start = start
         self._epoch, self._step = start.epoch, start.step
         self._idle = 0.0  # seconds spent in pauses
+        self._waiting = waiting
+        self._is_running = False  # the first batch is behind it, which begins the stream and compiles everything
         self._before: list[np.ndarray] | None = None  # the weights before the present batch, where its step is measured
         self._update: float | None = None
         self._metrics = (self.path / "metrics.jsonl").open("a", encoding="utf-8")
@@ -90,6 +95,7 @@ class Recorder(keras.callbacks.Callback):
     # --- what Keras calls ---------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs=None):
+        self._is_running = False
         runs.write_summary(self.path)  # metrics after the checkpoint to continue from are gone
         self._write_status()
 
@@ -101,6 +107,7 @@ class Recorder(keras.callbacks.Callback):
         seen = begun * self.training.batch_size
         self._epoch_start = self._now()
         self._last = (self._epoch_start, seen)  # time and pictures at the last look
+        self._count_waiting_from(self._epoch_start)
         # Pictures, summed loss, summed correct up to the last point of the curves.
         self._drawn = (seen, *(seen * value for value in self._means())) if begun else (0, 0.0, 0.0)
 
@@ -110,6 +117,9 @@ class Recorder(keras.callbacks.Callback):
         # One look at the clock for most batches: reading `logs` makes the device wait.
         self._step = self._begun + batch + 1
         now, is_last = self._now(), self._step == self.steps
+        if not self._is_running:
+            self._is_running = True
+            self._count_waiting_from(now)
         if self._before is not None:
             self._update, self._before = relative_change(self._before, self._weights()), None
         if is_last or now - self._last[0] >= _INTERVAL:
@@ -134,7 +144,7 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
             return
         self.export.set_weights(self.model.get_weights())
-        record = {**values, "learning_rate": self._rate(), **self._look_inside(epoch + 1)}
+        record = {**values, "learning_rate": self._rate(), **self._waited(), **self._look_inside(epoch + 1)}
         self._append(kind="epoch", epoch=epoch + 1, **record, seconds=self._seconds())
         runs.write_summary(self.path)
         if self._events:
@@ -161,7 +171,7 @@ class Recorder(keras.callbacks.Callback):
 
     def heed_stop(self) -> None:
         """End the training here if somebody asked for it; nothing is lost."""
-        if self.stopped or not (self.path / "stop").exists():
+        if self.stopped or not self._stop.exists():
             return
         self.stopped = self.model.stop_training = True
         if self._step < self.steps:  # otherwise the epoch is whole, and gets what belongs to it
@@ -215,7 +225,17 @@ class Recorder(keras.callbacks.Callback):
         average = (seen - self._begun * batch_size) / max(now - self._epoch_start, 1e-6)
         epochs_after = self.training.epochs - self._epoch - 1
         left = (self.pictures - seen + epochs_after * self.pictures) / average + self._overhead * (epochs_after + 1)
-        self._write_status(step=step, images_per_second=round(rate, 1), seconds_left=round(left, 1))
+        self._write_status(step=step, images_per_second=round(rate, 1), seconds_left=round(left, 1), **self._waited())
+
+    def _count_waiting_from(self, now: float) -> None:
+        self._waiting_from = (now, self._waiting.seconds if self._waiting else 0.0)
+
+    def _waited(self) -> dict[str, float]:
+        """The share of the time in this epoch's batches, up to the last look, that was spent waiting for them."""
+        began, before = self._waiting_from
+        if self._waiting is None or self._last[0] <= began:
+            return {}
+        return {"waiting": min(1.0, round((self._waiting.seconds - before) / (self._last[0] - began), 4))}
 
     def _judge(self) -> None:
         """Save the network, unless early stopping keeps an earlier one, and end a training that has seen enough."""

@@ -86,6 +86,7 @@ class Status:
     pid: PositiveInt | None = None
     pid_created: float | None = None  # since the start of the system
     host: str | None = None
+    job: Annotated[str, Field(max_length=200)] | None = None  # of a cluster that trains it, or is to
     epoch: NonNegativeInt = 0  # whole epochs that are trained and saved
     step: NonNegativeInt = 0  # of the epoch now in training
     steps: NonNegativeInt = 0  # in an epoch
@@ -95,6 +96,8 @@ class Status:
     seconds: Seconds = 0.0  # spent training, over all sessions of the run
     devices: str = ""
     precision: str = ""  # that its training computes in
+    precision_trial: str = ""  # what was found when it was chosen by a trial
+    waiting: Annotated[float, Field(ge=0, le=1)] | None = None  # share of the time in an epoch's batches, for data
 
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -247,7 +250,7 @@ def read(path: Path) -> Run:
     files = _files(path)
     versions = tuple(_version(files.get(name)) for name in _READ)
     run = _unless_unsettled(_read, versions)(path, path.parent == _PRETRAINED, versions)
-    if run.active and not _alive(run.status):
+    if run.active and not is_alive(run.status):
         message = "The training process is gone: killed, out of memory, or the computer was switched off."
         run = replace(run, status=replace(run.status, state="interrupted", message=message))
     return replace(run, size=_size(path, files))
@@ -361,11 +364,12 @@ def _inside(path: Path, folders: tuple[str, ...], versions: tuple) -> int:
     return total
 
 
-def _alive(status: Status) -> bool:
+def is_alive(status: Status) -> bool:
     """Whether the process that wrote this status still runs. A reused process id or a zombie does not count."""
     silence = abs(time.time() - status.heartbeat)  # a clock that was set back must not keep a dead run alive
     if status.pid is None:
-        return silence < _LAUNCH_GRACE
+        # A job may wait in its cluster for hours: only who can ask the cluster knows that it is gone.
+        return status.job is not None or silence < _LAUNCH_GRACE
     if not is_here(status):
         return silence < _SILENCE
     try:
@@ -704,9 +708,10 @@ def signed(status: Status, state: State, message: str = "") -> Status:
 
 
 def closed(status: Status, state: State, message: str = "") -> Status:
-    """The last status that a process writes; it names no process any more."""
-    process = {"pid": None, "pid_created": None, "host": None, "images_per_second": None, "seconds_left": None}
-    return replace(status, state=state, message=message, heartbeat=time.time(), **process)
+    """The last status that a process writes; it names no process and no job any more."""
+    process = {"pid": None, "pid_created": None, "host": None, "job": None}
+    pace = {"images_per_second": None, "seconds_left": None}
+    return replace(status, state=state, message=message, heartbeat=time.time(), **process, **pace)
 
 
 def write_json(path: Path, value: Any) -> None:

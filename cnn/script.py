@@ -33,11 +33,11 @@ def keras_script(config: RunConfig, changes: Changes = (), precision: str | None
     Args:
         config: of the run.
         changes: of the learning rate, made by hand, see `runs.learning_rate_changes`.
-        precision: that the run took where its configuration says "auto", "float32" or "mixed_bfloat16"; without it,
-            "auto" is written as float32.
+        precision: that the run took where its configuration says "auto"; without it, "auto" is written as float32.
     """
     configured = config.training.precision
-    mixed = (precision if configured == "auto" else configured) == "mixed_bfloat16"
+    computed = (precision or "float32") if configured == "auto" else configured
+    mixed = None if computed == "float32" else computed
     parts = [
         _head(config, changes, mixed),
         _constants(config.training),
@@ -45,8 +45,8 @@ def keras_script(config: RunConfig, changes: Changes = (), precision: str | None
         _batches(config.data),
         _network(config),
         _learning_rate(config.training, changes),
-        _fit(config.training, mixed),
-        _end(config.training, mixed),
+        _fit(config, mixed),
+        _end(config, mixed),
     ]
     return "\n".join(filter(None, parts)).replace("\n\n\n\n", "\n\n\n")
 
@@ -71,7 +71,7 @@ def left_out(config: RunConfig) -> list[str]:
 # --- the parts of the script ------------------------------------------------------------------------------------
 
 
-def _head(config: RunConfig, changes: Changes, mixed: bool) -> str:
+def _head(config: RunConfig, changes: Changes, mixed: str | None) -> str:
     training, missing = config.training, left_out(config)
     name = f'the network "{_plain(config.preset)}"' if config.preset else "a convolutional network"
     text = [f"Train {name} on {_DATASETS[config.data.dataset]}, with Keras alone."]
@@ -91,7 +91,7 @@ def _head(config: RunConfig, changes: Changes, mixed: bool) -> str:
     if training.calibrate:
         notes.append("At the end the logits are divided by the temperature that fits the validation pictures best.")
     if mixed:
-        notes.append("It computes in 16 bits (bfloat16), and keeps and saves 32-bit weights.")
+        notes.append(f"It computes in 16 bits ({mixed.removeprefix('mixed_')}), and keeps and saves 32-bit weights.")
     if notes:
         text.append(" ".join(notes))
     pillow = ", numpy, and pillow to draw the clothes" if config.data.dataset == "synthetic" else " and numpy"
@@ -216,7 +216,13 @@ def _network(config: RunConfig) -> str:
     if any(row.type == "DepthwiseMaxPooling" for row in rows):
         source = _source("cnn.model", "DepthwiseMaxPooling").replace("(kl.Layer)", "(keras.layers.Layer)")
         lines += [*source.split("\n"), "", ""]
-    lines += ["def build_network():", f'    x = inputs = keras.Input({INPUT_SHAPE}, name="input")']
+    if _is_normalised(config):
+        source = _source("cnn.model", "FusedBatchNormalization").replace("(kl.B", "(keras.layers.B")
+        lines += [*source.split("\n"), "", ""]
+        lines += ["def build_network(batch_normalisation=keras.layers.BatchNormalization):"]
+    else:
+        lines += ["def build_network():"]
+    lines += [f'    x = inputs = keras.Input({INPUT_SHAPE}, name="input")']
     for index, layer in enumerate(config.layers):
         if index in kept:
             lines.append(f"    {kept[index]} = x")
@@ -261,6 +267,10 @@ def _arguments(layer: Layer, type_: str) -> list[str]:
     raise TypeError(f"No Keras layer for {layer!r}")
 
 
+def _is_normalised(config: RunConfig) -> bool:
+    return any(isinstance(layer, Convolution) and layer.batch_normalisation for layer in config.layers)
+
+
 def _padding(layer: Convolution | Pooling) -> list[str]:
     return ['padding="same"'] * (layer.padding == "same")
 
@@ -268,6 +278,8 @@ def _padding(layer: Convolution | Pooling) -> list[str]:
 def _call(type_: str, arguments: list[str], row: Row, given: str = "x", made: str = "x") -> list[str]:
     """A layer applied to a tensor, on one line or, where that is too long, on three."""
     home = "" if type_ == "DepthwiseMaxPooling" else "keras.layers."
+    if type_ == "BatchNormalization":
+        home, type_ = "", "batch_normalisation"
     inside, comment = ", ".join([*arguments, f'name="{row.name}"']), "  # " + "×".join(map(str, row.output_shape))
     line = f"    {made} = {home}{type_}({inside})({given})"
     if len(line + comment) <= _WIDTH:
@@ -332,7 +344,7 @@ def _listed(changes: Changes) -> str:
 
 _OPTIMIZERS = {
     "adam": "Adam(learning_rate)",
-    "adamw": "AdamW(learning_rate, weight_decay=0.004)",
+    "adamw": "AdamW(learning_rate, weight_decay={weight_decay!r})",
     "sgd": "SGD(learning_rate, momentum=0.9, nesterov=True)",
     "rmsprop": "RMSprop(learning_rate)",
 }
@@ -347,7 +359,8 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
 '''
 
 
-def _fit(training: Training, mixed: bool) -> str:
+def _fit(config: RunConfig, mixed: str | None) -> str:
+    training = config.training
     lines = ["", "# --- the training", ""]
     callbacks = "keras.callbacks.TerminateOnNaN()"
     if training.patience:
@@ -355,12 +368,12 @@ def _fit(training: Training, mixed: bool) -> str:
         callbacks = f"EarlyStopping(patience={training.patience}, restore_best_weights=True), {callbacks}"
     lines += ["keras.utils.set_random_seed(SEED)"]
     if mixed:
-        lines += ['keras.config.set_dtype_policy("mixed_bfloat16")']
+        lines += [f'keras.config.set_dtype_policy("{mixed}")']
     lines += [
-        "network = build_network()",
+        f"network = build_network({'FusedBatchNormalization' if _is_normalised(config) else ''})",
         "network.summary()",
         "network.compile(",
-        f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer]},",
+        f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer].format(weight_decay=training.weight_decay)},",
         '    loss="sparse_categorical_crossentropy",',
         '    metrics=["accuracy"],',
         ")",
@@ -377,13 +390,14 @@ def _fit(training: Training, mixed: bool) -> str:
     return "\n".join(lines)
 
 
-def _end(training: Training, mixed: bool) -> str:
+def _end(config: RunConfig, mixed: str | None) -> str:
+    training = config.training
     lines = []
-    if mixed:
+    if mixed or _is_normalised(config):
         lines += [
-            "# The same network in 32 bits, for use.",
+            f"# The same network {'in 32 bits' if mixed else 'of plain Keras layers'}, for use.",
             "trained = network",
-            'keras.config.set_dtype_policy("float32")',
+            *['keras.config.set_dtype_policy("float32")'] * bool(mixed),
             "network = build_network()",
             "network.set_weights(trained.get_weights())",
             'network.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])',

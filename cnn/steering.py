@@ -119,10 +119,11 @@ class Steering(keras.callbacks.Callback):
         x, y = self._batch(*self._recorder.position)
         with tf.GradientTape() as tape:
             loss = network.compute_loss(x, y, network(x, training=True), training=True)
-        weights = network.trainable_weights
+            scaled = network.optimizer.scale_loss(loss)  # in float16, where small gradients would be zero
+        weights, scale = network.trainable_weights, float(network.optimizer.scale_loss(1.0))
         gradients = [
-            np.zeros(weight.shape) if gradient is None else np.asarray(gradient)
-            for weight, gradient in zip(weights, tape.gradient(loss, [w.value for w in weights]), strict=True)
+            np.zeros(weight.shape) if gradient is None else np.asarray(gradient) / scale
+            for weight, gradient in zip(weights, tape.gradient(scaled, [w.value for w in weights]), strict=True)
         ]
         for variable, value in zip(network.variables, kept, strict=True):
             variable.assign(value)

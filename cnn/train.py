@@ -2,6 +2,7 @@
 
     python -m cnn.train --preset fast [--epochs N] [--dataset NAME] [--limit N] [--seed N] [--name TEXT]
     python -m cnn.train RUN_DIR                                     starts it, or resumes it from its last checkpoint
+    python -m cnn.train RUN_DIR --job ID                            as the job of a cluster, which has waited there
 
 The dashboard starts this same command. One run trains at a time in a runs folder; the others wait here, each in its
 own process, the oldest first, so the queue needs no dashboard and no broker. This module is the only caller of
@@ -19,7 +20,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     _interrupted.clear()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
-    code = _train_in_turn(run)
+    code = _train_in_turn(run, options.job)
     _say(str(run.path))
     return code
 
@@ -91,12 +92,15 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         metavar="DIR",
         help="folders of your own pictures, in <label>_<class>, to mix in",
     )
+    parser.add_argument("--job", metavar="ID", help="the cluster's job that this is: trains at once, in no queue here")
     options = parser.parse_args(arguments)
     changes = [options.epochs, options.dataset, options.limit, options.seed, options.name, options.pictures]
     if bool(options.run) == bool(options.preset):
         parser.error("give either a run's directory or --preset NAME")
     if options.run and any(change is not None for change in changes):
         parser.error("a run's configuration cannot be changed: use --preset to make a new one")
+    if options.job and options.preset:
+        parser.error("--job needs the directory of the run that waits for the job")
     return options
 
 
@@ -121,15 +125,15 @@ def _configure(options: argparse.Namespace) -> RunConfig:
     return RunConfig.model_validate(values)
 
 
-def _train_in_turn(run: Run) -> int:
+def _train_in_turn(run: Run, job: str | None = None) -> int:
     """Wait for the run's turn and train it; every way out leaves a status that tells the story."""
-    if (code := _refused(run)) is not None:
+    if (code := _refused(run, job)) is not None:
         return code
     try:
         with FileLock(run.path / ".lock", timeout=_GRACE):
             run = runs.read(run.path)  # whoever held the lock may have finished it
-            code = _refused(run)
-            return _guarded(run) if code is None else code
+            code = _refused(run, job)
+            return _guarded(run, job) if code is None else code
     except Timeout:
         _complain(f"{run.name} is already in training in another process.")
     except OSError as error:
@@ -137,8 +141,11 @@ def _train_in_turn(run: Run) -> int:
     return 1
 
 
-def _refused(run: Run) -> int | None:
+def _refused(run: Run, job: str | None) -> int | None:
     """The exit code for a run that is not to be trained, after a sentence why; None for others."""
+    if job and run.status.job != job:  # stopped, or given to another job, while this one waited in its cluster
+        _complain(f"{run.name} does not wait for the job {job} any more.")
+        return 0
     if run.state == "finished":
         _complain(f"{run.name} is already finished.")
         return 0
@@ -148,16 +155,17 @@ def _refused(run: Run) -> int | None:
     return None
 
 
-def _guarded(run: Run) -> int:
+def _guarded(run: Run, job: str | None) -> int:
     try:
         # A run that was put into the queue and whose process has never signed it is new to this one, however long the
         # process took to begin; what has been asked for since then counts.
         was_queued = run.status.pid is None and run.state in ("queued", "interrupted")
-        status = runs.closed(run.status, "queued")  # without the process and the speed of an earlier session
+        # Without the process and the speed of an earlier session.
+        status = replace(runs.closed(run.status, "queued"), job=job)
         if not was_queued:
             runs.forget_requests(run.path)
             status = replace(status, created=time.time())
-        with _turn(run, status):
+        with _turn(run, status) if job is None else nullcontext():
             _train(run, runs.signed(status, "starting", "Loading TensorFlow"))
         return 0
     except (Stopped, KeyboardInterrupt):
@@ -249,7 +257,8 @@ def _turn(run: Run, status: Status):
 def _older_in_queue(run: Run, status: Status) -> bool:
     mine = (status.created, run.id)
     siblings = [runs.read(path) for path in run.path.parent.iterdir() if (path / "status.json").exists()]
-    return any(r.state == "queued" and (r.status.created, r.id) < mine for r in siblings if r.id != run.id)
+    here = [r for r in siblings if r.state == "queued" and r.id != run.id and r.status.job is None]
+    return any((r.status.created, r.id) < mine for r in here)
 
 
 def _train(run: Run, status: Status) -> None:
@@ -262,7 +271,8 @@ def _train(run: Run, status: Status) -> None:
     from cnn.recorder import Recorder
     from cnn.steering import Steering
 
-    devices = str(tf.config.list_physical_devices())
+    strategy = networks.distribution()
+    devices = _devices(str(tf.config.list_physical_devices()), networks.devices_to_train_on())
     print(devices, flush=True)
     status = replace(status, devices=devices)
     _write_environment(run.path, tf.__version__, keras.__version__, devices)
@@ -281,25 +291,36 @@ def _train(run: Run, status: Status) -> None:
     own = mixture.load_own(run.path / "pictures.npz")
     sources = mixture.sources(run.config.data, dataset.train, training.seed, own, report)
 
-    status = replace(status, precision=_precision(run, report))
-    print(f"Computing in {status.precision}", flush=True)
+    precision, trial = _precision(run, report)
+    status = replace(status, precision=precision, precision_trial=trial)
+    print(f"Computing in {trial or precision}", flush=True)
     report("Building the network")
     keras.utils.set_random_seed(training.seed)
-    network = networks.build(run.config, status.precision)
+    with strategy.scope():
+        network = networks.build(run.config, status.precision, for_training=True)
+        rate = networks.compile_for_training(network, run.config, steps * training.epochs)
     export = networks.build(run.config, precision="float32")
-    rate = networks.compile_for_training(network, run.config, steps * training.epochs)
     start = _restore(run, network)
+    waiting = networks.Waiting(network)
     records = _forget_after(run.path, start.epoch, start.step)
     seconds = max([status.seconds, *(record.get("seconds", 0.0) for record in records)])
     status = replace(runs.signed(status, "training"), seconds=seconds)
 
     def batches(epoch: int, step: int):
         return data.training_batches(
-            dataset.train, training.batch_size, training.seed, epoch, training.epochs, run.config.data, sources, step
+            dataset.train,
+            training.batch_size,
+            training.seed,
+            epoch,
+            training.epochs,
+            run.config.data,
+            sources,
+            step,
+            strategy.num_replicas_in_sync,
         )
 
     sample = data.Split(dataset.validation.images[:_SAMPLE], dataset.validation.labels[:_SAMPLE])
-    with closing(Recorder(run, export, steps, pictures, status, start, sample)) as recorder:
+    with closing(Recorder(run, export, steps, pictures, status, start, sample, waiting)) as recorder:
         steering = Steering(
             recorder,
             rate,
@@ -356,15 +377,27 @@ def _train(run: Run, status: Status) -> None:
         (run.path / name).unlink(missing_ok=True)
 
 
-def _precision(run: Run, report: Callable[[str], None]) -> str:
-    """The configured one; where it is "auto", the faster one, or what an earlier session of the run took for it."""
+def _devices(all_of_them: str, shared: list[str]) -> str:
+    """What the page and the log say of the devices."""
+    if len(shared) < 2:
+        return all_of_them
+    names = ", ".join(name.removeprefix("/device:") for name in shared)
+    return f"{all_of_them}\nMirroredStrategy: each batch is shared out among {len(shared)} devices, {names}"
+
+
+def _precision(run: Run, report: Callable[[str], None]) -> tuple[str, str]:
+    """The configured one; where it is "auto", the fastest one, or what an earlier session of the run took for it.
+
+    Returns:
+        The precision, and what the trial found, empty without one.
+    """
     if run.config.training.precision != "auto":
-        return run.config.training.precision
+        return run.config.training.precision, ""
     from cnn import model as networks
 
     if run.status.precision:
-        return run.status.precision
-    report("Trying which precision is faster")
+        return run.status.precision, run.status.precision_trial
+    report("Trying which precision is the fastest")
     return networks.faster_precision(run.config)
 
 

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from cnn import data, runs
-from cnn.ui import deletion, forms, live, shell
+from cnn import data, jobs, runs
+from cnn.ui import deletion, forms, live, shell, sweep_form
 
 run = shell.page(
     "Train",
@@ -32,10 +32,20 @@ else:
         )
     forms.choose_preset()
     start_row = st.container(horizontal=True, vertical_alignment="bottom")
+    live.place()
     config = forms.configure()
     with start_row:
         name = forms.name_of_run()
-        busy = sum(other.active for other in runs.all_runs())
+        place = jobs.launcher().place()
+        busy = sum(other.active for other in runs.all_runs()) if place.takes_turns else 0
         label = f"Queue behind {busy} other{'s' if busy > 1 else ''}" if busy else "Start training"
-        if st.button(label, type="primary", icon=":material/play_arrow:", disabled=config is None, key="start"):
+        if st.button(
+            label,
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=config is None or place.problem != "",
+            key="start",
+        ):
             live.start_new(config, name)
+        if config is not None:
+            sweep_form.offer()

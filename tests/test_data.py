@@ -39,10 +39,11 @@ def batches(
     first_epoch: int = 0,
     epochs: int = 1,
     sources: Sequence[Source] = (),
+    replicas: int = 1,
     **augmentation,
 ):
     settings = Data(**augmentation)
-    stream = data.training_batches(split, batch_size, seed, first_epoch, epochs, settings, sources)
+    stream = data.training_batches(split, batch_size, seed, first_epoch, epochs, settings, sources, replicas=replicas)
     return [(np.asarray(x), np.asarray(y)) for x, y in stream]
 
 
@@ -248,6 +249,30 @@ def test_batches_that_divide_the_set_and_batches_larger_than_it():
     assert [len(y) for _, y in batches(split_of(96))] == [32, 32, 32]
     assert [len(y) for _, y in batches(split_of(20))] == [20]
     assert [data.steps(n, 32) for n in (1, 32, 33, 55_000)] == [1, 1, 2, 1719]
+
+
+@pytest.mark.parametrize(
+    ("replicas", "sizes"), [(1, [32, 32, 6]), (2, [32, 32, 6]), (4, [32, 32, 8]), (7, [35, 35, 7])]
+)
+def test_several_devices_can_share_every_batch_out_evenly(replicas, sizes):
+    """What is missing are the batch's own first pictures once more."""
+    split = split_of(70)
+    stream = [(x[:, 14, 14, 0] * 255).round().astype(int) - 1 for x, _ in batches(split, replicas=replicas)]
+    assert [len(batch) for batch in stream] == sizes
+    for batch, alone in zip(stream, np.split(seen(split), [32, 64]), strict=True):
+        assert batch.tolist() == [*alone, *alone[: len(batch) - len(alone)]]
+    (one,) = batches(split_of(1), replicas=3)
+    assert len(one[1]) == 3
+
+
+def test_the_batches_are_the_same_on_however_many_threads_they_are_made(garments, monkeypatch):
+    settings = {"epochs": 3, "batch_size": 10, "flip": True, "shift": 1, "warp": 0.4, "erase": 0.5}
+    streams = []
+    for threads in (1, 4):
+        monkeypatch.setattr(data, "_THREADS", threads)
+        streams.append(batches(garments, **settings))
+    for (x, y), (expected_x, expected_y) in zip(*streams, strict=True):
+        assert np.array_equal(x, expected_x) and np.array_equal(y, expected_y)
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():

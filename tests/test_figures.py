@@ -1,6 +1,7 @@
 """Tiles, colours and Plotly figures."""
 
 import tomllib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from cnn.figures import (
     value_range,
 )
 from cnn.layers import Convolution, Flatten, SkipConnection
+from cnn.sweeps import Trial
 
 ROOT = Path(__file__).resolve().parent.parent
 GAP = 128  # the grey between tiles
@@ -416,3 +418,173 @@ def test_an_overlay_over_time_leaves_out_what_tells_no_time():
 def test_names_in_an_overlay_are_no_markup():
     figure = figures.overlay([("<b>bold</b>", epochs(1))], "loss")
     assert figure.data[0].name == "&lt;b&gt;bold&lt;/b&gt;"
+
+
+# ---------------------------------------------------------------- accuracy against time
+
+
+def timed(*pairs: tuple[float, float]) -> list[dict]:
+    """Epochs from (seconds, validation accuracy)."""
+    whole = {"kind": "epoch", "loss": 1.0, "accuracy": 0.5, "val_loss": 0.9}
+    return [{**whole, "epoch": n, "seconds": s, "val_accuracy": a} for n, (s, a) in enumerate(pairs, 1)]
+
+
+RUN = ("mine", timed((10.0, 0.8), (20.0, 0.92), (30.0, 0.9)))
+LECTURE = ("lecture network", timed((80.0, 0.86), (800.0, 0.91)))
+OTHER = ("tiny", timed((1.0, 0.3), (2.0, 0.85)))
+
+
+def lines_of(figure) -> dict:
+    return {trace.name: trace for trace in figure.data if "lines" in trace.mode}
+
+
+def test_accuracy_stands_over_a_logarithmic_time():
+    figure = figures.accuracy_over_time(RUN, LECTURE, [OTHER])
+    mine, lecture, other = (lines_of(figure)[name] for name in ("mine", "lecture network", "tiny"))
+    assert list(mine.x) == [10.0, 20.0, 30.0] and list(mine.y) == [0.8, 0.92, 0.9]
+    axis = figure.layout.xaxis
+    assert axis.type == "log" and 10 ** axis.range[0] < 1.0 and 10 ** axis.range[1] > 800.0
+    assert dict(zip(axis.tickvals, axis.ticktext, strict=True))[1200] == "20 min"
+    assert mine.line.width > lecture.line.width > other.line.width
+    assert mine.line.color != lecture.line.color and lecture.line.dash == "dash" and not mine.line.dash
+    assert mine.text[1] == "epoch 2, 20 s" and lecture.text[1] == "epoch 2, 13 min"
+
+
+def test_the_run_is_drawn_above_its_rivals():
+    names = [trace.name for trace in figures.accuracy_over_time(RUN, LECTURE, [OTHER]).data]
+    assert names.index("tiny") < names.index("lecture network") < names.index("mine")
+
+
+def test_every_line_has_a_dot_at_its_best_value_and_its_name_at_its_end():
+    figure = figures.accuracy_over_time(RUN, LECTURE, [OTHER])
+    dots = {trace.name: (trace.x[0], trace.y[0]) for trace in figure.data if trace.mode == "markers"}
+    assert dots == {"mine": (20.0, 0.92), "lecture network": (800.0, 0.91), "tiny": (2.0, 0.85)}
+    ends = {label.text: (round(10**label.x, 6), label.y) for label in figure.layout.annotations}
+    assert ends == {"<b>mine</b>": (30.0, 0.9), "lecture network": (800.0, 0.91), "tiny": (2.0, 0.85)}
+    assert not any(trace.showlegend for trace in figure.data)
+
+
+def test_the_references_last_accuracy_goes_through_the_chart():
+    (line,) = figures.accuracy_over_time(RUN, LECTURE).layout.shapes
+    assert line.y0 == line.y1 == 0.91
+    assert not figures.accuracy_over_time(RUN).layout.shapes
+
+
+def test_the_run_and_the_ends_of_all_lines_are_in_the_chart():
+    figure = figures.accuracy_over_time(RUN, LECTURE, [OTHER])
+    low, high = figure.layout.yaxis.range
+    assert 0.7 < low < 0.8 and high > 0.92, "the bad start of another run does not flatten the rest"
+    low, _ = figures.accuracy_over_time(RUN, LECTURE, [("tiny", timed((1.0, 0.3), (2.0, 0.5)))]).layout.yaxis.range
+    assert low < 0.5
+
+
+def test_names_that_end_in_one_place_stand_above_each_other():
+    others = [(f"run {number}", timed((60.0 + number, 0.9))) for number in range(4)]
+    figure = figures.accuracy_over_time(("mine", timed((10.0, 0.8), (62.0, 0.9))), LECTURE, others)
+    pixels = 290 / np.ptp(figure.layout.yaxis.range)
+    heights = sorted(label.y * pixels + label.yshift for label in figure.layout.annotations if label.x < 2)
+    assert len(heights) == 5 and np.diff(heights).min() > 14
+
+
+def test_a_run_without_an_epoch_leaves_the_place_to_its_rivals():
+    figure = figures.accuracy_over_time(("mine", []), LECTURE, [OTHER, ("old", timed((0.0, 0.5)))])
+    assert set(lines_of(figure)) == {"lecture network", "tiny"}
+    nothing = figures.accuracy_over_time(("mine", []))
+    assert not nothing.data and nothing.layout.height == figure.layout.height
+
+
+def test_long_names_and_markup_are_harmless_in_accuracy_over_time():
+    figure = figures.accuracy_over_time(("<i>" + "n" * 70, RUN[1]))
+    (label,) = figure.layout.annotations
+    assert label.text.startswith("<b>&lt;i&gt;nnn") and label.text.endswith("…</b>") and len(label.text) < 40
+
+
+# --- sweeps -----------------------------------------------------------------------------------------------------
+
+RATE, BATCH = "training.learning_rate", "training.batch_size"
+TRIALS = [
+    Trial(1, {RATE: 0.001, BATCH: 32}, "finished", "a", (0.5, 0.7), 20.0),
+    Trial(2, {RATE: 0.001, BATCH: 64}, "stopped early", "b", (0.4,), 5.0),
+    Trial(3, {RATE: 0.01, BATCH: 32}, "finished", "c", (0.9, 0.8), 30.0),
+    Trial(4, {RATE: 0.01, BATCH: 64}, "training", "d", (0.6,), 8.0),
+    Trial(5, {RATE: 0.1, BATCH: 32}, "failed", "e", (), 3.0),
+    Trial(6, {RATE: 0.1, BATCH: 64}),
+]
+
+
+def points(figure) -> dict[str, list]:
+    """The numbers of the trials in each trace that can be clicked."""
+    return {trace.name: list(trace.customdata) for trace in figure.data if trace.customdata is not None}
+
+
+def test_a_setting_has_a_point_for_every_measured_trial():
+    figure = figures.setting_and_accuracy(TRIALS, RATE, logarithmic=True, joined=True)
+    assert points(figure) == {"finished": [1, 3], "stopped early": [2], "in training": [4], "best": [3]}
+    finished = next(trace for trace in figure.data if trace.name == "finished")
+    assert (list(finished.x), list(finished.y)) == ([0.001, 0.01], [0.7, 0.9]), "at the best epoch"
+    assert "trial 3: 90.00%" in finished.text[1] and "Batch size: 32" in finished.text[1]
+    lines = [(list(trace.x), list(trace.y)) for trace in figure.data if trace.mode == "lines"]
+    assert lines == [([0.001, 0.01], [0.7, 0.9]), ([0.001, 0.01], [0.4, 0.6])], "of equal batch sizes"
+    assert figure.layout.xaxis.type == "log"
+    low, high = figure.layout.xaxis.range
+    assert low < -3 and high > -1, "room for the trials to come"
+    assert list(figure.layout.xaxis.ticktext) == ["0.001", "0.01", "0.1"]
+
+
+def test_values_that_are_no_numbers_are_categories():
+    path = "data.limit"
+    trials = [
+        Trial(n, {path: value}, "finished", None, (0.1 * n,), 1.0) for n, value in enumerate((1000, None, True), 1)
+    ]
+    figure = figures.setting_and_accuracy(trials, path, logarithmic=True, joined=True)
+    assert figure.layout.xaxis.type == "category"
+    assert list(figure.layout.xaxis.categoryarray) == ["1000", "all", "on"]
+
+
+def test_no_line_joins_trials_that_were_drawn_at_random():
+    figure = figures.setting_and_accuracy(TRIALS, RATE, logarithmic=False, joined=False)
+    assert all(trace.mode == "markers" for trace in figure.data)
+    assert figure.layout.xaxis.type == "linear"
+
+
+@pytest.mark.parametrize("low", [0.0, 1e-6, 5.0])
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_an_axis_has_room_for_any_values(low, count):
+    values = np.linspace(low, low + count - 1, count).tolist()
+    trials = [Trial(n, {RATE: value}, "finished", None, (0.5,), 1.0) for n, value in enumerate(values, 1)]
+    for logarithmic in (False, True):
+        axis = figures.setting_and_accuracy(trials, RATE, logarithmic, joined=False).layout.xaxis
+        ends = [10**end if axis.type == "log" else end for end in axis.range]
+        assert ends[0] < values[0] and values[-1] < ends[1]
+        assert axis.tickvals is None or 1 <= len(axis.tickvals) <= 8
+
+
+def test_the_front_is_what_no_trial_beats_in_both():
+    assert [trial.number for trial in figures.undominated(TRIALS)] == [2, 4, 1, 3]
+    slower = Trial(7, {RATE: 0.1, BATCH: 128}, "finished", "f", (0.6,), 9.0)
+    faster = Trial(8, {RATE: 0.1, BATCH: 256}, "finished", "g", (0.6,), 7.0)
+    assert [trial.number for trial in figures.undominated([*TRIALS, slower, faster])] == [2, 8, 1, 3]
+    figure = figures.time_and_accuracy(TRIALS)
+    assert list(figure.data[0].x) == [5.0, 8.0, 20.0, 30.0]
+    assert sorted(points(figure)["finished"]) == [1, 3]
+    assert figures.undominated([]) == [] and figures.time_and_accuracy([]).data
+
+
+def test_long_times_are_in_minutes():
+    long = [replace(trial, seconds=60 * trial.seconds) for trial in TRIALS]
+    figure = figures.time_and_accuracy(long)
+    assert list(figure.data[0].x) == [5.0, 8.0, 20.0, 30.0]
+    assert figure.layout.xaxis.title.text == "minutes of training"
+
+
+def test_the_best_curve_is_prominent():
+    figure = figures.trial_curves(TRIALS)
+    assert figure.data[-1].name == "best, trial 3" and figure.data[-1].line.width == 3
+    assert list(figure.data[-1].y) == [0.9, 0.8] and list(figure.data[-1].customdata) == [3, 3]
+    assert len(figure.data) == 4
+    assert [trace.name for trace in figure.data if trace.showlegend] == [
+        "others, finished",
+        "stopped early",
+        "in training",
+        "best, trial 3",
+    ]

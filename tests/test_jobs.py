@@ -14,7 +14,7 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from cnn import jobs, runs
+from cnn import jobs, run_queue, runs
 from cnn.config import Data, presets
 from cnn.jobs import LocalLauncher
 from cnn.runs import Run, RunExists
@@ -72,7 +72,7 @@ def test_two_dashboards_start_a_run_once(state, commands):
 
 
 def test_a_start_gives_way_to_a_dashboard_that_hangs(commands, monkeypatch):
-    monkeypatch.setattr(jobs, "_PATIENCE", 0.1)
+    monkeypatch.setattr(run_queue, "_PATIENCE", 0.1)
     run = runs.create(CONFIG)
     with FileLock(run.path.parent / ".starting.lock"), pytest.raises(RunExists, match="Another window"):
         LocalLauncher().start(run)

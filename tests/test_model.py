@@ -1,17 +1,20 @@
 """From a configuration to a Keras model, and its weights from disk."""
 
+import time
 import zipfile
 from dataclasses import replace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from cnn import model, runs
 from cnn.config import Data, RunConfig, Training
 from cnn.data import NO_GARMENT
 from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
-from cnn.model import Confusion, DepthwiseMaxPooling, UnreadableModel, confusion_of, unsure_cross_entropy
+from cnn.model import Confusion, DepthwiseMaxPooling, UnreadableModel, Waiting, confusion_of, unsure_cross_entropy
 
 PICTURES = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
 LABELS = np.array([0, 3, 9, 3], np.uint8)
@@ -119,15 +122,99 @@ def test_files_and_predictions_are_float32_whatever_the_training_was():
     assert {layer.compute_dtype for layer in network.layers} == {"float32"}
 
 
-@pytest.mark.parametrize("faster", ["float32", "mixed_bfloat16"])
-def test_the_faster_precision_is_the_one_whose_steps_are_shorter(faster, monkeypatch):
-    monkeypatch.setattr(model, "_seconds_a_step", lambda config, precision: 1.0 if precision == faster else 2.0)
-    assert model.faster_precision(RunConfig(layers=(Flatten(),))) == faster
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16", "mixed_float16"])
+def test_fused_batch_normalisation_does_what_keras_does(precision):
+    maps = np.random.default_rng(1).normal(2, 3, (16, 5, 6, 8)).astype(np.float32)
+    weight = np.random.default_rng(2).normal(0, 1, maps.shape)
+    layers = [kind(dtype=precision) for kind in (keras.layers.BatchNormalization, model.FusedBatchNormalization)]
+    results = []
+    for layer in layers:
+        layer.build(maps.shape)
+        layer.gamma.assign(np.linspace(0.5, 2, 8))
+        layer.beta.assign(np.linspace(-1, 1, 8))
+        x = tf.Variable(maps)
+        with tf.GradientTape() as tape:
+            out = layer(x, training=True)
+            loss = tf.reduce_sum(tf.cast(out, tf.float32) * weight)
+        gradients = tape.gradient(loss, [x, layer.gamma.value, layer.beta.value])
+        results.append([out, *gradients, layer(maps, training=False), layer(maps)])
+        assert out.dtype == layer.compute_dtype
+    digits = {"float32": 1e-4, "mixed_bfloat16": 0.1, "mixed_float16": 0.02}[precision]
+    for keras_, fused in zip(*results, strict=True):
+        np.testing.assert_allclose(np.asarray(fused, np.float32), np.asarray(keras_, np.float32), digits, digits)
+    (_, _, mean, variance), (_, _, fused_mean, fused_variance) = [layer.get_weights() for layer in layers]
+    pictures = maps[..., 0].size
+    assert fused_mean == pytest.approx(mean, rel=1e-4)
+    moved = (variance - 0.99) * pictures / (pictures - 1)
+    assert fused_variance == pytest.approx(0.99 + moved, rel=1e-4), "with one picture fewer (Bessel's correction)"
+
+
+def test_a_network_for_training_has_the_weights_of_the_one_for_use():
+    config = RunConfig(layers=(Convolution(filters=4, batch_normalisation=True), Flatten()))
+    training, plain = model.build(config, for_training=True), model.build(config)
+    assert isinstance(training.get_layer("batch_normalization"), model.FusedBatchNormalization)
+    assert type(plain.get_layer("batch_normalization")) is keras.layers.BatchNormalization
+    plain.set_weights(training.get_weights())
+    np.testing.assert_allclose(plain(PICTURES), training(PICTURES), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "chosen", "outcome"),
+    [
+        ({"mixed_bfloat16": 0.5}, "mixed_bfloat16", "mixed_bfloat16: 2.0 times as fast as float32 in a trial of"),
+        ({"mixed_bfloat16": 0.5, "mixed_float16": 0.4}, "mixed_float16", "mixed_float16: 2.5 times as fast as float32"),
+        ({"mixed_bfloat16": 0.98}, "float32", "float32: mixed_bfloat16 was 1.02 times as fast in a trial of"),
+        ({"mixed_bfloat16": 4.0, "mixed_float16": 5.0}, "float32", "float32: mixed_bfloat16 was 0.25 times as fast"),
+        ({}, "float32", "float32, without a trial: this processor does not compute in 16 bits."),
+    ],
+)
+def test_the_fastest_precision_is_the_one_whose_steps_are_shorter_by_more_than_chance(
+    seconds, chosen, outcome, monkeypatch
+):
+    monkeypatch.setattr(model, "_other_precisions", lambda: tuple(seconds))
+    monkeypatch.setattr(model, "_shortest_steps", lambda config, precisions: {"float32": 1.0, **seconds})
+    found = model.faster_precision(RunConfig(layers=(Flatten(),)))
+    assert found.precision == chosen and found.outcome.startswith(outcome)
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "others"),
+    [
+        ("processor : 0\nflags\t\t: fpu avx512f avx512_bf16\n", ("mixed_bfloat16",)),
+        ("flags : fpu amx_bf16\n", ("mixed_bfloat16",)),
+        ("Features\t: fp asimd bf16\n", ("mixed_bfloat16",)),
+        ("processor : 0\nflags : fpu avx2 avx512f\n", ()),
+        ("Hardware : something else\n", ("mixed_bfloat16",)),
+        (None, ("mixed_bfloat16",)),
+    ],
+)
+def test_16_bits_are_tried_unless_the_processor_says_that_it_has_none(cpuinfo, others, tmp_path, monkeypatch):
+    if cpuinfo is not None:
+        (tmp_path / "cpuinfo").write_text(cpuinfo)
+    monkeypatch.setattr(model, "Path", lambda name: tmp_path / "cpuinfo")
+    assert model._other_precisions() == others
+
+
+def test_the_precisions_of_a_trial_take_turns_and_what_is_clearly_slower_is_left_out(monkeypatch):
+    taken = []
+    seconds = {"float32": 0.005, "mixed_bfloat16": 0.006, "mixed_float16": 0.05}
+    monkeypatch.setattr(model, "_step", lambda config, name: lambda: taken.append(name) or time.sleep(seconds[name]))
+    monkeypatch.setattr(model, "_CLEAR", 5.0)
+    found = model._shortest_steps(RunConfig(layers=(Flatten(),)), list(seconds))
+    assert list(found) == list(seconds) and all(found[name] >= seconds[name] for name in seconds)
+    assert taken[:6] == [*seconds] * 2 and taken.count("mixed_float16") == 2
+    assert taken[6:] == ["float32", "mixed_bfloat16"] * 6
+
+    monkeypatch.setattr(model, "_TRIAL_SECONDS", 0.0)
+    taken.clear()
+    model._shortest_steps(RunConfig(layers=(Flatten(),)), ["float32", "mixed_bfloat16"])
+    assert taken == ["float32", "mixed_bfloat16"] * 2
 
 
 def test_a_trial_trains_for_some_steps_and_times_them():
     config = RunConfig(layers=(Convolution(filters=4), Flatten()), training=Training(precision="auto", batch_size=8))
-    assert all(0 < model._seconds_a_step(config, precision) < 60 for precision in ("float32", "mixed_bfloat16"))
+    found = model._shortest_steps(config, ("float32", "mixed_bfloat16"))
+    assert set(found) == {"float32", "mixed_bfloat16"} and all(0 < seconds < 60 for seconds in found.values())
     assert {layer.compute_dtype for layer in model.build(config).layers} == {"float32"}
 
 
@@ -223,6 +310,47 @@ def test_the_loss_is_the_cross_entropy_of_the_probabilities():
     logs = network.test_on_batch(PICTURES, LABELS, return_dict=True)
     assert logs["loss"] == pytest.approx(-np.log(probabilities[np.arange(4), LABELS]).mean(), rel=1e-4)
     assert logs["accuracy"] == pytest.approx((probabilities.argmax(1) == LABELS).mean())
+
+
+def test_the_loss_is_scaled_for_float16_alone():
+    for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
+        config = RunConfig(layers=(Flatten(), Dense(units=4)), training=Training(precision=precision))
+        network = model.build(config)
+        rate = model.compile_for_training(network, config, 1)
+        scaled = isinstance(network.optimizer, keras.optimizers.LossScaleOptimizer)
+        assert scaled == (precision == "mixed_float16")
+        network.run_eagerly = True
+        before = network.get_weights()
+        network.train_on_batch(PICTURES, LABELS)
+        assert not np.array_equal(network.get_weights()[0], before[0]) and int(network.optimizer.iterations) == 1
+        rate.factor.assign(0.5)
+        assert float(network.optimizer.learning_rate) == pytest.approx(0.0005)
+
+
+# ---------------------------------------------------------------- waiting for data
+
+
+@pytest.mark.parametrize(("seconds", "least", "most"), [(0.0, 0.0, 0.05), (0.02, 0.05, 10.0)])
+def test_what_a_training_waits_for_its_batches_is_counted(seconds, least, most):
+    """Five batches that take 20 ms each to make; or that are there, to be trained on for 20 ms each."""
+
+    def made(number):
+        time.sleep(seconds)
+        return number
+
+    stream = tf.data.Dataset.range(5)
+    if seconds:
+        stream = stream.map(lambda number: tf.numpy_function(made, [number], tf.int64))
+    network = SimpleNamespace(make_train_function=lambda: None, train_function=lambda batches: next(batches) * 10)
+    waiting, stream = Waiting(network), iter(stream)
+    trained = []
+    for _ in range(5):
+        trained.append(int(network.train_function(stream)))
+        time.sleep(0.0 if seconds else 0.02)
+    assert trained == [0, 10, 20, 30, 40] and least <= waiting.seconds <= most
+    with pytest.raises(tf.errors.OutOfRangeError):
+        network.train_function(stream)
+    assert network.train_function(iter([7])) == 70, "a batch in hand, as train_on_batch gives it"
 
 
 # ---------------------------------------------------------------- pictures of no garment

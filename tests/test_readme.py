@@ -42,7 +42,7 @@ def test_the_top_level_is_the_agreed_one():
 
 def test_every_picture_exists():
     pictures = re.findall(r"!\[.*?\]\((docs/.*?)\)", README)
-    assert len(pictures) == 6
+    assert len(pictures) == 7
     assert all((PROJECT / picture).is_file() for picture in pictures)
 
 

@@ -134,7 +134,8 @@ def test_every_preset_gives_a_sound_script(preset):
     script = keras_script(config)
     assert_sound(script)
     for row in config.rows():
-        assert f"keras.layers.{row.type}(" in script and f'name="{row.name}"' in script
+        made = "batch_normalisation" if row.type == "BatchNormalization" else f"keras.layers.{row.type}"
+        assert f"{made}(" in script and f'name="{row.name}"' in script
 
 
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 import psutil
 import pytest
+import tensorflow as tf
 from filelock import FileLock
 from PIL import Image
 
@@ -27,7 +28,7 @@ from benchmarks.interruptions import differences
 from cnn import calibration, data, jobs, mixture, model, recorder, runs, synthetic, train
 from cnn.config import CLASS_NAMES, Data, RunConfig, Training, presets
 from cnn.evaluate import evaluate, predict, read_examples
-from cnn.layers import Dense, Dropout, Flatten
+from cnn.layers import Convolution, Dense, Dropout, Flatten, Pooling
 from cnn.recorder import Recorder
 from cnn.runs import Run
 from tests.command import NO_PROCESS, TINY, Command, train_here, wait_until
@@ -106,9 +107,10 @@ def test_metrics_are_of_both_kinds(trained):
         assert 1 <= record["step"] <= record["steps"] == 5
     for record in records:
         if record["kind"] == "epoch":
-            figures = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "dead"}
+            figures = {"loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "waiting", "dead"}
             assert set(record) == {"kind", "epoch", "seconds"} | figures
             assert 0 <= record["learning_rate"] <= 0.01 and set(record["dead"]) == {"conv2d", "conv2d_1"}
+            assert 0 <= record["waiting"] <= 1
         assert np.isfinite(record["loss"]) and 0 <= record["accuracy"] <= 1
     assert [record["seconds"] for record in records] == sorted(record["seconds"] for record in records)
     lines = (trained.run.path / "metrics.jsonl").read_text().splitlines()
@@ -293,6 +295,21 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch,
     assert resumed.state == "finished" and epochs_of(resumed) == [1, 2, 3] and not resumed.has_checkpoint
     assert events_of(resumed) == ["stopped", "resumed"] * 4 and resumed.status.seconds >= seconds
     assert differences(whole, resumed) == [] and resumed.evaluation == whole.evaluation
+
+
+def test_a_training_in_float16_goes_on_with_its_scaled_loss(monkeypatch, draw_once):
+    config = changed(SMALL, precision="mixed_float16", optimizer="adamw")
+    whole, run = runs.create(config, "whole"), runs.create(config, "stopped")
+    assert train_here(whole.path).code == 0
+    with monkeypatch.context() as patch:
+        stop_after(patch, 1, 2)
+        assert train_here(run.path).code == 0
+    with np.load(run.path / "checkpoint.npz") as file:
+        state = [file[name] for name in file.files if name.startswith("state")]
+    assert sum(array.shape == () and array == 2.0**15 for array in state) == 1, "the scale"
+    assert train_here(run.path).code == 0
+    assert differences(runs.read(whole.path), runs.read(run.path)) == []
+    assert runs.read(run.path).status.precision == "mixed_float16"
 
 
 def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_like_the_uninterrupted_one(draw_once):
@@ -704,7 +721,7 @@ class FakeNetwork:
     def __init__(self) -> None:
         self.weight = np.ones(1).view(FakeWeights)
         self.trainable_weights = self.trainable_variables = self.variables = [self.weight]
-        self.optimizer = SimpleNamespace(learning_rate=0.25, variables=[], build=lambda variables: None)
+        self.optimizer = SimpleNamespace(learning_rate=0.25, variables=[])
 
     def get_weights(self):
         return [self.weight]
@@ -977,17 +994,121 @@ def test_command_reads_the_last_line():
 
 
 def test_auto_is_tried_once_and_kept_by_a_resumed_run(monkeypatch):
-    tried = []
-    monkeypatch.setattr("cnn.model.faster_precision", lambda config: tried.append(config) or "mixed_bfloat16")
+    tried, found = [], model.Trial("mixed_bfloat16", "mixed_bfloat16: 2.3 times as fast as float32.")
+    monkeypatch.setattr("cnn.model.faster_precision", lambda config: tried.append(config) or found)
     config = changed(SMALL, precision="auto")
     run, said = runs.create(config), []
-    assert train._precision(run, said.append) == "mixed_bfloat16"
-    assert tried == [config] and said == ["Trying which precision is faster"]
+    assert train._precision(run, said.append) == found
+    assert tried == [config] and said == ["Trying which precision is the fastest"]
 
-    resumed = replace(run, status=replace(run.status, precision="float32"))
-    assert train._precision(resumed, said.append) == "float32"
+    resumed = replace(run, status=replace(run.status, precision="float32", precision_trial="float32: as before."))
+    assert train._precision(resumed, said.append) == ("float32", "float32: as before.")
     assert len(tried) == len(said) == 1
 
     configured = replace(resumed, config=changed(SMALL, precision="mixed_bfloat16"))
-    assert train._precision(configured, said.append) == "mixed_bfloat16"
+    assert train._precision(configured, said.append) == ("mixed_bfloat16", "")
     assert len(tried) == 1
+
+
+def test_what_the_trial_found_is_told_and_kept(monkeypatch, draw_once):
+    found = model.Trial("mixed_bfloat16", "mixed_bfloat16: 2.3 times as fast as float32 in a trial of 8 steps.")
+    monkeypatch.setattr("cnn.model.faster_precision", lambda config: found)
+    run = runs.create(changed(SMALL, precision="auto", epochs=1))
+    result = train_here(run.path)
+    assert result.code == 0 and f"Computing in {found.outcome}" in result.out
+    status = runs.read(run.path).status
+    assert (status.state, status.precision, status.precision_trial) == ("finished", *found)
+
+
+# ---------------------------------------------------------------- waiting for data
+
+
+def test_a_slow_stream_of_batches_shows_in_the_metrics_and_the_status(monkeypatch, draw_once):
+    stream = data.training_batches
+
+    def slow(pictures, labels):
+        time.sleep(0.05)
+        return pictures, labels
+
+    def slowly(*arguments):
+        made = stream(*arguments)
+        types = [spec.dtype for spec in made.element_spec]
+        return tf.data.Dataset.zip(made.map(lambda x, y: tf.numpy_function(slow, [x, y], types)), made).map(
+            lambda waited, batch: batch
+        )
+
+    monkeypatch.setattr(data, "training_batches", slowly)
+    run = runs.create(SMALL)
+    assert train_here(run.path).code == 0
+    run = runs.read(run.path)
+    shares = [record["waiting"] for record in runs.metrics(run) if record["kind"] == "epoch"]
+    assert len(shares) == 2 and shares[-1] > 0.5, "while the first batch compiles, some others are made"
+    assert run.status.waiting == shares[-1]
+
+
+def test_what_the_first_batch_of_a_session_waits_is_left_out(clock):
+    """It begins the stream and compiles the network."""
+    waiting = SimpleNamespace(seconds=0.0)
+    made = new_recorder(pictures=40, batch_size=10)
+    made._waiting = waiting
+    for epoch, (waits, expected) in enumerate([((7.0, 0.1, 0.2, 0.3), 0.2), ((0.5, 0.5, 0.5, 0.5), 0.5)]):
+        made.on_epoch_begin(epoch)
+        for step, seconds in enumerate(waits):
+            clock.now += max(1.0, seconds)
+            waiting.seconds += seconds
+            made.on_train_batch_end(step, {"loss": 1.0, "accuracy": 0.5})
+        clock.now += 50  # validation
+        made.on_epoch_end(epoch, EPOCH_LOGS)
+        assert runs.metrics(runs.read(made.path))[-1]["waiting"] == pytest.approx(expected)
+        assert runs.read(made.path).status.waiting == pytest.approx(expected)
+
+
+# ---------------------------------------------------------------- several devices
+
+
+def on_two_devices(run: Run) -> subprocess.Popen:
+    command = [sys.executable, "-m", "tests.two_devices", str(run.path)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def ended(child: subprocess.Popen) -> tuple[int, str]:
+    try:
+        out, _ = child.communicate(timeout=240)
+    finally:
+        child.kill()
+    return child.returncode, out
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
+def test_two_devices_learn_what_one_learns_and_can_be_steered_and_resumed(precision, draw_once):
+    """The last batch has one picture, fewer than there are devices."""
+    config = RunConfig(
+        data=Data(dataset="synthetic", limit=257, flip=True, shift=1),
+        layers=(Convolution(filters=4, kernel=5, stride=2), Pooling(), Flatten(), Dense(units=16)),
+        training=Training(optimizer="adamw", batch_size=64, epochs=3, schedule="cosine", precision=precision),
+    )
+    alone, shared = runs.create(config, "alone"), runs.create(config, "shared")
+    assert train_here(alone.path).code == 0
+    runs.ask(shared, "pause")
+    runs.ask(shared, "step")
+    child = on_two_devices(shared)
+    wait_until(lambda: "step" in events_of(shared) or child.poll() is not None, 240)
+    runs.request_stop(shared)
+    code, out = ended(child)
+    assert code == 0, out
+    stopped = runs.read(shared.path)
+    assert (stopped.state, stopped.status.epoch, stopped.status.step) == ("stopped", 0, 1), out
+    assert stopped.status.devices.endswith("shared out among 2 devices, CPU:0, CPU:1")
+
+    code, out = ended(on_two_devices(shared))
+    assert code == 0, out
+    alone, shared = runs.read(alone.path), runs.read(shared.path)
+    assert shared.state == "finished" and epochs_of(shared) == [1, 2, 3]
+    near = 0.02 if precision == "float32" else 0.1
+    figures = [[r for r in runs.metrics(run) if r["kind"] == "epoch"] for run in (alone, shared)]
+    for one, two in zip(*figures, strict=True):
+        assert two["val_loss"] == pytest.approx(one["val_loss"], rel=near)
+        assert two["loss"] == pytest.approx(one["loss"], rel=near)
+    assert shared.evaluation["loss"] == pytest.approx(alone.evaluation["loss"], rel=near)
+    (event,) = [record for record in runs.metrics(shared) if record.get("what") == "step"]
+    assert all(values["gradient"] > 0 and values["change"] > 0 for values in event["layers"].values())

@@ -20,10 +20,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from cnn.config import CLASS_NAMES
 from cnn.images import UnreadableImage
+from cnn.pace import duration
 from cnn.predict import Predictor
 from cnn.runs import Run
 from cnn.ui import pictures, reading, shell
-from cnn.ui.live import duration
 from cnn.ui.pictures import File, Picture
 
 _SLICE = 0.7  # seconds of work between two looks at the Stop button

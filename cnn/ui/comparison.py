@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from cnn import figures, runs
+from cnn.pace import duration
 from cnn.runs import Run
-from cnn.ui.live import duration
 
 _TICK = 5.0  # seconds between two looks while one of them is in training
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn.config import Data, RunConfig, Training, presets
+from cnn.config import Data, Resources, RunConfig, Training, presets
 from cnn.layers import KINDS, Layer
 
 _STEPS_BACK = 200  # that are kept
@@ -61,7 +61,8 @@ def key(place: str, name: str) -> str:
 def settle() -> None:
     """Take over what the widgets say, before anything is drawn or changed, and remember a state that is new."""
     draft = current()
-    sections = [("data", Data, draft["data"]), ("training", Training, draft["training"])]
+    parts = {"data": Data, "training": Training, "resources": Resources}
+    sections = [(name, model, draft[name]) for name, model in parts.items()]
     sections += [(place(layer), KINDS[layer["kind"]], layer) for layer in draft["layers"]]
     for where, model, values in sections:
         for name in model.model_fields:
@@ -107,7 +108,7 @@ def place(layer: Values) -> str:
 
 
 def _parts(config: RunConfig) -> Values:
-    values = config.model_dump(include={"preset", "data", "training"})
+    values = config.model_dump(include={"preset", "data", "training", "resources"})
     return {**values, "layers": [numbered(layer) for layer in config.layers]}
 
 

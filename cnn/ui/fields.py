@@ -6,10 +6,12 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from cnn.config import empty_word, field_label
 from cnn.ui import draft
 
 _FORMATS = {
     "learning_rate": "%g",
+    "weight_decay": "%g",
     "rate": "%.2f",
     "warp": "%.1f",
     "erase": "%.2f",
@@ -19,6 +21,7 @@ _FORMATS = {
 _STEPS = {
     "rate": 0.05,
     "learning_rate": 0.001,
+    "weight_decay": 0.001,
     "limit": 1000,
     "batch_size": 16,
     "warp": 0.1,
@@ -27,23 +30,6 @@ _STEPS = {
     "strange": 0.01,
 }
 _COMMAND_LINE_ONLY = {"own"}  # a browser cannot name the folders that hold one's pictures
-_LABELS = {
-    "limit": "Training pictures",
-    "flip": "Mirror at random",
-    "shift": "Shift by up to (pixels)",
-    "warp": "Turn and stretch",
-    "erase": "Share with a blot",
-    "restyled": "Share in other styles",
-    "strange": "Share of no garment",
-    "patience": "Early stopping: patience (epochs)",
-    "calibrate": "Calibrate at the end",
-    "tensorboard": "TensorBoard event files",
-    "batch_normalisation": "Batch normalisation",
-    "kernel": "Kernel size",
-    "size": "Window size",
-    "over": "Layers skipped",
-}
-_EMPTY = {"limit": "all", "patience": "off", "stride": "as the window"}
 
 
 def section(model: type[BaseModel], values: draft.Values, place: str) -> None:
@@ -61,7 +47,7 @@ def section(model: type[BaseModel], values: draft.Values, place: str) -> None:
 
 
 def _widget(name: str, info: FieldInfo, value: Any, key: str) -> Any:
-    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    label = field_label(name)
     kind = info.annotation
     if type(None) in get_args(kind):
         kind = next(part for part in get_args(kind) if part is not type(None))
@@ -79,7 +65,7 @@ def _widget(name: str, info: FieldInfo, value: Any, key: str) -> Any:
         value,
         step=_STEPS.get(name, None if kind is float else 1),
         format=_FORMATS.get(name),
-        placeholder=None if info.is_required() or info.default is not None else _EMPTY[name],
+        placeholder=None if info.is_required() or info.default is not None else empty_word(name),
         key=key,
         help=info.description,
     )

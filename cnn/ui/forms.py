@@ -7,7 +7,8 @@ Every widget is made from a field of `cnn.config`: its range, its choices, its h
 import streamlit as st
 from pydantic import ValidationError
 
-from cnn.config import Data, RunConfig, Training, explain
+from cnn import jobs
+from cnn.config import Data, Resources, RunConfig, Training, explain
 from cnn.ui import draft, fields, finder, layer_editor, preset_menu
 
 load = draft.load
@@ -44,6 +45,9 @@ def configure() -> RunConfig | None:
         fields.section(Data, values["data"], "data")
         st.subheader("Training", anchor=False)
         fields.section(Training, values["training"], "training")
+        if not jobs.launcher().place().takes_turns:  # a cluster shares out what it has
+            st.subheader("Resources", anchor=False)
+            fields.section(Resources, values["resources"], "resources")
         below = st.container()
     with layers_column:
         st.subheader("Layers", anchor=False)

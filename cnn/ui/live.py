@@ -1,17 +1,19 @@
 """A run as it trains: its progress, its curves and what they say, kept current; and what can be done with it."""
 
 import time
+from functools import partial
 
 import streamlit as st
 
-from cnn import diagnosis, figures, runs
+from cnn import diagnosis, figures, jobs, pace, runs
 from cnn.config import RunConfig
 from cnn.diagnosis import Finding
+from cnn.pace import Rivals, duration
 from cnn.runs import Run
-from cnn.ui import deletion, forms, shell, steering, time_lapse
+from cnn.ui import deletion, forms, live_chart, shell, steering, sweep_form, time_lapse
 
 _TICK = 1.0  # seconds between two looks at the run directory
-_REDRAW = 2.0  # seconds between two redraws of the curves: each one replaces the whole chart in the browser
+_LOOK = 3.0  # seconds between two looks at how full the cluster is
 
 
 def show(run: Run) -> None:
@@ -28,6 +30,7 @@ def show(run: Run) -> None:
             _manage(run)
         if run.config is not None:
             _reuse(run.config)
+            sweep_form.offer(run)
     if run.shipped:
         controls.caption("This network comes with the program and cannot be changed.")
     if run.state == "paused":
@@ -35,7 +38,8 @@ def show(run: Run) -> None:
             steering.last_step(_records(run))
     if run.config is not None:
         with curves:
-            st.fragment(_curves, run_every=_TICK if run.active else None)(run.id)
+            rivals = pace.rivals(run, shell.listed())
+            st.fragment(_curves, run_every=_TICK if run.active else None)(run.id, rivals)
     with details:
         if run.config is not None:
             steering.interventions(_records(run))
@@ -43,6 +47,22 @@ def show(run: Run) -> None:
     if run.config is not None:
         with lapse:  # last, because it grows with the first epochs
             time_lapse.show(run)
+
+
+def place() -> None:
+    """Where a new run would train, and how full it is, which follows what goes on there."""
+    where = jobs.launcher().place()
+    st.fragment(_place, run_every=None if where.takes_turns else _LOOK)(where.problem)
+
+
+def _place(drawn_problem: str) -> None:
+    where = jobs.launcher().place()
+    if where.problem != drawn_problem:  # the button that starts a run depends on it
+        st.rerun()
+    if where.problem:
+        st.warning(shell.plain(where.problem), icon=":material/cloud_off:")
+    else:
+        st.caption(f":material/dns: Trains on {shell.plain(where.name)}. {where.text}")
 
 
 def now_in_training() -> None:
@@ -73,7 +93,7 @@ def _explain(run: Run) -> None:
             st.error(text, icon=":material/broken_image:")
         case "failed":
             st.error(f"The training failed: {shell.plain(message)}", icon=":material/error:")
-            before_data = run.config and run.config.data.dataset == "fashion-mnist" and not run.status.steps
+            before_data = run.config and run.config.data.dataset == "fashion-mnist" and "Fashion-MNIST" in message
             if before_data and st.button("Train the same network on the synthetic dataset", icon=":material/draw:"):
                 drawn = run.config.data.model_copy(update={"dataset": "synthetic"})
                 start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} (synthetic)")
@@ -111,8 +131,8 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
         text += f" · epoch {min(status.epoch + 1, epochs)} of {epochs} · batch {status.step:,} of {status.steps:,}"
         if run.stop_requested:
             text += " · stopping after this batch"
-    elif run.active and status.message:
-        text += f" · {status.message}"
+    elif run.active and (message := shell.plain(jobs.launcher().waiting(run)) or status.message):
+        text += f" · {message}"
     st.progress(run.progress, text=text)
     if run.is_silent:
         st.warning(
@@ -145,50 +165,106 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
         st.metric("Time trained", duration(status.seconds))
 
 
-def _curves(run_id: str) -> None:
-    """Loss and accuracy. The same figure is drawn until there is something worth drawing anew, so nothing flickers.
-
-    A chart with new data is a new element to the browser, which is empty until it is drawn. Each metric therefore has
-    two slots in one place: the new figure goes into the one below, and is raised while the last one still shows.
-    """
+def _curves(run_id: str, rivals: Rivals) -> None:
+    """Loss, accuracy, and accuracy against time. Whole epochs and what was done by hand are drawn at once."""
     try:
         run = runs.get(run_id)
     except runs.UnknownRun:
         return
-    now, records = time.monotonic(), _records(run)
-    drawn = st.session_state.get("curves")
-    fresh = drawn is None or drawn["run"] != run_id
-    shown = [] if fresh else drawn["slots"][drawn["top"]]
-    due = fresh or not run.active or _marks(records) != _marks(shown) or now - drawn["time"] >= _REDRAW
-    if fresh or (due and records != shown):
-        slots, top = ([[], []], 0) if fresh else (drawn["slots"].copy(), 1 - drawn["top"])
-        slots[top] = records
-        drawn = st.session_state["curves"] = {"run": run_id, "time": now, "slots": slots, "top": top}
-    if not any("loss" in record for record in drawn["slots"][drawn["top"]]):
+    records = _records(run)
+    if not any("loss" in record for record in records):
         st.caption("The curves begin with the first batches.")
         return
+    marks = (run_id, sum(record["kind"] != "batch" for record in records))
+    hurry = not run.active or st.session_state.get("marks") != marks
+    st.session_state["marks"] = marks
     _diagnosis(run, records)
     for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         with column:
             st.markdown(f"**{metric.capitalize()}**")
-            with st.container(key=f"curve-{metric}"):
-                for slot, shown in enumerate(drawn["slots"]):
-                    if shown:
-                        _curve(shown, metric, run.config.training.epochs, slot)
-                st.html(_raised(metric, drawn["top"]))
+            last = next((record[metric] for record in reversed(records) if metric in record), 0.0)
+            live_chart.show(
+                f"curve-{metric}",
+                run_id,
+                version=records,
+                draw=partial(figures.curves, records, metric, run.config.training.epochs),
+                alt=f"{metric.capitalize()} over the epochs for training and validation, at last {last:.3f}.",
+                hurry=hurry,
+            )
+    _pace(run, records, rivals)
 
 
-def _curve(records: list[dict], metric: str, epochs: int, slot: int) -> None:
-    last = next((record[metric] for record in reversed(records) if metric in record), 0.0)
-    st.plotly_chart(
-        figures.curves(records, metric, epochs),
-        key=f"curve-{metric}-{slot}",
-        config={"displayModeBar": False},
-        alt=f"{metric.capitalize()} over the epochs for training and validation, at last {last:.3f}.",
+def _pace(run: Run, records: list[dict], rivals: Rivals) -> None:
+    """Accuracy against time, beside the lecture's network and other runs; drawn anew after each epoch."""
+    epochs = pace.timed_epochs(records)
+    lecture = rivals.lecture and ("lecture network", _whole_epochs(rivals.lecture))
+    others = [(other.name, _whole_epochs(other)) for other in rivals.others]
+    words = _in_words(run, epochs, lecture[1] if lecture else [])
+    st.markdown("**Accuracy against time**")
+    live_chart.show(
+        "curve-pace",
+        run.id,
+        version=(run.name, epochs, lecture, others),
+        draw=lambda: figures.accuracy_over_time((run.name, epochs), lecture, others),
+        alt=f"Validation accuracy over the time of training. {words}".replace("**", ""),
+        hurry=not run.active,
+    )
+    if words:
+        st.markdown(words)
+    thin = "Thin: the newest finished run of each preset. " * bool(others)
+    st.caption(
+        "Validation accuracy after each epoch; the scale of the time is logarithmic. Heavy: this run. The large dot of "
+        f"a line is its best epoch. {thin}{_origin(rivals)}"
     )
 
 
-_ICONS = {"overfitting": ":material/trending_up:", "dead ReLUs": ":material/power_off:"}
+def _in_words(run: Run, epochs: list[dict], lecture: list[dict]) -> str:
+    """When this run reached what the lecture's network ends with; empty where there is nothing to compare."""
+    if not epochs or not lecture:
+        return ""
+    aim = lecture[-1]["val_accuracy"]
+    then = duration(pace.reached(lecture, aim))
+    if (seconds := pace.reached(epochs, aim)) is not None:
+        return f"Reached {aim:.1%} after **{duration(seconds)}**; the lecture network after **{then}**."
+    best = max(record["val_accuracy"] for record in epochs)
+    return (
+        f"{'Best so far' if run.active else 'Best'}: {best:.1%}. The lecture network ends with {aim:.1%}, which it "
+        f"reached after **{then}**."
+    )
+
+
+def _origin(rivals: Rivals) -> str:
+    """Whose times these are."""
+    if rivals.lecture is None:
+        return "No other finished run of the lecture network on this dataset is here to compare with."
+    dashed = "Dashed: the lecture network"
+    if not rivals.lecture.shipped:
+        return f"{dashed}, from your run {shell.plain(rivals.lecture.name)}."
+    epoch = duration(rivals.lecture.status.seconds / max(rivals.lecture.status.epoch, 1))
+    return (
+        f"{dashed}, as it was trained for this program on another machine, where an epoch took {epoch}: train the "
+        "preset lecture to have its times on this one."
+    )
+
+
+def _whole_epochs(run: Run) -> list[dict]:
+    """The epochs of a finished run that tell their time, read once for all visitors."""
+    try:
+        version = (run.path / "metrics.jsonl").stat().st_mtime_ns
+    except OSError:
+        return []
+    return _epochs_read(str(run.path), version, run)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _epochs_read(path: str, version: int, _run: Run) -> list[dict]:
+    return pace.timed_epochs(runs.metrics(_run))
+
+
+_ICONS = {
+    "overfitting": ":material/trending_up:",
+    "dead ReLUs": ":material/power_off:",
+}
 
 
 def _diagnosis(run: Run, records: list[dict]) -> None:
@@ -210,19 +286,6 @@ def _findings(path: str, count: int, _records: list[dict]) -> list[Finding]:
     return diagnosis.diagnose(_records)
 
 
-def _raised(metric: str, top: int) -> str:
-    """The style that lays the two slots of a metric into one place, `top` above the other.
-
-    The empty span is there because Streamlit puts a style alone outside of the fragment.
-    """
-    place = f".st-key-curve-{metric}"
-    return f"""<span></span><style>
-        {place} {{ display: grid; grid-template-columns: minmax(0, 1fr); isolation: isolate; }}
-        {place} > * {{ grid-area: 1 / 1; }}
-        {place} > .st-key-curve-{metric}-{top} {{ z-index: 1; }}
-    </style>"""
-
-
 def _records(run: Run) -> list[dict]:
     """The run's metrics, parsed once for all visitors as long as the file does not grow."""
     try:
@@ -235,11 +298,6 @@ def _records(run: Run) -> list[dict]:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _parsed(path: str, size: int, _run: Run) -> list[dict]:
     return runs.metrics(_run)
-
-
-def _marks(records: list[dict]) -> int:
-    """What is worth drawing at once: whole epochs and what was done by hand."""
-    return sum(record["kind"] != "batch" for record in records)
 
 
 def _manage(run: Run) -> None:
@@ -272,12 +330,29 @@ def start_new(config: RunConfig, name: str) -> None:
         steering.start(runs.create(config, name))
 
 
+_WAITING = 0.03  # share of the time from which on it is worth a word
+
+
+def _waiting(share: float) -> str:
+    text = f"Waiting for data: {share:.1%} of the time in the batches of its last epoch."
+    if share <= _WAITING:
+        return text
+    return (
+        f":material/hourglass_empty: {text} The pictures are made more slowly than the network learns from them: other "
+        "programs take the processor, the steps are very short (larger batches help), or there is much augmentation."
+    )
+
+
 def _details(run: Run) -> None:
     with st.expander("Devices, settings and log", icon=":material/info:"):
-        st.caption("Devices, as tf.config.list_physical_devices() prints them")
+        st.caption("Devices, as tf.config.list_physical_devices() prints them, and how several share the work")
         st.code(run.status.devices or "known once the training has started", language="python")
+        if run.status.job:
+            st.caption(f"Its job in the cluster: {shell.plain(run.status.job)}")
         if run.status.precision:
-            st.caption(f"Precision that it computes in: {run.status.precision}")
+            st.caption(f"Precision that it computes in: {run.status.precision_trial or run.status.precision}")
+        if run.status.waiting is not None:
+            st.caption(_waiting(run.status.waiting))
         if run.config is not None:
             data_, training = run.config.data, run.config.training
             st.caption("Settings")
@@ -289,17 +364,3 @@ def _details(run: Run) -> None:
         if text := runs.log_tail(run):
             st.caption("The end of its log")
             st.code(text, language=None)
-
-
-def duration(seconds: float | None) -> str:
-    """75.0 -> 1 min 15 s; 750.0 -> 12 min"""
-    if seconds is None:
-        return "–"
-    seconds = max(0, round(seconds))
-    if seconds < 60:
-        return f"{seconds} s"
-    if seconds < 600:
-        return f"{seconds // 60} min {seconds % 60:02} s"
-    if seconds < 3600:
-        return f"{seconds // 60} min"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"

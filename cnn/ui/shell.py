@@ -13,12 +13,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from cnn import runs
+from cnn import run_queue, runs, sweeps
 from cnn.runs import Run
 
 _PROJECT = Path(__file__).resolve().parents[2]
-TRAIN, RUNS, MODEL, EXPLORE, PREDICT = (
-    f"pages/{name}.py" for name in ("1_Train", "2_Runs", "3_Model", "4_Explore", "5_Predict")
+TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT = (
+    f"pages/{name}.py" for name in ("1_Train", "2_Runs", "3_Sweeps", "4_Model", "5_Explore", "6_Predict")
 )  # for st.page_link
 STATE_ICONS = {
     "queued": ":material/schedule:",
@@ -76,10 +76,16 @@ def open_run(run_id: str) -> None:
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Say in a sentence what stood in the way: another window was faster, or the disk is full or gone."""
+    """Say in a sentence what stood in the way: another window was faster, the disk is full, or nobody answers."""
     try:
         yield
-    except (runs.RunExists, runs.UnknownRun) as error:
+    except (
+        runs.RunExists,
+        runs.UnknownRun,
+        run_queue.Unreachable,
+        sweeps.SweepBusy,
+        sweeps.UnknownSweep,
+    ) as error:
         st.error(str(error), icon=":material/error:")
     except OSError as error:
         folder = runs.root()

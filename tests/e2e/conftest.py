@@ -57,8 +57,8 @@ class Dashboard:
         self._process.wait()
 
     def end_trainings(self) -> None:
-        """Trainings outlive their dashboard, but not a test."""
-        for file in self.runs.glob("*/status.json"):
+        """Trainings and sweeps outlive their dashboard, but not a test."""
+        for file in (*self.runs.glob(".sweeps/*/status.json"), *self.runs.glob("*/status.json")):
             if pid := json.loads(file.read_text()).get("pid"):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)

@@ -149,8 +149,8 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
 def test_an_impossible_stack_is_refused_where_it_breaks(page, workshop):
     page.goto(f"{workshop.url}/Train")
     page.get_by_role("button", name="↑", exact=True).last.click()
-    expect(page.get_by_text("Layer 6 (Conv 64 3×3 same batch norm relu) needs feature maps")).to_be_visible()
-    expect(page.get_by_role("row", name="6 · Conv 64 3×3 same batch norm relu does not fit")).to_be_visible()
+    expect(page.get_by_text("Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps")).to_be_visible()
+    expect(page.get_by_role("row", name="6 · Conv 128 3×3 same batch norm relu does not fit")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
     page.get_by_role("button", name="Move it before layer 5").click()
     expect(page.get_by_text("needs feature maps")).to_have_count(0)
@@ -252,7 +252,7 @@ def test_upload_a_good_and_a_bad_file(page, workshop):
 def test_a_deep_link_to_a_cold_server(page, dashboard, path):
     page.goto(f"{dashboard.url}/{path}?run=lecture")
     expect(heading(page, path)).to_be_visible()
-    for name in ("Start", "Train", "Runs", "Model", "Explore", "Predict"):
+    for name in ("Start", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict"):
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     expect(page.get_by_test_id("stSidebar").get_by_text("finished")).to_be_visible()
     assert page.title() == f"{path} · CNN Atelier"
@@ -266,7 +266,7 @@ def test_an_unknown_run_in_the_link(page, workshop):
 
 def test_a_phone_sees_every_page_without_scrolling_sideways(page, workshop):
     page.set_viewport_size({"width": 400, "height": 800})
-    for path in ("", "Train", "Runs", "Model", "Explore", "Predict"):
+    for path in ("", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict"):
         page.goto(f"{workshop.url}/{path}")
         expect(heading(page, path or "CNN Atelier")).to_be_visible()
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
@@ -288,7 +288,7 @@ def test_the_curves_are_never_blank_while_they_are_redrawn(ends, page, dashboard
             const seen = [], end = performance.now() + 10000;
             while (performance.now() < end) {
                 await new Promise(requestAnimationFrame);
-                const drawn = ['loss', 'accuracy'].map(metric => document.querySelectorAll(
+                const drawn = ['loss', 'accuracy', 'pace'].map(metric => document.querySelectorAll(
                     `.st-key-curve-${metric} .js-plotly-plot .main-svg .scatterlayer`).length);
                 const below = document.querySelector('[data-testid=stExpander]')?.getBoundingClientRect().top;
                 seen.push([...drawn, Math.round(below ?? -1000)]);
@@ -296,8 +296,9 @@ def test_the_curves_are_never_blank_while_they_are_redrawn(ends, page, dashboard
             return seen;
         }"""
     )
-    loss, accuracy, below = np.array(frames).T
+    loss, accuracy, against_time, below = np.array(frames).T
     assert len(frames) > 30
     assert loss.min() >= 1
     assert accuracy.min() >= 1
+    assert against_time.min() >= 1
     assert ends or np.ptp(below) <= 2, "at the end other figures take the place of the time left"

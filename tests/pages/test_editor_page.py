@@ -141,7 +141,7 @@ def test_the_table_follows_a_change_of_a_setting_at_once(app):
     enter(app, "Kernel size", 5)
     line = app.table[0].value.iloc[6]
     assert line["Layer"] == "6 · Conv 7 5×5 same relu" and line["Output"] == "7×7×7"
-    assert line["Params"] == f"{7 * (5 * 5 * 64 + 1):,}"
+    assert line["Params"] == f"{7 * (5 * 5 * 128 + 1):,}"
     assert "Conv 7 5×5 same relu" in cards(app)[5] and open_cards(app) == [5]
     assert app.table[0].value.iloc[-1]["Params"] != before.iloc[-1]["Params"]
 
@@ -216,12 +216,12 @@ def test_an_impossible_stack_is_explained_at_its_layer_and_mended(app):
     click(app, "add-dense")
     click(app, f"up-{uid(app, 6)}")
     (error,) = app.error
-    assert "Layer 6 (Dense 64 relu) needs a vector, but gets 64 feature maps of 7×7" in error.value
+    assert "Layer 6 (Dense 64 relu) needs a vector, but gets 128 feature maps of 7×7" in error.value
     assert app.button(key="start").disabled
     assert ":red[:material/block:" in cards(app)[5] and ":red" not in cards(app)[4]
     lines = app.table[0].value.to_dict("records")
     assert lines[6]["Output"] == ":red[does not fit]" and "Dense 64" in lines[6]["Layer"]
-    assert lines[5]["Output"] == "7×7×64" and lines[7]["Output"] == ":gray[–]"
+    assert lines[5]["Output"] == "7×7×128" and lines[7]["Output"] == ":gray[–]"
     assert "Total" not in lines[-1]["Layer"], "there is no sum of half a network"
     labels = [app.button(key=f"fix-{number}").label for number in range(3)]
     assert labels == ["Insert a flatten layer before it", "Insert a global pooling layer before it", "Remove it"]
@@ -241,7 +241,7 @@ def test_a_fix_can_lead_to_the_next_thing_that_is_wrong(app):
 
 def test_a_layer_after_the_flatten_is_moved_before_it(app):
     click(app, f"up-{uid(app, 5)}")
-    assert "Layer 6 (Conv 64 3×3 same batch norm relu) needs feature maps" in app.error[0].value
+    assert "Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps" in app.error[0].value
     assert app.button(key="fix-0").label == "Move it before layer 5"
     click(app, "fix-0")
     assert has_no_errors(app) and started(app).layers == FAST.layers
@@ -350,7 +350,7 @@ def test_a_new_change_ends_what_could_be_redone(app):
     enter(app, "Epochs", 8)
     assert app.button(key="draft-redo").disabled
     click(app, "draft-undo")
-    assert number(app, "Epochs") == 5
+    assert number(app, "Epochs") == FAST.training.epochs
 
 
 def test_a_value_typed_just_before_a_click_is_kept(app):
@@ -380,7 +380,7 @@ def test_the_draft_and_its_history_outlast_another_page(app):
     assert number(app, "Epochs") == 7 and "Conv 9" in cards(app)[5]
     click(app, "draft-undo")
     click(app, "draft-undo")
-    assert number(app, "Epochs") == 5 and "Conv 32" in cards(app)[5]
+    assert number(app, "Epochs") == FAST.training.epochs and "Conv 32" in cards(app)[5]
 
 
 # --- the learning rate from outside, and the fields -------------------------------------------------------------
@@ -470,7 +470,7 @@ def test_a_preset_is_overwritten_after_a_question(app):
     save_as(app, "mine")
     enter(app, "Epochs", 7)
     save_as(app, "Mine")
-    assert presets.find("mine").training.epochs == 5
+    assert presets.find("mine").training.epochs == FAST.training.epochs
     assert "already" in app.warning[0].value and app.button(key="save_preset").label == "Overwrite it"
     click(app, "save_preset")
     assert presets.find("mine").training.epochs == 7

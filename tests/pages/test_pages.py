@@ -37,7 +37,7 @@ def test_a_link_to_no_run_opens_the_shipped_model_and_says_so(wanted):
         refresh(app)
         assert "Showing the shipped model instead" in app.warning[0].value
         assert run_in_link(app) == runs.DEFAULT_ID
-    app.switch_page("pages/3_Model.py")
+    app.switch_page("pages/4_Model.py")
     refresh(app)
     assert not app.warning
 
@@ -47,7 +47,7 @@ def test_page_says_that_a_run_is_damaged(name):
     run = make_run("finished")
     (run.path / "config.json").write_text('{"made by": "another program"}')
     app = open_page(name, run.id)
-    if name not in ("Start", "Runs"):  # which are of all runs
+    if name not in ("Start", "Runs", "Sweeps"):  # which are of all runs
         assert "This run is damaged" in text(app)
 
 
@@ -64,16 +64,17 @@ def test_page_says_that_the_model_file_is_broken(name):
     assert "cannot be read" in text(open_page(name, run.id))
 
 
-def test_start_and_train_do_not_load_tensorflow(tmp_path):
+def test_pages_that_need_no_network_do_not_load_tensorflow(tmp_path):
     script = f"""
 import sys
 sys.path.insert(0, {str(PROJECT)!r})
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({str(PROJECT / "app.py")!r}, default_timeout=60).run()
 app.switch_page("pages/1_Train.py").run()
-app.switch_page("pages/3_Model.py").run()
+app.switch_page("pages/3_Sweeps.py").run()
+app.switch_page("pages/4_Model.py").run()
 assert not app.exception
-print(sorted({{"tensorflow", "keras"}} & set(sys.modules)))
+print(sorted({{"tensorflow", "keras", "optuna"}} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
@@ -146,7 +147,7 @@ def test_train_refuses_an_impossible_stack(launcher):
     app = open_page("Train")
     app.button(key=f"up-{app.session_state['draft']['layers'][-1]['uid']}").click()
     refresh(app)
-    assert "Layer 6 (Conv 64 3×3 same batch norm relu) needs feature maps" in text(app)
+    assert "Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps" in text(app)
     assert app.button(key="start").disabled
 
 
@@ -162,7 +163,7 @@ def test_train_explains_a_run_and_resumes_it(launcher, state, status, words):
     run = make_run(state, **status)
     app = open_page("Train", run.id)
     assert words in text(app)
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 3
     app.button(key="resume").click()
     refresh(app)
     assert launcher.calls == [("start", run.id)]
@@ -202,7 +203,7 @@ def test_train_says_where_the_files_go_when_there_is_no_data(launcher, monkeypat
 
 def test_train_offers_the_synthetic_dataset_after_a_failed_download(launcher, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    run = make_run("failed", message="could not be downloaded")
+    run = make_run("failed", message="Fashion-MNIST is not in Keras's cache and could not be downloaded.")
     app = open_page("Train", run.id)
     next(b for b in app.button if b.label == "Train the same network on the synthetic dataset").click()
     refresh(app)
@@ -306,7 +307,7 @@ def click(app: AppTest, key: str) -> AppTest:
 def go_to_explore(app: AppTest, way: str) -> AppTest:
     """Leave the page for Explore. A browser keeps the way in, but a test comes in by a sample first."""
     changes = app.session_state.get("changes", (None, None))
-    app.switch_page("pages/4_Explore.py")
+    app.switch_page("pages/5_Explore.py")
     refresh(app)
     app.segmented_control(key="way").set_value(way)
     app.session_state["changes"] = changes

@@ -208,6 +208,15 @@ def test_trouble_is_named_with_its_numbers():
     assert "Overfitting since epoch 1" in text(open_page("Train", run.id))
 
 
+@pytest.mark.parametrize(("share", "warned"), [(0.004, False), (0.03, False), (0.031, True)])
+def test_waiting_for_data_and_what_the_trial_of_precisions_found_are_told(share, warned):
+    trial = "mixed_bfloat16: 2.3 times as fast as float32 in a trial of up to 8 steps."
+    run = alive("training", waiting=share, precision="mixed_bfloat16", precision_trial=trial)
+    shown = text(open_page("Train", run.id))
+    assert f"Waiting for data: {100 * share:.1f}% of the time" in shown and trial in shown
+    assert ("made more slowly than the network learns" in shown) == warned
+
+
 def test_a_healthy_training_is_said_to_be():
     assert "Nothing stands out" in text(open_page("Train", make_run("stopped").id))
 
@@ -275,3 +284,76 @@ def test_a_network_without_convolutions_has_a_time_lapse_too():
         lapse.write(run.path, epoch, np.zeros((28, 28), np.uint8), 0, None, {}, np.eye(10, dtype=int))
     words = text(open_page("Train", run.id))
     assert "This network has no convolution." in words and "This network has no feature maps." in words
+
+
+# --- accuracy against time --------------------------------------------------------------------------------------
+
+
+def against_time(app) -> dict:
+    """The lines of the last chart by name, as it stands on the page."""
+    spec = json.loads(app.get("plotly_chart")[2].proto.spec)
+    return {trace["name"]: trace for trace in spec["data"] if "lines" in trace["mode"]}
+
+
+def epochs_of(run: Run, *pairs: tuple[float, float]) -> None:
+    """Write down epochs as (seconds, validation accuracy), and nothing else but a batch."""
+    batch = {"kind": "batch", "epoch": 0, "step": 40, "steps": 79, "loss": 1.5, "accuracy": 0.5, "seconds": 1.0}
+    whole = {"kind": "epoch", "loss": 1, "accuracy": 0.6, "val_loss": 0.9}
+    records = [batch, *({**whole, "epoch": n, "seconds": s, "val_accuracy": a} for n, (s, a) in enumerate(pairs, 1))]
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+def finish(run: Run, seconds: float) -> None:
+    (run.path / "model.keras").touch()
+    runs.write_status(run.path, runs.Status("finished", created=time.time(), epoch=2, steps=79, seconds=seconds))
+
+
+def test_a_run_is_shown_against_the_lecture_network():
+    run = make_run("stopped")
+    epochs_of(run, (20.0, 0.9), (34.4, 0.93))
+    app = open_page("Train", run.id)
+    lines = against_time(app)
+    assert set(lines) == {run.name, "lecture network", "Wardrobe"}
+    assert lines[run.name]["y"] == [0.9, 0.93] and len(lines["lecture network"]["x"]) == 10
+    assert "Reached 91.0% after **34 s**; the lecture network after **1 h 16 min**." in text(app)
+    assert "on another machine, where an epoch took 7 min 37 s" in text(app)
+
+
+def test_a_run_below_the_lecture_network_says_how_far_it_came():
+    run = make_run("stopped")
+    epochs_of(run, (20.0, 0.885), (34.4, 0.88))
+    words = text(open_page("Train", run.id))
+    assert "Best: 88.5%. The lecture network ends with 91.0%" in words and "Reached" not in words
+    run = alive("training")
+    epochs_of(run, (20.0, 0.885))
+    assert "Best so far: 88.5%." in text(open_page("Train", run.id))
+
+
+def test_a_lecture_run_of_this_machine_is_the_reference():
+    values = config.presets()["lecture"]
+    own = runs.create(values, "My lecture")
+    epochs_of(own, (70.0, 0.88), (140.0, 0.9))
+    finish(own, 140.0)
+    run = make_run("stopped")
+    epochs_of(run, (20.0, 0.885), (34.4, 0.9))
+    app = open_page("Train", run.id)
+    assert against_time(app)["lecture network"]["x"] == [70.0, 140.0]
+    assert "Reached 90.0% after **34 s**; the lecture network after **2 min 20 s**." in text(app)
+    assert "from your run My lecture" in text(app) and "another machine" not in text(app)
+
+
+def test_without_a_comparable_run_it_stands_alone():
+    drawn = config.presets()["tiny"].model_copy(update={"data": config.Data(dataset="synthetic")})
+    run = runs.create(drawn, "On drawn clothes")
+    runs.write_status(run.path, runs.Status("stopped", created=time.time()))
+    epochs_of(run, (20.0, 0.885))
+    app = open_page("Train", run.id)
+    assert set(against_time(app)) == {"On drawn clothes"}
+    assert "No other finished run of the lecture network on this dataset" in text(app)
+
+
+def test_before_its_first_epoch_the_rivals_are_there_already():
+    run = alive("training")
+    epochs_of(run)
+    app = open_page("Train", run.id)
+    assert set(against_time(app)) == {"lecture network", "Wardrobe"}

@@ -7,15 +7,17 @@ from pathlib import Path
 from streamlit.testing.v1 import AppTest
 
 from cnn import config, runs
+from cnn.run_queue import Place
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = {
     "Start": "0_Start",
     "Train": "1_Train",
     "Runs": "2_Runs",
-    "Model": "3_Model",
-    "Explore": "4_Explore",
-    "Predict": "5_Predict",
+    "Sweeps": "3_Sweeps",
+    "Model": "4_Model",
+    "Explore": "5_Explore",
+    "Predict": "6_Predict",
 }
 
 
@@ -70,6 +72,12 @@ class RecordingLauncher:
 
     def kill(self, run):
         self.calls.append(("kill", run.id))
+
+    def place(self):
+        return Place("this machine", "One run at a time.")
+
+    def waiting(self, run):
+        return ""
 
 
 def make_run(state: str, **status) -> runs.Run:

@@ -1,0 +1,83 @@
+"""A sweep in a real browser on a real server: started, stopped, resumed after a restart, and read."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.test_journeys import choose, enter, heading, settled
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def progress(page: Page):
+    return page.get_by_test_id("stProgress").first
+
+
+def newest_chart(page: Page, name: str):
+    """Of the two slots of a chart, the one that is raised."""
+    place = page.locator(f".st-key-{name}")
+    expect(place.locator(".js-plotly-plot .scatterlayer").first).to_be_visible()
+    top = place.evaluate(
+        """place => [...place.children].sort((a, b) => getComputedStyle(a).zIndex === '1' ? -1 : 1)[0].className
+            .match(/st-key-[a-z0-9-]+/)[0]"""
+    )
+    return page.locator(f".{top}")
+
+
+def test_a_grid_is_started_stopped_resumed_after_a_restart_and_read(page, dashboard):
+    page.goto(f"{dashboard.url}/Sweeps")
+    expect(page.get_by_text("see which of them count").first).to_be_visible()
+    choose(page, "Start from", "Preset tiny")
+    choose(page, "Dataset", "synthetic")
+    enter(page, "Training pictures", "200")
+    enter(page, "Epochs", "1")
+    values = page.get_by_role("textbox", name="Values, with commas between")
+    values.fill("0.01, much")
+    values.press("Enter")
+    expect(page.get_by_text("“much” is no number")).to_be_visible()
+    expect(page.get_by_role("button", name="Start sweep")).to_be_disabled()
+    values.fill("0.0001, 0.03")
+    values.press("Enter")
+    expect(page.get_by_text("2 trials")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Start sweep").click()
+    page.wait_for_url(re.compile(r"[?&]sweep=\d{8}-\d{6}"))
+    link = page.url
+
+    # It is stopped before its first trial has ended; the dashboard dies and comes back, and it goes on.
+    expect(progress(page)).to_contain_text("in progress")
+    # Streamlit has a Stop of its own while a page is drawn.
+    page.locator(".st-key-stop_sweep").get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_text("Resume goes on with the trials that are left")).to_be_visible()
+    dashboard.kill()
+    dashboard.start()
+    page.goto(link)
+    page.get_by_role("button", name="Resume", exact=True).click()
+    expect(progress(page)).to_contain_text("finished · 2 of 2 trials", timeout=180_000)
+
+    # The plots, and a trial that is chosen by its point.
+    expect(page.get_by_text("Learning rate and accuracy")).to_be_visible()
+    chart = newest_chart(page, "sweep-setting-0")
+    expect(chart.locator(".points path.point")).to_have_count(3)  # two trials, and the ring around the best
+    expect(chart.get_by_text("0.0001", exact=True)).to_be_visible()
+    best = page.locator(".st-key-trial-best")
+    expect(best).to_contain_text(re.compile(r"Best: trial \d · learning rate"))
+    settled(page)
+    point = chart.locator(".points path.point").first
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator(".st-key-trial-chosen")).to_contain_text("Chosen: trial 1")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download as CSV", exact=True).click()
+    lines = download.value.path().read_text().splitlines()
+    assert lines[0].startswith("trial,training.learning_rate,validation_accuracy") and len(lines) == 3
+
+    # The best run, on the Train page.
+    number = re.search(r"trial (\d)", best.inner_text())[1]
+    best.get_by_role("button", name="Open run").click()
+    expect(heading(page, "Train")).to_be_visible()
+    page.wait_for_url(re.compile(r"[?&]run=\d{8}-\d{6}-learning-rate"))
+    expect(page.get_by_role("heading", name=re.compile(rf"Learning rate: .* · #{number}"))).to_be_visible()
+    expect(progress(page)).to_contain_text("finished")
