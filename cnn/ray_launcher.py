@@ -72,9 +72,8 @@ class RayLauncher:
     def __init__(self, address: str, end_here: Callable[[Run], None]) -> None:
         address = address.strip().rstrip("/")
         self._address = address if "://" in address else f"http://{address}"
-        self._name = self._address.partition("://")[
-            2
-        ]  # with its scheme, a page would make it a link to Ray's own pages
+        # With its scheme, a page would make it a link to Ray's own pages.
+        self._name = self._address.partition("://")[2]
         self._end_here = end_here
         self._connected: Any = None
         self._view = _View()

@@ -510,23 +510,31 @@ def create(config: RunConfig, name: str = "") -> Run:
     """
     name = clean_name(name) or config.preset or "run"
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    folder = root()
-    folder.mkdir(parents=True, exist_ok=True)
-    for count in range(1, 1000):
-        path = folder / "-".join(filter(None, [stamp, slug, str(count) if count > 1 else ""]))
-        try:
-            path.mkdir()
-            break
-        except FileExistsError:
-            continue
-    else:
-        raise RunExists(f"Too many runs were made in one second in {folder}.")
+    path = new_folder(root(), slug)
     write_json(path / "config.json", config.model_dump(mode="json"))
     write_json(path / "label.json", {"name": name})
     now = time.time()
     write_status(path, Status("queued", created=now, heartbeat=now))
     return read(path)
+
+
+def new_folder(parent: Path, slug: str = "") -> Path:
+    """Make a folder named by the present second, local time, and by `slug`; with a number where that is taken.
+
+    Raises:
+        RunExists: a thousand were made in this second.
+        OSError: the parent, which is made where it is missing, cannot be written.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
+    for count in range(1, 1000):
+        path = parent / "-".join(filter(None, [stamp, slug, str(count) if count > 1 else ""]))
+        try:
+            path.mkdir()
+            return path
+        except FileExistsError:
+            continue
+    raise RunExists(f"Too many were made in one second in {parent}.")
 
 
 def clean_name(name: str) -> str:

@@ -434,9 +434,7 @@ class Trial:
     @property
     def words(self) -> str:
         """Its values in words: "learning rate 0.01, batch size 64"."""
-        return ", ".join(
-            f"{_uncapitalised(path_label(path))} {value_words(path, v)}" for path, v in self.values.items()
-        )
+        return ", ".join(f"{uncapitalised(path_label(path))} {value_words(path, v)}" for path, v in self.values.items())
 
 
 @dataclass(frozen=True)
@@ -654,7 +652,8 @@ def _stamp(sweep_id: str) -> datetime | None:
     return None
 
 
-def _uncapitalised(label: str) -> str:
+def uncapitalised(label: str) -> str:
+    """A label within a sentence."""
     return label[:1].lower() + label[1:]
 
 
@@ -667,20 +666,10 @@ def create(config: SweepConfig) -> Sweep:
     Raises:
         OSError: the runs folder cannot be written.
     """
-    labels = [_uncapitalised(path_label(setting.path)) for setting in config.settings]
+    labels = [uncapitalised(path_label(setting.path)) for setting in config.settings]
     name = config.name or runs.clean_name(", ".join(labels))[:60].strip().capitalize()
     config = config.model_copy(update={"name": name, "tag": config.tag or _new_tag(name)})
-    root().mkdir(parents=True, exist_ok=True)
-    stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
-    for count in range(1, 1000):
-        path = root() / (f"{stamp}-{count}" if count > 1 else stamp)
-        try:
-            path.mkdir()
-            break
-        except FileExistsError:
-            continue
-    else:
-        raise SweepBusy(f"Too many sweeps were made in one second in {root()}.")
+    path = runs.new_folder(root())
     runs.write_json(path / "sweep.json", config.model_dump(mode="json"))
     runs.write_status(path, _queued(Status("queued")))
     return _known_sweep(path)

@@ -10,13 +10,17 @@ from cnn.ui import shell
 def delete(listed: list[Run]) -> None:
     """Move runs to the bin and draw the page anew. The current run, if it is among them, gives way to the newest."""
     with shell.told():
-        gone = runs.delete(*listed)
-        current = st.session_state.get("run")
-        st.session_state["deleted"] = ({run.id: run.name for run in gone}, current)
-        if current in {run.id for run in gone}:
-            remaining = runs.all_runs()
-            shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
-        st.rerun()
+        draw_without(runs.delete(*listed))
+
+
+def draw_without(gone: list[Run]) -> None:
+    """Draw the page anew after runs went into the bin, from which `offer_undo` brings them back."""
+    current = st.session_state.get("run")
+    st.session_state["deleted"] = ({run.id: run.name for run in gone}, current)
+    if current in {run.id for run in gone}:
+        remaining = runs.all_runs()
+        shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
+    st.rerun()
 
 
 def offer_undo() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from cnn import figures, runs, sweeps
 from cnn.pace import duration
 from cnn.sweeps import Setting, Sweep, SweepConfig, Trial
-from cnn.ui import forms, live_chart, shell
+from cnn.ui import deletion, forms, live_chart, shell
 from cnn.ui.sweep_form import METHODS, NEW, THIS, VIEW
 
 _TICK = 1.0  # seconds between two looks at the sweep's folder
@@ -255,11 +255,7 @@ def _delete(sweep: Sweep, made: list[runs.Run]) -> None:
         st.session_state.pop("sweep", None)
         st.query_params.pop("sweep", None)
         if made:
-            current = st.session_state.get("run")
-            st.session_state["deleted"] = ({run.id: run.name for run in made}, current)
-            if current in {run.id for run in made}:
-                remaining = runs.all_runs()
-                shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
+            deletion.draw_without(made)
         st.rerun()
 
 
@@ -301,7 +297,7 @@ def _settings(sweep: Sweep) -> None:
             st.markdown(
                 f"**{shell.plain(label)} and accuracy**" + (f" · {share:.0%} of the differences" if share else ""),
                 help="How much of the difference in accuracy between the trials comes from this setting, as Optuna "
-                "estimates it (fANOVA)."
+                "estimates it (PED-ANOVA)."
                 if share
                 else None,
             )
@@ -371,7 +367,7 @@ def _best_words(sweep: Sweep) -> str:
 def _values(trial: Trial) -> str:
     """What sets a trial apart: "learning rate: 0.01, filters of layer 1: 16"."""
     words = ((sweeps.path_label(path), sweeps.value_words(path, value)) for path, value in trial.values.items())
-    return ", ".join(f"{label[:1].lower()}{label[1:]}: {value}" for label, value in words)
+    return ", ".join(f"{sweeps.uncapitalised(label)}: {value}" for label, value in words)
 
 
 def _is_logarithmic(setting: Setting, sweep: Sweep) -> bool:
