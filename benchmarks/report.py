@@ -5,16 +5,21 @@ import platform
 import statistics
 from pathlib import Path
 
+_VECTORS = {"avx512_bf16": "AVX-512 and BF16", "avx512f": "AVX-512", "avx2": "AVX2"}  # by the kernel's name, best first
+
 
 def machine() -> str:
-    """The processor's name, the cores that may be used, and the Python and framework versions."""
+    """The processor's name, its widest vectors, the cores that may be used, and the Python and framework versions."""
     import keras
     import tensorflow as tf
 
     name = platform.processor() or platform.machine()
     if (cpuinfo := Path("/proc/cpuinfo")).exists():
-        models = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        name = models[0] if models else name
+        said = dict(line.split(":", 1) for line in cpuinfo.read_text().splitlines() if ":" in line)
+        said = {key.strip(): value.strip() for key, value in said.items()}
+        name = said.get("model name", name)
+        flags = said.get("flags", "").split()
+        name += next((f" with {vectors}" for flag, vectors in _VECTORS.items() if flag in flags), "")
     versions = f"Python {platform.python_version()}, TensorFlow {tf.__version__}, Keras {keras.__version__}"
     return f"{name}, {len(os.sched_getaffinity(0))} cores; {versions}"
 

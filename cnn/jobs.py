@@ -75,6 +75,9 @@ def spawn(module: str, folder: Path) -> None:
     threading.Thread(target=child.wait, daemon=True).start()
     with contextlib.suppress(psutil.Error):
         psutil.Process(child.pid).nice(_NICENESS)
+    # Linux weighs sessions against each other before it weighs the processes of one: sched(7), "The autogroup feature".
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{child.pid}/autogroup").write_text(str(_NICENESS))
 
 
 class LocalLauncher:

@@ -14,6 +14,11 @@ from cnn.runs import Run
 from tests.command import NO_PROCESS, TINY, Command, train_here
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The cluster's tests first, as they wait the most; the journeys last, when no other test takes their processor."""
+    items.sort(key=lambda item: 2 if item.get_closest_marker("browser") else 0 if item.path.name == "test_ray.py" else 1)
+
+
 @pytest.fixture(autouse=True)
 def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test ever sees, or writes into, the runs of whoever runs it."""

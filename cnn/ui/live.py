@@ -270,6 +270,8 @@ _ICONS = {
 def _diagnosis(run: Run, records: list[dict]) -> None:
     """What the curves say, in words. The place is always of one height, so that nothing below it moves."""
     st.markdown("**Diagnosis**")
+    # On a phone the same words take more lines.
+    st.html("<span></span><style>@media (max-width: 640px) { .st-key-diagnosis { height: 190px !important; } }</style>")
     with st.container(height=108, border=True, key="diagnosis"):
         found = _findings(str(run.path), len(records), records)
         for finding in found:

@@ -44,6 +44,7 @@ def show(
         drawn = {"owner": owner, "slots": slots, "top": top, "time": now}
     st.session_state[state] = drawn
     with st.container(key=name):
+        st.html(_in_one_place(name))  # first, that it stands before a second slot comes
         for slot, shown in enumerate(drawn["slots"]):
             if shown is not None:
                 _, figure, text = shown
@@ -66,8 +67,8 @@ def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
         on_click(data[0] if isinstance(data, list | tuple) else data)
 
 
-def _raised(name: str, top: int) -> str:
-    """The style that lays both slots into one place, `top` above the other.
+def _in_one_place(name: str) -> str:
+    """The style that lays both slots into one place.
 
     The empty span is there because Streamlit puts a style alone outside of the fragment.
     """
@@ -75,5 +76,9 @@ def _raised(name: str, top: int) -> str:
     return f"""<span></span><style>
         {place} {{ display: grid; grid-template-columns: minmax(0, 1fr); isolation: isolate; }}
         {place} > * {{ grid-area: 1 / 1; }}
-        {place} > .st-key-{name}-{top} {{ z-index: 1; }}
     </style>"""
+
+
+def _raised(name: str, top: int) -> str:
+    """The style that shows the slot `top` above the other. It comes after the figures."""
+    return f"<span></span><style>.st-key-{name} > .st-key-{name}-{top} {{ z-index: 1; }}</style>"

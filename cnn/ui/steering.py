@@ -15,7 +15,7 @@ from cnn.config import MAX_LEARNING_RATE
 from cnn.runs import Run
 from cnn.ui import shell
 
-_ANSWER = 3.0  # seconds to wait for the trainer's answer before the page is drawn without it
+_ANSWER = 6.0  # seconds to wait for the trainer's answer before the page is drawn without it
 _LOOK = 0.05  # seconds between two looks for it
 _LOWEST = 1e-8  # learning rate that can be entered: below the configuration's limit, since schedules end there
 

@@ -69,6 +69,7 @@ def test_a_grid_is_started_stopped_resumed_after_a_restart_and_read(page, dashbo
     box = point.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     expect(page.locator(".st-key-trial-chosen")).to_contain_text("Chosen: trial 1")
+    settled(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download as CSV", exact=True).click()
     lines = download.value.path().read_text().splitlines()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_journeys import begin_training, enter, epoch_shown, heading, points, settled, wait_for_epoch
+from tests.e2e.test_journeys import begin_training, enter, epoch_shown, heading, points, settled, stop, wait_for_epoch
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -76,7 +76,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     page.get_by_role("button", name="One batch").click()
     expect(page.get_by_text("One batch alone")).to_be_visible()
     set_rate(page, "0.002")
-    expect(page.get_by_text(re.compile(r"Interventions \(\d+\)"))).to_be_visible()
+    expect(page.get_by_text("Interventions (3)")).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     expect(progress(page)).to_contain_text("training")
     lines = (own / "metrics.jsonl").read_text().splitlines()
@@ -130,7 +130,7 @@ def test_a_paused_training_that_is_killed_with_its_dashboard_comes_back(page, da
     expect(page.get_by_text(re.compile("Interrupted after"))).to_be_visible()
     page.get_by_role("button", name="Resume", exact=True).first.click()
     wait_for_epoch(page, epoch + 1)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop(page)
     expect(page.get_by_text(re.compile("Stopped after"))).to_be_visible()
     assert status(run)["epoch"] >= epoch
 

@@ -1,11 +1,23 @@
 """What every test of a page shares."""
 
+from collections.abc import Iterator
+from functools import cache
+
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 
 from cnn import jobs
 from cnn.ui import pictures
 from tests.pages.visit import RecordingLauncher
+
+
+@pytest.fixture(autouse=True, scope="session")
+def scan_once() -> Iterator[None]:
+    """Streamlit looks through all installed packages for components whenever a server starts; each visit has one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)
