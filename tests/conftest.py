@@ -15,8 +15,11 @@ from tests.command import NO_PROCESS, TINY, Command, train_here
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The cluster's tests first, as they wait the most; the journeys last, when no other test takes their processor."""
-    items.sort(key=lambda item: 2 if item.get_closest_marker("browser") else 0 if item.path.name == "test_ray.py" else 1)
+    """The cluster's tests first, as they wait the most; the journeys last, when nothing else takes the processor."""
+    turns = {"ray": 0, "browser": 2}
+    groups = [item.get_closest_marker("xdist_group") for item in items]
+    turn = {item: turns[group.args[0]] if group else 1 for item, group in zip(items, groups, strict=True)}
+    items.sort(key=turn.__getitem__)
 
 
 @pytest.fixture(autouse=True)
