@@ -45,7 +45,7 @@ def is_plateau(records: Records, patience: int) -> bool:
 def diagnose(records: Records) -> list[Finding]:
     """What stands out so far, the gravest first; nothing in a training that goes well, or has just begun."""
     unstable = _no_number(records) or _diverging(records) or _rate_too_high(records)
-    found = (unstable, _rate_too_low(records), _overfitting(records), _dead(records))
+    found = (unstable, _rate_too_low(records), _overfitting(records) or _lagging(records), _dead(records))
     return [finding for finding in found if finding]
 
 
@@ -162,6 +162,19 @@ def _overfitting(records: Records) -> Finding | None:
         f"Overfitting since epoch {best}: the validation loss has risen from {then['val_loss']:.3f} to "
         f"{last['val_loss']:.3f} ({risen:+.0%}), while the training loss fell from {then['loss']:.3f} to "
         f"{last['loss']:.3f}. Dropout, augmentation, more pictures or early stopping help.",
+    )
+
+
+def _lagging(records: Records) -> Finding | None:
+    """The running means of batch normalisation, which only validation uses, may be far from those of the batches."""
+    last = next(iter(_epochs(records)[-1:]), None)
+    if last is None or not (last["loss"] < 0.5 * _GUESSING and last["val_loss"] > 0.8 * _GUESSING):
+        return None
+    return Finding(
+        "lagging means",
+        f"The training pictures are learned (loss {last['loss']:.3f}), but the validation pictures are answered hardly "
+        f"better than by guessing ({last['val_loss']:.3f}). With batch normalisation, whose running means "
+        "need some dozens of batches, this passes: more epochs, more pictures or smaller batches help.",
     )
 
 

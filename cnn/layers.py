@@ -164,6 +164,10 @@ class Row:
     adds: str | None = None
 
 
+# How much of its running mean and variance a batch normalisation keeps at each step. With Keras's 0.99 they lag
+# hundreds of batches behind, and a network that has trained for fewer answers at random.
+MOMENTUM = 0.9
+
 _NAMES = {
     "Conv2D": "conv2d",
     "BatchNormalization": "batch_normalization",

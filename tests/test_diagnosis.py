@@ -193,7 +193,11 @@ def test_overfitting_is_told_with_the_epoch_since_when():
 
 def test_a_network_that_knows_nothing_yet_does_not_overfit():
     """With batch normalisation the validation loss rises at first, while the running means lag behind."""
-    assert kinds([epoch(n + 1, 1.5 - n / 10, loss) for n, loss in enumerate([2.2, 2.6, 2.8, 2.9, 2.9])]) == []
+    records = [epoch(n + 1, 1.5 - n / 10, loss) for n, loss in enumerate([2.2, 2.6, 2.8, 2.9, 2.9])]
+    assert kinds(records[:4]) == [], "nor has it learned the training pictures"
+    assert kinds(records) == ["lagging means"]
+    assert "(loss 1.100)" in text(records, "lagging means") and "(2.900)" in text(records, "lagging means")
+    assert kinds([*records, epoch(6, 1.0, 1.2)]) == []
 
 
 def test_layers_whose_relus_are_mostly_dead_are_named_with_their_shares():
