@@ -143,7 +143,7 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
 
     whole = [record for record in _records(run) if record["kind"] == "epoch"]
     last = whole[-1] if whole else None
-    with st.grid("auto", min_column_width=130):
+    with st.grid("auto", min_column_width=170):  # room for a time such as 1 h 16 min
         st.metric(
             "Training accuracy", f"{last['accuracy']:.1%}" if last else "–", help="Mean over the last whole epoch."
         )
@@ -267,11 +267,15 @@ _ICONS = {
 }
 
 
+# On a phone the same words take more lines. Streamlit gives the height to a box around the container.
+_TALLER = """<span></span><style>@media (max-width: 640px) {
+    .st-key-diagnosis, :has(> .st-key-diagnosis) { height: 190px !important; flex-basis: 190px !important; }
+}</style>"""
+
+
 def _diagnosis(run: Run, records: list[dict]) -> None:
     """What the curves say, in words. The place is always of one height, so that nothing below it moves."""
     st.markdown("**Diagnosis**")
-    # On a phone the same words take more lines.
-    st.html("<span></span><style>@media (max-width: 640px) { .st-key-diagnosis { height: 190px !important; } }</style>")
     with st.container(height=108, border=True, key="diagnosis"):
         found = _findings(str(run.path), len(records), records)
         for finding in found:
@@ -281,6 +285,7 @@ def _diagnosis(run: Run, records: list[dict]) -> None:
                 ":material/check: Nothing stands out: not diverging, not overfitting, few dead ReLUs, and a learning "
                 "rate that moves the weights neither too much nor too little."
             )
+        st.html(_TALLER)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
