@@ -90,6 +90,7 @@ def test_another_reading_and_a_turn(page, workshop):
     open_upload(page, workshop.url)
     page.locator("input[type=file]").set_input_files(files()[0])
     expect(page.get_by_text("How should it be read?")).to_be_visible()
+    settle(page)  # the readings are drawn one after the other
     last = page.locator("[class*=st-key-reading-] button").filter(visible=True).last
     name = last.inner_text()
     last.click()
