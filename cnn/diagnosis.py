@@ -167,8 +167,11 @@ def _overfitting(records: Records) -> Finding | None:
 
 def _lagging(records: Records) -> Finding | None:
     """The running means of batch normalisation, which only validation uses, may be far from those of the batches."""
-    last = next(iter(_epochs(records)[-1:]), None)
-    if last is None or not (last["loss"] < 0.5 * _GUESSING and last["val_loss"] > 0.8 * _GUESSING):
+    whole = _epochs(records)
+    if not whole:
+        return None
+    last = whole[-1]
+    if not (last["loss"] < 0.5 * _GUESSING and last["val_loss"] > 0.8 * _GUESSING):
         return None
     return Finding(
         "lagging means",

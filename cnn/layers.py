@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,6 +51,9 @@ class Convolution(_Layer):
     batch_normalisation: bool = Field(
         False, description="Normalise each feature map over the batch before the activation (Ioffe and Szegedy 2015)."
     )
+    # How much of its running mean and variance the normalisation keeps at each step. With Keras's 0.99 they lag
+    # hundreds of batches behind, and a network that has trained for fewer answers at random.
+    normalisation_momentum: ClassVar[float] = 0.9
 
     def __str__(self) -> str:
         extras = [f"stride {self.stride}"] * (self.stride > 1) + [f"dilation {self.dilation}"] * (self.dilation > 1)
@@ -163,10 +166,6 @@ class Row:
     layer: int
     adds: str | None = None
 
-
-# How much of its running mean and variance a batch normalisation keeps at each step. With Keras's 0.99 they lag
-# hundreds of batches behind, and a network that has trained for fewer answers at random.
-MOMENTUM = 0.9
 
 _NAMES = {
     "Conv2D": "conv2d",

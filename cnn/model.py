@@ -22,17 +22,7 @@ import tensorflow as tf
 from keras import layers as kl
 
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig
-from cnn.layers import (
-    MOMENTUM,
-    Convolution,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPooling,
-    Layer,
-    Pooling,
-    SkipConnection,
-)
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, SkipConnection
 from cnn.runs import Run
 
 _TRIAL = 8  # steps at most to tell which precision is faster
@@ -141,7 +131,7 @@ def _keras_layers(layer: Layer) -> list[tuple[type[kl.Layer], dict]]:
             }
             made = [(kl.Conv2D, convolution)]
             if normalised:
-                made.append((kl.BatchNormalization, {"momentum": MOMENTUM}))
+                made.append((kl.BatchNormalization, {"momentum": layer.normalisation_momentum}))
                 if layer.activation != "linear":
                     made.append((kl.Activation, {"activation": layer.activation}))
             return made

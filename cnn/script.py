@@ -16,18 +16,7 @@ from pathlib import Path
 
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training
 from cnn.data import SYNTHETIC_SIZES, VALIDATION
-from cnn.layers import (
-    MOMENTUM,
-    Convolution,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalPooling,
-    Layer,
-    Pooling,
-    Row,
-    SkipConnection,
-)
+from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, Row, SkipConnection
 
 _WIDTH = 120  # columns
 _DATASETS = {"fashion-mnist": "Fashion-MNIST", "synthetic": "clothes drawn by code"}
@@ -261,7 +250,7 @@ def _arguments(layer: Layer, type_: str) -> list[str]:
         case Convolution(), "Activation":
             return [f'"{layer.activation}"']
         case Convolution(), "BatchNormalization":
-            return [f"momentum={MOMENTUM}"]
+            return [f"momentum={layer.normalisation_momentum}"]
         case Pooling(mode="depthwise max"), _:
             return [f"{layer.size}"]
         case Pooling(), _:

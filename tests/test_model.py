@@ -325,9 +325,8 @@ def test_the_loss_is_the_cross_entropy_of_the_probabilities():
 def test_the_loss_is_scaled_for_float16_alone():
     for precision in ("float32", "mixed_bfloat16", "mixed_float16"):
         config = RunConfig(layers=(Flatten(), Dense(units=4)), training=Training(precision=precision))
-        keras.utils.set_random_seed(
-            1
-        )  # with some weights the first scaled gradients overflow, and the step is left out
+        # With some weights the first scaled gradients overflow, and the step is left out.
+        keras.utils.set_random_seed(1)
         network = model.build(config)
         rate = model.compile_for_training(network, config, 1)
         scaled = isinstance(network.optimizer, keras.optimizers.LossScaleOptimizer)

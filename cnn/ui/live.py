@@ -268,9 +268,9 @@ _ICONS = {
 
 
 # On a phone the same words take more lines. Streamlit gives the height to a box around the container.
-_TALLER = """<span></span><style>@media (max-width: 640px) {
+_TALLER = """@media (max-width: 640px) {
     .st-key-diagnosis, :has(> .st-key-diagnosis) { height: 190px !important; flex-basis: 190px !important; }
-}</style>"""
+}"""
 
 
 def _diagnosis(run: Run, records: list[dict]) -> None:
@@ -285,7 +285,7 @@ def _diagnosis(run: Run, records: list[dict]) -> None:
                 ":material/check: Nothing stands out: not diverging, not overfitting, few dead ReLUs, and a learning "
                 "rate that moves the weights neither too much nor too little."
             )
-        st.html(_TALLER)
+        shell.style(_TALLER)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

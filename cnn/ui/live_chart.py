@@ -11,6 +11,8 @@ from typing import Any
 
 import streamlit as st
 
+from cnn.ui import shell
+
 _REDRAW = 2.0  # seconds between two redraws: each one replaces the whole chart in the browser
 
 
@@ -44,7 +46,7 @@ def show(
         drawn = {"owner": owner, "slots": slots, "top": top, "time": now}
     st.session_state[state] = drawn
     with st.container(key=name):
-        st.html(_in_one_place(name))  # first, that it stands before a second slot comes
+        shell.style(_in_one_place(name))  # first, that it stands before a second slot comes
         for slot, shown in enumerate(drawn["slots"]):
             if shown is not None:
                 _, figure, text = shown
@@ -57,7 +59,7 @@ def show(
                     on_select=(lambda key=key: _clicked(key, on_click)) if on_click else "ignore",
                     selection_mode="points",
                 )
-        st.html(_raised(name, drawn["top"]))
+        shell.style(_raised(name, drawn["top"]))
 
 
 def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
@@ -68,17 +70,14 @@ def _clicked(key: str, on_click: Callable[[Any], None]) -> None:
 
 
 def _in_one_place(name: str) -> str:
-    """The style that lays both slots into one place.
-
-    The empty span is there because Streamlit puts a style alone outside of the fragment.
-    """
+    """The style that lays both slots into one place."""
     place = f".st-key-{name}"
-    return f"""<span></span><style>
+    return f"""
         {place} {{ display: grid; grid-template-columns: minmax(0, 1fr); isolation: isolate; }}
         {place} > * {{ grid-area: 1 / 1; }}
-    </style>"""
+    """
 
 
 def _raised(name: str, top: int) -> str:
     """The style that shows the slot `top` above the other. It comes after the figures."""
-    return f"<span></span><style>.st-key-{name} > .st-key-{name}-{top} {{ z-index: 1; }}</style>"
+    return f".st-key-{name} > .st-key-{name}-{top} {{ z-index: 1; }}"

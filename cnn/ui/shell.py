@@ -97,6 +97,14 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_\[\]{}()#+!|<>$:~-])", r"\\\1", text)
 
 
+def style(rules: str) -> None:
+    """CSS for what the page draws.
+
+    The empty span is there because Streamlit puts a style alone outside of the fragment.
+    """
+    st.html(f"<span></span><style>{rules}</style>")
+
+
 def synthetic_note(run: Run) -> str:
     """What stands behind every figure that was not measured on photos."""
     return " · synthetic data" if run.config and run.config.data.dataset == "synthetic" else ""

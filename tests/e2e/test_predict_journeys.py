@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from cnn import synthetic
 from cnn.config import CLASS_NAMES
+from tests.e2e.test_journeys import settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 COUNT, BROKEN = 30, 4
@@ -34,10 +35,6 @@ def open_upload(page: Page, url: str) -> None:
     page.get_by_role("radio", name="Upload").click()
 
 
-def settle(page: Page) -> None:
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
 def choose_row(page: Page, number: int) -> None:
     """The table is painted: its rows are 52 pixels high, below a head of 35."""
     table = page.get_by_test_id("stDataFrame")
@@ -56,7 +53,7 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     page.locator(".st-key-stop_batch button").click()  # Streamlit has a Stop of its own
     expect(progress).to_contain_text("Stopped after")
     stopped = progress.inner_text()
-    settle(page)
+    settled(page)
     page.wait_for_timeout(2000)
     assert progress.inner_text() == stopped
     page.get_by_role("button", name="Continue").click()
@@ -73,12 +70,12 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     assert all(line["label"] in CLASS_NAMES for line in lines if not line["error"])
 
     # A row opens its picture, which the Explore page then looks into.
-    settle(page)
+    settled(page)
     expect(page.get_by_text("picture 0.jpg: confidence")).to_be_visible()
     choose_row(page, 2)
     expect(page.get_by_text("picture 2.jpg: confidence")).to_be_visible()
     expect(page.get_by_text("How it was read")).to_be_visible()
-    settle(page)
+    settled(page)
     page.get_by_role("link", name="Explore", exact=True).click()
     expect(page.get_by_text("picture 2.jpg, as the network sees it")).to_be_visible()
     page.get_by_role("link", name="Predict", exact=True).click()
@@ -90,23 +87,23 @@ def test_another_reading_and_a_turn(page, workshop):
     open_upload(page, workshop.url)
     page.locator("input[type=file]").set_input_files(files()[0])
     expect(page.get_by_text("How should it be read?")).to_be_visible()
-    settle(page)  # the readings are drawn one after the other
+    settled(page)  # the readings are drawn one after the other
     last = page.locator("[class*=st-key-reading-] button").filter(visible=True).last
     name = last.inner_text()
     last.click()
     expect(page.get_by_text(f"How it was read: {name}")).to_be_visible()
-    settle(page)
+    settled(page)
 
     page.get_by_role("link", name="Explore", exact=True).click()
     expect(page.get_by_text(f"Read as: {name}.")).to_be_visible()
-    settle(page)
+    settled(page)
     page.get_by_role("link", name="Predict", exact=True).click()
     expect(page.get_by_text(f"How it was read: {name}")).to_be_visible()
 
-    settle(page)
+    settled(page)
     page.get_by_role("button", name="Turn left").click()
     expect(page.get_by_text("Turned", exact=True)).to_be_visible()
-    settle(page)
+    settled(page)
     page.get_by_role("button", name="Reset").click()
     expect(page.get_by_role("button", name="Reset")).to_have_count(0)
     expect(page.get_by_text("As it came", exact=True)).to_be_visible()
