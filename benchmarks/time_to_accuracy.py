@@ -9,9 +9,9 @@ lecture after 1/20 of its time.
 
 The clock "training" runs over all of `fit`, validation and files included; "whole process" also over the imports,
 loading the pictures, a trial of precisions, and the test. With --quick the lecture's time is extrapolated from a part
-of one epoch, and each preset is trained once. The whole takes more than an hour: --output FILE keeps each result as it
-comes, and --resume FILE goes on from there. Run it on an otherwise idle machine; how much of the processor others took
-is measured, and told below the table where it is much.
+of one epoch, and each preset is trained once, or as often as --seeds says. The whole takes more than an hour:
+--output FILE keeps each result as it comes, and --resume FILE goes on from there. Run it on an otherwise idle machine;
+how much of the processor others took is measured, and told below the table where it is much.
 """
 
 import argparse
@@ -180,12 +180,13 @@ class Trial:
 
 
 def trials(names: Sequence[str], seeds: Sequence[int], limit: int | None, quick: bool) -> list[Trial]:
-    """All that is to be trained, in its order."""
+    """All that is to be trained, in its order. With `quick` the lecture is extrapolated once."""
     steps = _QUICK if quick else None
     planned = []
     for seed in seeds:
-        recipe = _digest(inspect.getsource(lecture), limit, steps)
-        planned.append(Trial(LECTURE, seed, recipe, lambda seed=seed: _measure_lecture(seed, limit, steps)))
+        if not quick or seed == seeds[0]:
+            recipe = _digest(inspect.getsource(lecture), limit, steps)
+            planned.append(Trial(LECTURE, seed, recipe, lambda seed=seed: _measure_lecture(seed, limit, steps)))
         for name in names:
             config = _configured(name, seed, limit)
             recipe = _digest(config.model_dump_json())
@@ -370,14 +371,14 @@ def _same(texts: Iterator[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ours = [name for name in ("fast", "accurate") if name in presets()]
-    parser.add_argument("--quick", action="store_true", help="extrapolate the lecture's time, train presets once")
-    parser.add_argument("--seeds", type=int, default=3, help="trainings of each network")
+    parser.add_argument("--quick", action="store_true", help="extrapolate the lecture's time; one seed, unless told")
+    parser.add_argument("--seeds", type=int, help="trainings of each network: 3 unless told")
     parser.add_argument("--presets", nargs="+", default=ours, choices=list(presets()), metavar="NAME")
     parser.add_argument("--limit", type=int, help="training pictures; below 55,000 it only shows that all works")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append a line of JSON after each training")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="measure only what is not in there, and append")
     options = parser.parse_args()
-    seeds = range(1, 2 if options.quick else options.seeds + 1)
+    seeds = range(1, (options.seeds or (1 if options.quick else 3)) + 1)
     print(this_machine := machine())
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CNN_RUNS"] = folder

@@ -292,7 +292,7 @@ def presets() -> dict[str, RunConfig]:
                 weight_decay=0.05,
                 schedule="one-cycle",
                 batch_size=128,
-                epochs=36,
+                epochs=26,
                 precision="auto",
             ),
         ),

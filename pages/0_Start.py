@@ -51,6 +51,8 @@ with leads:
     st.subheader("Where to go")
     for page, icon, title, what in (
         (shell.TRAIN, "model_training", "Train", "Choose or build a network and watch its loss and accuracy move."),
+        (shell.RUNS, "table_rows", "Runs", "Every training so far; lay the curves of several over each other."),
+        (shell.SWEEPS, "scatter_plot", "Sweeps", "Vary up to three settings, and see which one counts."),
         (shell.MODEL, "account_tree", "Model", "Its layers, output shapes and parameters, and the file to keep."),
         (shell.EXPLORE, "grid_view", "Explore", "Its kernels, and what every layer makes of a picture."),
         (shell.PREDICT, "checkroom", "Predict", "Show it a drawing or photos of your own, and see how it reads them."),

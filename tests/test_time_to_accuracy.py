@@ -42,6 +42,8 @@ def test_the_lecture_and_the_presets_take_turns():
     assert order == [(LECTURE, 1), ("fast", 1), ("tiny", 1), (LECTURE, 2), ("fast", 2), ("tiny", 2)]
     recipes = {one.recipe for one in planned if one.network == "fast"}
     assert len(recipes) == 2, "the seed is a part of a run's configuration"
+    quick = benchmark.trials(["fast"], [1, 2], limit=None, quick=True)
+    assert [(one.network, one.seed) for one in quick] == [(LECTURE, 1), ("fast", 1), ("fast", 2)]
 
 
 def test_other_settings_are_another_recipe(monkeypatch):
