@@ -371,8 +371,8 @@ def _same(texts: Iterator[str]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ours = [name for name in ("fast", "accurate") if name in presets()]
-    parser.add_argument("--quick", action="store_true", help="extrapolate the lecture's time; one seed, unless told")
-    parser.add_argument("--seeds", type=int, help="trainings of each network: 3 unless told")
+    parser.add_argument("--quick", action="store_true", help="extrapolate the lecture's time from a part of an epoch")
+    parser.add_argument("--seeds", type=int, help="trainings of each network: 3, with --quick 1")
     parser.add_argument("--presets", nargs="+", default=ours, choices=list(presets()), metavar="NAME")
     parser.add_argument("--limit", type=int, help="training pictures; below 55,000 it only shows that all works")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append a line of JSON after each training")
