@@ -52,7 +52,7 @@ WAYS: dict[str, Callable[[Path], tuple[Reading, ...]]] = {
 
 
 def _one(name: str, grey: np.ndarray) -> tuple[Reading, ...]:
-    return (Reading(name, name, images.network_input(grey.copy(), [], ()), 1.0),)
+    return (Reading(name, name, images.network_input(grey.copy(), [], (), images.WHOLE), 1.0),)
 
 
 def read_all(files: Sequence[Path], way: Callable[[Path], tuple[Reading, ...]]) -> list[tuple[Reading, ...]]:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from cnn.layers import Row
-
 
 @dataclass(frozen=True)
 class Kernels:
@@ -56,21 +54,3 @@ def dead_relus(model: keras.Model, outputs: dict[str, np.ndarray]) -> dict[str, 
     """
     relus = [layer.name for layer in model.layers if getattr(layer, "activation", None) is keras.activations.relu]
     return {name: float((outputs[name].reshape(-1, outputs[name].shape[-1]) <= 0).all(axis=0).mean()) for name in relus}
-
-
-def source_filter(rows: list[Row], name: str, channel: int) -> tuple[str, int] | None:
-    """The convolution and the filter that a feature map comes from: itself, or the nearest convolution before it.
-
-    Pooling, normalisation and activation keep the channels apart; pooling across maps joins a group, of which the
-    first filter is named. Of what a skip connection adds up, the one that it skipped less far from is meant.
-
-    Returns:
-        (name of the convolution, index of its filter); None where no convolution stands before.
-    """
-    position = next(index for index, row in enumerate(rows) if row.name == name)
-    for index in range(position, -1, -1):
-        if rows[index].type == "Conv2D":
-            return rows[index].name, channel
-        if rows[index].type == "DepthwiseMaxPooling" and index:
-            channel *= rows[index - 1].output_shape[-1] // rows[index].output_shape[-1]
-    return None

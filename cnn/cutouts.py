@@ -3,6 +3,9 @@
 import cv2
 import numpy as np
 
+from cnn import images
+from cnn.images import Frame
+
 SIZE = 28
 
 _DARKEST = 64  # of 255: the garment's lightest cloth, so that it still stands out from the black around it
@@ -28,15 +31,28 @@ def tones(negative: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def framed(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Cropped to the mask, its longest edge scaled to 28, centred on black: uint8 (H, W) -> uint8 (28, 28)."""
+    canvas = np.zeros((SIZE, SIZE), np.uint8)
+    if not mask.any():
+        return canvas
+    (left, top, right, bottom), (x, y), size = _fit(mask)
+    piece = np.where(mask, grey, 0)[top:bottom, left:right].astype(np.uint8)
+    smaller = max(piece.shape) > SIZE
+    piece = cv2.resize(piece, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
+    canvas[y : y + size[1], x : x + size[0]] = piece
+    return canvas
+
+
+def frame_of(mask: np.ndarray) -> Frame:
+    """Where the square that `framed` makes lies on the picture; bool (H, W), not empty."""
+    box, corner, size = _fit(mask)
+    return images.frame_of(box, mask.shape[::-1], corner, size)
+
+
+def _fit(mask: np.ndarray) -> tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, int]]:
+    """The mask's box (left, top, right, bottom); its corner (x, y) and size (width, height) on the 28 x 28 pixels."""
     left, top, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    frame = np.zeros((SIZE, SIZE), np.uint8)
-    if not width:
-        return frame
-    piece = np.where(mask, grey, 0)[top : top + height, left : left + width].astype(np.uint8)
     scale = SIZE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    piece = cv2.resize(piece, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     # An odd pixel goes to the left and the top, as in Fashion-MNIST.
-    x, y = (SIZE - size[0] + 1) // 2, (SIZE - size[1] + 1) // 2
-    frame[y : y + size[1], x : x + size[0]] = piece
-    return frame
+    corner = (SIZE - size[0] + 1) // 2, (SIZE - size[1] + 1) // 2
+    return (left, top, left + width, top + height), corner, size

@@ -14,12 +14,16 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from cnn import images
+from cnn.images import Frame
+
 SIZE = 28
 SCALE = 4  # pixels of the working copy for each pixel of the network's input
 EDGE = SIZE * SCALE
 STROKE = 4.5  # width of a stroke in the working copy: about one pixel of the network's input
 FILL = 0.45  # brightness of what the strokes enclose
 
+_ROOM = EDGE - SCALE  # for the strokes, which are thickened on both sides
 _GAPS = (0, 2, 4, 7, 11)  # radii of the closings that are tried in turn: the last bridges gaps of about 6 pixels
 _ENOUGH = 0.45  # share of the strokes' convex hull that must be enclosed before wider gaps are tried
 _MOUTH = 0.7  # of the working copy's edge: the widest opening that is closed by joining loose ends
@@ -43,14 +47,26 @@ def strokes_to_pixels(strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     return np.minimum(pixels * (1 / max(float(pixels.max()), 1e-6)), 1.0), ink, inside
 
 
+def frame_of(strokes: np.ndarray) -> Frame:
+    """Where the square that `strokes_to_pixels` makes lies on the paper; bool or uint8 (H, W), not empty."""
+    box, corner, size = _fit(strokes)
+    return images.frame_of(box, strokes.shape[::-1], corner, size, EDGE)
+
+
+def _fit(strokes: np.ndarray) -> tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, int]]:
+    """The ink's box (left, top, right, bottom); its corner (x, y) and size (width, height) on the working copy."""
+    left, top, width, height = cv2.boundingRect((strokes > 0).astype(np.uint8))
+    scale = _ROOM / max(width, height)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    corner = (EDGE - size[0]) // 2, (EDGE - size[1]) // 2
+    return (left, top, left + width, top + height), corner, size
+
+
 def _fitted(strokes: np.ndarray) -> np.ndarray:
     """Cropped to the ink, its longest edge scaled to the working copy, centred: uint8 0 or 255 (112, 112)."""
-    ink = (strokes > 0).astype(np.uint8) * 255
-    left, top, width, height = cv2.boundingRect(ink)
-    ink = ink[top : top + height, left : left + width]
-    room = EDGE - SCALE  # strokes are thickened on both sides
-    scale = room / max(width, height)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    (left, top, right, bottom), (x, y), size = _fit(strokes)
+    ink = (strokes > 0).astype(np.uint8)[top:bottom, left:right] * 255
+    scale = _ROOM / max(ink.shape)
     if scale < 1:  # the mean of an area, not a sample: thin strokes must not break
         if scale < 0.6:
             edge = max(2, math.ceil(0.5 / scale))
@@ -59,7 +75,6 @@ def _fitted(strokes: np.ndarray) -> np.ndarray:
     else:
         ink = (cv2.resize(ink, size, interpolation=cv2.INTER_LINEAR) > 127).astype(np.uint8) * 255
     canvas = np.zeros((EDGE, EDGE), np.uint8)
-    x, y = (EDGE - size[0]) // 2, (EDGE - size[1]) // 2
     canvas[y : y + size[1], x : x + size[0]] = ink
     return canvas
 

@@ -3,7 +3,9 @@
 Colours are safe for colour-blind readers. Where values have a sign, zero is neutral and the scale is symmetric.
 """
 
+import base64
 import html
+import io
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
@@ -11,6 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import plotly.colors
 import plotly.graph_objects as go
+from PIL import Image
 
 from cnn.layers import Row
 from cnn.pace import duration, timed_epochs
@@ -60,7 +63,7 @@ def tile(
         height: pixels that the picture may be high; many large maps make it higher.
     """
     map_height, map_width, count = maps.shape
-    scale, columns = _layout(map_height, map_width, count, width, height)
+    scale, columns = layout(map_height, map_width, count, width, height)
     rows = -(-count // columns)
     cell_height, cell_width = map_height * scale + _GAP, map_width * scale + _GAP
     image = np.full((rows * cell_height, columns * cell_width, 3), 128, np.uint8)
@@ -76,8 +79,8 @@ _GAP = 2  # pixels between two maps
 _MAX_SCALE = 16  # no pixel of a map needs to be larger
 
 
-def _layout(map_height: int, map_width: int, count: int, width: int, height: int) -> tuple[int, int]:
-    """The largest scale at which the grid fits, and its columns."""
+def layout(map_height: int, map_width: int, count: int, width: int, height: int) -> tuple[int, int]:
+    """The largest whole scale at which `count` maps fit into so many pixels, one beside the other, and the columns."""
     for scale in range(_MAX_SCALE, 1, -1):
         columns = min(count, max(1, (width + _GAP) // (map_width * scale + _GAP)))
         if -(-count // columns) * (map_height * scale + _GAP) <= height:
@@ -92,64 +95,73 @@ def coloured(values: np.ndarray, range_: Range) -> np.ndarray:
     return _lookup(DIVERGING if low < 0 else SEQUENTIAL)[(positions * 255).round().astype(np.uint8)]
 
 
+def coloured_maps(maps: np.ndarray, range_: Range | None = None, signed: bool = False) -> np.ndarray:
+    """Maps (h, w, n) -> colours uint8 (n, h, w, 3), see `coloured`; without a range each map has its own."""
+    each = np.ascontiguousarray(np.moveaxis(maps, -1, 0))
+    if range_:
+        return coloured(each, range_)
+    low, high = each.min(axis=(1, 2), keepdims=True), each.max(axis=(1, 2), keepdims=True)
+    signs = (low < 0) | signed
+    high = np.where(signs, np.maximum(-low, high), high)
+    low = np.where(signs, -high, low)
+    # All values of a map may be equal: they then are the middle of a scale with signs, else its low end.
+    positions = (each - low) / np.where(high > low, high - low, np.inf) + np.where(signs & (high <= low), 0.5, 0.0)
+    places = (positions * 255).round().astype(np.intp) + 256 * signs
+    return np.concatenate([_lookup(SEQUENTIAL), _lookup(DIVERGING)])[places]
+
+
+def bars(values: np.ndarray, height: int = 25) -> np.ndarray:
+    """Values (n,) as small pictures, uint8 (n, height, 3, 3): a bar up from the middle if positive, down if negative.
+
+    The colours are those of the diverging scale, the longest bar has the largest absolute value.
+    """
+    middle = height // 2
+    largest = max(float(np.abs(values).max(initial=0.0)), 1e-12)
+    lengths = np.rint(values / largest * middle).astype(int)[:, None]
+    rows = middle - np.arange(height)  # above the middle positive
+    filled = (rows != 0) & (np.sign(rows) == np.sign(lengths)) & (np.abs(rows) <= np.abs(lengths))
+    shown = np.where(filled, np.sign(lengths) * 0.8, 0.0)[..., None].repeat(3, axis=-1)
+    picture = coloured(shown, (-1.0, 1.0))
+    picture[:, middle] = 128
+    return picture
+
+
+def sprite(colours: np.ndarray) -> tuple[np.ndarray, int]:
+    """Pictures uint8 (n, h, w, 3) -> all of them in one, without gaps, in about a square; and its columns."""
+    count, height, width = colours.shape[:3]
+    columns = max(1, min(count, round((count * height / width) ** 0.5)))
+    rows = -(-count // columns)
+    filled = np.zeros((rows * columns, height, width, 3), np.uint8)
+    filled[:count] = colours
+    grid = filled.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, 3), columns
+
+
+def data_url(picture: np.ndarray) -> str:
+    """A picture uint8 (h, w, 3) or (h, w) as a PNG in a data URL."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def base64_floats(values: np.ndarray) -> str:
+    """Values as 32-bit floats, the smallest byte first, row by row, in base64."""
+    return base64.b64encode(np.ascontiguousarray(values, "<f4").tobytes()).decode()
+
+
+def scale_colours(range_: Range, count: int = 9) -> list[str]:
+    """The colours of a scale from its low to its high end, as CSS."""
+    colours = coloured(np.linspace(*range_, count), range_)
+    return [f"rgb({red},{green},{blue})" for red, green, blue in colours.tolist()]
+
+
 @cache
 def _lookup(scale: str) -> np.ndarray:
     colours = plotly.colors.sample_colorscale(scale, np.linspace(0, 1, 256), colortype="tuple")
     return (np.array(colours) * 255).round().astype(np.uint8)
 
 
-def clickable_tile(tiling: Tiling, count: int, chosen: int, names: Sequence[str]) -> go.Figure:
-    """A tiled picture in which every map is a point that can be clicked; its `customdata` is the map's index."""
-    height, width = tiling.image.shape[:2]
-    cell_height = (height + _GAP) / tiling.rows
-    figure = go.Figure(go.Image(z=tiling.image, hoverinfo="skip"))
-    index = np.arange(count)
-    left, top = index % tiling.columns * tiling.cell, index // tiling.columns * cell_height
-    figure.add_scatter(
-        x=left + tiling.cell / 2 - 1,
-        y=top + cell_height / 2 - 1,
-        customdata=index,
-        text=list(names),
-        mode="markers",
-        marker={"size": max(8, min(tiling.cell, cell_height) * 0.9), "symbol": "square", "opacity": 0},
-        hovertemplate="%{text}<extra></extra>",
-    )
-    x, y = float(left[chosen]) - 1.5, float(top[chosen]) - 1.5
-    box = {"x0": x, "y0": y, "x1": x + tiling.cell, "y1": y + cell_height}
-    figure.add_shape(type="rect", line={"color": RED, "width": 3}, **box)
-    figure.update_xaxes(visible=False, range=[-2, width + 1], constrain="domain", fixedrange=True)
-    figure.update_yaxes(visible=False, range=[height + 1, -2], scaleanchor="x", fixedrange=True)
-    figure.update_yaxes(constrain="domain", constraintoward="top")  # on a narrow window the rest stays empty below
-    figure.update_layout(margin=_MARGIN, height=max(90, height + 8), dragmode=False)
-    return figure
-
-
 _MARGIN = {"l": 0, "r": 0, "t": 8, "b": 0}
-
-
-def heatmap(
-    values: np.ndarray, range_: Range | None = None, height: int = 420, show_numbers: bool = False
-) -> go.Figure:
-    """One map or kernel (h, w), large, with every value on hover and the scale beside it."""
-    low, high = range_ or value_range(values)
-    figure = go.Figure(
-        go.Heatmap(
-            z=np.round(values.astype(np.float64), 5),
-            zmin=low,
-            zmax=high,
-            colorscale=DIVERGING if low < 0 else SEQUENTIAL,
-            hovertemplate="row %{y}, column %{x}<br>value %{z:.4f}<extra></extra>",
-            texttemplate="%{z:.2f}" if show_numbers else None,
-            colorbar={"thickness": 12, "len": 0.9},
-            xgap=1 if show_numbers else 0,
-            ygap=1 if show_numbers else 0,
-        )
-    )
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
-    figure.update_layout(margin=_MARGIN, height=height)
-    return figure
-
 
 _LEGEND_ABOVE = {
     "margin": {"l": 0, "r": 8, "t": 30, "b": 0},
@@ -412,6 +424,71 @@ def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, t
     figure.update_xaxes(visible=False, range=[0, 1.3], fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     figure.update_layout(height=height, margin=_MARGIN, bargap=0.25)
+    return figure
+
+
+def laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A map over a picture in grey: the stronger a value, the more of its colour and the less of the picture.
+
+    Args:
+        picture: uint8 (h, w, 3) or (h, w).
+        values: (h, w); on the diverging scale if some are negative.
+
+    Returns:
+        uint8 (h, w, 3).
+    """
+    grey = picture @ np.array([0.299, 0.587, 0.114]) if picture.ndim == 3 else picture.astype(np.float64)
+    low, high = value_range(values)
+    strength = np.clip(np.abs(values) / max(abs(low), abs(high)), 0, 1)[..., None] ** 0.7 * 0.85
+    return np.uint8(np.rint((1 - strength) * grey[..., None] + strength * coloured(values, (low, high))))
+
+
+def taken_apart(curves: dict[str, tuple[np.ndarray, np.ndarray]], height: int = 260) -> go.Figure:
+    """The probability of a class over the share of pixels removed or brought back, a line for each name.
+
+    Args:
+        curves: of each name the shares (n,) and the probabilities (n,), both in [0, 1]. height: in pixels.
+    """
+    figure = go.Figure()
+    for (name, (shares, probabilities_)), (colour, symbol) in zip(curves.items(), _LOOKS, strict=False):
+        figure.add_scatter(
+            x=np.round(shares, 4),
+            y=np.round(probabilities_, 4),
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"symbol": symbol, "size": 7, "maxdisplayed": 8},
+            hovertemplate="%{x:.0%} of the pixels: %{y:.1%}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_xaxes(title="share of the pixels", tickformat=".0%", range=[0, 1], fixedrange=True)
+    figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02], fixedrange=True)
+    figure.update_layout(height=height, **{**_LEGEND_ABOVE, "margin": {"l": 0, "r": 8, "t": 48, "b": 0}})
+    return figure
+
+
+def muted_filters(accuracies: np.ndarray, whole: float, chosen: Sequence[int] = (), height: int = 240) -> go.Figure:
+    """What is lost by muting each filter: percentage points of accuracy, as bars from 1 on.
+
+    Args:
+        accuracies: without each filter (n,). whole: with all of them. Both in [0, 1].
+        chosen: the filters in the accent colour.
+        height: in pixels.
+    """
+    lost = np.round((whole - accuracies) * 100, 3)
+    colours = [RED if index in chosen else BLUE if value >= 0 else GREEN for index, value in enumerate(lost)]
+    figure = go.Figure(
+        go.Bar(
+            x=np.arange(1, len(lost) + 1),
+            y=lost,
+            marker={"color": colours, "line": {"width": 0}},
+            hovertemplate="filter %{x}: %{y:+.2f} points lost<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    )
+    figure.update_xaxes(title="filter", fixedrange=True, range=[0.4, len(lost) + 0.6])
+    figure.update_yaxes(title="points of accuracy lost", fixedrange=True)
+    figure.update_layout(height=height, margin=_MARGIN, bargap=0.15, dragmode=False)
     return figure
 
 

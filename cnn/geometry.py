@@ -29,6 +29,14 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "val
     return (size - extent(kernel, dilation)) // stride + 1
 
 
+def padding_before(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
+    """Zeros in front of the first pixel along one axis; an odd one goes behind the last, as in TensorFlow."""
+    if padding == "valid":
+        return 0
+    outputs = output_size(size, kernel, stride, padding, dilation)
+    return max(0, (outputs - 1) * stride + extent(kernel, dilation) - size) // 2
+
+
 def convolution_parameters(kernel: int, inputs: int, filters: int, bias: bool = True) -> int:
     """Weights (kernel x kernel x inputs for each filter) and one bias for each filter."""
     return filters * (kernel * kernel * inputs + bias)
@@ -43,11 +51,19 @@ class ReceptiveField(NamedTuple):
     """The square of input pixels that one output value can see.
 
     size: its edge in input pixels. jump: how many input pixels apart two neighbouring output values look.
+    start: the first input pixel that the first output value sees; negative where that lies in the padding.
     """
 
     size: int = 1
     jump: int = 1
+    start: int = 0
 
-    def through(self, kernel: int, stride: int = 1, dilation: int = 1) -> "ReceptiveField":
-        """The receptive field after one more layer with this window."""
-        return ReceptiveField(self.size + (extent(kernel, dilation) - 1) * self.jump, self.jump * stride)
+    def through(self, kernel: int, stride: int = 1, dilation: int = 1, before: int = 0) -> "ReceptiveField":
+        """The receptive field after one more layer with this window; `before`: its padding in front."""
+        size = self.size + (extent(kernel, dilation) - 1) * self.jump
+        return ReceptiveField(size, self.jump * stride, self.start - before * self.jump)
+
+    def seen_by(self, index: int) -> tuple[int, int]:
+        """The first input pixel that an output value sees along one axis, and the one behind the last."""
+        first = self.start + index * self.jump
+        return first, first + self.size

@@ -3,6 +3,7 @@
 Two halves meet in one seam, an 8-bit RGB or RGBA picture. `open_image` knows untrusted files and nothing of
 clothes. `to_network_input` knows the recipe that made Fashion-MNIST (Xiao, Rasul, Vollgraf 2017,
 arXiv:1708.07747, section 2) and nothing of files: whatever differs from the colour of the corners is the garment.
+Every input knows its place on the picture, its frame, so that a map over the input can be laid on the picture.
 
 It does not know which network reads the result, what a page looks like, or how to read anything else than a garment
 on a plain background: that is `cnn.readings`, through which every picture goes.
@@ -14,7 +15,7 @@ import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -62,6 +63,22 @@ class Step:
     image: Image.Image
 
 
+class Frame(NamedTuple):
+    """The place of the network's square, 28 x 28, on the picture that was read.
+
+    In shares of that picture's width (left, right) and height (top, bottom), from its upper left corner; outside [0, 1]
+    where the square was extended with background.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+WHOLE = Frame(0.0, 0.0, 1.0, 1.0)  # the square is the picture
+
+
 @dataclass(frozen=True, eq=False)  # eq: comparing arrays with == has no single answer
 class NetworkInput:
     """What the network sees, and how it came about.
@@ -70,11 +87,13 @@ class NetworkInput:
         pixels: float32 (28, 28, 1) in [0, 1], a bright garment on black, read-only.
         steps: in order; the last one's image is `pixels` as 8-bit grey.
         notes: sentences for the user about choices made on the way.
+        frame: where `pixels` lie on the picture.
     """
 
     pixels: np.ndarray
     steps: tuple[Step, ...]
     notes: tuple[str, ...]
+    frame: Frame
 
 
 # ---------------------------------------------------------------- a file -> an 8-bit picture
@@ -282,7 +301,7 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     if (prepared := _already_prepared(image)) is not None:
         shown = Image.fromarray(np.uint8(np.rint(prepared * 255)))
         why = "The picture is 28 x 28, grey, on black, as Fashion-MNIST's own are: it is taken as it is."
-        return network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes)
+        return network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes, WHOLE)
 
     picture = _eight_bit(image if isinstance(image, Image.Image) else _as_image(image))
     _check_shape(picture.size)
@@ -331,6 +350,7 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
         )
 
     box, _ = _garment(picture, background)
+    whole = picture.size
     picture = show("Trim", "Edges within 5% of the background's colour are cut off.", picture.crop(box))
     scale = SIZE / max(picture.size)
     size = tuple(max(1, int(edge * scale + 0.5)) for edge in picture.size)
@@ -339,7 +359,8 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     picture = show("Sharpen", "A 3 x 3 Gaussian kernel (sigma 1) makes outlines stronger.", _sharpened(picture))
     canvas = Image.new("RGB", (SIZE, SIZE), tuple(int(level + 0.5) for level in background))
     # An odd pixel goes to the left and the top, as in Fashion-MNIST (ImageMagick's -gravity center).
-    canvas.paste(picture, tuple((SIZE - edge + 1) // 2 for edge in picture.size))
+    corner = ((SIZE - size[0] + 1) // 2, (SIZE - size[1] + 1) // 2)
+    canvas.paste(picture, corner)
     show(
         "Extend",
         "The shortest edge is extended to 28 with the background's colour, the garment centred.",
@@ -347,13 +368,63 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     )
     picture = show("Negate", "Light becomes dark: the garment is bright on black.", ImageOps.invert(canvas))
     picture = show("Grey", "Colours become one of 256 levels of grey, the network's input.", picture.convert("L"))
-    return network_input(np.asarray(picture, np.float32) / 255, steps, notes)
+    frame = frame_of(box, whole, corner, size)
+    return network_input(np.asarray(picture, np.float32) / 255, steps, notes, frame)
 
 
-def network_input(grey: np.ndarray, steps: list[Step], notes: list[str] | tuple[str, ...]) -> NetworkInput:
+def network_input(
+    grey: np.ndarray, steps: list[Step], notes: list[str] | tuple[str, ...], frame: Frame
+) -> NetworkInput:
     pixels = grey.reshape(SIZE, SIZE, 1)
     pixels.setflags(write=False)  # one input may be cached and shared by many readers
-    return NetworkInput(pixels, tuple(steps), tuple(notes))
+    return NetworkInput(pixels, tuple(steps), tuple(notes), frame)
+
+
+def frame_of(
+    box: tuple[int, int, int, int],
+    whole: tuple[int, int],
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    edge: int = SIZE,
+) -> Frame:
+    """Where a square lies on a picture of which one piece was scaled and pasted onto it.
+
+    Args:
+        box: the piece on the picture, (left, top, right, bottom) in the picture's pixels.
+        whole: (width, height) of the picture.
+        corner: (x, y) of the piece's upper left corner on the square, in the square's pixels.
+        size: (width, height) of the piece on the square. Rounded, so the scale may differ between across and down.
+        edge: of the square.
+    """
+    left, top, right, bottom = box
+    across, down = (right - left) / size[0], (bottom - top) / size[1]  # the picture's pixels for one of the square's
+    left, top = left - corner[0] * across, top - corner[1] * down
+    right, bottom = left + edge * across, top + edge * down
+    return Frame(left / whole[0], top / whole[1], right / whole[0], bottom / whole[1])
+
+
+def mapped_back(values: np.ndarray, frame: Frame, size: tuple[int, int]) -> np.ndarray:
+    """A map over the network's input, laid on the picture: bilinear between the centres of the 28 x 28 pixels.
+
+    Args:
+        values: float32 (28, 28).
+        frame: where the input lies on the picture.
+        size: (width, height) of the picture, in pixels: as it was read or any copy of it.
+
+    Returns:
+        float32 (height, width), 0 outside the frame.
+    """
+    across = _shares(frame.left, frame.right, size[0])
+    down = _shares(frame.top, frame.bottom, size[1])
+    return (down @ values @ across.T).astype(np.float32)
+
+
+def _shares(start: float, end: float, length: int) -> np.ndarray:
+    """How much each of the input's 28 pixels counts at each of the picture's, along one axis: float64 (length, 28)."""
+    place = ((np.arange(length) + 0.5) / length - start) / (end - start) * SIZE
+    between = np.clip(place, 0.5, SIZE - 0.5)  # around the outermost centres there is nothing to mix with
+    shares = np.maximum(0, 1 - np.abs(between[:, None] - (np.arange(SIZE) + 0.5)))
+    return shares * ((place >= 0) & (place <= SIZE))[:, None]
 
 
 def _as_image(array: np.ndarray) -> Image.Image:

@@ -363,7 +363,8 @@ def _expand(layer: Layer, shape: Shape, field: ReceptiveField | None):
             ]
             out = (*size, layer.filters)
             weights = geometry.convolution_parameters(layer.kernel, shape[2], layer.filters, bias=False)
-            field = field.through(layer.kernel, layer.stride, layer.dilation)
+            before = geometry.padding_before(shape[0], layer.kernel, layer.stride, layer.padding, layer.dilation)
+            field = field.through(layer.kernel, layer.stride, layer.dilation, before)
             macs = weights * size[0] * size[1]
             if not layer.batch_normalisation:
                 parameters = weights + layer.filters
@@ -380,7 +381,8 @@ def _expand(layer: Layer, shape: Shape, field: ReceptiveField | None):
             stride = layer.stride or layer.size
             size = [geometry.output_size(n, layer.size, stride, layer.padding) for n in shape[:2]]
             kind = "MaxPooling2D" if layer.mode == "max" else "AveragePooling2D"
-            yield kind, (*size, shape[2]), 0, 0, 0, field.through(layer.size, stride)
+            before = geometry.padding_before(shape[0], layer.size, stride, layer.padding)
+            yield kind, (*size, shape[2]), 0, 0, 0, field.through(layer.size, stride, before=before)
         case GlobalPooling():
             yield f"Global{layer.mode.capitalize()}Pooling2D", (shape[2],), 0, 0, 0, None
         case Flatten():

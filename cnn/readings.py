@@ -174,7 +174,7 @@ def _line_drawing(ink: np.ndarray, weight: float) -> _Way:
             _last(pixels),
         ]
         why = "Strokes on plain paper, an outline with a few lines inside."
-        return [Reading(LINE_DRAWING, why, images.network_input(pixels, steps, ()), weight)]
+        return [Reading(LINE_DRAWING, why, images.network_input(pixels, steps, (), drawings.frame_of(ink)), weight)]
 
     return read
 
@@ -228,7 +228,7 @@ def _of_mask(guess: segmentation.Mask, rgb: np.ndarray, negative: np.ndarray, we
         _last(pixels),
     ]
     why = "A photo: the garment was told from its ground, which is left out."
-    return Reading(guess.name, why, images.network_input(pixels, steps, ()), weight)
+    return Reading(guess.name, why, images.network_input(pixels, steps, (), cutouts.frame_of(guess.mask)), weight)
 
 
 def _white(mask: np.ndarray) -> Image.Image:

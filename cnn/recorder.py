@@ -251,7 +251,7 @@ class Recorder(keras.callbacks.Callback):
             self.seen_enough = self.model.stop_training = True
 
     def _look_inside(self, epoch: int) -> dict[str, Any]:
-        """Keep the epoch's frame of the time lapse. Returns the share of dead ReLUs of each layer."""
+        """Keep the epoch's frame of the time lapse and its weights. Returns the share of dead ReLUs of each layer."""
         if self._inside is None:
             return {}
         outputs = self._inside.of_many(data.scaled(self._sample.images))
@@ -265,6 +265,9 @@ class Recorder(keras.callbacks.Callback):
             {name: outputs[name][0] for name in self._convolutions},
             confusion_of(self.model).matrix,
         )
+        weights = self.export.get_weights()
+        if lapse.is_chosen(epoch, self.training.epochs, weights):
+            lapse.write_weights(self.path, epoch, weights)
         return {"dead": {name: round(share, 4) for name, share in activations.dead_relus(self.export, outputs).items()}}
 
     def save(self, model: keras.Model, name: str) -> None:

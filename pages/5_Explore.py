@@ -1,38 +1,53 @@
-"""The kernels of every convolution, and what every layer makes of a picture."""
+"""Inside a network: what every layer makes of a picture, down to one sum; what its filters look for; and why."""
 
 import streamlit as st
 
 from cnn.ui import shell
 
-run = shell.page("Explore", "What the network has learned to look for, and what each layer finds in a picture.")
+VIEWS = ["Feature maps", "Filters", "Why", "What if", "Embedding"]
+
+run = shell.page("Explore", "What the network has learned to look for, what each layer finds in a picture, and why.")
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
-    from cnn.ui import batch, explore, inputs, models
+    from cnn.ui import batch, explanation, feature_maps, filters, inputs, inside, models, operating
+    from cnn.ui import embedding as embeddings
 
     network = models.load(run)
 
-picture_column, answer_column = st.columns([3, 2], gap="large")
+picture_column, answer_column = st.columns(2, gap="large")
 with picture_column:
-    given = inputs.ask(run)
+    given = inputs.ask(run, network.predict)
     picture = batch.opened(given) if isinstance(given, list) else given
-if not picture:
-    st.info(
-        "Choose, draw or upload a picture above to see what the network makes of it.", icon=":material/arrow_upward:"
-    )
-    st.stop()
+    if not picture:
+        st.info(
+            "Choose, draw or upload a picture above to see what the network makes of it.",
+            icon=":material/arrow_upward:",
+        )
+        st.stop()
+    now = inside.look(run, network, picture)
+    inside.banner(run)
 with answer_column:
-    explore.answer(picture, network.predict(picture.seen.pixels[None])[0])
-    read_as = f"Read as: {picture.reading.name}. " if len(picture.readings) > 1 else ""
-    st.caption(f"{read_as}The answer to these very pixels; Predict takes the mean of several looks.")
+    inside.answer(now)
 
-scale = explore.scale_choice()
-st.header("Feature maps")
-st.markdown(
-    "What each filter of a layer finds in the picture. A convolution is shown after its activation; with batch "
-    "normalisation it is three layers here: its sums, these normalised, and these after the activation."
+asked = st.query_params.get("view")
+st.session_state.setdefault("view", asked if asked in VIEWS else VIEWS[0])
+view = st.segmented_control(
+    "View",
+    VIEWS,
+    required=True,
+    key="view",
+    bind="query-params",
+    wrap=True,
 )
-explore.feature_maps(run.config.rows(), network.feature_maps(picture.seen.pixels), network.kernels, scale)
-
-st.header("Kernels")
-st.markdown("The weights that each convolution has learned: what its filters look for in their input.")
-explore.kernels(network.kernels, scale)
+if view == "Feature maps":
+    feature_maps.show(now)
+elif view == "Filters":
+    filters.show(now)
+elif view == "Why":
+    explanation.show(now)
+elif view == "What if":
+    operating.show(now)
+else:
+    if now.changed:
+        st.info("This view is of the network as it was trained in the end.", icon=":material/history:")
+    embeddings.show(run, network.predict, picture, on_open=lambda index: inputs.open_sample(run, index))

@@ -24,7 +24,7 @@ def workshop() -> None:
     """A click or a stroke runs this part anew, not the whole page: the answer follows more quickly."""
     ways_in, answers = st.columns([2, 3], gap="large")
     with ways_in:
-        given = inputs.ask(run)
+        given = inputs.ask(run, network.predict)
     if isinstance(given, list):
         batch.show(given, run, network.predict, place=answers)
     elif given:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from cnn import data, model, synthetic
-from cnn.activations import FeatureMaps, dead_relus, kernels, source_filter
+from cnn.activations import FeatureMaps, dead_relus, kernels
 from cnn.config import RunConfig
-from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling
+from cnn.layers import Convolution, Dense, Dropout, Flatten, Pooling
 
 
 @pytest.fixture(scope="module")
@@ -114,48 +114,3 @@ def test_relus_after_a_normalisation_count_under_the_activations_name():
     network = model.build(RunConfig(layers=(Convolution(filters=4, batch_normalisation=True), Flatten())))
     outputs = FeatureMaps(network).of_many(np.ones((2, 28, 28, 1), np.float32))
     assert list(dead_relus(network, outputs)) == ["activation"]
-
-
-ROWS = RunConfig(
-    layers=(
-        Pooling(),
-        Convolution(filters=12, batch_normalisation=True),
-        Pooling(),
-        Pooling(mode="depthwise max", size=3),
-        Pooling(mode="average"),
-        Dropout(),
-        Pooling(mode="depthwise max", size=2),
-        Convolution(filters=5),
-        GlobalPooling(),
-        Dense(units=3),
-    )
-).rows()
-
-
-@pytest.mark.parametrize(
-    ("name", "channel", "expected"),
-    [
-        ("max_pooling2d", 0, None),
-        ("conv2d", 7, ("conv2d", 7)),
-        ("batch_normalization", 7, ("conv2d", 7)),
-        ("activation", 11, ("conv2d", 11)),
-        ("max_pooling2d_1", 4, ("conv2d", 4)),
-        ("depthwise_max_pooling", 0, ("conv2d", 0)),
-        ("depthwise_max_pooling", 3, ("conv2d", 9)),
-        ("average_pooling2d", 2, ("conv2d", 6)),
-        ("dropout", 2, ("conv2d", 6)),
-        ("depthwise_max_pooling_1", 1, ("conv2d", 6)),
-        ("conv2d_1", 4, ("conv2d_1", 4)),
-        ("global_average_pooling2d", 4, ("conv2d_1", 4)),
-    ],
-)
-def test_a_map_is_led_back_to_its_filter(name, channel, expected):
-    assert source_filter(ROWS, name, channel) == expected
-
-
-def test_pooling_across_maps_shows_one_of_the_filters_named(picture):
-    """The first filter of the group is one whose map takes part in the maximum."""
-    config = RunConfig(layers=(Convolution(filters=6), Pooling(mode="depthwise max", size=3), Flatten()))
-    maps = FeatureMaps(model.build(config))(picture)
-    _, first = source_filter(config.rows(), "depthwise_max_pooling", 1)
-    assert np.array_equal(maps["depthwise_max_pooling"][..., 1], maps["conv2d"][..., first : first + 3].max(axis=-1))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnn import cutouts
-from cnn.cutouts import framed, tones
+from cnn.cutouts import frame_of, framed, tones
 
 
 def box(rows: slice, columns: slice, shape=(60, 50)) -> np.ndarray:
@@ -53,16 +53,16 @@ def test_no_mask_is_black():
     assert not framed(np.full((60, 50), 90, np.uint8), nothing).any()
 
 
-@pytest.mark.parametrize(
-    ("rows", "columns", "size"),
-    [
-        (slice(2, 58), slice(10, 38), (28, 14)),
-        (slice(20, 34), slice(3, 45), (9, 28)),
-        (slice(5, 10), slice(5, 10), (28, 28)),
-        (slice(0, 60), slice(20, 21), (28, 1)),
-        (slice(0, 60), slice(0, 50), (28, 23)),
-    ],
-)
+BOXES = [  # rows, columns, what becomes of them
+    (slice(2, 58), slice(10, 38), (28, 14)),
+    (slice(20, 34), slice(3, 45), (9, 28)),
+    (slice(5, 10), slice(5, 10), (28, 28)),
+    (slice(0, 60), slice(20, 21), (28, 1)),
+    (slice(0, 60), slice(0, 50), (28, 23)),
+]
+
+
+@pytest.mark.parametrize(("rows", "columns", "size"), BOXES)
 def test_the_longest_edge_becomes_28_and_the_garment_is_centred(rows, columns, size):
     mask = box(rows, columns)
     frame = framed(np.full(mask.shape, 200, np.uint8), mask)
@@ -70,6 +70,18 @@ def test_the_longest_edge_becomes_28_and_the_garment_is_centred(rows, columns, s
     down, across = np.flatnonzero(frame.any(1)), np.flatnonzero(frame.any(0))
     assert (len(down), len(across)) == size
     assert 0 <= down[0] - (27 - down[-1]) <= 1 and 0 <= across[0] - (27 - across[-1]) <= 1
+
+
+@pytest.mark.parametrize(("rows", "columns", "size"), BOXES)
+def test_the_frame_says_where_on_the_picture_every_pixel_lies(rows, columns, size):
+    mask = box(rows, columns)
+    grey, frame = framed(np.full(mask.shape, 200, np.uint8), mask), frame_of(mask)
+    for pixels, start, end, length, piece in [
+        (np.flatnonzero(grey.any(0)), frame.left, frame.right, 50, columns),
+        (np.flatnonzero(grey.any(1)), frame.top, frame.bottom, 60, rows),
+    ]:
+        edges = np.linspace(start * length, end * length, 29)
+        assert (edges[pixels[0]], edges[pixels[-1] + 1]) == pytest.approx((piece.start, piece.stop))
 
 
 def test_what_lies_outside_the_mask_is_left_out():

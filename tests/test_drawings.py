@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from cnn import drawings
-from cnn.drawings import EDGE, FILL, STROKE, enclosed, stroke_width, strokes_to_pixels
+from cnn.drawings import EDGE, FILL, STROKE, enclosed, frame_of, stroke_width, strokes_to_pixels
 
 SHIRT = [
     *((15, 18), (35, 10), (65, 10), (85, 18), (97, 45), (82, 52)),
@@ -94,6 +94,21 @@ def test_it_fills_the_frame_and_keeps_its_proportions():
     rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
     assert len(rows) >= 27 and 5 <= len(columns) <= 7
     assert abs(columns[0] - (27 - columns[-1])) <= 1
+
+
+@pytest.mark.parametrize(("left", "top", "width", "height"), [(100, 20, 41, 241), (7, 60, 250, 90), (200, 190, 60, 70)])
+def test_the_frame_says_where_on_the_paper_the_strokes_lie(left, top, width, height):
+    paper = np.zeros((300, 280), bool)
+    paper[top : top + height, left : left + width] = True
+    paper[top + 4 : top + height - 4, left + 4 : left + width - 4] = False
+    frame, ink = frame_of(paper), strokes_to_pixels(paper)[1]
+    across, down = (frame.right - frame.left) * 280 / EDGE, (frame.bottom - frame.top) * 300 / EDGE
+    assert max(across, down) == pytest.approx(max(width, height) / (EDGE - 4), rel=0.03)
+    assert across == pytest.approx(down, rel=0.03)
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    middle = (columns[0] + columns[-1] + 1) / 2, (rows[0] + rows[-1] + 1) / 2  # the strokes' width does not move it
+    assert frame.left * 280 + middle[0] * across == pytest.approx(left + width / 2, abs=across)
+    assert frame.top * 300 + middle[1] * down == pytest.approx(top + height / 2, abs=down)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 60), (60, 1), (300, 300), (3, 2000)])

@@ -103,7 +103,9 @@ def test_a_training_on_a_disk_that_fills_up_is_resumed_to_the_same_end(kilobytes
     resumes(run, whole)
 
 
-@pytest.mark.parametrize("writer", ["status.json", "checkpoint.npz", "epoch-0002.npz", "best.keras", "evaluation.json"])
+@pytest.mark.parametrize(
+    "writer", ["status.json", "checkpoint.npz", "epoch-0002.npz", "weights-0002.npz", "best.keras", "evaluation.json"]
+)
 def test_no_space_for_one_file(writer, whole, monkeypatch):
     """The same without a small disk: writing one file fails until there is space again."""
     real, armed = Path.replace, []

@@ -1,5 +1,7 @@
 """Tiles, colours and Plotly figures."""
 
+import base64
+import io
 import tomllib
 from dataclasses import replace
 from itertools import pairwise
@@ -8,17 +10,25 @@ from pathlib import Path
 import numpy as np
 import plotly.colors
 import pytest
+from PIL import Image
 
 from cnn import figures
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
 from cnn.figures import (
-    clickable_tile,
+    bars,
+    base64_floats,
     coloured,
+    coloured_maps,
     confusion,
     curves,
-    heatmap,
+    data_url,
+    laid_over,
+    muted_filters,
     network_diagram,
     probabilities,
+    scale_colours,
+    sprite,
+    taken_apart,
     tile,
     value_range,
 )
@@ -193,58 +203,77 @@ def test_a_whole_network_shares_one_kind_of_scale():
     assert not np.array_equal(tile(positive, (-1.0, 1.0)).image, tile(positive, (0.0, 1.0)).image)
 
 
-@pytest.mark.parametrize(("size", "count"), [(28, 64), (7, 256), (1, 1024), (14, 5), (28, 1)])
-def test_points_hit_the_middle_of_their_tiles(size, count):
-    tiling = tile(np.random.default_rng(2).random((size, size, count)))
-    figure = clickable_tile(tiling, count, count - 1, [f"map {index}" for index in range(count)])
-    points = figure.data[1]
-    assert list(points.customdata) == list(range(count)) and list(points.text)[:1] == ["map 0"]
-    step = tiling.cell
-    for index in {0, count // 2, count - 1}:
-        first = np.array([index % tiling.columns * step, index // tiling.columns * step])
-        middle = first + (step - 3) / 2  # its pixels are first ... first + step - 3
-        assert np.abs([points.x[index], points.y[index]] - middle).max() <= 0.5
-    (box,) = figure.layout.shapes
-    last = count - 1
-    assert box.x0 < points.x[last] < box.x1 and box.y0 < points.y[last] < box.y1
-    assert (box.x1 - box.x0, box.y1 - box.y0) == (step, step)
+# ---------------------------------------------------------------- pictures for the browser
 
 
-def test_maps_that_are_not_square_are_hit_too():
-    tiling = tile(np.random.default_rng(2).random((3, 6, 10)), width=200, height=100)
-    assert tiling.rows > 1
-    points = clickable_tile(tiling, 10, 0, [""] * 10).data[1]
-    scale = (tiling.cell - 2) // 6
-    row, column = divmod(9, tiling.columns)
-    assert points.y[9] == pytest.approx(row * (3 * scale + 2) + (3 * scale - 1) / 2, abs=0.5)
-    assert points.x[9] == pytest.approx(column * tiling.cell + (6 * scale - 1) / 2, abs=0.5)
+@pytest.mark.parametrize(("size", "count"), [((28, 28), 64), ((7, 7), 256), ((1, 1), 128), ((3, 6), 10), ((28, 28), 1)])
+def test_every_map_has_its_place_in_the_sprite(size, count):
+    maps = np.random.default_rng(2).random((*size, count)) - 0.5
+    colours = coloured_maps(maps)
+    picture, columns = sprite(colours)
+    height, width = size
+    for index in range(count):
+        row, column = divmod(index, columns)
+        piece = picture[row * height : (row + 1) * height, column * width : (column + 1) * width]
+        assert np.array_equal(piece, coloured(maps[..., index], value_range(maps[..., index])))
+    assert picture.shape[0] % height == 0 and picture.shape[1] == columns * width
 
 
-def test_the_points_are_invisible_and_the_picture_is_whole():
-    tiling = tile(np.random.default_rng(2).random((7, 7, 20)))
-    figure = clickable_tile(tiling, 20, 3, [""] * 20)
-    height, width = tiling.image.shape[:2]
-    assert figure.data[1].marker.opacity == 0
-    assert figure.layout.xaxis.range[0] <= 0 and figure.layout.xaxis.range[1] >= width - 1
-    assert figure.layout.yaxis.range[1] <= 0 and figure.layout.yaxis.range[0] >= height - 1, "row 0 is on top"
+def test_maps_with_a_common_range_are_coloured_alike():
+    maps = np.stack([np.full((2, 2), 0.1), np.full((2, 2), 1.0)], axis=-1)
+    faint, strong = coloured_maps(maps, (0.0, 1.0))
+    assert not np.array_equal(faint, strong) and np.array_equal(strong, coloured(maps[..., 1], (0.0, 1.0)))
 
 
-# ---------------------------------------------------------------- heat map
+def test_what_is_sent_to_the_browser_comes_back_exactly():
+    picture = np.random.default_rng(3).integers(0, 256, (5, 7, 3), np.uint8)
+    kind, content = data_url(picture).split(",")
+    assert kind == "data:image/png;base64"
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(content)))), picture)
+    values = np.random.default_rng(3).normal(size=(3, 4)).astype(np.float32)
+    assert np.array_equal(np.frombuffer(base64.b64decode(base64_floats(values.T)), "<f4").reshape(4, 3), values.T)
 
 
-def test_a_heat_map_is_upright_and_symmetric_about_zero():
-    values = np.array([[-1.0, 0.5], [0.25, 0.0]])
-    figure = heatmap(values, show_numbers=True)
-    (trace,) = figure.data
-    assert (trace.zmin, trace.zmax) == (-1.0, 1.0)
-    assert np.array_equal(np.array(trace.z), values)
-    assert figure.layout.yaxis.autorange == "reversed" and trace.texttemplate == "%{z:.2f}"
-    assert trace.colorscale[0][1] != heatmap(np.abs(values)).data[0].colorscale[0][1]
+def test_the_colours_of_a_scale_begin_and_end_with_its_ends():
+    colours = scale_colours((-2.0, 2.0), 5)
+    ends = coloured(np.array([-2.0, 0.0, 2.0]), (-2.0, 2.0)).tolist()
+    assert [colours[0], colours[2], colours[4]] == [f"rgb({r},{g},{b})" for r, g, b in ends]
 
 
-def test_a_heat_map_can_take_the_range_of_the_whole_layer():
-    (trace,) = heatmap(np.ones((2, 2)), (0.0, 7.0)).data
-    assert (trace.zmin, trace.zmax) == (0.0, 7.0)
+def test_a_map_of_zeros_leaves_the_picture_and_a_strong_one_covers_it():
+    picture = np.full((2, 2, 3), 200, np.uint8)
+    values = np.array([[0.0, 0.0], [0.0, 4.0]])
+    laid = laid_over(picture, values).astype(int)
+    assert np.array_equal(laid[0, 0], [200, 200, 200])
+    highest = coloured(values, (0.0, 4.0))[1, 1].astype(int)
+    assert np.abs(laid[1, 1] - (0.15 * 200 + 0.85 * highest)).max() <= 1
+    signed = laid_over(picture[..., 0], np.array([[-1.0, 0.0], [0.0, 1.0]])).astype(int)
+    assert signed[0, 0, 0] > signed[0, 0, 2] and signed[1, 1, 2] > signed[1, 1, 0], "orange against, violet for"
+    assert np.array_equal(signed[0, 1], [200, 200, 200])
+
+
+def test_a_bar_is_as_long_as_its_value_and_on_its_side():
+    picture = bars(np.array([1.0, -0.5, 0.0]), height=21)
+    blank = coloured(np.zeros((1, 1)), (-1.0, 1.0))[0, 0]
+    filled = (picture != blank).any(axis=(2, 3))
+    assert filled[0].tolist() == [True] * 11 + [False] * 10, "up, and the line in the middle"
+    assert filled[1].tolist() == [False] * 10 + [True] * 6 + [False] * 5
+    assert filled[2].tolist() == [False] * 10 + [True] + [False] * 10
+    assert picture[0, 0, 0, 2] > picture[0, 0, 0, 0] and picture[1, 15, 0, 0] > picture[1, 15, 0, 2], "violet, orange"
+    assert (bars(np.zeros(2))[:, 0] == blank).all()
+
+
+def test_what_muting_costs_is_in_points_and_gains_look_different():
+    (bars,) = muted_filters(np.array([0.5, 0.91, 0.9]), 0.9, chosen=[2]).data
+    assert bars.y == pytest.approx([40.0, -1.0, 0.0])
+    assert list(bars.marker.color) == [figures.BLUE, figures.GREEN, figures.RED]
+
+
+def test_each_method_has_a_line_in_the_curves():
+    shares = np.array([0.0, 0.5, 1.0])
+    figure = taken_apart({"one": (shares, shares), "other": (shares, 1 - shares)})
+    assert [trace.name for trace in figure.data] == ["one", "other"]
+    assert list(figure.data[1].y) == [1.0, 0.5, 0.0]
 
 
 # ---------------------------------------------------------------- curves

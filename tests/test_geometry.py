@@ -90,27 +90,52 @@ def test_receptive_fields_of_known_stacks(name):
     field = ReceptiveField()
     for window in windows:
         field = field.through(*window)
-    assert field == expected
+    assert (field.size, field.jump, field.start) == (*expected, 0)
 
 
+@pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("windows", [[(3, 1, 1), (3, 2, 1), (2, 2, 1)], [(5, 2, 1), (3, 1, 3)], [(2, 3, 1), (4, 1, 1)]])
-def test_a_gradient_reaches_exactly_the_receptive_field(windows):
-    """Two neighbouring outputs of an all-ones network depend on squares of `size` pixels, `jump` apart."""
-    field = ReceptiveField()
-    layers = []
+def test_a_gradient_reaches_exactly_the_receptive_field(windows, padding):
+    """An output of an all-ones network depends on the square that starts where the arithmetic says, and no more."""
+    field, size, x = ReceptiveField(), 48, keras.Input((48, 48, 1))
+    source = x
     for kernel, stride, dilation in windows:
-        field = field.through(kernel, stride, dilation)
-        layers.append(keras.layers.Conv2D(1, kernel, stride, dilation_rate=dilation, kernel_initializer="ones"))
-    reached = []
-    for column in (1, 2):
+        before = geometry.padding_before(size, kernel, stride, padding, dilation)
+        field = field.through(kernel, stride, dilation, before)
+        size = geometry.output_size(size, kernel, stride, padding, dilation)
+        x = keras.layers.Conv2D(1, kernel, stride, padding, dilation_rate=dilation, kernel_initializer="ones")(x)
+    network = keras.Model(source, x)
+    for row, column in [(0, 0), (size // 2 - 1, size // 2), (size - 1, size // 2)]:
         with tf.GradientTape() as tape:
-            picture = x = tf.zeros((1, 48, 48, 1))
+            picture = tf.zeros((1, 48, 48, 1))
             tape.watch(picture)
-            for layer in layers:
-                x = layer(x)
-            output = x[0, 1, column, 0]
+            output = network(picture)[0, row, column, 0]
         gradient = tape.gradient(output, picture)[0, :, :, 0].numpy()
-        reached.append((np.flatnonzero(gradient.any(axis=0)), np.flatnonzero(gradient.any(axis=1))))
-    (left, rows), (right, _) = reached
-    assert left.max() - left.min() + 1 == rows.max() - rows.min() + 1 == field.size
-    assert right.min() - left.min() == field.jump
+        reached = np.flatnonzero(gradient.any(axis=1)), np.flatnonzero(gradient.any(axis=0))
+        for index, found in zip((row, column), reached, strict=True):
+            first, behind = field.seen_by(index)
+            if first >= 0 and behind <= 48:
+                assert (found.min(), found.max() + 1) == (first, behind)
+            else:  # what lies in the padding of a later layer is no pixel, so that it may see less
+                assert max(0, first) <= found.min() and found.max() < min(48, behind)
+
+
+@pytest.mark.parametrize(
+    "case", [(28, 7, 1, 1), (28, 3, 2, 1), (7, 2, 2, 1), (28, 5, 2, 1), (9, 4, 3, 1), (13, 3, 1, 4)]
+)
+def test_padding_is_where_keras_puts_it(case):
+    """A kernel with one weight at its first place shows how far the picture was moved."""
+    size, kernel, stride, dilation = case
+    layer = keras.layers.Conv2D(
+        1, (kernel, 1), (stride, 1) if stride == 1 else stride, "same", dilation_rate=(dilation, 1)
+    )
+    layer.build((None, size, size, 1))
+    weights = np.zeros((kernel, 1, 1, 1), np.float32)
+    weights[0] = 1
+    layer.set_weights([weights, np.zeros(1)])
+    picture = np.arange(1.0, size + 1)[None, :, None, None].repeat(size, axis=2)
+    before = geometry.padding_before(size, kernel, stride, "same", dilation)
+    expected = [
+        max(0.0, index * stride - before + 1) for index in range(geometry.output_size(size, kernel, stride, "same"))
+    ]
+    assert layer(picture)[0, :, 0, 0].numpy().tolist() == expected

@@ -14,7 +14,17 @@ import pytest
 from PIL import Image, ImageDraw
 
 from cnn import images, readings
-from cnn.images import NetworkInput, UnreadableImage, on_ground, on_paper, open_image, to_network_input
+from cnn.images import (
+    WHOLE,
+    Frame,
+    NetworkInput,
+    UnreadableImage,
+    mapped_back,
+    on_ground,
+    on_paper,
+    open_image,
+    to_network_input,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIRT = [
@@ -191,6 +201,81 @@ def test_sharpening_is_imagemagicks_kernel():
 def test_negated_grey_is_luma():
     grey = to_network_input(box_picture((50, 60, 80, 130), colour=(200, 30, 30))).pixels[14, 14, 0] * 255
     assert grey == pytest.approx(255 - (0.299 * 200 + 0.587 * 30 + 0.114 * 30), abs=1)
+
+
+# ---------------------------------------------------------------- its place on the picture
+
+
+def test_the_frame_is_the_garments_box_made_square():
+    left, top, right, bottom = to_network_input(box_picture((50, 60, 80, 130))).frame  # 12 x 28 of 2.5 pixels each
+    assert (left * 200, top * 300, right * 200, bottom * 300) == pytest.approx((30, 60, 100, 130))
+
+
+def test_the_frame_knows_the_odd_pixel_and_what_was_rounded():
+    left, top, right, bottom = to_network_input(box_picture((50, 60, 77, 130))).frame  # 10.8, so 11 columns after 9
+    assert (left * 200, right * 200) == pytest.approx((50 - 9 * 27 / 11, 50 + 19 * 27 / 11))
+    assert (top * 300, bottom * 300) == pytest.approx((60, 130))
+
+
+def test_the_frame_of_a_large_picture_is_right_to_a_pixel_of_its_reduced_copy():
+    left, top, right, bottom = to_network_input(box_picture((300, 70, 400, 350), size=(500, 400))).frame
+    assert (left * 500, top * 400, right * 500, bottom * 400) == pytest.approx((210, 70, 490, 350), abs=280 / 73)
+
+
+def test_the_frame_reaches_beyond_the_picture_where_it_was_extended():
+    frame = to_network_input(box_picture((0, 10, 60, 30), size=(60, 40))).frame
+    assert (frame.left, frame.right) == pytest.approx((0, 1))
+    assert frame.top < 0 and frame.bottom > 1
+
+
+def test_a_prepared_picture_is_its_frame():
+    assert to_network_input(dataset_picture()).frame == WHOLE == (0, 0, 1, 1)
+
+
+PLACE, PAPER = Frame(0.2, 0.3, 0.6, 0.7), (490, 630)  # each of the 28 x 28 is 7 x 9 pixels, the first at (98, 189)
+
+
+def test_a_map_over_a_prepared_picture_stays_as_it_is():
+    values = np.random.default_rng(7).random((28, 28), np.float32)
+    back = mapped_back(values, WHOLE, (28, 28))
+    assert back.dtype == np.float32
+    np.testing.assert_allclose(back, values, atol=1e-6)
+
+
+@pytest.mark.parametrize(("row", "column"), [(5, 20), (0, 0), (27, 13)])
+def test_one_hot_pixel_is_hottest_at_its_centre_and_keeps_its_area(row, column):
+    values = np.zeros((28, 28), np.float32)
+    values[row, column] = 1
+    back = mapped_back(values, PLACE, PAPER)
+    assert back.shape == (630, 490)
+    assert back[189 + 9 * row + 4, 98 + 7 * column + 3] == back.max() == pytest.approx(1)
+    assert back.sum() == pytest.approx(7 * 9, rel=1e-4)
+    hot_rows, hot_columns = np.nonzero(back > 1e-6)
+    assert abs(hot_rows - (189 + 9 * row + 4)).max() < 9 and abs(hot_columns - (98 + 7 * column + 3)).max() < 7
+
+
+def test_between_the_centres_a_map_is_bilinear():
+    down, across = np.mgrid[0:28, 0:28].astype(np.float32)
+    back = mapped_back(down * across, PLACE, PAPER)
+    inner = back[189 + 4 : 189 + 252 - 4, 98 + 3 : 98 + 196 - 3]  # from the first centres to the last
+    rows, columns = np.linspace(0, 27, inner.shape[0]), np.linspace(0, 27, inner.shape[1])
+    np.testing.assert_allclose(inner, rows[:, None] * columns, rtol=1e-4, atol=1e-3)
+
+
+def test_outside_the_frame_a_map_is_zero():
+    back = mapped_back(np.ones((28, 28), np.float32), PLACE, PAPER)
+    expected = np.zeros((630, 490))
+    expected[189:441, 98:294] = 1
+    np.testing.assert_allclose(back, expected, atol=1e-6)
+    assert not back[expected == 0].any()
+
+
+def test_of_a_frame_larger_than_the_picture_only_its_middle_is_left():
+    values = np.zeros((28, 28), np.float32)
+    values[:, 14:] = 1
+    back = mapped_back(values, Frame(-0.5, -1.0, 1.5, 2.0), (280, 100))
+    assert not back[:, :130].any() and (back[:, 150:] > 0.999).all()
+    assert back[:, 130:150].mean() == pytest.approx(0.5, abs=1e-3)
 
 
 # ---------------------------------------------------------------- backgrounds

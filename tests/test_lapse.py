@@ -9,6 +9,7 @@ from cnn.layers import Convolution, Dense, Flatten, GlobalPooling
 
 PICTURE = synthetic.dataset(1, 3, "validation")[0][0]
 CONFUSION = np.arange(100).reshape(10, 10)
+WEIGHTS = [np.linspace(-2, 2, 54, dtype=np.float32).reshape(3, 3, 1, 6), np.linspace(0, 1e9, 6, dtype=np.float32)]
 MEGABYTE = 1_000_000
 
 
@@ -84,7 +85,7 @@ def test_the_epochs_that_were_kept_are_listed_in_order(tmp_path):
     assert lapse.epochs(tmp_path) == []
     for epoch in (10, 2, 1):
         written(tmp_path, RunConfig(layers=(Flatten(),)), epoch)
-    for name in ("epoch-x.npz", ".9.epoch-0003.npz", "epoch-0004.txt"):
+    for name in ("epoch-x.npz", ".9.epoch-0003.npz", "epoch-0004.txt", "weights-0005.npz"):
         (tmp_path / "lapse" / name).touch()
     assert lapse.epochs(tmp_path) == [1, 2, 10]
 
@@ -93,17 +94,22 @@ def test_later_epochs_and_half_written_ones_are_forgotten(tmp_path):
     lapse.forget_after(tmp_path, 0)
     for epoch in (1, 2, 3):
         written(tmp_path, RunConfig(layers=(Flatten(),)), epoch)
-    (tmp_path / "lapse" / ".9.epoch-0003.npz").touch()
+        lapse.write_weights(tmp_path, epoch, WEIGHTS)
+    lapse.write_weights(tmp_path, 4, WEIGHTS)  # its frame was lost
+    for name in (".9.epoch-0003.npz", ".9.weights-0001.npz"):
+        (tmp_path / "lapse" / name).touch()
     lapse.forget_after(tmp_path, 1)
-    assert [file.name for file in (tmp_path / "lapse").iterdir()] == ["epoch-0001.npz"]
+    assert sorted(file.name for file in (tmp_path / "lapse").iterdir()) == ["epoch-0001.npz", "weights-0001.npz"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"junk" * 99], ids=["missing", "empty", "junk"])
 def test_an_epoch_that_is_missing_or_damaged_is_none(content, tmp_path):
     (tmp_path / "lapse").mkdir()
     if content is not None:
-        (tmp_path / "lapse" / "epoch-0001.npz").write_bytes(content)
+        for name in ("epoch-0001.npz", "weights-0001.npz"):
+            (tmp_path / "lapse" / name).write_bytes(content)
     assert lapse.read(tmp_path, 1) is None
+    assert lapse.read_weights(tmp_path, 1) is None
 
 
 def test_a_changed_byte_never_raises(tmp_path):
@@ -114,3 +120,101 @@ def test_a_changed_byte_never_raises(tmp_path):
         file.write_bytes(good[:place] + bytes([good[place] ^ 0x5A]) + good[place + 1 :])
         missing += lapse.read(tmp_path, 1) is None
     assert missing >= 30
+
+
+# ---------------------------------------------------------------- weights
+
+
+def test_weights_read_back_to_the_rounding_of_float16_and_one_dimension_exactly(tmp_path):
+    network = model.build(presets()["lecture"], "float32")
+    chance = np.random.default_rng(4)
+    weights = [chance.normal(size=array.shape).astype(np.float32) for array in network.get_weights()]
+    lapse.write_weights(tmp_path, 12, weights)
+    kept = lapse.read_weights(tmp_path, 12)
+    assert [array.shape for array in kept] == [array.shape for array in weights]
+    assert {array.dtype for array in kept} == {np.dtype(np.float32)}
+    for array, before in zip(kept, weights, strict=True):
+        if before.ndim == 1:
+            assert np.array_equal(array, before)
+        else:
+            assert np.allclose(array, before, rtol=2**-11, atol=2**-25) and not np.array_equal(array, before)
+    assert (tmp_path / "lapse" / "weights-0012.npz").stat().st_size < 2.01 * network.count_params()
+    network.set_weights(kept)
+
+
+def test_weights_outside_the_range_of_float16_are_kept_as_numbers(tmp_path):
+    """A bias or a variance of batch normalisation is kept as it is."""
+    lapse.write_weights(tmp_path, 1, [np.array([[-1e9, 7e4]], np.float32), np.array([1e9, 1e-30], np.float32)])
+    matrix, vector = lapse.read_weights(tmp_path, 1)
+    assert matrix.tolist() == [[-65504, 65504]]
+    assert np.array_equal(vector, np.array([1e9, 1e-30], np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_that_are_no_longer_numbers_are_not_kept(value, tmp_path):
+    lapse.write_weights(tmp_path, 1, [*WEIGHTS, np.array([0, value], np.float32)])
+    assert lapse.epochs_with_weights(tmp_path) == [] and lapse.read_weights(tmp_path, 1) is None
+
+
+def test_the_epochs_whose_weights_were_kept_are_listed_in_order(tmp_path):
+    assert lapse.epochs_with_weights(tmp_path) == []
+    for epoch in (100, 20, 3):
+        lapse.write_weights(tmp_path, epoch, WEIGHTS)
+    for name in ("weights-x.npz", ".9.weights-0004.npz", "weights-0005.txt", "epoch-0006.npz"):
+        (tmp_path / "lapse" / name).touch()
+    assert lapse.epochs_with_weights(tmp_path) == [3, 20, 100]
+    assert lapse.epochs(tmp_path) == [6]
+
+
+def test_no_half_of_the_weights_is_left_where_they_cannot_be_written(tmp_path, monkeypatch):
+    def full(file, **arrays):
+        file.write(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        lapse.write_weights(tmp_path, 1, WEIGHTS)
+    assert list((tmp_path / "lapse").iterdir()) == []
+
+
+def test_a_changed_byte_is_noticed_or_changes_no_weight(tmp_path):
+    lapse.write_weights(tmp_path, 1, WEIGHTS)
+    file, whole = tmp_path / "lapse" / "weights-0001.npz", lapse.read_weights(tmp_path, 1)
+    good, missing = file.read_bytes(), 0
+    for place in np.random.default_rng(3).integers(0, len(good), 120):
+        file.write_bytes(good[:place] + bytes([good[place] ^ 0x5A]) + good[place + 1 :])
+        kept = lapse.read_weights(tmp_path, 1)
+        missing += kept is None
+        assert kept is None or all(np.array_equal(*pair) for pair in zip(kept, whole, strict=True))
+    assert missing >= 60
+
+
+def chosen(epochs: int, weights: list[np.ndarray]) -> list[int]:
+    return [epoch for epoch in range(1, epochs + 1) if lapse.is_chosen(epoch, epochs, weights)]
+
+
+@pytest.mark.parametrize("room", [2, 3, 7, 30])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 10, 29, 500])
+def test_as_many_evenly_spaced_epochs_are_chosen_as_fit(epochs, room, monkeypatch):
+    size = 54 * 2 + 6 * 4
+    monkeypatch.setattr(lapse, "_WEIGHTS", room * size + 1)
+    found = chosen(epochs, WEIGHTS)
+    assert len(found) <= room and found[0] == 1 and found[-1] == epochs
+    steps = np.diff(found)
+    assert len(set(steps[:-1])) <= 1 and all(steps[-1:] <= steps[:1]), "only the last step may be shorter"
+    if epochs <= room:
+        assert found == list(range(1, epochs + 1))
+    else:
+        assert 1 + -(-(epochs - 1) // (steps[0] - 1)) > room, "a smaller step would take too much"
+
+
+def test_every_epoch_of_the_lectures_network_is_chosen_while_they_fit():
+    weights = model.build(presets()["lecture"], "float32").get_weights()
+    assert chosen(53, weights) == list(range(1, 54))
+    assert chosen(54, weights) == [*range(1, 54, 2), 54]
+    assert 26 < len(chosen(500, weights)) <= 53
+
+
+def test_nothing_is_chosen_of_a_network_of_which_not_even_two_epochs_fit(monkeypatch):
+    monkeypatch.setattr(lapse, "_WEIGHTS", 2 * 132 - 1)
+    assert chosen(5, WEIGHTS) == []

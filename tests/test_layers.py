@@ -143,7 +143,9 @@ def test_the_lectures_multiply_accumulates():
 
 def test_the_lectures_receptive_fields_end_where_positions_are_lost():
     fields = [row.receptive_field for row in presets()["lecture"].rows()]
-    assert fields[:8] == [(7, 1), (8, 2), (12, 2), (16, 2), (18, 4), (26, 4), (34, 4), (38, 8)]
+    sizes = [(7, 1), (8, 2), (12, 2), (16, 2), (18, 4), (26, 4), (34, 4), (38, 8)]
+    starts = [-3, -3, -5, -7, -7, -11, -15, -15]
+    assert fields[:8] == [(*size, start) for size, start in zip(sizes, starts, strict=True)]
     assert fields[8:] == [None] * 6
 
 

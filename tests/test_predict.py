@@ -80,7 +80,7 @@ def test_a_run_without_a_network_has_no_predictor():
 def made(pixels: np.ndarray, *weights: float) -> list[Reading]:
     """One reading of each picture."""
     return [
-        Reading(f"Reading {number}", "One way.", images.NetworkInput(picture, (), ()), weight)
+        Reading(f"Reading {number}", "One way.", images.NetworkInput(picture, (), (), images.WHOLE), weight)
         for number, (picture, weight) in enumerate(zip(pixels, weights, strict=True))
     ]
 

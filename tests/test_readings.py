@@ -163,6 +163,98 @@ def test_the_shirt_is_found(name):
     assert grey[10:24, 8:20].min() > 0.2 and grey[20:26, [0, 1, 26, 27]].max() < 0.1
 
 
+# ---------------------------------------------------------------- its place on the picture
+
+Box = tuple[int, int, int, int]
+LAYOUTS: dict[str, tuple[tuple[int, int], Box, Box]] = {  # size of the picture, the garment, a dark mark on it
+    "off centre": ((300, 400), (120, 40, 280, 240), (130, 60, 170, 100)),
+    "wide": ((480, 200), (30, 90, 330, 190), (240, 120, 290, 170)),
+    "tall": ((160, 420), (60, 30, 140, 390), (75, 300, 125, 350)),
+    "large": ((1100, 800), (500, 100, 1000, 700), (820, 500, 940, 620)),
+}
+
+
+def pale(size: tuple[int, int], garment: Box, mark: Box) -> np.ndarray:
+    """A light garment on white, its mark, which alone is dark enough to be ink: uint8 (H, W, 4)."""
+    picture = Image.new("RGBA", size, "white")
+    picture.paste("#b0c4de", garment)
+    picture.paste("#101010", mark)
+    return np.asarray(picture)
+
+
+def patterned(size: tuple[int, int], garment: Box, mark: Box) -> np.ndarray:
+    """A patterned garment on a patterned ground, and its plain mark: uint8 (H, W, 3)."""
+    rng = np.random.default_rng(2)
+    noise = cv2.GaussianBlur(rng.normal(0, 1, (size[1], size[0], 1)).astype(np.float32), (0, 0), 4)[..., None]
+    noise /= noise.std()
+    rgb = np.array((150, 130, 100)) + 25 * noise
+    inside, marked = (np.s_[top:bottom, left:right] for left, top, right, bottom in (garment, mark))
+    rgb[inside] = np.array((60, 90, 200)) + 15 * noise[inside]
+    rgb[marked] = 10
+    return np.uint8(np.clip(rgb, 0, 255))
+
+
+def drawn(size: tuple[int, int], garment: Box, mark: Box) -> np.ndarray:
+    """A canvas with the garment's outline and its mark, uint8 (H, W, 4)."""
+    canvas = Image.new("RGBA", size)
+    left, top, right, bottom = garment
+    ImageDraw.Draw(canvas).rectangle((left, top, right - 1, bottom - 1), outline="black", width=4)
+    canvas.paste("black", mark)
+    return np.asarray(canvas)
+
+
+def cell(seen: images.NetworkInput, size: tuple[int, int]) -> tuple[float, float]:
+    """Width and height of one of the 28 x 28 pixels, in pixels of the picture."""
+    left, top, right, bottom = seen.frame
+    return (right - left) * size[0] / 28, (bottom - top) * size[1] / 28
+
+
+def hottest(seen: images.NetworkInput, size: tuple[int, int]) -> tuple[float, float]:
+    """Where on the picture the middle of the brightest block lies, (x, y) in its pixels."""
+    blocks = cv2.blur(seen.pixels[..., 0], (3, 3), borderType=cv2.BORDER_CONSTANT)  # thin lines are not so bright
+    back = images.mapped_back(blocks, seen.frame, size)
+    rows, columns = np.nonzero(back > 0.95 * back.max())
+    return columns.mean() + 0.5, rows.mean() + 0.5
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind", [pale, patterned, drawn])
+def test_what_every_reading_shows_lies_where_the_picture_has_it(kind, layout):
+    size, garment, mark = LAYOUTS[layout]
+    picture = kind(size, garment, mark)
+    found = readings.of_canvas(picture) if kind is drawn else readings.of_picture(picture)
+    if kind is patterned:  # as a line drawing it is filled with ink all over
+        found = [reading for reading in found if reading.name != LINE_DRAWING]
+    for reading in found:
+        across, down = cell(reading.seen, size)
+        assert across == pytest.approx(down, rel=0.09), reading.name  # half of one of 6 columns, rounded
+        x, y = hottest(reading.seen, size)
+        assert abs(x - (mark[0] + mark[2]) / 2) < 0.6 * across, reading.name
+        assert abs(y - (mark[1] + mark[3]) / 2) < 0.6 * down, reading.name
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_whole_garment_lies_where_the_picture_has_it(layout):
+    size, garment, _ = LAYOUTS[layout]
+    picture = Image.new("RGB", size, "white")
+    picture.paste("black", garment)
+    found = readings.of_picture(picture)
+    assert {PAINTED, LINE_DRAWING, "Plain background"} < {reading.name for reading in found}
+    for reading in found:
+        back = images.mapped_back(reading.seen.pixels[..., 0], reading.seen.frame, size)
+        rows, columns = np.flatnonzero((back > 0.5).any(1)), np.flatnonzero((back > 0.5).any(0))
+        box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        reach = 2.5 if reading.name == LINE_DRAWING else 0.6  # as a stroke, the shape is made thinner all around
+        for edge, expected, one in zip(box, garment, 2 * cell(reading.seen, size), strict=True):
+            assert abs(edge - expected) < reach * one, reading.name
+        assert abs(box[0] + box[2] - garment[0] - garment[2]) < 1.2 * cell(reading.seen, size)[0], reading.name
+        assert abs(box[1] + box[3] - garment[1] - garment[3]) < 1.2 * cell(reading.seen, size)[1], reading.name
+
+
+def test_the_frame_of_a_prepared_picture_is_the_picture():
+    assert read(PREPARED_ONE)[0].seen.frame == images.WHOLE
+
+
 # ---------------------------------------------------------------- drawings
 
 

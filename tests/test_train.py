@@ -25,7 +25,7 @@ from PIL import Image
 
 from benchmarks import interruptions
 from benchmarks.interruptions import differences
-from cnn import calibration, data, jobs, mixture, model, recorder, runs, synthetic, train
+from cnn import calibration, data, jobs, lapse, mixture, model, recorder, runs, synthetic, train
 from cnn.config import CLASS_NAMES, Data, RunConfig, Training, presets
 from cnn.evaluate import evaluate, predict, read_examples
 from cnn.layers import Convolution, Dense, Dropout, Flatten, Pooling
@@ -53,6 +53,11 @@ def epochs_of(run: Run) -> list[int]:
 
 def events_of(run: Run) -> list[str]:
     return [record["what"] for record in runs.metrics(run) if record["kind"] == "event"]
+
+
+def looks_inside(run: Run) -> dict[str, bytes]:
+    """What was kept after each epoch: frames of the time lapse and weights."""
+    return {file.name: file.read_bytes() for file in (run.path / "lapse").iterdir()}
 
 
 @pytest.fixture
@@ -115,6 +120,16 @@ def test_metrics_are_of_both_kinds(trained):
     assert [record["seconds"] for record in records] == sorted(record["seconds"] for record in records)
     lines = (trained.run.path / "metrics.jsonl").read_text().splitlines()
     assert len(lines) == len(records)
+
+
+def test_the_weights_of_every_epoch_are_kept_and_the_last_are_those_of_the_network_on_disk(trained):
+    path = trained.run.path
+    assert lapse.epochs_with_weights(path) == lapse.epochs(path) == [1, 2]
+    first, last, network = lapse.read_weights(path, 1), lapse.read_weights(path, 2), model.load(trained.run)
+    for before, kept, weights in zip(first, last, network.get_weights(), strict=True):
+        assert before.shape == kept.shape == weights.shape and not np.array_equal(before, kept)
+        assert np.allclose(kept, weights, rtol=2**-11, atol=2**-25)
+        assert weights.ndim > 1 or np.array_equal(kept, weights)
 
 
 def test_the_evaluation_is_that_of_the_network_on_disk(trained, draw_once):
@@ -295,6 +310,19 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch,
     assert resumed.state == "finished" and epochs_of(resumed) == [1, 2, 3] and not resumed.has_checkpoint
     assert events_of(resumed) == ["stopped", "resumed"] * 4 and resumed.status.seconds >= seconds
     assert differences(whole, resumed) == [] and resumed.evaluation == whole.evaluation
+    assert looks_inside(resumed) == looks_inside(whole) and lapse.epochs_with_weights(whole.path) == [1, 2, 3]
+
+
+def test_a_resumed_training_keeps_the_weights_of_the_epochs_that_were_chosen_at_first(monkeypatch, draw_once):
+    size = sum(array.size * (2 if array.ndim > 1 else 4) for array in model.build(SMALL, "float32").get_weights())
+    monkeypatch.setattr(lapse, "_WEIGHTS", 3 * size)
+    run = runs.create(changed(SMALL, epochs=6))
+    with monkeypatch.context() as patch:
+        stop_after(patch, 3, 2)
+        assert train_here(run.path).code == 0
+    assert lapse.epochs_with_weights(run.path) == [1]
+    assert train_here(run.path).code == 0
+    assert lapse.epochs(run.path) == [1, 2, 3, 4, 5, 6] and lapse.epochs_with_weights(run.path) == [1, 4, 6]
 
 
 def test_a_training_in_float16_goes_on_with_its_scaled_loss(monkeypatch, draw_once):
@@ -328,6 +356,8 @@ def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_like_the_unint
     assert train_here(whole.path).code == 0
     run, whole = runs.read(run.path), runs.read(whole.path)
     assert differences(whole, run) == [], f"seed {seed}, {kills}"
+    assert looks_inside(run) == looks_inside(whole), f"seed {seed}, {kills}"
+    assert lapse.epochs_with_weights(run.path) == list(range(1, 9))
     assert not [file for file in run.path.rglob(".*") if file.name != ".lock"], "nothing half-written is left"
 
 
@@ -348,12 +378,14 @@ def test_killed_while_it_is_measured_it_is_calibrated_once(moment, monkeypatch, 
 def test_what_a_killed_process_has_left_half_written_is_removed(draw_once):
     run = runs.create(changed(SMALL, epochs=1))
     (run.path / "lapse").mkdir()
-    for name in (".12.checkpoint.npz", ".12.model.keras", ".metrics.jsonl.12.3", "lapse/.12.epoch-0001.npz"):
+    names = [".12.checkpoint.npz", ".12.model.keras", ".metrics.jsonl.12.3"]
+    for name in (*names, "lapse/.12.epoch-0001.npz", "lapse/.12.weights-0001.npz"):
         (run.path / name).write_bytes(b"half")
-    (run.path / "lapse" / "epoch-0007.npz").write_bytes(b"of weights that will be trained again")
+    for name in ("epoch-0007.npz", "weights-0007.npz"):
+        (run.path / "lapse" / name).write_bytes(b"of weights that will be trained again")
     assert train_here(run.path).code == 0
     assert [file.name for file in run.path.glob(".*")] == [".lock"]
-    assert [file.name for file in (run.path / "lapse").iterdir()] == ["epoch-0001.npz"]
+    assert set(looks_inside(run)) == {"epoch-0001.npz", "weights-0001.npz"}
 
 
 def test_a_damaged_checkpoint_is_said_and_the_run_can_be_trained_anew(monkeypatch, draw_once):

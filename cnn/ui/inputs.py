@@ -4,18 +4,21 @@ Every one of them ends in `cnn.readings`, so what the network sees never depends
 drawn, uploaded or photographed is kept for the visit: draw it on one page, look inside the network on the next.
 """
 
+import numpy as np
 import streamlit as st
 
 from cnn import data, evaluate, runs
 from cnn.config import CLASS_NAMES, Data
 from cnn.evaluate import Examples
 from cnn.images import UnreadableImage
+from cnn.predict import Predictor
 from cnn.runs import Run
 from cnn.ui import drawing, pictures, shell
 from cnn.ui.pictures import File, Picture
 
 WAYS = {
     "Sample": ":material/apparel:",
+    "Mistake": ":material/rule:",
     "Draw": ":material/draw:",
     "Upload": ":material/upload_file:",
     "Camera": ":material/photo_camera:",
@@ -23,9 +26,10 @@ WAYS = {
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 MAX_FILES = 300
 _KEPT = "kept_files"
+_TRIED = 1000  # test pictures among which mistakes are looked for
 
 
-def ask(run: Run) -> Picture | list[File] | None:
+def ask(run: Run, predictor: Predictor) -> Picture | list[File] | None:
     """Ask for a picture. Returns the files where there are several, and None until there is something."""
     way = st.segmented_control(
         "Picture",
@@ -39,6 +43,8 @@ def ask(run: Run) -> Picture | list[File] | None:
     )
     if way == "Sample":
         picture = sample(run)
+    elif way == "Mistake":
+        picture = _mistake(run, predictor)
     elif way == "Draw":
         picture = _drawing()
     else:
@@ -76,7 +82,7 @@ def _forget(way: str) -> None:
 
 def sample(run: Run) -> Picture:
     """Choose a test picture by class and number."""
-    examples, source = _samples(run)
+    examples, source = test_pictures(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox("Class", CLASS_NAMES, key="sample_class", persist_state="session", width=200)
         label = CLASS_NAMES.index(name)
@@ -94,8 +100,53 @@ def sample(run: Run) -> Picture:
     return pictures.of_sample(examples.images[int(of_class[number - 1])], f"{name} {number}", label)
 
 
-def _samples(run: Run) -> tuple[data.Split | Examples, str]:
-    """Test pictures to choose from, and where they come from."""
+def open_sample(run: Run, index: int) -> None:
+    """Bring a test picture into view on the next run; for callbacks."""
+    labels = test_pictures(run)[0].labels
+    label = int(labels[index])
+    st.session_state.update(
+        way="Sample", sample_class=CLASS_NAMES[label], sample_number=int((labels[: index + 1] == label).sum())
+    )
+
+
+def _mistake(run: Run, predictor: Predictor) -> Picture | None:
+    """Choose a test picture that the network gets wrong, the most confident mistakes first."""
+    examples, source = test_pictures(run)
+    labels = examples.labels[:_TRIED]
+    answers = _answers(
+        str(run.path), run.model_path.stat().st_mtime_ns, len(labels), predictor, examples.images[:_TRIED]
+    )
+    chosen, confidence = answers.argmax(axis=1), answers.max(axis=1)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        of = st.selectbox("Class", ["Any", *CLASS_NAMES], key="mistake_class", persist_state="session", width=200)
+        asked = chosen != labels if of == "Any" else (chosen != labels) & (labels == CLASS_NAMES.index(of))
+        wrong = np.flatnonzero(asked)
+        wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
+        if not len(wrong):
+            st.info(f"None of these {len(labels):,} test pictures is answered wrongly.", icon=":material/check:")
+            return None
+        number = st.number_input(
+            "Number", 1, len(wrong), key=f"mistake-{of}-{run.id}", width=160, help="The most confident first."
+        )
+    index = int(wrong[number - 1])
+    true = CLASS_NAMES[labels[index]]
+    st.caption(
+        f"{len(wrong)} of {len(labels):,} test pictures are answered wrongly"
+        f"{'' if of == 'Any' else ' of this class'}; here {true} is taken for {CLASS_NAMES[chosen[index]]} with "
+        f"{confidence[index]:.1%}. {source}"
+    )
+    return pictures.of_sample(examples.images[index], f"{true}, mistake {number}", int(labels[index]))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Looking for mistakes…")
+def _answers(path: str, written: int, count: int, _predictor: Predictor, _images: np.ndarray) -> np.ndarray:
+    """One look at each of the test pictures, (n, 10)."""
+    batches = [data.scaled(_images[start : start + 100]) for start in range(0, count, 100)]
+    return np.concatenate([_predictor(batch) for batch in batches])
+
+
+def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
+    """The test pictures of the run's dataset, all that are on this machine, and where they come from."""
     if run.config.data.dataset == "synthetic":
         return _test_split("synthetic"), ":orange-badge[synthetic] Test pictures drawn by this program."
     if data.is_cached():

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import streamlit as st
 import tensorflow as tf
 
-from cnn import activations
-from cnn.activations import FeatureMaps, Kernels
+from cnn.explain import Explainer
+from cnn.forward import Forward, Weights
 from cnn.model import UnreadableModel
 from cnn.predict import Predictor
 from cnn.runs import Run
@@ -18,11 +18,12 @@ tf.config.set_visible_devices([], "GPU")
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network, ready to answer and to be looked into."""
+    """A trained network, ready to answer and to be looked into. `weights`: its own, by layer."""
 
     predict: Predictor
-    feature_maps: FeatureMaps
-    kernels: list[Kernels]
+    forward: Forward
+    explain: Explainer
+    weights: Weights
 
 
 def load(run: Run) -> Network:
@@ -39,4 +40,5 @@ def load(run: Run) -> Network:
 @st.cache_resource(max_entries=4, show_spinner="Loading the network…")
 def _load(path: str, written: int, _run: Run) -> Network:
     predictor = Predictor(_run)
-    return Network(predictor, FeatureMaps(predictor.model), activations.kernels(predictor.model))
+    forward = Forward(predictor.model)
+    return Network(predictor, forward, Explainer(forward), forward.weights())

@@ -240,33 +240,6 @@ def test_model_shows_the_lecture_summary():
     assert app.get("graphviz_chart") and app.get("download_button")
 
 
-# --- Explore ----------------------------------------------------------------------------------------------------
-
-
-def test_explore_shows_maps_and_kernels_of_every_layer():
-    app = open_page("Explore", "lecture")
-    layers = app.selectbox(key="map_layer").options
-    assert len(layers) == 8  # five convolutions and three poolings
-    for index in (1, 7):
-        app.selectbox(key="map_layer").select_index(index)
-        refresh(app)
-        assert len(app.get("plotly_chart")) == 3
-    for scale in ("the layer", "the whole network"):
-        app.segmented_control(key="scale").set_value(scale)
-        refresh(app)
-    assert len(app.selectbox(key="kernel_layer").options) == 5
-    app.selectbox(key="kernel_layer").select_index(4)
-    refresh(app)
-    assert "The 256 kernels" in str([image.proto for image in app.get("image")])
-
-
-def test_explore_chooses_a_map_by_number():
-    app = open_page("Explore", "lecture")
-    app.number_input(key="map-conv2d").set_value(5)
-    refresh(app)
-    assert "Map 5 of conv2d" in text(app)
-
-
 # --- Predict ----------------------------------------------------------------------------------------------------
 
 
@@ -327,8 +300,8 @@ def three_readings(monkeypatch) -> list[Image.Image]:
     def of_picture(image, notes=()):
         seen.append(image)
         whole = images.to_network_input(image, notes)
-        half = images.NetworkInput(whole.pixels * np.float32(0.5), whole.steps[:1], whole.notes)
-        nothing = images.NetworkInput(whole.pixels * np.float32(0.02), whole.steps[:2], ())
+        half = images.NetworkInput(whole.pixels * np.float32(0.5), whole.steps[:1], whole.notes, whole.frame)
+        nothing = images.NetworkInput(whole.pixels * np.float32(0.02), whole.steps[:2], (), whole.frame)
         return (
             Reading("Whole", "All of it.", whole, 0.75),
             Reading("Half", "Half as bright.", half, 0.25),
