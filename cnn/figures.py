@@ -421,7 +421,7 @@ def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, t
             hovertemplate="%{y}: %{x:.2%}<extra></extra>",
         )
     )
-    figure.update_xaxes(visible=False, range=[0, 1.3], fixedrange=True)
+    figure.update_xaxes(visible=False, range=[0, 1.45], fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     figure.update_layout(height=height, margin=_MARGIN, bargap=0.25)
     return figure

@@ -159,13 +159,17 @@ def _agreement(maps: dict[str, np.ndarray]) -> None:
     found = faithfulness.agreement({name: explain.importance(name, values) for name, values in maps.items()})
     if found.mean is None:
         return
-    apart = [f"{METHODS[one].name} and {METHODS[other].name} ({value:+.2f})" for one, other, value in found.apart]
+    pairs = len(maps) * (len(maps) - 1) // 2
     words = f"On which pixels matter, the {len(maps)} methods have a mean rank correlation of {found.mean:.2f}."
-    if not apart:
+    if not found.apart:
         st.markdown(f":material/handshake: {words} No two of them disagree (below {faithfulness.APART:g}).")
         return
-    shown = ", ".join(apart[:4]) + (f" and {len(apart) - 4} more pairs" if len(apart) > 4 else "")
-    st.warning(f"**The methods disagree.** {words} Least agree {shown}.", icon=":material/call_split:")
+    one, other, value = found.apart[0]
+    st.warning(
+        f"**The methods disagree.** {words} {len(found.apart)} of {pairs} pairs lie below {faithfulness.APART:g}, "
+        f"least of all {METHODS[one].name} and {METHODS[other].name} with {value:+.2f}.",
+        icon=":material/call_split:",
+    )
 
 
 # ---------------------------------------------------------------- whether they are true
@@ -281,12 +285,11 @@ def _row(name: str, check: Check) -> dict[str, str | float | None]:
         "insertion": check.insertion.area,
         "by chance ": check.insertion_by_chance,
         "scrambled": scrambled,
-        "verdict": _verdict(check),
+        "better than chance": _against_chance(check),
+        "about": check.randomisation.verdict.removeprefix("about "),
     }
 
 
-def _verdict(check: Check) -> str:
+def _against_chance(check: Check) -> str:
     better = [check.deletion.area < check.deletion_by_chance, check.insertion.area > check.insertion_by_chance]
-    chance = {2: "better than chance in both", 1: "better than chance in one", 0: "no better than chance"}[sum(better)]
-    about = check.randomisation.verdict
-    return chance if about == "about the model" else about if about == "says nothing" else f"{about}; {chance}"
+    return ("in none", "in one", "in both")[sum(better)]

@@ -20,6 +20,7 @@ _LAYER = "filters_layer"
 _ACTIVITY = 1000  # test pictures on which the filters' activity is measured
 _CONTACT = 110  # screen pixels that a filter may be wide on the contact sheet
 _LARGE = 90  # screen pixels of a crop
+_LINE = 90  # grey between crops
 
 
 @st.fragment
@@ -171,12 +172,14 @@ def _contact_sheet(found: Excitement, layer: str, chosen: int) -> None:
     """Every filter: the picture made for it, and its nine crops."""
     count, pictures, height, width = found.crops.shape[:4]
     edge = max(1, round(pictures**0.5 + 0.49))
+    grid = np.full((count, edge * edge, height + 1, width + 1), _LINE, np.uint8)  # a line below and right of each
+    grid[:, :pictures, :-1, :-1] = found.crops
+    rows, columns = edge * (height + 1), edge * (width + 1)
+    tiled = grid.reshape(count, edge, edge, height + 1, width + 1).swapaxes(2, 3).reshape(count, rows, columns)
     made = found.maximised[..., 0].repeat(edge, axis=1).repeat(edge, axis=2)
-    grid = np.zeros((count, edge * edge, height, width), np.uint8)
-    grid[:, :pictures] = found.crops
-    tiled = grid.reshape(count, edge, edge, height, width).swapaxes(2, 3).reshape(count, edge * height, edge * width)
-    gap = np.full((count, edge * height, 1), 128, np.uint8)
-    cells = np.concatenate([made, gap, tiled], axis=2)
+    cells = np.full((count, rows, edge * width + 2 + columns), _LINE, np.uint8)
+    cells[:, : edge * height, : edge * width] = made
+    cells[:, :, edge * width + 2 :] = tiled
     sheet.show(
         [
             Strip(

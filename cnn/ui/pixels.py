@@ -51,7 +51,7 @@ def show(
     if max(rows, columns) <= _NUMBERS_UP_TO:
         dark = colours.astype(int) @ [299, 587, 114] < 128_000
         numbers = [
-            {"text": f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:.3g}", "dark": bool(is_dark)}
+            {"text": _short(float(value)), "dark": bool(is_dark)}
             for value, is_dark in zip(values.ravel(), dark.ravel(), strict=True)
         ]
     _pixels(
@@ -72,3 +72,11 @@ def show(
         },
         on_picked_change=picked if on_pick else lambda: None,
     )
+
+
+def _short(value: float) -> str:
+    """In three or four characters: .07, −.5, 1.3"""
+    if abs(value) >= 1:
+        return f"{value:.3g}"
+    text = f"{value:.2f}".replace("0.", ".", 1)
+    return ".00" if text == "-.00" else text
