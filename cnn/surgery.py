@@ -22,6 +22,7 @@ from cnn.forward import INPUT, Forward, Weights, has_sums
 from cnn.runs import Run
 
 _BATCH = 100  # pictures; larger ones were slower, see DECISIONS
+_SMALL = 15_000  # values for each picture that are kept as soon as they are known, so that no later cut waits for them
 Kind = Literal["mute", "keep only", "scale", "edit"]
 
 
@@ -159,7 +160,7 @@ def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str)
 class Bench:
     """Some test pictures on which a network is tried again and again, with other weights each time.
 
-    Nothing that has not changed is computed twice: the values before the first changed layer are kept.
+    Little that has not changed is computed twice: the values before the first changed layer are kept.
 
     Args:
         forward: the network.
@@ -170,7 +171,11 @@ class Bench:
         self.labels = np.asarray(labels)
         self._forward = forward
         self._batches = [data.scaled(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
-        self._starts: dict[tuple, list[dict[str, tf.Tensor]]] = {}
+        self._kept: list[dict[str, tf.Tensor]] = []  # of each batch, values before a layer
+        self._base_id: str | None = None  # of the weights that they were computed with
+        before = {name for layer in [*operable(forward), forward.output] for name in forward.before(layer)}
+        sizes = {name: np.prod(forward.layer(name).output.shape[1:]) for name in before - {INPUT}}
+        self._small = {name for name, size in sizes.items() if size <= _SMALL}
         self._passes: dict[tuple, tf.types.experimental.PolymorphicFunction] = {}
         self._lock = Lock()  # visitors share it
 
@@ -190,19 +195,17 @@ class Bench:
         return np.concatenate([compiled(values, dict(weights))[self._forward.output].numpy() for values in given])
 
     def _before(self, start: str, weights: Weights, base_id: str) -> list[dict[str, tf.Tensor]]:
-        """For each batch, the values by which a pass can begin at a layer. Only the last ones asked for are kept."""
-        key = (start, base_id)
-        if key not in self._starts:
-            needed = self._forward.before(start)
-            if needed == (INPUT,):
-                found = [{INPUT: tf.constant(batch)} for batch in self._batches]
-            else:
-                last = max(self._forward.names.index(name) for name in needed if name != INPUT)
-                compiled = self._pass(None, self._forward.names[last])
-                passed = (compiled({INPUT: batch}, dict(weights)) for batch in self._batches)
-                found = [{name: values[name] for name in needed} for values in passed]
-            self._starts = {key: found}
-        return self._starts[key]
+        """For each batch, the values by which a pass can begin at a layer."""
+        if base_id != self._base_id:
+            self._kept, self._base_id = [{INPUT: tf.constant(batch)} for batch in self._batches], base_id
+        needed = self._forward.before(start)
+        if any(name not in self._kept[0] for name in needed):
+            last = max(self._forward.names.index(name) for name in needed if name != INPUT)
+            compiled, keep = self._pass(None, self._forward.names[last]), {INPUT, *needed, *self._small}
+            for number, kept in enumerate(self._kept):
+                values = {**kept, **compiled({INPUT: kept[INPUT]}, dict(weights))}
+                self._kept[number] = {name: value for name, value in values.items() if name in keep}
+        return [{name: kept[name] for name in needed} for kept in self._kept]
 
     def _pass(self, start: str | None, stop: str):
         """A compiled pass between two layers."""

@@ -109,7 +109,7 @@ def _strips(now: Look, picture: Picture, names: list[str], order: dict[str, np.n
         maps, some = _maps(values[name]), order[name]
         is_spatial = values[name].ndim == 3
         range_ = common_range(scale if is_spatial else "the layer", maps, spatial)
-        colours_ = figures.coloured_maps(maps[..., some], range_)
+        colours_ = figures.coloured_maps(maps[..., some], range_, signed=bool(maps.min() < 0))
         total = maps.shape[-1]
         part = f" · the strongest {len(some)} of {total}" if len(some) < total else ""
         chosen = st.session_state.get(f"map-{name}", 1) - 1 if name == opened else None
@@ -184,7 +184,7 @@ def _layer(now: Look, scale: str) -> tuple[str, int]:
         stage = AFTER
         if has_sums(keras_layer) and not is_linear(keras_layer):
             stage = st.segmented_control(
-                f"Before or after {keras_layer.activation.__name__}",
+                f"Before or after {written_out.called(keras_layer.activation.__name__)}",
                 [BEFORE, AFTER],
                 default=AFTER,
                 required=True,
@@ -219,7 +219,7 @@ def _tile(now: Look, picture: Picture, value: str, layer: str, chosen: int, scal
     sheet.show(
         [
             Strip(
-                figures.coloured_maps(maps, range_),
+                figures.coloured_maps(maps, range_, signed=bool(maps.min() < 0)),
                 named if spatial else [f"{name}: {v:.4g}" for name, v in zip(named, maps[0, 0], strict=True)],
                 range(count),
                 scale=zoom,
@@ -247,12 +247,12 @@ def _statistics(maps: np.ndarray, what: str) -> str:
 
 
 def _large(now: Look, one: np.ndarray, range_: figures.Range | None, layer: str, chosen: int, picture: Picture) -> None:
-    kept = picture is now.pinned
+    kept, signed = picture is now.pinned, bool(now.values_of(picture)[layer].min() < 0 or one.min() < 0)
     row, column = row_and_column(now, layer, chosen)
     st.markdown(f"**Map {chosen + 1} of {layer}**" + (", kept picture" if kept else ""))
     pixels.show(
         one,
-        range_ or figures.value_range(one),
+        range_ or figures.value_range(one, signed),
         key="map_kept" if kept else "map",
         label=f"Map {chosen + 1} of {layer}, {one.shape[0]} by {one.shape[1]} values up to {one.max():.3g}.",
         chosen=(row, column),

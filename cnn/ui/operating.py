@@ -95,7 +95,7 @@ def _filters(now: Look, layer: str, key: str) -> None:
     sheet.show(
         [
             Strip(
-                figures.coloured_maps(maps, None if spatial else figures.value_range(maps)),
+                figures.coloured_maps(maps, None if spatial else figures.value_range(maps), bool(maps.min() < 0)),
                 [f"filter {index + 1}" for index in range(count)],
                 range(count),
                 scale=max(1, min(zoom, 4 if height > 7 else 8)),

@@ -67,7 +67,7 @@ def _written(now: Look, layer: str, place: tuple[int, ...], found: Working, sour
                 rf"{{\sqrt{{{_n(found.variance)} + {_n(found.epsilon)}}}}} + {_b(found.beta)} = {_n(found.value)}"
             )
         case Activated():
-            st.markdown(f"The activation, {_called(found.activation)}, of the value at the same place in {source}:")
+            st.markdown(f"The activation, {called(found.activation)}, of the value at the same place in {source}:")
             st.latex(_activation(found.activation, found.x, found.value))
         case Added():
             st.markdown("A skip connection adds the values at the same place of its two ways:")
@@ -272,7 +272,8 @@ def _b(value: float) -> str:
     return f"({_n(value)})" if value < 0 else _n(value)
 
 
-def _called(activation: str) -> str:
+def called(activation: str) -> str:
+    """An activation's name as people write it."""
     return {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU"}.get(activation, activation)
 
 
@@ -286,4 +287,4 @@ def _activation(name: str, x: float, value: float) -> str:
         "gelu": rf"{_b(x)} \cdot \Phi({_n(x)})",
         "linear": _n(x),
     }
-    return rf"a = \text{{{_called(name)}}}(z) = {formulas.get(name, rf'f({_n(x)})')} = {_n(value)}"
+    return rf"a = \text{{{called(name)}}}(z) = {formulas.get(name, rf'f({_n(x)})')} = {_n(value)}"
