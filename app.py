@@ -32,7 +32,10 @@ st.navigation(
             help="Its layers, shapes and parameters.",
         ),
         st.Page(
-            PAGES / "5_Explore.py", title="Explore", icon=":material/grid_view:", help="Its kernels and feature maps."
+            PAGES / "5_Explore.py",
+            title="Explore",
+            icon=":material/grid_view:",
+            help="Look inside it, ask it why, operate on it.",
         ),
         st.Page(
             PAGES / "6_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."

@@ -188,7 +188,7 @@ def in_a_browser(trials: int) -> None:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=options)
             page = browser.new_page(viewport={"width": 1280, "height": 1000})
             page.goto(f"http://127.0.0.1:{port}/Explore?run=lecture")
-            page.locator(".st-key-part-pooled, .st-key-contributions, .st-key-map").first.wait_for(timeout=120_000)
+            page.locator(".st-key-map").first.wait_for(timeout=120_000)
             page.wait_for_timeout(5000)
             times = []
             for trial in range(trials + 1):

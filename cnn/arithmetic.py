@@ -12,6 +12,7 @@ import numpy as np
 from keras import layers as kl
 
 from cnn import geometry
+from cnn.forward import INPUT, Forward
 from cnn.model import DepthwiseMaxPooling
 
 Place = tuple[int, ...]  # (row, column, channel) in feature maps, (unit,) in a vector
@@ -174,6 +175,16 @@ def working(
         case kl.Dropout():
             return Copied(place, float(x[place]))
     raise TypeError(f"No arithmetic is known for a {type(layer).__name__}.")
+
+
+def origin(forward: Forward, name: str, place: Place) -> tuple[str, Place]:
+    """Where a value was made that flatten and dropout only passed on: the layer's name, or INPUT, and its place."""
+    while name != INPUT and isinstance(forward.layer(name), kl.Flatten | kl.Dropout):
+        if isinstance(forward.layer(name), kl.Flatten):
+            shape = forward.layer(name).input.shape[1:]
+            place = tuple(int(index) for index in np.unravel_index(place[-1], shape))
+        name = forward.takes(name)[0]
+    return name, place
 
 
 def _window(

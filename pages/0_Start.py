@@ -54,7 +54,12 @@ with leads:
         (shell.RUNS, "table_rows", "Runs", "Every training so far; lay the curves of several over each other."),
         (shell.SWEEPS, "scatter_plot", "Sweeps", "Vary up to three settings, and see which one counts."),
         (shell.MODEL, "account_tree", "Model", "Its layers, output shapes and parameters, and the file to keep."),
-        (shell.EXPLORE, "grid_view", "Explore", "Its kernels, and what every layer makes of a picture."),
+        (
+            shell.EXPLORE,
+            "grid_view",
+            "Explore",
+            "What every layer makes of a picture, down to one sum; why it said so; what if.",
+        ),
         (shell.PREDICT, "checkroom", "Predict", "Show it a drawing or photos of your own, and see how it reads them."),
     ):
         st.page_link(page, label=f"**{title}**", icon=f":material/{icon}:")

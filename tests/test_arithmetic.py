@@ -142,6 +142,20 @@ def test_what_only_passes_a_value_on_says_where_it_comes_from():
     assert working(kl.Add(), [x, 2 * x], (0, 0, 1)) == Added((1.0, 2.0), 3.0)
 
 
+def test_a_value_that_was_only_passed_on_is_led_back_to_where_it_was_made():
+    source = keras.Input((6, 8, 1), name=INPUT)
+    x = kl.Dropout(0.5, name="first")(conv(name="maps")(source))
+    x = kl.Dropout(0.5, name="later")(kl.Flatten(name="vector")(x))
+    forward = Forward(keras.Model(source, kl.Dense(2)(x)))
+    picture = CHANCE.uniform(size=(1, 6, 8, 1)).astype(np.float32)
+    values = {name: value[0].numpy() for name, value in forward.run({INPUT: picture}).items()}
+    for index in CHANCE.integers(0, 6 * 8 * 6, 50):
+        name, place = arithmetic.origin(forward, "later", (int(index),))
+        assert name == "maps" and values[name][place] == values["later"][index]
+    assert arithmetic.origin(forward, "first", (1, 2, 3)) == ("maps", (1, 2, 3))
+    assert arithmetic.origin(forward, INPUT, (0, 0, 0)) == (INPUT, (0, 0, 0))
+
+
 def test_other_weights_can_be_tried():
     layer = conv(activation="relu")
     layer.build((None, 5, 5, 1))

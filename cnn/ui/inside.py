@@ -88,6 +88,8 @@ def look(run: Run, network: Network, picture: Picture) -> Look:
     base, base_state = network.weights, f"{run.path} {run.model_path.stat().st_mtime_ns}"
     if epoch is not None and (earlier := _weights_after(str(run.path), epoch, network)):
         base, base_state = earlier, f"{base_state} epoch {epoch}"
+    elif epoch is not None:
+        st.warning(f"What was kept of epoch {epoch} cannot be read: this is the network as it was in the end.")
     done = operations(run)
     weights, state = base, base_state
     if done:
@@ -159,6 +161,8 @@ def answer(now: Look) -> None:
     shown = [now.picture, now.pinned] if now.pinned else [now.picture]
     for picture in shown:
         _answer(picture, now.values_of(picture)[now.network.forward.output], pinned=picture is now.pinned)
+    read_as = f"Read as: {now.picture.reading.name}. " if len(now.picture.readings) > 1 else ""
+    st.caption(f"{read_as}The answer to these very pixels; Predict takes the mean of several looks.")
     with st.container(horizontal=True):
         if now.pinned:
             st.button(

@@ -171,7 +171,7 @@ def _bench(now: Look) -> tuple[Bench, str]:
     return _made(str(run.path), run.model_path.stat().st_mtime_ns, len(labels), now.network, images, labels), source
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _made(path: str, written: int, count: int, _network: Network, _images: np.ndarray, _labels: np.ndarray) -> Bench:
     return Bench(_network.forward, _images, _labels)
 

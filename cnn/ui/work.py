@@ -35,7 +35,7 @@ class _Visit:
 
 def begin(name: str, start: Callable[[], Generator[float, None, Any]]) -> None:
     """Begin work under a name that tells it from all other; for callbacks."""
-    _visit().begun[name] = _Work(start())
+    _visit().begun = {name: _Work(start())}  # what was begun before is given up: two would share the processor
 
 
 def result(name: str) -> Any | None:

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import figures
-from cnn.arithmetic import Activated, Added, Copied, Normalised, Pooled, WeightedSum, Working, working
+from cnn.arithmetic import Activated, Added, Normalised, Pooled, WeightedSum, Working, origin, working
 from cnn.config import CLASS_NAMES
 from cnn.forward import INPUT
 from cnn.geometry import padding_before
@@ -33,7 +33,14 @@ def show(now: Look, layer: str, channel: int, where: tuple[int, ...], go: Go) ->
     takes = forward.takes(layer)
     inputs = [now.picture.seen.pixels if name == INPUT else now.values[name] for name in takes]
     found = working(forward.layer(layer), inputs, place, now.weights.get(layer))
-    _written(now, layer, place, found, takes[0], go)
+
+    def back(source: str, channel: int, row: int | None = None, column: int | None = None) -> None:
+        """Open what went into the value; what flatten and dropout only pass on, where it was made."""
+        name, there = origin(forward, source, (channel,) if row is None else (row, column, channel))
+        if name != INPUT:
+            go(name, there[-1], *there[:-1])
+
+    _written(now, layer, place, found, takes[0], back)
     keras = float(now.values[layer][place])
     st.caption(
         f"In 64 bits here: {found.value:.7g}. By the network, in 32 bits: {keras:.7g}. "
@@ -72,17 +79,13 @@ def _written(now: Look, layer: str, place: tuple[int, ...], found: Working, sour
         case Added():
             st.markdown("A skip connection adds the values at the same place of its two ways:")
             st.latex(rf"{' + '.join(map(_b, found.terms))} = {_n(found.value)}")
-        case Copied():
-            st.markdown(f"Passed on as it is: {_n(found.value)}.")
-    if isinstance(found, Normalised | Activated | Added | Copied) and source != INPUT:
-        where = found.place if isinstance(found, Copied) else place
-        row_column = where[:2] if len(where) == 3 else (None, None)
+    if isinstance(found, Normalised | Activated | Added) and source != INPUT:
         st.button(
             f"Where it comes from: {source}",
             icon=":material/arrow_back:",
             key="walk_back",
             on_click=go,
-            args=(source, where[-1], *row_column),
+            args=(source, place[-1], *place[:-1]),
         )
 
 
@@ -125,6 +128,13 @@ def _formula(now: Look, layer: str, place: tuple[int, ...]) -> None:
 def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, spatial: bool, go: Go) -> None:
     """What each input channel adds, as bars."""
     per_channel, what = found.per_channel, "channel" if spatial else "unit"
+
+    def picked(_: int, channel: int | None) -> None:
+        if channel is not None and spatial:
+            st.session_state[f"in-{layer}"] = channel + 1
+        elif channel is not None:
+            go(source, channel)
+
     sheet.show(
         [
             Strip(
@@ -136,13 +146,13 @@ def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, sp
         ],
         key="contributions",
         label=f"What each of {len(per_channel)} inputs adds to the value.",
-        on_pick=(lambda _, channel: _pick_channel(layer, channel)) if spatial else None,
+        on_pick=picked,
     )
     top = np.argsort(-np.abs(per_channel))[:3]
     words = ", ".join(f"{index + 1} ({per_channel[index]:+.4f})" for index in top)
     st.caption(
         f"What each {what} of {'the picture' if source == INPUT else source} adds, as a bar; the most do {words}."
-        + (" A click on a bar shows its numbers." if spatial else "")
+        + (" A click on a bar shows its numbers." if spatial else " A click on a bar opens its unit.")
     )
 
 
@@ -152,11 +162,6 @@ def _channel(layer: str, per_channel: np.ndarray) -> int:
         return 0
     chosen = st.session_state.get(f"in-{layer}")
     return int(np.abs(per_channel).argmax()) if chosen is None else min(chosen, len(per_channel)) - 1
-
-
-def _pick_channel(layer: str, channel: int | None) -> None:
-    if channel is not None:
-        st.session_state[f"in-{layer}"] = channel + 1
 
 
 def _window(layer: str, found: WeightedSum, source: str, go: Go) -> None:
@@ -172,17 +177,17 @@ def _window(layer: str, found: WeightedSum, source: str, go: Go) -> None:
             go(source, int(window.channels[channel]), int(window.rows[row]), int(window.columns[column]))
 
     parts = (
-        (f"Window of {called}", window.values[..., channel], opened if source != INPUT else None),
-        ("× kernel", found.kernel[..., channel], None),
-        ("= products", found.products[..., channel], None),
+        ("window", f"Window of {called}", window.values[..., channel], opened if source != INPUT else None),
+        ("window_kernel", "× kernel", found.kernel[..., channel], None),
+        ("window_products", "= products", found.products[..., channel], None),
     )
-    for column, (title, values, on_pick) in zip(st.columns(3), parts, strict=True):
+    for column, (key, title, values, on_pick) in zip(st.columns(3), parts, strict=True):
         with column:
             st.markdown(f"**{title}**")
             pixels.show(
                 values,
                 figures.value_range(values, signed=True),
-                key=f"part-{title.split()[0]}-{title[:1]}",
+                key=key,
                 label=f"{title}, {values.shape[0]} by {values.shape[1]} numbers.",
                 on_pick=on_pick,
                 size=_SIZE,
@@ -214,7 +219,7 @@ def _pooled(layer: str, place: tuple[int, ...], found: Pooled, source: str, go: 
     pixels.show(
         values,
         figures.value_range(values),
-        key="part-pooled",
+        key="pooled_window",
         label=f"The {values.size} values that are pooled.",
         chosen=marked,
         on_pick=opened,
@@ -222,8 +227,8 @@ def _pooled(layer: str, place: tuple[int, ...], found: Pooled, source: str, go: 
     )
     count = int(window.inside.sum()) * len(window.channels)
     if found.mode == "max":
-        shown = values.ravel() if values.size <= 16 else None
-        listed = ",\\,".join(_n(value) for value in shown) if shown is not None else r"\ldots"
+        shown = values.ravel() if across else values[window.inside]
+        listed = ",\\,".join(map(_n, shown)) if shown.size <= 16 else r"\ldots"
         st.latex(rf"\max\{{{listed}\}} = {_n(found.value)}")
     else:
         st.latex(rf"\frac{{1}}{{{count}}} \cdot {_b(float(values[window.inside].sum()))} = {_n(found.value)}")

@@ -23,7 +23,7 @@ def test_from_the_whole_network_to_one_product_and_back(page: Page, workshop: Da
     page.locator(".st-key-map .frame").click()
     expect(written).to_be_visible()
     expect(page.get_by_text("Its receptive field: 16×16 pixels")).to_be_visible()
-    page.locator(".st-key-part-Window-W .frame").click()
+    page.locator(".st-key-window .frame").click()
     expect(layer).to_have_attribute("aria-label", re.compile("128 maps of conv2d_1;"))
     expect(written).to_be_visible()
 

@@ -109,12 +109,12 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     assert download.value.suggested_filename.endswith(".keras")
 
     other.get_by_role("link", name="Explore", exact=True).click()
-    expect(heading(other, "Kernels")).to_be_visible()
-    expect(other.get_by_text("The 8 maps of conv2d.")).to_be_visible()
-    tile = other.locator(".js-plotly-plot").first
-    box = tile.bounding_box()
-    expect(other.get_by_text("Map 1 of conv2d")).to_be_visible()
-    tile.click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.75})
+    layer = other.locator(".st-key-layer .sheet")
+    expect(layer).to_have_attribute("aria-label", re.compile("The 8 maps of conv2d;"))
+    layer.locator(".map").nth(7).click()
+    expect(other.get_by_text("Map 8 of conv2d")).to_be_visible()
+    other.get_by_role("slider").focus()
+    other.keyboard.press("Home")  # the network after its first epoch
     expect(other.get_by_text("Map 8 of conv2d")).to_be_visible()
 
     other.get_by_role("link", name="Predict", exact=True).click()

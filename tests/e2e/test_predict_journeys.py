@@ -77,7 +77,7 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     expect(page.get_by_text("How it was read")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Explore", exact=True).click()
-    expect(page.get_by_text("picture 2.jpg, as the network sees it")).to_be_visible()
+    expect(page.get_by_alt_text("picture 2.jpg as the network sees it")).to_be_visible()
     page.get_by_role("link", name="Predict", exact=True).click()
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"All {COUNT} files")
     expect(page.get_by_text("picture 2.jpg: confidence")).to_be_visible()

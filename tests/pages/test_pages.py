@@ -456,7 +456,7 @@ def test_a_row_opens_its_picture_which_goes_along_to_explore():
     assert "confidence" not in text(app) and "empty.png: The file is empty" in text(app)
     app.session_state["opened_file"] = app.session_state["batch"].files[3].id
     go_to_explore(app, "Upload")
-    assert "From before: 4 files" in text(app) and "more.png, as the network sees it" in captions(app)
+    assert "From before: 4 files" in text(app) and "more.png as the network sees it" in captions(app)
 
 
 def test_an_unforeseen_mistake_costs_one_row_only(monkeypatch):
@@ -500,7 +500,7 @@ def test_predict_a_drawing():
     draw_trousers(app)
     assert "Your drawing: confidence" in text(app) and "Nothing is drawn yet" not in text(app)
     go_to_explore(app, "Draw")
-    assert "Your drawing, as the network sees it" in captions(app)
+    assert "Your drawing as the network sees it" in captions(app)
 
 
 def draw_trousers(app: AppTest) -> None:
