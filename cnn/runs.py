@@ -148,6 +148,15 @@ class Run:
         return self.path / "model.keras"
 
     @property
+    def network_key(self) -> tuple[str, int]:
+        """For caches: another one for each network, as a run in training writes it anew after every epoch.
+
+        Raises:
+            OSError: there is no network.
+        """
+        return str(self.path), self.model_path.stat().st_mtime_ns
+
+    @property
     def has_model(self) -> bool:
         return self.config is not None and self.model_path.is_file()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Literal
 
+import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers as kl
@@ -123,6 +124,13 @@ def gate(forward: Forward, layer: str) -> str:
     return layer
 
 
+def network(run: Run, weights: Weights) -> keras.Model:
+    """A network of the run's configuration with these weights, of all layers in their order."""
+    model = networks.build(run.config, precision="float32")
+    model.set_weights([array for arrays in weights.values() for array in arrays])
+    return model
+
+
 def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str) -> Run:
     """Keep an operated network as a new, finished run, measured on the test pictures where they are to be had.
 
@@ -137,17 +145,16 @@ def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str)
     Raises:
         OSError: the runs folder cannot be written.
     """
-    network = networks.build(run.config, precision="float32")
-    network.set_weights([array for arrays in weights.values() for array in arrays])
+    model = network(run, weights)
     made = runs.create(run.config, name)
     try:
-        network.save(made.path / "model.keras")
+        model.save(made.path / "model.keras")
         if (run.path / "reference.npz").is_file():
             shutil.copy(run.path / "reference.npz", made.path)
         with contextlib.suppress(data.DataUnavailable):
             test = data.load(run.config.data).test
-            runs.write_json(made.path / "evaluation.json", evaluate.evaluate(network, test))
-            evaluate.write_examples(made.path, network, test)
+            runs.write_json(made.path / "evaluation.json", evaluate.evaluate(model, test))
+            evaluate.write_examples(made.path, model, test)
         done = "\n".join(f"- {operation}" for operation in operations)
         runs.relabel(made, tags=["operated"], note=f"Made of {run.name} ({run.id}) by hand, not trained:\n{done}")
         runs.write_status(made.path, runs.closed(made.status, "finished"))

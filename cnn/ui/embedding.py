@@ -16,7 +16,7 @@ from cnn.embedding import Fidelity, Projection
 from cnn.evaluate import Examples
 from cnn.predict import Predictor
 from cnn.runs import Run
-from cnn.ui import inputs, scatter
+from cnn.ui import inputs, pictures, scatter
 from cnn.ui.pictures import Picture
 from cnn.ui.scatter import Mark, Points
 
@@ -75,7 +75,7 @@ def show(run: Run, predictor: Predictor, picture: Picture, on_open: Callable[[in
     split, source = inputs.test_pictures(run)
     shown = _first(split)
     with st.spinner(f"The network looks at {len(shown.labels):,} test pictures, once…", show_time=True):
-        found = _found(*_of(run), shown.digest, run, predictor, shown)
+        found = _found(*run.network_key, shown.digest, run, predictor, shown)
     if isinstance(found, str):
         st.info(found, icon=":material/scatter_plot:")
         return
@@ -85,7 +85,7 @@ def show(run: Run, predictor: Predictor, picture: Picture, on_open: Callable[[in
         )
         only_wrong = st.toggle("Only those that the network gets wrong", key="embedding_wrong", persist_state="session")
     with st.spinner(_waiting(method, len(shown.labels)), show_time=True):
-        places, fidelity = _map(*_of(run), shown.digest, method, run, found, shown)
+        places, fidelity = _map(*run.network_key, shown.digest, method, run, found, shown)
     map_column, picked_column = st.columns([4, 1], gap="medium")
     with map_column:
         _draw(shown, found, method, places, picture, predictor, only_wrong)
@@ -109,11 +109,6 @@ def _first(split: Split | Examples) -> Shown:
     images = np.ascontiguousarray(split.images[:_MOST])
     digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
     return Shown(images, labels, numbers, len(split.labels), digest)
-
-
-def _of(run: Run) -> tuple[str, int]:
-    """A network's key in a cache: a run in training writes its network anew after every epoch."""
-    return str(run.path), run.model_path.stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -296,7 +291,7 @@ def _picked(shown: Shown, found: Found, on_open: Callable[[int], None]) -> None:
         st.caption("Click a picture on the map to see it here.")
         return
     name = shown.name(index)
-    st.image(_large(shown.images[index], 5), alt=f"The test picture {name}, 28 by 28 grey pixels.")
+    st.image(pictures.magnified(shown.images[index], 5), alt=f"The test picture {name}, 28 by 28 grey pixels.")
     truth, answer = CLASS_NAMES[shown.labels[index]], found.answer(index)
     st.markdown(f"**{name}**")
     if found.answers[index] == shown.labels[index]:
@@ -329,7 +324,7 @@ def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[in
         for index in listed[:_GALLERY]:
             name = shown.name(index)
             with st.container(gap="xsmall"):
-                st.image(_large(shown.images[index], _FACTOR), alt=f"The test picture {name}.")
+                st.image(pictures.magnified(shown.images[index], _FACTOR), alt=f"The test picture {name}.")
                 _open_button(
                     name,
                     f"embedding_open_{index}",
@@ -358,8 +353,3 @@ def _open_button(label: str, key: str, index: int, on_open: Callable[[int], None
         st.session_state[_LEFT] = True  # only this part of the page would run anew
 
     st.button(label, key=key, on_click=leave, **options)
-
-
-def _large(image: np.ndarray, factor: int) -> np.ndarray:
-    """A picture with each pixel a square."""
-    return image.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -1,6 +1,5 @@
 """The Explore page's view of one prediction: maps that explain it, side by side, and whether they are true."""
 
-import hashlib
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +11,10 @@ from cnn.config import CLASS_NAMES
 from cnn.explain import METHODS
 from cnn.faithfulness import Curve, Randomisation
 from cnn.forward import Weights
+from cnn.ui import shell
 from cnn.ui.inside import Look
 from cnn.ui.models import Network
-from cnn.ui.pictures import Picture
+from cnn.ui.pictures import Picture, digest
 
 _FIRST = ("grad_cam", "layer_cam", "integrated_gradients", "occlusion")
 _EDGE = 252  # screen pixels of a map over the network's input
@@ -77,10 +77,10 @@ def show(now: Look) -> None:
         return
     chosen = [name for name in possible if name in chosen]
     maps = {name: _map(now, now.picture, name, class_, layer) for name in chosen}
-    _cards(now, maps, class_, layer)
+    _cards(now.picture, maps, class_, layer)
     if now.pinned:
         st.subheader("The kept picture", anchor=False)
-        _cards(now, {name: _map(now, now.pinned, name, class_, layer) for name in chosen}, class_, layer, now.pinned)
+        _cards(now.pinned, {name: _map(now, now.pinned, name, class_, layer) for name in chosen}, class_, layer)
     _agreement(maps)
     st.subheader("Is the explanation true?", anchor=False)
     _checks(now, maps, class_, layer)
@@ -92,15 +92,11 @@ def show(now: Look) -> None:
 def _map(now: Look, picture: Picture, method: str, class_: int, layer: str | None) -> np.ndarray:
     pixels = picture.seen.pixels
     layer = layer if METHODS[method].needs_layer else None
-    return _computed(now.state, _digest(pixels), method, class_, layer, now.network, pixels, _weights(now))
+    return _computed(now.state, digest(pixels), method, class_, layer, now.network, pixels, _weights(now))
 
 
 def _weights(now: Look) -> Weights | None:
     return now.weights if now.changed else None
-
-
-def _digest(pixels: np.ndarray) -> str:
-    return hashlib.sha256(pixels.tobytes()).hexdigest()
 
 
 @st.cache_resource(max_entries=200, show_spinner="Explaining…")
@@ -117,12 +113,9 @@ def _computed(
     return _network.explain.explain(method, _pixels, class_, layer, _weights)
 
 
-def _cards(
-    now: Look, maps: dict[str, np.ndarray], class_: int, layer: str | None, picture: Picture | None = None
-) -> None:
+def _cards(picture: Picture, maps: dict[str, np.ndarray], class_: int, layer: str | None) -> None:
     """Each map over what the network sees, and over the picture as it came."""
-    picture = picture or now.picture
-    seen = picture.seen.pixels[..., 0].repeat(_EDGE // images.SIZE, axis=0).repeat(_EDGE // images.SIZE, axis=1)
+    seen = picture.pixels(_EDGE // images.SIZE)
     original = picture.shown.convert("RGB")
     same = original.size == (images.SIZE, images.SIZE)
     with st.grid("auto", min_column_width=180, gap="small"):
@@ -132,7 +125,7 @@ def _cards(
                 st.markdown(f"**{method.name}**", help=f"{method.shows} {method.paper}.")
                 large = images.mapped_back(values, images.WHOLE, (_EDGE, _EDGE))
                 st.image(
-                    figures.laid_over(np.uint8(seen * 255), large),
+                    figures.laid_over(seen, large),
                     alt=f"{method.name} for {CLASS_NAMES[class_]} over the network's input.",
                 )
                 if not same:
@@ -147,7 +140,8 @@ def _cards(
     ends = " Where a map has signs, violet speaks for it and orange against it." if signed else ""
     where = f" Class activation maps of {layer}." if layer else ""
     st.caption(
-        f"What speaks for **{CLASS_NAMES[class_]}** in {picture.title}: yellow the most, blue the least, grey nothing."
+        f"What speaks for **{CLASS_NAMES[class_]}** in {shell.plain(picture.title)}: yellow the most, blue the least, "
+        "grey nothing."
         f"{ends}{where} The score that is explained is the logit, before the softmax."
     )
 
@@ -176,7 +170,7 @@ def _agreement(maps: dict[str, np.ndarray]) -> None:
 
 
 def _checks(now: Look, maps: dict[str, np.ndarray], class_: int, layer: str | None) -> None:
-    key = (now.state, _digest(now.picture.seen.pixels), class_, layer)
+    key = (now.state, digest(now.picture.seen.pixels), class_, layer)
     st.markdown(
         "Two tests. **Deletion and insertion**: blacken the pixels that a map calls important, or bring them back "
         "first: the class's probability must fall, or rise, faster than in a random order. **Scrambled weights**: a "

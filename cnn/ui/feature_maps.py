@@ -15,7 +15,7 @@ _UNITS = 128  # units of a vector in the overview
 _EDGE = 52  # screen pixels of a map in the overview, about
 _HOVERED = 60_000  # values of a layer that are sent along to be read by hovering
 _LAYER, _STAGE = "map_layer", "map_stage"
-AFTER, BEFORE = "after", "before"
+_AFTER, _BEFORE = "after", "before"
 
 
 @st.fragment
@@ -181,17 +181,17 @@ def _layer(now: Look, scale: str) -> tuple[str, int]:
         st.session_state.setdefault(key, int(np.abs(_maps(now.values[layer])).mean(axis=(0, 1)).argmax()) + 1)
         chosen = st.number_input("Map" if spatial else "Unit", 1, count, key=key, width=140) - 1
         keras_layer = now.network.forward.layer(layer)
-        stage = AFTER
+        stage = _AFTER
         if has_sums(keras_layer) and not is_linear(keras_layer):
             stage = st.segmented_control(
                 f"Before or after {written_out.called(keras_layer.activation.__name__)}",
-                [BEFORE, AFTER],
-                default=AFTER,
+                [_BEFORE, _AFTER],
+                default=_AFTER,
                 required=True,
                 key=_STAGE,
                 persist_state="session",
             )
-    value = layer + SUMS if stage == BEFORE else layer
+    value = layer + SUMS if stage == _BEFORE else layer
     pictures = [now.picture, now.pinned] if now.pinned else [now.picture]
     for column, picture in zip(st.columns(len(pictures)), pictures, strict=True):
         with column:

@@ -12,7 +12,7 @@ from cnn.config import CLASS_NAMES
 from cnn.excitement import Excitement
 from cnn.filters import Statistics
 from cnn.forward import Weights
-from cnn.ui import feature_maps, inputs, pixels, sheet, work
+from cnn.ui import feature_maps, inputs, pictures, pixels, sheet, work
 from cnn.ui.inside import Look
 from cnn.ui.sheet import Strip
 
@@ -207,12 +207,12 @@ def _most_exciting(now: Look, found: Excitement, layer: str, chosen: int) -> Non
     height, width = found.crops.shape[2:4]
     factor = max(1, _LARGE // max(height, width))
 
-    def large(image: np.ndarray) -> np.ndarray:
-        return image.repeat(factor, axis=0).repeat(factor, axis=1)
-
     with st.container(horizontal=True, gap="small"):
         with st.container(width=max(120, width * factor), gap="xsmall"):
-            st.image(large(found.maximised[chosen, ..., 0]), alt=f"The picture made for filter {chosen + 1}.")
+            st.image(
+                pictures.magnified(found.maximised[chosen, ..., 0], factor),
+                alt=f"The picture made for filter {chosen + 1}.",
+            )
             st.caption(f"made: {found.reached[chosen]:.3g}")
         for index, place, value, crop in zip(
             found.images[chosen], found.places[chosen], found.values[chosen], found.crops[chosen], strict=True
@@ -220,7 +220,10 @@ def _most_exciting(now: Look, found: Excitement, layer: str, chosen: int) -> Non
             known = index < len(split.labels)
             name = CLASS_NAMES[split.labels[index]] if known else "a test picture"
             with st.container(width=max(100, width * factor), gap="xsmall"):
-                st.image(large(crop), alt=f"{name}, row {place[0] + 1}, column {place[1] + 1}, sum {value:.3g}.")
+                st.image(
+                    pictures.magnified(crop, factor),
+                    alt=f"{name}, row {place[0] + 1}, column {place[1] + 1}, sum {value:.3g}.",
+                )
                 st.caption(f"{name} {value:.3g}")
     st.caption(
         "The numbers are the filter's sum before the activation. The made picture was found by activation maximisation "

@@ -113,9 +113,7 @@ def _mistake(run: Run, predictor: Predictor) -> Picture | None:
     """Choose a test picture that the network gets wrong, the most confident mistakes first."""
     examples, source = test_pictures(run)
     labels = examples.labels[:_TRIED]
-    answers = _answers(
-        str(run.path), run.model_path.stat().st_mtime_ns, len(labels), predictor, examples.images[:_TRIED]
-    )
+    answers = _answers(*run.network_key, len(labels), predictor, examples.images[:_TRIED])
     chosen, confidence = answers.argmax(axis=1), answers.max(axis=1)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         of = st.selectbox("Class", ["Any", *CLASS_NAMES], key="mistake_class", persist_state="session", width=200)

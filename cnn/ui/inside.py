@@ -4,7 +4,6 @@ All parts of the page see the same: whoever mutes a filter, or goes back in time
 explanation changed.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,14 +13,13 @@ import numpy as np
 import streamlit as st
 
 from cnn import figures, lapse, surgery
-from cnn import model as networks
 from cnn.config import CLASS_NAMES
 from cnn.forward import Forward, Weights
 from cnn.runs import Run
 from cnn.surgery import Operation
 from cnn.ui import shell
 from cnn.ui.models import Network
-from cnn.ui.pictures import Picture
+from cnn.ui.pictures import Picture, digest
 
 _FINAL = "trained"
 _PINNED, _OPERATIONS = "pinned_picture", "operations"
@@ -50,12 +48,18 @@ class Look:
 
     def values_of(self, picture: Picture) -> dict[str, np.ndarray]:
         pixels = picture.seen.pixels
-        return _values(self.state, hashlib.sha256(pixels.tobytes()).hexdigest(), self.network, pixels, self.weights)
+        return _values(self.state, digest(pixels), self.network, pixels, self.weights)
 
     @property
     def probabilities(self) -> np.ndarray:
         """The answer to the picture, (10,)."""
         return self.values[self.network.forward.output]
+
+    @property
+    def probabilities_before(self) -> np.ndarray:
+        """The answer to the picture before the operations, (10,)."""
+        pixels = self.picture.seen.pixels
+        return _values(self.base_state, digest(pixels), self.network, pixels, self.base)[self.network.forward.output]
 
     @property
     def forward(self) -> Forward:
@@ -77,15 +81,13 @@ def _values(
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _with_weights(state: str, _run: Run, _weights: Weights) -> Forward:
-    model = networks.build(_run.config, precision="float32")
-    model.set_weights([array for arrays in _weights.values() for array in arrays])
-    return Forward(model)
+    return Forward(surgery.network(_run, _weights))
 
 
 def look(run: Run, network: Network, picture: Picture) -> Look:
     """What is to be looked into, with the controls for it: a second picture, and the epoch."""
     epoch = _epoch(run)
-    base, base_state = network.weights, f"{run.path} {run.model_path.stat().st_mtime_ns}"
+    base, base_state = network.weights, str(run.network_key)
     if epoch is not None and (earlier := _weights_after(str(run.path), epoch, network)):
         base, base_state = earlier, f"{base_state} epoch {epoch}"
     elif epoch is not None:

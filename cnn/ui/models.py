@@ -30,8 +30,7 @@ def load(run: Run) -> Network:
     """The network of a run; ends the page with a sentence where there is none."""
     shell.require_model(run)
     try:
-        # A run in training writes its network anew after every epoch: the time of writing is part of the key.
-        return _load(str(run.path), run.model_path.stat().st_mtime_ns, run)
+        return _load(*run.network_key, run)
     except (UnreadableModel, OSError) as error:
         st.error(shell.plain(str(error)), icon=":material/broken_image:")
         st.stop()

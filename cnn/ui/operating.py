@@ -167,8 +167,7 @@ def _edit(now: Look, layer: str, filter_: int, do) -> None:
 def _bench(now: Look) -> tuple[Bench, str]:
     split, source = inputs.test_pictures(now.run)
     images, labels = split.images[:_TESTED], split.labels[:_TESTED]
-    run = now.run
-    return _made(str(run.path), run.model_path.stat().st_mtime_ns, len(labels), now.network, images, labels), source
+    return _made(*now.run.network_key, len(labels), now.network, images, labels), source
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -186,7 +185,7 @@ def _outcome(now: Look, bench: Bench, before: np.ndarray, after: np.ndarray, sou
     labels = bench.labels
     accuracies = [float((answers.argmax(axis=1) == labels).mean()) for answers in (before, after)]
     done = inside.operations(now.run)
-    confidences = [_probability(now, weights_of) for weights_of in (False, True)]
+    confidences = now.probabilities_before, now.probabilities
     best = int(now.probabilities.argmax())
     with st.container(horizontal=True):
         st.metric(
@@ -213,13 +212,6 @@ def _outcome(now: Look, bench: Bench, before: np.ndarray, after: np.ndarray, sou
     if done:
         st.markdown("\n".join(f"{number}. {shell.plain(str(one))}" for number, one in enumerate(done, 1)))
         _save(now)
-
-
-def _probability(now: Look, operated: bool) -> np.ndarray:
-    if operated:
-        return now.probabilities
-    forward = now.network.forward
-    return forward(now.picture.seen.pixels[None], dict(now.base))[forward.output][0]
 
 
 def _save(now: Look) -> None:

@@ -100,8 +100,12 @@ class Picture:
 
 def enlarged(seen: images.NetworkInput, factor: int) -> np.ndarray:
     """A network's input to be shown: uint8 (28 factor, 28 factor), each pixel a square."""
-    grey = (seen.pixels[..., 0] * 255).round().astype(np.uint8)
-    return grey.repeat(factor, axis=0).repeat(factor, axis=1)
+    return magnified((seen.pixels[..., 0] * 255).round().astype(np.uint8), factor)
+
+
+def magnified(image: np.ndarray, factor: int) -> np.ndarray:
+    """An array (h, w, ...) with each pixel a square of factor x factor."""
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 # ---------------------------------------------------------------- from what was given to a picture
@@ -129,7 +133,7 @@ def _of_file(id_: str, _file: File) -> Picture:
 
 def of_sample(array: np.ndarray, title: str, label: int) -> Picture:
     """A picture of the dataset, uint8 (28, 28)."""
-    return Picture(_digest(array), title, Image.fromarray(array), readings.of_picture(array), label)
+    return Picture(digest(array), title, Image.fromarray(array), readings.of_picture(array), label)
 
 
 def of_drawing(rgba: np.ndarray | None) -> Picture:
@@ -138,7 +142,7 @@ def of_drawing(rgba: np.ndarray | None) -> Picture:
     Raises:
         UnreadableImage: nothing is drawn.
     """
-    found = readings.of_canvas(None) if rgba is None else _of_canvas(_digest(rgba), rgba)
+    found = readings.of_canvas(None) if rgba is None else _of_canvas(digest(rgba), rgba)
     return Picture("drawing", "Your drawing", Image.fromarray(rgba), found, drawn=True)
 
 
@@ -147,8 +151,8 @@ def _of_canvas(digest: str, _rgba: np.ndarray) -> tuple[Reading, ...]:
     return readings.of_canvas(_rgba)
 
 
-def _digest(pixels: np.ndarray) -> str:
-    """Streamlit's own hash of a large array looks at a part of it only."""
+def digest(pixels: np.ndarray) -> str:
+    """Tells arrays apart. Streamlit's own hash of a large array looks at a part of it only."""
     return f"{pixels.shape} {hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()}"
 
 
@@ -187,8 +191,7 @@ def _changes(picture: Picture) -> Changes:
 
 
 def _read_changed(picture: Picture, changes: Changes) -> tuple[Reading, ...]:
-    digest = _digest(np.asarray(picture.original))
-    return _reread(digest, changes.turns, changes.inverted, picture.drawn, picture)
+    return _reread(digest(np.asarray(picture.original)), changes.turns, changes.inverted, picture.drawn, picture)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading it anew…")

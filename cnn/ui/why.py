@@ -9,7 +9,7 @@ from cnn import evaluate, familiarity
 from cnn.config import CLASS_NAMES
 from cnn.familiarity import Reference
 from cnn.predict import Predictor
-from cnn.ui.pictures import Picture
+from cnn.ui.pictures import Picture, magnified
 
 _NEAREST = 8
 _FACTOR = 3  # screen pixels for each of the network's
@@ -32,7 +32,7 @@ def warn(picture: Picture, predictor: Predictor) -> None:
 
 def show(picture: Picture, predictor: Predictor) -> None:
     """The nearest training pictures in the network's own features."""
-    kept = _reference(str(predictor.run.path), predictor.run.model_path.stat().st_mtime_ns, predictor)
+    kept = _reference(*predictor.run.network_key, predictor)
     with st.expander("Nearest training pictures", icon=":material/image_search:"):
         if kept is None:
             st.caption("This run kept no training pictures to compare with: runs that finish from now on do.")
@@ -50,7 +50,7 @@ def show(picture: Picture, predictor: Predictor) -> None:
             for index, value in zip(best, similarity, strict=True):
                 name = CLASS_NAMES[reference.labels[index]]
                 with st.container(gap="xsmall"):
-                    large = reference.images[index].repeat(_FACTOR, axis=0).repeat(_FACTOR, axis=1)
+                    large = magnified(reference.images[index], _FACTOR)
                     st.image(large, alt=f"A training picture of class {name}, cosine similarity {value:.2f}.")
                     st.caption(f"{name} {value:.2f}")
 
