@@ -1,9 +1,10 @@
 """Looking inside a network with the mouse and with the keyboard."""
 
+import contextlib
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Dashboard
 
@@ -42,10 +43,20 @@ def test_from_the_whole_network_to_one_product_and_back(page: Page, workshop: Da
 
 def test_hovering_reads_a_value(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Explore?run=lecture")
-    page.locator(".st-key-layer .map").nth(3).hover()
-    expect(page.locator(".st-key-layer .tip")).to_have_text(re.compile(r"map 4 · row 1[45], column 1[45]: -?[\d.]+"))
-    page.locator(".st-key-map .frame").hover()
-    expect(page.locator(".st-key-map .tip")).to_have_text(re.compile(r"row 1[45], column 1[45]: -?[\d.]+"))
+    layer, large = page.locator(".st-key-layer"), page.locator(".st-key-map")
+    _hover_until_read(layer.locator(".map").nth(3), layer.locator(".tip"), r"map 4 · row 1[45], column 1[45]: -?[\d.]+")
+    _hover_until_read(large.locator(".frame"), large.locator(".tip"), r"row 1[45], column 1[45]: -?[\d.]+")
+
+
+def _hover_until_read(place: Locator, tip: Locator, text: str) -> None:
+    """Once more where the page, still being drawn, moved away under the pointer."""
+    for _ in range(20):
+        place.hover()
+        with contextlib.suppress(AssertionError):
+            expect(tip).to_have_text(re.compile(text), timeout=3_000)
+            expect(tip).to_be_visible(timeout=1_000)
+            return
+    raise AssertionError(f"Hovering never read {text}.")
 
 
 def test_operations_move_the_answers_and_are_undone(page: Page, workshop: Dashboard):
