@@ -628,6 +628,7 @@ def test_an_old_stop_does_not_stop_a_resumed_run(monkeypatch):
 
 
 def test_ctrl_c_stops_the_command(spawn):
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite started in the background ignores it
     child = spawn(*TINY[:-1], "500", "--name", "Long")
     wait_until(lambda: (runs.all_runs() and runs.all_runs()[0].status.epoch >= 1) or child.poll() is not None)
     child.send_signal(signal.SIGINT)
