@@ -37,6 +37,14 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def alike_in_any_order() -> None:
+    """A test's own networks begin with the same weights and names, whatever was tested before."""
+    if keras := sys.modules.get("keras"):
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(1)
+
+
 @pytest.fixture(scope="session")
 def draw_once() -> Iterator[None]:
     """Draw each synthetic set once in a test session, for the tests that train in this process."""

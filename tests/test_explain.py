@@ -47,7 +47,7 @@ def coloured() -> Explainer:
     x = inputs = keras.Input((20, 24, 3))
     x = kl.Conv2D(4, 3, strides=2, activation="tanh", name="strided")(x)
     x = kl.Conv2D(4, 3, dilation_rate=2, activation="tanh", name="dilated")(x)
-    x = kl.GlobalAveragePooling2D()(kl.AveragePooling2D(2)(x))
+    x = kl.GlobalAveragePooling2D()(kl.AveragePooling2D(2, name="pooled")(x))
     return Explainer(Forward(keras.Model(inputs, kl.Dense(5, activation="softmax")(x))))
 
 
@@ -179,7 +179,7 @@ def test_maps_have_their_layers_resolution():
     explainer, pixels = coloured(), noise(20, 24, 3)
     assert explainer.grad_cam(pixels, 0, "strided").shape == (9, 11)
     assert explainer.layer_cam(pixels, 0, "dilated").shape == (5, 7)
-    assert explainer.grad_cam_plus_plus(pixels, 0, "average_pooling2d").shape == (2, 3)
+    assert explainer.grad_cam_plus_plus(pixels, 0, "pooled").shape == (2, 3)
 
 
 def test_the_last_layer_is_one_that_no_pooling_has_made_small():
