@@ -59,21 +59,18 @@ def steered(run: Run, *acts: Callable[[Run], None]) -> Command:
         return runs.read(run.path).state == "paused" and len(events(run, "paused")) > len(events(run, "continued"))
 
     def person() -> None:
-        for number, act in enumerate(acts):
-            wait_until(is_paused)
-            act(run)
-            if what := {step: "step", go_on: "continued"}.get(act):
-                before = acts[:number].count(act)
-                wait_until(lambda what=what, before=before: len(events(run, what)) > before)
-
-    def person_who_leaves_nothing_waiting() -> None:
         try:
-            person()
+            for number, act in enumerate(acts):
+                wait_until(is_paused)
+                act(run)
+                if what := {step: "step", go_on: "continued"}.get(act):
+                    before = acts[:number].count(act)
+                    wait_until(lambda what=what, before=before: len(events(run, what)) > before)
         except BaseException:
-            runs.request_stop(run)
+            runs.request_stop(run)  # or the training would wait for ever
             raise
 
-    thread = threading.Thread(target=person_who_leaves_nothing_waiting)
+    thread = threading.Thread(target=person)
     thread.start()
     result = train_here(run.path)
     thread.join(10)
