@@ -40,5 +40,8 @@ st.navigation(
         st.Page(
             PAGES / "6_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."
         ),
+        st.Page(
+            PAGES / "7_Learn.py", title="Learn", icon=":material/school:", help="Every idea of the lecture, to touch."
+        ),
     ]
 ).run()

@@ -309,6 +309,10 @@ def presets() -> dict[str, RunConfig]:
             ),
             training=Training(batch_size=64),
         ),
+        "dense": RunConfig(
+            preset="dense",
+            layers=(Flatten(), Dense(units=128), Dropout(rate=0.5), Dense(units=64), Dropout(rate=0.5)),
+        ),
         "tiny": RunConfig(
             preset="tiny",
             data=Data(limit=5000),
@@ -329,5 +333,6 @@ PRESET_NOTES = {
     "fast": "A small batch-normalised network: better than the lecture's after one or two minutes on 2 CPU cores.",
     "accurate": "The most accurate one on the dataset's own pictures, in less time than the lecture's network takes.",
     "lenet5": "LeNet-5 (LeCun et al. 1998) with padding on its first convolution, for 28×28 pictures.",
+    "dense": "The lecture's classifier on the bare pixels, without a convolution: to see what those are good for.",
     "tiny": "A few thousand parameters on 5,000 pictures: seconds, even on an old laptop.",
 }

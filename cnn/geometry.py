@@ -29,12 +29,25 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "val
     return (size - extent(kernel, dilation)) // stride + 1
 
 
-def padding_before(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
-    """Zeros in front of the first pixel along one axis; an odd one goes behind the last, as in TensorFlow."""
+def zeros_around(
+    size: int, kernel: int, stride: int = 1, padding: Padding | int = "valid", dilation: int = 1
+) -> tuple[int, int]:
+    """Zeros in front of the first pixel and behind the last along one axis.
+
+    "same" puts an odd one behind, as TensorFlow does; a number is put on both sides, as by a layer ZeroPadding2D.
+    """
     if padding == "valid":
-        return 0
+        return 0, 0
+    if padding != "same":
+        return padding, padding
     outputs = output_size(size, kernel, stride, padding, dilation)
-    return max(0, (outputs - 1) * stride + extent(kernel, dilation) - size) // 2
+    total = max(0, (outputs - 1) * stride + extent(kernel, dilation) - size)
+    return total // 2, total - total // 2
+
+
+def padding_before(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
+    """Zeros in front of the first pixel along one axis."""
+    return zeros_around(size, kernel, stride, padding, dilation)[0]
 
 
 def convolution_parameters(kernel: int, inputs: int, filters: int, bias: bool = True) -> int:

@@ -61,6 +61,7 @@ with leads:
             "What every layer makes of a picture, down to one sum; why it said so; what if.",
         ),
         (shell.PREDICT, "checkroom", "Predict", "Show it a drawing or photos of your own, and see how it reads them."),
+        (shell.LEARN, "school", "Learn", "Every idea of the lecture to touch, with its numbers and a question."),
     ):
         st.page_link(page, label=f"**{title}**", icon=f":material/{icon}:")
         st.caption(what)

@@ -28,7 +28,7 @@ def test_every_listed_file_exists():
 
 
 def test_every_module_and_page_is_listed():
-    code = [*PROJECT.glob("cnn/*.py"), *PROJECT.glob("cnn/ui/*.py"), *PROJECT.glob("pages/*.py")]
+    code = [*PROJECT.glob("cnn/*.py"), *PROJECT.glob("cnn/ui/**/*.py"), *PROJECT.glob("pages/*.py")]
     present = {str(path.relative_to(PROJECT)) for path in code if path.name != "__init__.py"}
     assert present - listed_files() == set()
 
@@ -42,7 +42,7 @@ def test_the_top_level_is_the_agreed_one():
 
 def test_every_picture_exists():
     pictures = re.findall(r"!\[.*?\]\((docs/.*?)\)", README)
-    assert len(pictures) == 7
+    assert len(pictures) == 8
     assert all((PROJECT / picture).is_file() for picture in pictures)
 
 

@@ -443,7 +443,11 @@ def test_a_process_that_ends_is_noticed_although_no_file_changes():
 
 def test_the_users_run_is_listed_instead_of_a_shipped_one_of_the_same_id(runs_folder):
     finished().path.rename(runs_folder / "lecture")
-    assert [(run.id, run.shipped) for run in runs.listed()] == [("lecture", False), ("wardrobe", True)]
+    assert [(run.id, run.shipped) for run in runs.listed()] == [
+        ("lecture", False),
+        ("dense", True),
+        ("wardrobe", True),
+    ]
 
 
 # ---------------------------------------------------------------- is its trainer alive?
@@ -684,13 +688,13 @@ def test_the_users_run_comes_before_a_shipped_one_of_the_same_id(runs_folder):
 # ---------------------------------------------------------------- the run that comes with the project
 
 
-SHIPPED = ["lecture", "wardrobe"]
+SHIPPED = ["dense", "lecture", "wardrobe"]
 
 
-def test_two_runs_are_shipped_and_one_of_them_answers():
+def test_three_runs_are_shipped_and_one_of_them_answers():
     assert [run.id for run in runs.shipped()] == SHIPPED
     assert runs.DEFAULT_ID == "wardrobe"
-    assert sum(file.stat().st_size for run in runs.shipped() for file in run.path.iterdir()) < 12e6
+    assert sum(file.stat().st_size for run in runs.shipped() for file in run.path.iterdir()) < 12.5e6
     wardrobe = runs.get("wardrobe")
     assert sum(row.parameters for row in wardrobe.config.rows()) < 1e6
     assert wardrobe.model_path.stat().st_size < 4e6
@@ -703,7 +707,8 @@ def test_a_shipped_run_is_a_whole_training_of_its_preset(name):
     assert (run.state, run.shipped, run.has_model, run.problem) == ("finished", True, True, None)
     assert run.config == presets()[name]
     assert run.evaluation["n"] == 10_000 and run.evaluation["split"] == "test"
-    assert 0.89 < run.evaluation["accuracy"] < 0.97
+    lowest = 0.85 if name == "dense" else 0.89  # it has no convolution
+    assert lowest < run.evaluation["accuracy"] < 0.97
     epochs = [record["epoch"] for record in runs.metrics(run) if record["kind"] == "epoch"]
     assert epochs == list(range(1, run.config.training.epochs + 1))
 

@@ -23,6 +23,7 @@ WAYS = {
     "Upload": ":material/upload_file:",
     "Camera": ":material/photo_camera:",
 }
+KEYS = ("way", "sample_class", "sample_number")  # what a link says of the picture
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 MAX_FILES = 300
 _KEPT = "kept_files"
@@ -31,14 +32,14 @@ _TRIED = 1000  # test pictures among which mistakes are looked for
 
 def ask(run: Run, predictor: Predictor) -> Picture | list[File] | None:
     """Ask for a picture. Returns the files where there are several, and None until there is something."""
+    st.session_state.setdefault("way", "Sample")
     way = st.segmented_control(
         "Picture",
         list(WAYS),
-        default="Sample",
         required=True,
         format_func=lambda name: f"{WAYS[name]} {name}",
         key="way",
-        persist_state="session",
+        bind="query-params",
         wrap=True,
     )
     if way == "Sample":
@@ -84,7 +85,7 @@ def sample(run: Run) -> Picture:
     """Choose a test picture by class and number."""
     examples, source = test_pictures(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Class", CLASS_NAMES, key="sample_class", persist_state="session", width=200)
+        name = st.selectbox("Class", CLASS_NAMES, key="sample_class", bind="query-params", width=200)
         label = CLASS_NAMES.index(name)
         of_class = (examples.labels == label).nonzero()[0]
         number = st.number_input(
@@ -92,7 +93,7 @@ def sample(run: Run) -> Picture:
             1,
             len(of_class),
             key="sample_number",
-            persist_state="session",
+            bind="query-params",
             width=160,
             help="Within its class.",
         )

@@ -49,10 +49,9 @@ def show(
     colours = figures.coloured(values, range_)
     numbers = None
     if max(rows, columns) <= _NUMBERS_UP_TO:
-        dark = colours.astype(int) @ [299, 587, 114] < 128_000
         numbers = [
             {"text": _short(float(value)), "dark": bool(is_dark)}
-            for value, is_dark in zip(values.ravel(), dark.ravel(), strict=True)
+            for value, is_dark in zip(values.ravel(), figures.is_dark(colours).ravel(), strict=True)
         ]
     _pixels(
         key=key,

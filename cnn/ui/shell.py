@@ -17,8 +17,8 @@ from cnn import run_queue, runs, sweeps
 from cnn.runs import Run
 
 _PROJECT = Path(__file__).resolve().parents[2]
-TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT = (
-    f"pages/{name}.py" for name in ("1_Train", "2_Runs", "3_Sweeps", "4_Model", "5_Explore", "6_Predict")
+TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT, LEARN = (
+    f"pages/{name}.py" for name in ("1_Train", "2_Runs", "3_Sweeps", "4_Model", "5_Explore", "6_Predict", "7_Learn")
 )  # for st.page_link
 STATE_ICONS = {
     "queued": ":material/schedule:",

@@ -70,15 +70,16 @@ def _written(now: Look, layer: str, place: tuple[int, ...], found: Working, sour
             st.markdown("Batch normalisation, with the running mean and variance of the training:")
             st.latex(
                 r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta = "
-                rf"{_n(found.gamma)} \cdot \frac{{{_n(found.x)} - {_b(found.mean)}}}"
-                rf"{{\sqrt{{{_n(found.variance)} + {_n(found.epsilon)}}}}} + {_b(found.beta)} = {_n(found.value)}"
+                rf"{tex(found.gamma)} \cdot \frac{{{tex(found.x)} - {tex_term(found.mean)}}}"
+                rf"{{\sqrt{{{tex(found.variance)} + {tex(found.epsilon)}}}}} + {tex_term(found.beta)} = "
+                rf"{tex(found.value)}"
             )
         case Activated():
             st.markdown(f"The activation, {called(found.activation)}, of the value at the same place in {source}:")
-            st.latex(_activation(found.activation, found.x, found.value))
+            st.latex(activation_latex(found.activation, found.x, found.value))
         case Added():
             st.markdown("A skip connection adds the values at the same place of its two ways:")
-            st.latex(rf"{' + '.join(map(_b, found.terms))} = {_n(found.value)}")
+            st.latex(rf"{' + '.join(map(tex_term, found.terms))} = {tex(found.value)}")
     if isinstance(found, Normalised | Activated | Added) and source != INPUT:
         st.button(
             f"Where it comes from: {source}",
@@ -103,11 +104,11 @@ def _weighted_sum(now: Look, layer: str, place: tuple[int, ...], found: Weighted
     st.markdown(
         f"The bias and what the {len(per_channel):,} {kinds} add up to:" if len(per_channel) > 1 else "With the bias:"
     )
-    st.latex(rf"{name} = {_n(found.bias)} + {_b(total)} = {_n(found.total)}")
+    st.latex(rf"{name} = {tex(found.bias)} + {tex_term(total)} = {tex(found.total)}")
     if found.all_sums is not None:
         _softmax(found, place[-1])
     elif found.activation != "linear":
-        st.latex(_activation(found.activation, found.total, found.value))
+        st.latex(activation_latex(found.activation, found.total, found.value))
 
 
 def _formula(now: Look, layer: str, place: tuple[int, ...]) -> None:
@@ -228,10 +229,10 @@ def _pooled(layer: str, place: tuple[int, ...], found: Pooled, source: str, go: 
     count = int(window.inside.sum()) * len(window.channels)
     if found.mode == "max":
         shown = values.ravel() if across else values[window.inside]
-        listed = ",\\,".join(map(_n, shown)) if shown.size <= 16 else r"\ldots"
-        st.latex(rf"\max\{{{listed}\}} = {_n(found.value)}")
+        listed = ",\\,".join(map(tex, shown)) if shown.size <= 16 else r"\ldots"
+        st.latex(rf"\max\{{{listed}\}} = {tex(found.value)}")
     else:
-        st.latex(rf"\frac{{1}}{{{count}}} \cdot {_b(float(values[window.inside].sum()))} = {_n(found.value)}")
+        st.latex(rf"\frac{{1}}{{{count}}} \cdot {tex_term(float(values[window.inside].sum()))} = {tex(found.value)}")
     overhang = int((~window.inside).sum())
     note = f" {overhang} places overhang the border and do not count." if overhang else ""
     st.caption(f"{count} values; a click opens the one that it shows.{note} {_tells(found)}")
@@ -251,8 +252,9 @@ def _softmax(found: WeightedSum, unit: int) -> None:
     names = CLASS_NAMES if len(sums) == len(CLASS_NAMES) else [str(index + 1) for index in range(len(sums))]
     st.markdown("The softmax compares it with the sums of the other classes:")
     st.latex(
-        rf"p = \frac{{e^{{{_n(sums[unit])}}}}}{{\sum_c e^{{z_c}}}} = "
-        rf"\frac{{{_n(np.exp(sums[unit] - sums.max()))}}}{{{_n(np.exp(sums - sums.max()).sum())}}} = {_n(found.value)}"
+        rf"p = \frac{{e^{{{tex(sums[unit])}}}}}{{\sum_c e^{{z_c}}}} = "
+        rf"\frac{{{tex(np.exp(sums[unit] - sums.max()))}}}{{{tex(np.exp(sums - sums.max()).sum())}}} = "
+        rf"{tex(found.value)}"
     )
     logits = " · ".join(f"{name} {value:.3f}" for name, value in zip(names, sums, strict=True))
     st.caption(
@@ -263,7 +265,7 @@ def _softmax(found: WeightedSum, unit: int) -> None:
 # ---------------------------------------------------------------- numbers and functions in LaTeX
 
 
-def _n(value: float) -> str:
+def tex(value: float) -> str:
     """A number with five significant digits."""
     text = f"{value:.5g}"
     if "e" not in text:
@@ -272,9 +274,9 @@ def _n(value: float) -> str:
     return rf"{mantissa}\cdot 10^{{{int(exponent)}}}"
 
 
-def _b(value: float) -> str:
+def tex_term(value: float) -> str:
     """The same as a term of a sum: in brackets if it is negative."""
-    return f"({_n(value)})" if value < 0 else _n(value)
+    return f"({tex(value)})" if value < 0 else tex(value)
 
 
 def called(activation: str) -> str:
@@ -282,14 +284,14 @@ def called(activation: str) -> str:
     return {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU"}.get(activation, activation)
 
 
-def _activation(name: str, x: float, value: float) -> str:
+def activation_latex(name: str, x: float, value: float) -> str:
     """An activation of one value."""
     formulas = {
-        "relu": rf"\max(0,\ {_n(x)})",
-        "leaky_relu": rf"\max({_b(x)},\ 0.2\cdot {_b(x)})",
-        "tanh": rf"\tanh({_n(x)})",
-        "sigmoid": rf"\frac{{1}}{{1 + e^{{-{_b(x)}}}}}",
-        "gelu": rf"{_b(x)} \cdot \Phi({_n(x)})",
-        "linear": _n(x),
+        "relu": rf"\max(0,\ {tex(x)})",
+        "leaky_relu": rf"\max({tex_term(x)},\ 0.2\cdot {tex_term(x)})",
+        "tanh": rf"\tanh({tex(x)})",
+        "sigmoid": rf"\frac{{1}}{{1 + e^{{-{tex_term(x)}}}}}",
+        "gelu": rf"{tex_term(x)} \cdot \Phi({tex(x)})",
+        "linear": tex(x),
     }
-    return rf"a = \text{{{called(name)}}}(z) = {formulas.get(name, rf'f({_n(x)})')} = {_n(value)}"
+    return rf"a = \text{{{called(name)}}}(z) = {formulas.get(name, rf'f({tex(x)})')} = {tex(value)}"

@@ -257,7 +257,7 @@ def test_upload_a_good_and_a_bad_file(page, workshop):
 def test_a_deep_link_to_a_cold_server(page, dashboard, path):
     page.goto(f"{dashboard.url}/{path}?run=lecture")
     expect(heading(page, path)).to_be_visible()
-    for name in ("Start", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict"):
+    for name in ("Start", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict", "Learn"):
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     expect(page.get_by_test_id("stSidebar").get_by_text("finished")).to_be_visible()
     assert page.title() == f"{path} · CNN Atelier"
@@ -271,7 +271,7 @@ def test_an_unknown_run_in_the_link(page, workshop):
 
 def test_a_phone_sees_every_page_without_scrolling_sideways(page, workshop):
     page.set_viewport_size({"width": 400, "height": 800})
-    for path in ("", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict"):
+    for path in ("", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict", "Learn"):
         page.goto(f"{workshop.url}/{path}")
         expect(heading(page, path or "CNN Atelier")).to_be_visible()
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")

@@ -18,14 +18,15 @@ PAGES = {
     "Model": "4_Model",
     "Explore": "5_Explore",
     "Predict": "6_Predict",
+    "Learn": "7_Learn",
 }
 
 
-def open_page(name: str, run: str | None = None) -> AppTest:
-    """Open a page as by its menu entry."""
+def open_page(name: str, run: str | None = None, **link: str) -> AppTest:
+    """Open a page as by its menu entry; `link`: what else its link says."""
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
-    if run:
-        app.query_params["run"] = run
+    for key, value in {**({"run": run} if run else {}), **link}.items():
+        app.query_params[key] = value
     app.run()
     app.switch_page(f"pages/{PAGES[name]}.py")
     return refresh(app)

@@ -1,0 +1,409 @@
+"""From maps to classes: the way of a picture through the head of the network, softmax, cross-entropy and dropout."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from keras import layers as kl
+
+from cnn import classifier, figures
+from cnn.config import CLASS_NAMES
+from cnn.forward import INPUT, SUMS
+from cnn.runs import Run
+from cnn.ui import feature_maps, pictures, pixels, sheet, shell
+from cnn.ui.learn import controls
+from cnn.ui.learn.given import Given
+from cnn.ui.models import Network
+from cnn.ui.pictures import Picture
+from cnn.ui.sheet import Strip
+from cnn.ui.written_out import called, tex, tex_term
+
+_OWN = "the picture's own"  # true class
+_MAP, _DRAW = "classes_map", "classes_draw"
+_DRAWS = 100
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LAST_DRAW = 9999
+_CHART = {"displayModeBar": False}
+_FRAME = (0xD5, 0x5E, 0x00)  # what is chosen, as in `cnn.ui.sheet`
+
+Values = dict[str, np.ndarray]
+
+
+class Head(NamedTuple):
+    """The end of a network. maps: the last values with rows and columns. bridge: the layer that makes a vector of them.
+
+    dense: the dense layers behind it, the output layer left out. vector: what goes into the output layer.
+    """
+
+    maps: str
+    bridge: str
+    dense: tuple[str, ...]
+    vector: str
+
+
+def show(run: Run, network: Network, on: Given) -> None:
+    """Draw the lesson."""
+    picture = on.picture
+    values = _values(*run.network_key, pictures.digest(picture.seen.pixels), network, picture.seen.pixels)
+    head = _head(network, values)
+    st.subheader("The way to the logits", anchor=False)
+    _way(network, picture, values, head)
+    weights = network.weights[network.forward.output]
+    vector = values[head.vector].astype(np.float64)
+    logits = classifier.logits(vector, *weights)
+    st.subheader("Softmax and cross-entropy", anchor=False)
+    temperature, true = _settings(picture, logits, run)
+    _softmax(logits, temperature, true)
+    st.subheader("Dropout", anchor=False)
+    _dropout(vector, weights, temperature, true, head.vector)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _values(path: str, written: int, digest: str, _network: Network, _pixels: np.ndarray) -> Values:
+    found = {name: value[0] for name, value in _network.forward(_pixels[None]).items()}
+    return {INPUT: _pixels, **found}
+
+
+def _head(network: Network, values: Values) -> Head:
+    forward = network.forward
+    bridge = next(name for name in forward.names if values[name].ndim == 1)
+    behind = forward.names[forward.names.index(bridge) : -1]
+    dense = tuple(name for name in behind if isinstance(forward.layer(name), kl.Dense))
+    return Head(forward.takes(bridge)[0], bridge, dense, forward.takes(forward.output)[0])
+
+
+# ---------------------------------------------------------------- from the last maps to the logits
+
+
+def _way(network: Network, picture: Picture, values: Values, head: Head) -> None:
+    maps, vector, forward = values[head.maps], values[head.bridge], network.forward
+    count = maps.shape[-1]
+    flat = isinstance(forward.layer(head.bridge), kl.Flatten)
+    chosen = None
+    if head.maps == INPUT:
+        st.info(
+            "This network has no convolution: what becomes a vector is the picture itself. The runs Lecture and "
+            "Wardrobe have maps.",
+            icon=":material/info:",
+        )
+    with st.container(horizontal=True, gap="medium"):
+        st.image(
+            picture.pixels(5),
+            width=140,
+            alt=f"{picture.title} as the network sees it: 28 by 28 pixels, bright on black.",
+        )
+        if head.maps != INPUT and count > 1:
+            chosen = _followed(maps)
+    if count > 1:
+        _maps(maps, head.maps, chosen)
+    if flat:
+        _flattened(vector, maps.shape, chosen)
+    else:
+        _pooled(vector, maps, forward.layer(head.bridge), chosen)
+    strips = [
+        _strip(values[name], f"{name} · {len(values[name])} units, {called(forward.layer(name).activation.__name__)}")
+        for name in head.dense
+    ]
+    logits = values[forward.output + SUMS]
+    strips.append(_strip(logits, f"{forward.output} · {len(logits)} logits, one for each class", CLASS_NAMES, scale=4))
+    sheet.show(strips, key="classes_strips", label="The values of the dense layers as bars.")
+    st.caption(
+        "Each dense layer weighs up all values before it: a bar is one unit, upwards if its value is positive, "
+        "downwards if negative, as long as it is large. The last one makes the logits."
+    )
+
+
+def _followed(maps: np.ndarray) -> int:
+    """Choose one of the maps, the strongest at first, and see it large."""
+    if st.session_state.get(_MAP, 0) > maps.shape[-1]:  # of a network with more maps
+        del st.session_state[_MAP]
+    if _MAP not in st.session_state and _MAP not in st.query_params:
+        st.session_state[_MAP] = int(np.abs(maps).sum(axis=(0, 1)).argmax()) + 1
+    with st.container(width=170):
+        chosen = controls.number(_MAP, "Follow map", 1, maps.shape[-1], 1, help="Or click one below.") - 1
+    with st.container(width=150):
+        pixels.show(
+            maps[..., chosen],
+            figures.value_range(maps),
+            key="classes_followed",
+            label=f"Map {chosen + 1}, {maps.shape[0]} by {maps.shape[1]} values.",
+            size=140,
+        )
+    return chosen
+
+
+def _maps(maps: np.ndarray, name: str, chosen: int | None) -> None:
+    height, width, count = maps.shape
+    strip = Strip(
+        figures.coloured_maps(maps, signed=bool(maps.min() < 0)),
+        [f"map {index + 1}" for index in range(count)],
+        range(count),
+        f"{name} · {figures.shape_text(maps.shape)}",
+        scale=max(1, round(15 / height)),
+        chosen=() if chosen is None else [chosen],
+        values=np.moveaxis(maps, -1, 0),
+    )
+    sheet.show(
+        [strip], key="classes_maps", label=f"The last {count} maps, {height} by {width} values each.", on_pick=_follow
+    )
+
+
+def _follow(_: int, map_: int | None) -> None:
+    if map_ is not None:
+        st.session_state[_MAP] = map_ + 1
+
+
+def _flattened(vector: np.ndarray, shape: tuple[int, ...], chosen: int | None) -> None:
+    height, width, count = shape
+    lines = (height * width, count) if count > 1 else (height, width)
+    st.markdown(
+        rf"**Flatten** lays them out as a vector: ${height} \cdot {width} \cdot {count}$ values are "
+        f"{len(vector):,} in a row."
+    )
+    colours = figures.coloured(vector.reshape(lines), figures.value_range(vector))
+    st.image(
+        _stretched(colours, chosen),
+        width="stretch" if count > 1 else 240,
+        alt=f"The vector of {len(vector)} values in {lines[0]} lines.",
+    )
+    if chosen is None:
+        st.caption(f"The vector, cut into {lines[0]} lines to fit here: line by line, as one reads.")
+        return
+    st.caption(
+        f"The vector, cut into {lines[0]} lines to fit here; a line is one place of the maps, a column one map. Row i, "
+        f"column j of map k (counted from 0) comes to place (i·{width} + j)·{count} + k, so the {height * width} "
+        f"values of map {chosen + 1}, framed, come to the places {_places(height * width, count, chosen)}. "
+        f"{feature_maps.colours(bool(vector.min() < 0))}"
+    )
+
+
+def _stretched(colours: np.ndarray, chosen: int | None) -> np.ndarray:
+    """Colours (lines, columns, 3) as a picture about 1000 pixels wide, with a frame around one column."""
+    lines, columns = colours.shape[:2]
+    wide, high = max(1, round(1024 / columns)), max(1, round(126 / lines))
+    if chosen is None:
+        return colours.repeat(9, axis=0).repeat(9, axis=1)
+    picture = colours.repeat(high, axis=0).repeat(wide, axis=1)
+    for edge in (chosen * wide - 3, (chosen + 1) * wide):
+        picture[:, max(0, edge) : max(0, edge + 3)] = _FRAME
+    return picture
+
+
+def _places(places: int, count: int, chosen: int) -> str:
+    every = [f"{place * count + chosen:,}" for place in range(places)]
+    return ", ".join(every) if len(every) <= 9 else ", ".join([*every[:3], "…", every[-1]])
+
+
+def _pooled(vector: np.ndarray, maps: np.ndarray, layer: kl.Layer, chosen: int | None) -> None:
+    mean = isinstance(layer, kl.GlobalAveragePooling2D)
+    mode, size = "average" if mean else "max", maps.shape[0] * maps.shape[1]
+    st.markdown(f"**Global {mode} pooling** keeps one number of each map, its {'mean' if mean else 'largest value'}.")
+    strip = _strip(vector, f"{layer.name} · {len(vector)} values", chosen=chosen)
+    sheet.show([strip], key="classes_vector", label=f"The vector of {len(vector)} values.", on_pick=_follow)
+    if chosen is None:
+        return
+    values = maps[..., chosen]
+    if mean:
+        st.latex(rf"\frac{{1}}{{{size}}} \cdot {tex_term(float(values.sum(dtype=np.float64)))} = {tex(vector[chosen])}")
+    else:
+        st.latex(rf"\max = {tex(vector[chosen])}")
+    st.caption(f"Map {chosen + 1}: of its {size} values comes value {chosen + 1} of the vector.")
+
+
+def _strip(
+    values: np.ndarray, caption: str, names: Sequence[str] = (), chosen: int | None = None, scale: int = 1
+) -> Strip:
+    """A vector as bars, three pixels each."""
+    words = names or [f"unit {index + 1}" for index in range(len(values))]
+    return Strip(
+        figures.bars(values),
+        [f"{word}: {value:.4g}" for word, value in zip(words, values, strict=True)],
+        range(len(values)),
+        caption,
+        scale=scale,
+        chosen=() if chosen is None else [chosen],
+    )
+
+
+# ---------------------------------------------------------------- softmax and cross-entropy
+
+
+def _settings(picture: Picture, logits: np.ndarray, run: Run) -> tuple[float, int]:
+    """The temperature and the true class."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        temperature = controls.decimal(
+            "classes_temperature", "Temperature T", 0.1, 10.0, 1.0, help="The logits are divided by it."
+        )
+        choice = controls.menu(
+            "classes_true",
+            "True class",
+            [_OWN, *CLASS_NAMES],
+            help="The picture's own is its label; of a picture without one, what the network answers.",
+        )
+    own = int(logits.argmax()) if picture.label is None else picture.label
+    folded = " This network's logits were divided by a temperature after its training already (calibration)."
+    st.caption(
+        "A high temperature brings the probabilities closer together, a low one moves them apart; their order stays."
+        + folded * run.config.training.calibrate
+    )
+    return temperature, own if choice == _OWN else CLASS_NAMES.index(choice)
+
+
+def _softmax(logits: np.ndarray, temperature: float, true: int) -> None:
+    probabilities = classifier.softmax(logits, temperature)
+    table, chart = st.columns([3, 2], gap="medium")
+    with table:
+        _table(logits, temperature, true)
+    with chart:
+        _bars(probabilities, true, "classes_bars", f"Probabilities at the temperature {temperature:g}")
+    shares = classifier.powers(logits, temperature)
+    largest, p, loss = logits.max(), probabilities[true], classifier.cross_entropy(logits, true, temperature)
+    terms = [_short(value) for value in shares]
+    lines = [" + ".join(terms[start : start + 3]) for start in range(0, len(terms), 3)]
+    listed = r" \\ &+ ".join(lines)
+    probability, of = _near_one(p), rf"-\ln {_near_one(p)}"
+    if p == 0:  # too small for 64 bits
+        probability, of = rf"e^{{-{tex(loss)}}}", rf"\frac{{{tex(largest - logits[true])}}}{{{temperature:g}}} + \ln S"
+    st.markdown(f"Written out for the true class, **{CLASS_NAMES[true]}**:")
+    st.latex(
+        rf"""\begin{{aligned}}
+        p &= \frac{{e^{{z / T}}}}{{\sum_c e^{{z_c / T}}}}
+        = \frac{{e^{{({tex(logits[true])} - {tex_term(largest)}) / {temperature:g}}}}}{{S}} \\[2ex]
+        S &= {listed} \\
+        &= {_near_one(shares.sum())} \\[2ex]
+        p &= \frac{{{tex(shares[true])}}}{{{_near_one(shares.sum())}}} = {probability} \\[2ex]
+        L &= -\ln p = {of} \\
+        &= {tex(loss)}
+        \end{{aligned}}"""
+    )
+    st.caption(
+        f"Both sides of the fraction are divided by e to the power of the largest z/T; S is the sum of the fourth "
+        f"column. L is the cross-entropy: 0 for a true class that is certain, {np.log(len(logits)):.4f} for a guess "
+        f"among {len(logits)}."
+    )
+
+
+def _short(value: float) -> str:
+    """A number with three significant digits, in LaTeX."""
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    return rf"{mantissa}\cdot 10^{{{int(exponent)}}}" if exponent else mantissa
+
+
+def _near_one(value: float) -> str:
+    """A number with five significant digits, and so many of its distance to 1 where that is small."""
+    distance = abs(value - 1)
+    if not 1e-11 < distance < 0.1:
+        return tex(value)
+    return f"{value:.{4 - int(np.floor(np.log10(distance)))}f}"
+
+
+def _table(logits: np.ndarray, temperature: float, true: int) -> None:
+    shares, probabilities = classifier.powers(logits, temperature), classifier.softmax(logits, temperature)
+    rows = [r"| | $z$ | $z/T$ | $e^{z/T}$ | $p$ |", "|:--|--:|--:|--:|--:|"]
+    for index, name in enumerate(CLASS_NAMES):
+        numbers = (f"{logits[index]:.3f}", f"{logits[index] / temperature:.3f}")
+        cells = [number.replace("-", "−") for number in numbers]
+        cells += [_plain(shares[index]), _plain(probabilities[index])]
+        mark = f"**{name}** ✓" if index == true else name
+        rows.append(f"| {' | '.join([mark, *cells])} |")
+    shell.style(
+        ".st-key-classes_table :is(td, th) { padding: 0.25rem 0.4rem; white-space: nowrap; font-size: 0.85rem; "
+        "font-variant-numeric: tabular-nums }"
+    )
+    with st.container(key="classes_table"):
+        st.markdown("\n".join(rows))
+    st.caption("Each power of e is divided by the largest of them, which leaves p as it is and the numbers readable.")
+
+
+def _plain(value: float) -> str:
+    """A number with three significant digits, such as 6.79·10⁻⁷."""
+    mantissa, _, exponent = f"{value:.3g}".partition("e")
+    raised = str(int(exponent)).translate(_RAISED) if exponent else ""
+    return f"{mantissa}·10{raised}" if exponent else mantissa
+
+
+def _bars(probabilities: np.ndarray, true: int, key: str, title: str) -> None:
+    st.markdown(f"**{title}**")
+    best = int(probabilities.argmax())
+    st.plotly_chart(
+        figures.probabilities(probabilities, CLASS_NAMES, true=true),
+        key=key,
+        config=_CHART,
+        alt=f"{title}: {CLASS_NAMES[best]} has the highest, {probabilities[best]:.1%}; "
+        f"the true class {CLASS_NAMES[true]} has {probabilities[true]:.1%}.",
+    )
+
+
+# ---------------------------------------------------------------- dropout
+
+
+def _dropout(vector: np.ndarray, weights: Sequence[np.ndarray], temperature: float, true: int, name: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        rate = controls.decimal("classes_rate", "Dropout rate r", 0.0, 0.9, 0.0, 0.05, help="0: nothing is dropped.")
+        draw = controls.number(_DRAW, "Draw", 1, _LAST_DRAW, 1, help="Another number drops other units.")
+        with controls.place("classes_again", "The button “Drop again”", (_DRAW,)):
+            st.button(
+                "Drop again", icon=":material/casino:", key="classes_again", on_click=_again, args=(draw,),
+                disabled=rate == 0,
+            )  # fmt: skip
+    if rate == 0:
+        st.caption(
+            f"At prediction nothing is dropped. Raise the rate to see what training does to the {len(vector)} values "
+            "that go into the last layer."
+        )
+        return
+    kept = classifier.kept(len(vector), rate, _DRAWS, draw)
+    with_dropout = classifier.dropout(vector, kept, rate)
+    probabilities = classifier.softmax(classifier.logits(with_dropout, *weights), temperature)
+    _units(vector, with_dropout[0], kept[0], rate, name)
+    whole = classifier.softmax(classifier.logits(vector, *weights), temperature)
+    before, after = st.columns(2, gap="medium")
+    with before:
+        _bars(whole, true, "classes_whole", "Without dropout")
+    with after:
+        _bars(probabilities[0], true, "classes_dropped", "With these units dropped")
+    spread = probabilities[:, true]
+    st.markdown(
+        f"In {_DRAWS} draws, of which this is the first, the probability of **{CLASS_NAMES[true]}** lies between "
+        f"**{spread.min():.2%}** and **{spread.max():.2%}**, with the median **{np.median(spread):.2%}**; without "
+        f"dropout it is **{whole[true]:.2%}**."
+    )
+
+
+def _again(draw: int) -> None:
+    st.session_state[_DRAW] = draw % _LAST_DRAW + 1
+
+
+def _units(vector: np.ndarray, with_dropout: np.ndarray, kept: np.ndarray, rate: float, name: str) -> None:
+    """The vector before and after, on one scale."""
+    colours = figures.bars(np.concatenate([vector, with_dropout])).repeat(3, axis=2)
+    before, after = np.split(colours, 2)
+    after[~kept] = _crossed(*after.shape[1:3])
+    units = range(len(vector))
+    strips = [
+        Strip(before, [f"unit {i + 1}: {vector[i]:.4g}" for i in units], units, f"{name} · {len(vector)} values x", 1),
+        Strip(
+            after,
+            [f"unit {i + 1}: {f'{with_dropout[i]:.4g}' if kept[i] else 'dropped'}" for i in units],
+            units,
+            f"with dropout: {int((~kept).sum())} are 0, the other {int(kept.sum())} are x / (1 − r)",
+            1,
+        ),
+    ]
+    sheet.show(strips, key="classes_units", label="The vector without dropout and with it, as bars.")
+    st.latex(rf"\frac{{1}}{{1 - r}} = \frac{{1}}{{1 - {rate:g}}} = {tex(1 / (1 - rate))}")
+    st.caption(
+        "A grey cross is a unit that is dropped: it is zero. What is kept is enlarged by this factor, so that the sums "
+        "in the next layer stay as large on average. Both strips have one scale."
+    )
+
+
+def _crossed(height: int, width: int) -> np.ndarray:
+    """A grey cell with a cross in it, uint8 (height, width, 3)."""
+    cell = np.full((height, width, 3), 205, np.uint8)
+    across = np.arange(width)
+    middle = (height - width) // 2
+    for column in (across, across[::-1]):
+        cell[middle + across, column] = 90
+    return cell

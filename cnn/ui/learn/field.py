@@ -1,0 +1,115 @@
+"""Receptive field: how much of the picture a value sees, layer by layer, for a stack of one's own."""
+
+import pandas as pd
+import streamlit as st
+
+from cnn import geometry, stacks
+from cnn.geometry import ReceptiveField
+from cnn.runs import Run
+from cnn.stacks import Seen, UnreadableStack
+from cnn.ui import pixels, shell
+from cnn.ui.learn import controls
+from cnn.ui.learn.given import Given
+from cnn.ui.models import Network
+
+_LAYERS = "field_layers"
+_FIRST = "conv 7, pool 2, conv 3, conv 3, pool 2"
+_ADDED = ("conv 3", "conv 5", "conv 3 stride 2", "conv 3 dilation 2", "pool 2")
+
+
+def show(run: Run, network: Network, on: Given | None) -> None:
+    """The stack, the picture with what a value sees of it, and the arithmetic of every layer."""
+    line = controls.text(
+        _LAYERS, "Layers, parted by commas", _FIRST, 'Such as "conv 5 stride 2, pool 2, conv 3 dilation 2".'
+    )
+    with controls.place(f"{_LAYERS}_buttons", "The buttons for layers"), st.container(horizontal=True):
+        for layer in _ADDED:
+            st.button(f"+ {layer}", key=f"field_add_{layer}", on_click=_add, args=(layer,))
+        st.button("Remove the last", icon=":material/undo:", key="field_remove", on_click=_remove)
+        own = ", ".join(map(str, stacks.of_layers(run.config.layers)))
+        if own:
+            st.button(
+                f"As {shell.plain(run.name)}", icon=":material/download:", key="field_own", on_click=_put, args=(own,)
+            )
+    edge = on.grey.shape[0]
+    try:
+        seen = stacks.follow(stacks.parse(line), edge)
+    except UnreadableStack as error:
+        st.error(shell.plain(str(error)), icon=":material/error:")
+        return
+    picture, table = st.columns([2, 3], gap="large")
+    with picture:
+        number = controls.whole("field_layer", "After layer", 1, len(seen), len(seen)) if len(seen) > 1 else 1
+        _marked(on, seen[number - 1], number)
+    with table:
+        _arithmetic(seen, number)
+
+
+def _marked(on: Given, layer: Seen, number: int) -> None:
+    """The picture with the receptive field of the value that looks at the place that was clicked."""
+    row, column = st.session_state.setdefault("field_place", (on.grey.shape[0] // 2, on.grey.shape[1] // 2))
+    field, edge = layer.field, on.grey.shape[0]
+    places = [_nearest(field, layer.size, at) for at in (row, column)]
+    (top, bottom), (left, right) = (field.seen_by(at) for at in places)
+    shown = max(0, top), max(0, left), min(edge, bottom), min(edge, right)
+
+    def moved(row: int, column: int) -> None:
+        st.session_state["field_place"] = (row, column)
+
+    pixels.show(
+        on.grey,
+        (0.0, 1.0),
+        key="field_picture",
+        label=f"{on.title} with the receptive field: rows {top} to {bottom - 1}, columns {left} to {right - 1}.",
+        chosen=(shown[0], shown[1], shown[2] - shown[0], shown[3] - shown[1]),
+        on_pick=moved,
+        size=400,
+    )
+    beyond = " A part of it lies beyond the border, in the padding." if shown != (top, left, bottom, right) else ""
+    st.caption(
+        f"What the value in row {places[0]}, column {places[1]} of layer {number} sees: rows {top} to {bottom - 1}, "
+        f"columns {left} to {right - 1}.{beyond} A click or the arrow keys and Enter choose another place."
+    )
+
+
+def _nearest(field: ReceptiveField, size: int, pixel: int) -> int:
+    """The value of a layer whose receptive field has its middle nearest to a pixel."""
+    return min(range(size), key=lambda index: abs(sum(field.seen_by(index)) - 1 - 2 * pixel))
+
+
+def _arithmetic(seen: list[Seen], number: int) -> None:
+    """How the receptive field grows."""
+    before = ReceptiveField()
+    rows = []
+    for index, layer in enumerate(seen, 1):
+        span = geometry.extent(layer.window.kernel, layer.window.dilation)
+        rows.append(
+            {
+                "": "▶" if index == number else "",
+                "Layer": f"{index}. {layer.window}",
+                "Maps": f"{layer.size}×{layer.size}",
+                "Receptive field r": f"{before.size} + ({span} − 1)·{before.jump} = {layer.field.size}",
+                "Jump j": f"{before.jump}·{layer.window.stride} = {layer.field.jump}",
+            }
+        )
+        before = layer.field
+    st.latex(r"\begin{gathered} r_l = r_{l-1} + (\text{span}_l - 1)\, j_{l-1} \\ j_l = j_{l-1}\, s_l \end{gathered}")
+    st.table(pd.DataFrame(rows).set_index(""))
+    st.caption(
+        "r: edge of the square of pixels that a value sees. j, the jump: how many pixels apart two neighbouring values "
+        "look. Both begin with 1, a pixel. Convolutions here pad with zeros (same), poolings do not (valid)."
+    )
+
+
+def _add(layer: str) -> None:
+    line = st.session_state[_LAYERS].strip().rstrip(",")
+    _put(f"{line}, {layer}" if line else layer)
+
+
+def _remove() -> None:
+    _put(", ".join(st.session_state[_LAYERS].split(",")[:-1]))
+
+
+def _put(line: str) -> None:
+    st.session_state[_LAYERS] = line
+    st.session_state.pop("field_layer", None)  # the slider goes to the last layer

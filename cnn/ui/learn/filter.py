@@ -1,0 +1,81 @@
+"""Filter: a kernel that one chooses, edits or takes from a network slides over a picture, every sum written out."""
+
+import numpy as np
+import streamlit as st
+from keras import layers as kl
+
+from cnn import kernels
+from cnn.kernels import UnreadableNumbers
+from cnn.runs import Run
+from cnn.ui import shell, sliding
+from cnn.ui.learn import controls
+from cnn.ui.learn.given import Given
+from cnn.ui.models import Network
+from cnn.windows import DoesNotFit, Sliding
+
+_OWN, _LEARNED = "your own", "learned by this run"
+_KEY, _WEIGHTS = "filter_kernel", "filter_weights"
+
+
+def show(run: Run, network: Network, on: Given | None) -> None:
+    """A kernel, the bias, and the window that slides."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        learned = _learned(network)
+        options = [*kernels.NAMES, *([_LEARNED] if learned is not None else []), _OWN]
+        with st.container(width=240):
+            name = controls.menu(_KEY, "Kernel", options, value="Sobel, vertical edges")
+        with st.container(width=430):
+            kernel, note = _kernel(name, learned)
+        with st.container(width=240):
+            bias = controls.decimal("filter_bias", "Bias b", -4.0, 4.0, 0.0, 0.05, "The knob of the map's brightness.")
+    st.caption(note)
+    if kernel is None:
+        return
+    st.latex(
+        r"\begin{gathered} z_{i,j,k} = b_k + \sum_{u=0}^{f_h-1} \sum_{v=0}^{f_w-1} \sum_{k'=0}^{f_{n'}-1} "
+        r"x_{i',j',k'} \cdot w_{u,v,k',k} \\ i' = i \times s_h + u \qquad j' = j \times s_w + v \end{gathered}"
+    )
+
+    def edited(new: np.ndarray) -> None:
+        text = kernels.as_text(new)
+        if st.session_state[_KEY] != _OWN:  # the field that will keep it in the link is not there yet
+            st.query_params[_WEIGHTS] = text
+        st.session_state[_KEY], st.session_state[_WEIGHTS] = _OWN, text
+
+    try:
+        sliding.show(
+            on.grey[..., None], kernel[..., None], Sliding(len(kernel)), bias, "filter_stage", on.title, on_edit=edited
+        )
+    except DoesNotFit as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    st.caption(
+        "Drag the window over the picture, move it with the arrow keys, or let it slide. Every weight can be changed: "
+        "type into its cell. Violet is positive, orange negative, white zero; where nothing is negative, yellow is "
+        "high and dark blue low. Here x has one channel, the strides are 1, and there is no border."
+    )
+
+
+def _kernel(name: str, learned: np.ndarray | None) -> tuple[np.ndarray | None, str]:
+    """The chosen kernel (k, k), None if it cannot be read, and what it does."""
+    if name == _OWN:
+        text = controls.text(
+            _WEIGHTS, "Weights, rows parted by semicolons", "0 -1 0; -1 4 -1; 0 -1 0", "3×3, 5×5 or 7×7 and up to 9×9."
+        )
+        try:
+            return kernels.from_text(text), "Your own kernel. The sum of its weights is what it makes of flat ground."
+        except UnreadableNumbers as error:
+            return None, f":material/error: {shell.plain(str(error))}"
+    if name == _LEARNED:
+        count = learned.shape[-1]
+        number = controls.number("filter_number", f"Filter, 1 to {count}", 1, count, 1)
+        return learned[..., number - 1], "A kernel that this network has learned, without its bias: set that beside it."
+    size = int(controls.choice("filter_size", "Size", ["3×3", "5×5", "7×7"])[0])
+    seed = controls.number("filter_seed", "Draw", 1, 999, 1) if name == "random" else 0
+    return kernels.named(name, size, seed), kernels.NOTES[name]
+
+
+def _learned(network: Network) -> np.ndarray | None:
+    """The kernels of the network's first convolution, (k, k, n); None if it has none."""
+    first = next((step.layer for step in network.forward.steps if isinstance(step.layer, kl.Conv2D)), None)
+    return None if first is None else network.weights[first.name][0][:, :, 0]

@@ -1,0 +1,269 @@
+"""How filters learn: a small kernel that finds the weights of a wanted map by gradient descent, step by step."""
+
+import numpy as np
+import streamlit as st
+
+from cnn import figures, kernels, one_filter
+from cnn.kernels import NAMES
+from cnn.one_filter import Descent
+from cnn.runs import Run
+from cnn.ui import pixels
+from cnn.ui.learn import controls
+from cnn.ui.learn.given import Given
+from cnn.ui.models import Network
+from cnn.ui.written_out import tex, tex_term
+
+_SIZE = 3
+_LAST = 300  # steps there are
+_PLAYED = 100  # steps that one press plays
+_PACE = 0.3  # seconds a step is shown while it plays
+_STEP, _WEIGHT, _UNTIL = "learning_step", "learning_weight", "learning_until"
+_PLACES = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
+_CHART = {"displayModeBar": False}
+
+
+def show(run: Run, network: Network, on: Given) -> None:
+    """Draw the lesson. While it plays, only the steps are drawn anew."""
+    x = on.grey.astype(np.float64)
+    largest = one_filter.largest_rate(x, _SIZE)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = controls.menu(
+            "learning_kernel",
+            "The wanted map is made by",
+            [name for name in NAMES if name != "random"],
+            "Sobel, vertical edges",
+            help="Divided by the sum of its positive weights.",
+        )
+        seed = controls.number("learning_seed", "Random start", 1, 999, 1, help="Other weights to begin with.")
+        share = controls.decimal(
+            "learning_rate",
+            "Learning rate η, as a share of 2/λ",
+            0.05,
+            1.1,
+            0.8,
+            0.05,
+            help="2/λ is the largest stable learning rate, another one for each picture.",
+        )
+    if not np.isfinite(largest):
+        st.info("This picture is all black: no weight changes its map. Choose another.", icon=":material/dark_mode:")
+        return
+    share = round(share, 2)
+    rate = share * largest
+    _stability(share, rate, largest)
+    goal = one_filter.wanted(kernels.named(name, _SIZE))
+    found = one_filter.descend(x, one_filter.predict(x, goal), one_filter.begin(_SIZE, seed), rate, _LAST + 1)
+    if st.session_state.get(_UNTIL) is None:
+        _steps(x, goal, rate, found)  # not a fragment: the link for a class would not follow
+    else:
+        st.fragment(_steps, run_every=_PACE)(x, goal, rate, found)
+
+
+def _stability(share: float, rate: float, largest: float) -> None:
+    """Which learning rates there are on this picture."""
+    st.markdown(
+        rf"On this picture the loss curves at most by $\lambda = {tex(2 / largest)}$ (the largest eigenvalue of its "
+        rf"second derivatives), so the largest stable learning rate is $2 / \lambda = {tex(largest)}$. "
+        rf"Here $\eta = {share:.2f} \cdot {tex(largest)} = {tex(rate)}$."
+    )
+    if share > 1:
+        st.warning(
+            "This rate is too large: each step lands farther behind the lowest point than it began before it, so that "
+            "in the end the loss grows and grows.",
+            icon=":material/trending_up:",
+        )
+    elif share == 1:
+        st.warning(
+            "This is the limit: along the steepest direction each step lands as far behind the lowest point as it "
+            "began before it, and so never arrives.",
+            icon=":material/sync_alt:",
+        )
+
+
+# ---------------------------------------------------------------- the player
+
+
+def _steps(x: np.ndarray, goal: np.ndarray, rate: float, found: Descent) -> None:
+    at = _player()
+    before, after = found.kernels[at], found.kernels[at + 1]
+    target, z = one_filter.predict(x, goal), one_filter.predict(x, before)
+    slope = one_filter.gradient(x, z - target, _SIZE)
+    seen, curve = st.columns([2, 1], gap="medium")
+    with seen:
+        _maps(x, z, target, one_filter.predict(x, found.kernels[0]))
+        _kernels(before, slope, after, goal, found.kernels[0])
+    with curve:
+        st.markdown("**Loss**")
+        st.plotly_chart(
+            figures.descent(found.losses[: _LAST + 1], at, height=330),
+            key="learning_curve",
+            config=_CHART,
+            alt=f"The loss over the steps, on a logarithmic scale: {found.losses[0]:.3g} at first, "
+            f"{found.losses[at]:.3g} after {at} steps.",
+        )
+        st.caption(
+            f"From {found.losses[0]:.3g} to {found.losses[at]:.3g} after {_counted(at)}. The weights are "
+            f"{np.abs(before - goal).max():.3g} or less away from the wanted ones."
+        )
+    st.subheader("The next step by hand", anchor=False)
+    _written(x, z, target, rate, found.losses[at], slope, before, after)
+
+
+def _player() -> int:
+    """The slider and the buttons. Returns the step in view."""
+    until = st.session_state.get(_UNTIL)
+    if until is not None:
+        _advance(until)
+    at = controls.whole(_STEP, "Steps done", 0, _LAST, 0, help="Arrow keys move it by one step.")
+    with (
+        controls.place("learning_buttons", "The buttons that take steps", (_STEP,)),
+        st.container(horizontal=True),
+    ):
+        if until is None:
+            st.button(
+                f"Play {_PLAYED} steps", icon=":material/play_arrow:", key="learning_play", type="primary",
+                on_click=_play, args=(at,), disabled=at == _LAST,
+            )  # fmt: skip
+        elif st.button("Halt", icon=":material/pause:", key="learning_halt", type="primary"):
+            _halt()
+        st.button(
+            "One step", icon=":material/skip_next:", key="learning_one", on_click=_go, args=(at + 1,),
+            disabled=at == _LAST or until is not None,
+        )  # fmt: skip
+        st.button(
+            "Start again", icon=":material/restart_alt:", key="learning_again", on_click=_go, args=(0,),
+            disabled=at == 0 or until is not None,
+        )  # fmt: skip
+    return at
+
+
+def _play(at: int) -> None:
+    st.session_state[_UNTIL] = min(at + _PLAYED, _LAST)
+
+
+def _go(step: int) -> None:
+    st.session_state[_STEP] = step
+
+
+def _advance(until: int) -> None:
+    """Go on, slowly at first, where the most happens, then faster."""
+    at = st.session_state.get(_STEP, 0)
+    if at >= until:
+        _halt()
+    played = at - (until - _PLAYED)
+    st.session_state[_STEP] = min(until, at + 1 + max(0, played) // 10)
+
+
+def _halt() -> None:
+    st.session_state[_UNTIL] = None
+    st.rerun()
+
+
+# ---------------------------------------------------------------- pictures
+
+
+def _maps(x: np.ndarray, z: np.ndarray, target: np.ndarray, first: np.ndarray) -> None:
+    scale = figures.value_range(np.concatenate([z, target, first]), signed=True)
+    parts = (
+        ("learning_x", "Picture $x$", x, (0.0, max(1.0, float(x.max())))),
+        ("learning_z", "Its map $z$", z, scale),
+        ("learning_t", "Wanted map $t$", target, scale),
+        ("learning_d", "Difference $z - t$", z - target, scale),
+    )
+    _grid(parts)
+    st.caption(
+        "What the kernel makes of the picture now, and what it should make. Violet is positive, orange negative, white "
+        "zero, on one scale for all three maps; the picture is yellow where it is bright."
+    )
+
+
+def _kernels(before: np.ndarray, slope: np.ndarray, after: np.ndarray, goal: np.ndarray, first: np.ndarray) -> None:
+    scale = figures.value_range(np.concatenate([before, after, goal, first]), signed=True)
+    row, column = divmod(_PLACES.index(st.session_state.get(_WEIGHT, _PLACES[0])), _SIZE)
+    parts = (
+        ("learning_before", "Kernel $w$", before, scale),
+        ("learning_slope", "Gradient $g$", slope, figures.value_range(slope, signed=True)),
+        ("learning_after", r"Next: $w - \eta\, g$", after, scale),
+        ("learning_goal", "Wanted kernel", goal, scale),
+    )
+    _grid(parts, (row, column))
+    st.caption(
+        "The kernels share a scale, the gradient has its own. Nobody tells the wanted kernel to the one that learns: "
+        "it sees the maps only. A click on a weight writes it out below."
+    )
+
+
+def _grid(parts: tuple, chosen: tuple[int, int] | None = None) -> None:
+    """Pictures side by side, two by two where there is little room. With `chosen`, of kernels: a click chooses."""
+    with st.grid(4, min_column_width=120, gap="small"):
+        for key, title, values, range_ in parts:
+            with st.container(gap="xsmall"):
+                st.markdown(f"**{title}**")
+                pixels.show(
+                    values,
+                    range_,
+                    key=key,
+                    label=f"{title.replace('$', '')}, {values.shape[0]} by {values.shape[1]} values.",
+                    chosen=chosen,
+                    on_pick=_choose if chosen else None,
+                    size=220,
+                )
+
+
+def _choose(row: int, column: int) -> None:
+    st.session_state[_WEIGHT] = _PLACES[row * _SIZE + column]
+
+
+# ---------------------------------------------------------------- the arithmetic
+
+
+def _written(
+    x: np.ndarray,
+    z: np.ndarray,
+    target: np.ndarray,
+    rate: float,
+    loss: float,
+    slope: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+) -> None:
+    """The loss, and one weight's gradient and step with their numbers."""
+    st.session_state.setdefault(_WEIGHT, _PLACES[0])
+    with st.container(width=220):
+        weight = controls.menu(_WEIGHT, "The weight to write out", list(_PLACES))
+    row, column = divmod(_PLACES.index(weight), _SIZE)
+    difference, seen = z - target, one_filter.inputs(x, _SIZE, row, column)
+    products = difference * seen
+    most = np.argsort(-np.abs(products), axis=None, kind="stable")[:3]
+    terms = " + ".join(
+        rf"{tex_term(difference.flat[place])} \cdot {tex(seen.flat[place])}".replace(r"\cdot 10", r"\!\cdot\! 10")
+        for place in most
+    )
+    weight, count = rf"w_{{{row},{column}}}", z.size
+    st.latex(
+        rf"""\begin{{aligned}}
+        L &= \frac{{1}}{{N}} \sum_{{i,j}} (z_{{i,j}} - t_{{i,j}})^2 \\
+        &= \frac{{1}}{{{count}}} \cdot {tex(float((difference**2).sum()))} = {tex(loss)} \\[2ex]
+        g_{{{row},{column}}} &= \frac{{\partial L}}{{\partial {weight}}} \\
+        &= \frac{{2}}{{N}} \sum_{{i,j}} (z_{{i,j}} - t_{{i,j}})\; x_{{i+{row},\,j+{column}}} \\
+        &= \frac{{2}}{{{count}}} \cdot {tex_term(float(products.sum()))} = {tex(slope[row, column])} \\[2ex]
+        {weight} &\leftarrow {weight} - \eta \cdot g_{{{row},{column}}} \\
+        &= {tex(before[row, column])} - {tex(rate)} \cdot {tex_term(slope[row, column])} \\
+        &= {tex(after[row, column])}
+        \end{{aligned}}"""
+    )
+    st.markdown(f"The three largest of the {count} terms of the last sum: ${terms}$.")
+    st.caption(
+        f"N = {z.shape[0]} · {z.shape[1]} = {count} places of the map; rows and columns are counted from 0, as in the "
+        f"lecture. {_direction(slope[row, column])}"
+    )
+
+
+def _direction(slope: float) -> str:
+    if slope == 0:
+        return "This gradient is zero: the weight stays as it is."
+    way, step = ("grows", "made smaller") if slope > 0 else ("shrinks", "made larger")
+    return f"The gradient says that the loss {way} with this weight, so the weight is {step}."
+
+
+def _counted(steps: int) -> str:
+    return f"{steps} step{'s' * (steps != 1)}"

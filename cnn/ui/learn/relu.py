@@ -1,0 +1,200 @@
+"""Feature map and ReLU: all sums of one filter before and after the activation, and through five other ones."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import streamlit as st
+
+from cnn import figures
+from cnn.forward import SUMS
+from cnn.runs import Run
+from cnn.ui import pictures, pixels
+from cnn.ui.learn import controls, maps
+from cnn.ui.learn.given import Given
+from cnn.ui.models import Network
+from cnn.ui.written_out import activation_latex, called, tex
+
+_ACTIVATIONS = ("linear", "relu", "leaky_relu", "gelu", "tanh", "sigmoid")
+_DOES = {
+    "linear": "This layer has no activation, so that they stay.",
+    "relu": "ReLU sets them to zero, and keeps the others.",
+    "leaky_relu": "Leaky ReLU keeps a fifth of each, and all of the others.",
+    "gelu": "GELU brings them close to zero, the largest ones closest.",
+    "tanh": "Tanh keeps their signs and brings all values between −1 and 1.",
+    "sigmoid": "Sigmoid brings all values between 0 and 1, the negative ones below one half.",
+}
+_LAYER, _MAP, _ROW, _COLUMN = "relu_layer", "relu_map", "relu_row", "relu_column"
+_TOGETHER, _EACH = "all six", "each map"
+_SMALL = 120  # screen pixels of a small map
+
+
+class Stage(NamedTuple):
+    """A convolution. before, after: the names of the values around its activation."""
+
+    before: str
+    after: str
+    activation: str
+    normalised: bool
+
+
+def show(run: Run, network: Network, on: Given) -> None:
+    """Draw the lesson."""
+    run, network = maps.with_convolution(run, network)
+    stages = _stages(run)
+    values = maps.values(run, network, on.picture.seen.pixels)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer = controls.menu(_LAYER, "Convolution", list(stages))
+        stage = stages[layer]
+        count, telling = values[stage.before].shape[-1], _telling(values[stage.before]) + 1
+        number = maps.number(_MAP, f"Map, 1 to {count}", count, telling, of=(run.id, layer))
+    z, a = values[stage.before][..., number - 1], values[stage.after][..., number - 1]
+    after_all = {name: _applied(name, z) for name in _ACTIVATIONS}
+    large = st.container()
+    st.subheader("The same values through six activations", anchor=False)
+    _six(after_all, stage.activation)
+    curves = st.container()
+    st.subheader("One value through all six", anchor=False)
+    choice, formulas = st.columns([1, 2], gap="large")
+    with choice:
+        row, column = _place(z, (run.id, layer))
+    with formulas:
+        _written(after_all, float(z[row, column]), row, column)
+    with curves:
+        _curves(z, float(z[row, column]))
+    with large:
+        _large(stage, z, a, (row, column), f"map {number} of {layer}")
+
+
+def _stages(run: Run) -> dict[str, Stage]:
+    """The network's convolutions by their names."""
+    found = {}
+    for block in maps.blocks(run):
+        if block[0].type == "Conv2D":
+            normalised = len(block) > 1
+            before = block[1].name if normalised else block[0].name + SUMS
+            activation = run.config.layers[block[0].layer].activation
+            found[block[0].name] = Stage(before, block[-1].name, activation, normalised)
+    return found
+
+
+def _telling(sums: np.ndarray) -> int:
+    """The map (of h, w, n) of which there is much on both sides of zero."""
+    positive, negative = (np.linalg.norm(side, axis=(0, 1)) for side in (sums.clip(min=0), sums.clip(max=0)))
+    return int(np.minimum(positive, negative).argmax())
+
+
+def _place(z: np.ndarray, of: tuple[str, str]) -> tuple[int, int]:
+    """Row and column of the value in view, at first of one about half as low as the lowest."""
+    first = np.unravel_index(np.abs(z - min(0.0, float(z.min())) / 2).argmin(), z.shape)
+    chosen = []
+    with st.container(horizontal=True):
+        for key, label, index, size in zip((_ROW, _COLUMN), ("Row", "Column"), first, z.shape, strict=True):
+            chosen.append(maps.number(key, f"{label}, 1 to {size}", size, int(index) + 1, of) - 1)
+    return chosen[0], chosen[1]
+
+
+def _applied(name: str, z: np.ndarray) -> np.ndarray:
+    """What an activation makes of values, by Keras."""
+    return np.asarray(keras.activations.get(name)(keras.ops.convert_to_tensor(z)))
+
+
+# ---------------------------------------------------------------- before and after
+
+
+def _large(stage: Stage, z: np.ndarray, a: np.ndarray, chosen: tuple[int, int], name: str) -> None:
+    """The map before and after its own activation, and what of it is negative, on one scale."""
+    range_ = figures.value_range(np.concatenate([z, a]), signed=True)
+    own = called(stage.activation)
+    goes_in = "the normalised sums z" if stage.normalised else "the sums z"
+    parts = (
+        ("before", f"Before: {goes_in}", z),
+        ("after", f"After: {own if stage.activation != 'linear' else 'no activation'}", a),
+        ("negative", "The negative part of z", z.clip(max=0)),
+    )
+    for column, (key, title, values) in zip(st.columns(3, gap="medium"), parts, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            pixels.show(
+                values,
+                range_,
+                key=f"relu_{key}",
+                label=f"{title}, {name}: {z.shape[0]} by {z.shape[1]} values from {values.min():.4g} to "
+                f"{values.max():.4g}.",
+                chosen=chosen,
+                on_pick=_pick,
+            )
+    st.markdown(f"**{(z < 0).mean():.1%} of the {z.size} values are negative.** {_DOES[stage.activation]}")
+    normalised = (
+        " With batch normalisation, the sums of each map are scaled and moved before they reach the activation."
+        if stage.normalised
+        else ""
+    )
+    st.caption(
+        f"{name[0].upper()}{name[1:]}, from {z.min():.4g} to {z.max():.4g} before and from {a.min():.4g} to "
+        f"{a.max():.4g} after. One scale for all three: violet is positive, orange negative, white zero. A click on a "
+        f"value, or Enter on the one that the arrow keys reach, writes it out below.{normalised}"
+    )
+
+
+def _pick(row: int, column: int) -> None:
+    st.session_state[_ROW], st.session_state[_COLUMN] = row + 1, column + 1
+
+
+# ---------------------------------------------------------------- six activations
+
+
+def _six(after_all: dict[str, np.ndarray], own: str) -> None:
+    """The map through each activation, small."""
+    together = controls.choice("relu_scale", "One colour scale for", [_TOGETHER, _EACH]) == _TOGETHER
+    common = figures.value_range(np.stack(list(after_all.values())), signed=True)
+    with st.container(horizontal=True, gap="small"):
+        for name, values in after_all.items():
+            colours = figures.coloured(values, common if together else figures.value_range(values))
+            words = f"{values.min():.3g} to {values.max():.3g}"
+            mark = ", as this layer" if name == own else ""
+            with st.container(width=_SMALL, gap="xsmall"):
+                st.image(
+                    pictures.magnified(colours, -(-2 * _SMALL // max(values.shape))),
+                    width=_SMALL,
+                    alt=f"The map after {called(name)}, values from {words}.",
+                )
+                st.caption(f"**{called(name)}**{mark}  \n{words}")
+    st.caption(
+        "The map after each activation, with its lowest and highest value. "
+        + (
+            "Violet is positive, orange negative, white zero, on one scale."
+            if together
+            else "Each has a scale of its own: violet is positive, orange negative, white zero; where nothing is "
+            "negative, yellow is the highest value and dark blue the lowest."
+        )
+    )
+
+
+def _curves(z: np.ndarray, chosen: float) -> None:
+    """The activations as functions, over the map's values."""
+    low, high = min(float(z.min()), -3.0), max(float(z.max()), 3.0)
+    x = np.linspace(low, high, 241).astype(np.float32)
+    points = np.append(x, np.float32(chosen))
+    curves = {called(name): _applied(name, points) for name in _ACTIVATIONS}
+    st.plotly_chart(
+        figures.activations(points[:-1], curves, z, chosen),
+        key="relu_curves",
+        config={"displayModeBar": False},
+        alt=f"The six activations as curves from {low:.3g} to {high:.3g} over a histogram of the map's values; "
+        f"the value {chosen:.3g} is marked.",
+    )
+    st.caption(
+        f"Each activation as a curve: z from left to right, a upwards. The bars count how many of the {z.size} values "
+        "of the map lie where; the dots are the value that is written out."
+    )
+
+
+def _written(after_all: dict[str, np.ndarray], z: float, row: int, column: int) -> None:
+    """One value through each activation, with numbers."""
+    for name, values in after_all.items():
+        value = float(values[row, column]) + 0.0  # no minus before a zero
+        st.markdown(f"$a = z = {tex(z)}$" if name == "linear" else f"${activation_latex(name, z, value)}$")
+    st.caption(
+        r"$\Phi(z)$ is the share of a normal distribution that lies below z; leaky ReLU has the slope 0.2 below zero."
+    )

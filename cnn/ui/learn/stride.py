@@ -1,0 +1,75 @@
+"""Stride, padding, dilation: how the window slides, what size comes out, and which pixels are never seen."""
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from cnn import geometry, windows
+from cnn.runs import Run
+from cnn.ui import sliding
+from cnn.ui.learn import controls
+from cnn.ui.learn.given import Given
+from cnn.ui.models import Network
+from cnn.windows import DoesNotFit, Sliding
+
+_ZEROS = "zeros"
+
+
+def show(run: Run, network: Network, on: Given | None) -> None:
+    """The window's controls, the size with its numbers, and the window."""
+    setting, picture = st.columns([2, 5], gap="large")
+    with setting:
+        grey = _resized(on)
+        kernel = controls.whole("stride_kernel", "Kernel size f", 1, 7, 3)
+        stride = controls.whole("stride_stride", "Stride s", 1, 5, 2)
+        dilation = controls.whole("stride_dilation", "Dilation d", 1, 4, 1)
+        padding = controls.choice("stride_padding", "Padding", ["same", "valid", _ZEROS])
+        if padding == _ZEROS:
+            padding = controls.whole("stride_zeros", "Zeros on every side", 0, 6, 1)
+    slides = Sliding(kernel, stride, padding, dilation)
+    mean = np.full((kernel, kernel, 1), 1 / kernel**2)
+    with picture:
+        try:
+            slides.output(grey.shape)
+        except DoesNotFit as error:
+            st.error(str(error), icon=":material/error:")
+            return
+        _sizes(grey, slides)
+        if stride > 1 and dilation > 1:
+            st.caption("Keras allows only one of stride and dilation above 1 in a layer; the arithmetic allows both.")
+        sliding.show(grey[..., None], mean, slides, 0.0, "stride_stage", on.title, size=380)
+        visits = windows.visits(grey.shape, slides)
+        st.caption(
+            f"The kernel takes the mean, so that the map looks like the picture. Each pixel lies in {visits.min()} to "
+            f"{visits.max()} windows; {int((visits == 0).sum())} of {visits.size} in none. i' and j' count from the "
+            "corner of the border."
+        )
+
+
+def _resized(on: Given) -> np.ndarray:
+    """The picture small enough for its numbers to be read, or as it is; typed numbers stay."""
+    if on.picture is None:
+        return on.grey
+    edge = int(controls.choice("stride_edge", "Picture", ["7×7", "14×14", "28×28"]).split("×")[0])
+    small = Image.fromarray(on.grey).resize((edge, edge), Image.Resampling.BOX)
+    return np.asarray(small, np.float32)
+
+
+def _sizes(grey: np.ndarray, slides: Sliding) -> None:
+    """The formula of the output's size with the numbers put in."""
+    zeros, output = slides.zeros(grey.shape), slides.output(grey.shape)
+    span = geometry.extent(slides.kernel, slides.dilation)
+    if slides.dilation > 1:
+        st.latex(rf"\text{{span}} = d\,(f-1)+1 = {slides.dilation}\cdot({slides.kernel}-1)+1 = {span}")
+    named = (("height", *zeros[0], grey.shape[0], output[0]), ("width", *zeros[1], grey.shape[1], output[1]))
+    for name, before, after, size, result in named[: 1 if grey.shape[0] == grey.shape[1] else 2]:
+        st.latex(
+            rf"\begin{{aligned}} \text{{{name}}} &= \left\lfloor \frac{{n + p - \text{{span}}}}{{s}} \right\rfloor + 1 "
+            rf"\\ &= \left\lfloor \frac{{{size} + {before + after} - {span}}}{{{slides.stride}}} \right\rfloor + 1 "
+            rf"= {result} \end{{aligned}}"
+        )
+    if slides.padding == "same":
+        st.caption(
+            f'"same": as many zeros p as give {grey.shape[0]} / {slides.stride}, rounded up; where p is odd, one more '
+            "below and to the right, as TensorFlow does."
+        )

@@ -1,0 +1,290 @@
+"""Why convolutions: parameters and connections against a dense layer, and what both make of a garment that moves."""
+
+from collections.abc import Generator
+
+import numpy as np
+import streamlit as st
+
+from cnn import data, figures, geometry, moved, runs
+from cnn.config import CLASS_NAMES
+from cnn.runs import Run
+from cnn.ui import inputs, models, pictures, pixels, shell, work
+from cnn.ui.learn import controls
+from cnn.ui.learn.given import Given
+from cnn.ui.models import Network
+from cnn.ui.pictures import Picture
+
+_SHIPPED = ("dense", "lecture")  # alike but for the convolutions
+_FEW = 1_000  # test pictures
+_SLICE = 500  # test pictures that are looked at without a pause
+_LARGEST = 1024  # edge of a picture that is counted for
+_PLACE = ("why_row", "why_column")
+_CHART = {"displayModeBar": False}
+
+
+def show(run: Run, network: Network, on: Given) -> None:
+    """Draw the lesson."""
+    st.subheader("Counting", anchor=False)
+    kernel = _counting()
+    st.subheader("Locality", anchor=False)
+    _locality(on, kernel)
+    st.subheader("A garment that moves", anchor=False)
+    _trial(run, on.picture)
+
+
+# ---------------------------------------------------------------- parameters and connections
+
+
+def _counting() -> int:
+    """Compare the two layers on a picture of any size. Returns the edge of the kernel."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(width=150):
+            height = controls.number("why_height", "Height h", 28, _LARGEST, 28, 28)
+        with st.container(width=150):
+            width = controls.number("why_width", "Width w", 28, _LARGEST, 28, 28)
+        with st.container(width=150):
+            units = controls.number("why_units", "Units or filters n", 1, 1024, 64)
+        channels = int(controls.choice("why_channels", "Channels c", ["1", "3"]))
+        kernel = int(controls.choice("why_kernel", "Kernel k", ["3×3", "5×5", "7×7"])[0])
+    places, window = height * width, kernel * kernel * channels
+    dense = geometry.dense_parameters(places * channels, units)
+    convolution = geometry.convolution_parameters(kernel, channels, units)
+    all_dense = places * channels * places * units
+    shared = geometry.convolution_parameters(kernel, channels, units, bias=False) * places
+    size = rf"{height} \cdot {width}"
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**Dense layer**: each unit has a weight for each of the {places * channels:,} values.")
+        _sum("parameters", r"h\,w\,c\,n + n", rf"{size} \cdot {channels} \cdot {units} + {units}", dense)
+        _sum("connections", r"(h\,w\,c)\,(h\,w\,n)", rf"{size} \cdot {channels} \cdot {size} \cdot {units}", all_dense)
+    with right:
+        st.markdown(f"**Convolution**: each filter has {window} weights, the same ones at every place.")
+        square = rf"{kernel} \cdot {kernel}"
+        _sum("parameters", r"k\,k\,c\,n + n", rf"{square} \cdot {channels} \cdot {units} + {units}", convolution)
+        _sum("connections", r"(h\,w\,n)\,(k\,k\,c)", rf"{size} \cdot {units} \cdot {square} \cdot {channels}", shared)
+    named = {"dense": [dense, all_dense], "convolution": [convolution, shared]}
+    st.plotly_chart(
+        figures.amounts(["parameters", "connections"], named),
+        key="why_amounts",
+        config=_CHART,
+        alt=f"Bars: {dense:,} parameters of the dense layer and {convolution:,} of the convolution; {all_dense:,} "
+        f"connections of a dense layer and {shared:,} of the convolution.",
+    )
+    st.markdown(
+        f"The dense layer has **{_times(dense, convolution)}** parameters. To make as many values as the convolution, "
+        f"it needs **{_times(all_dense, shared)}** connections."
+    )
+    st.caption(
+        f"The scale is logarithmic. Parameters: of {units} units against {units} filters, with biases. Connections: "
+        f"weights that are used to make {units} maps of {height}×{width} values, stride 1 and same padding, in which "
+        "the zeros of the border count as well."
+    )
+    return kernel
+
+
+def _sum(what: str, letters: str, numbers: str, result: int) -> None:
+    written = f"{result:,}".replace(",", "{,}")
+    st.latex(rf"\begin{{aligned}} \text{{{what}}} &= {letters} \\ &= {numbers} \\ &= {written} \end{{aligned}}")
+
+
+def _times(many: int, few: int) -> str:
+    """How many times as many, in words."""
+    ratio = many / few
+    if ratio < 1:
+        return f"only {ratio:.3g} times as many"
+    return f"{ratio:,.0f} times as many" if ratio >= 100 else f"{ratio:.3g} times as many"
+
+
+# ---------------------------------------------------------------- locality
+
+
+def _locality(on: Given, kernel: int) -> None:
+    """What one value of a convolution sees of the picture, and what one unit of a dense layer does."""
+    height, width = on.grey.shape
+    row, column = (
+        min(st.session_state.get(key, size // 2), size - 1) for key, size in zip(_PLACE, (height, width), strict=True)
+    )
+    before = geometry.padding_before(height, kernel, padding="same")
+    top, left = max(0, row - before), max(0, column - before)
+    seen = (top, left, min(height, row - before + kernel) - top, min(width, column - before + kernel) - left)
+    views = (
+        ("why_local", f"A convolution: {seen[2] * seen[3]} pixels", seen, _pick),
+        ("why_all", f"A dense layer: all {height * width} pixels", (0, 0, height, width), None),
+    )
+    with st.container(horizontal=True, gap="large"):
+        for key, title, frame, on_pick in views:
+            with st.container(width=300, gap="xsmall"):
+                st.markdown(f"**{title}**")
+                label = f"{on.title} with a frame around {frame[2]} by {frame[3]} pixels from row {frame[0] + 1}, "
+                pixels.show(
+                    on.grey, (0.0, 1.0), key, f"{label}column {frame[1] + 1}.", chosen=frame, on_pick=on_pick, size=300
+                )
+    st.caption(
+        f"{on.title}: yellow is bright, dark blue dark. The frame is what one value is made of. Click a place of the "
+        "left picture, or press Enter on it: the window moves there and keeps its weights."
+    )
+
+
+def _pick(row: int, column: int) -> None:
+    st.session_state.update(zip(_PLACE, (row, column), strict=True))
+
+
+# ---------------------------------------------------------------- a garment that moves
+
+
+def _trial(run: Run, picture: Picture) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=260):
+            right = controls.whole("why_right", "Move to the right by", -6, 6, 3, "Pixels; negative: to the left.")
+        with st.container(width=260):
+            down = controls.whole("why_down", "Move down by", -6, 6, 0, "Pixels; negative: up.")
+        tried = {found.id: found for found in runs.shipped() if found.id in _SHIPPED}
+        tried = [tried[id_] for id_ in _SHIPPED]
+        if run.path not in [found.path for found in tried] and controls.switch("why_this", "Also this run"):
+            tried.append(run)
+    _answers(tried, picture, right, down)
+    _accuracies(tried, right, down)
+
+
+def _answers(tried: list[Run], picture: Picture, right: int, down: int) -> None:
+    """The picture where it is now, and what each network says to it."""
+    shifted = moved.shifted(picture.seen.pixels[None], right, down)
+    first, *columns = st.columns([1, *[2] * len(tried)], gap="medium")
+    with first:
+        st.image(
+            pictures.magnified((shifted[0, ..., 0] * 255).round().astype(np.uint8), 6),
+            width=168,
+            alt=f"{picture.title}, {_moved_by(right, down)}; black comes in.",
+        )
+        st.caption(_moved_by(right, down).capitalize() + ".")
+    for column, found in zip(columns, tried, strict=True):
+        probabilities = models.load(found).predict(shifted)[0]
+        best = int(probabilities.argmax())
+        with column:
+            st.markdown(f"**{shell.plain(found.name)}**, {_convolutions(found)}")
+            st.plotly_chart(
+                figures.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
+                key=f"why_bars_{found.id}",
+                config=_CHART,
+                alt=f"{found.name} says {CLASS_NAMES[best]} with {probabilities[best]:.1%}.",
+            )
+    ticked = f" ✓ marks the true class, {CLASS_NAMES[picture.label]}." if picture.label is not None else ""
+    st.caption(f"Probabilities; blue is the answer.{ticked}")
+
+
+def _convolutions(run: Run) -> str:
+    count = sum(row.type == "Conv2D" for row in run.config.rows())
+    return "no convolution" if not count else f"{count} convolution{'s' * (count > 1)}"
+
+
+def _moved_by(right: int, down: int) -> str:
+    """In words."""
+    ways = [(right, "to the right", "to the left"), (down, "down", "up")]
+    words = [f"{abs(by)} pixel{'s' * (abs(by) > 1)} {forth if by > 0 else back}" for by, forth, back in ways if by]
+    return f"moved {' and '.join(words)}" if words else "not moved"
+
+
+def _accuracies(tried: list[Run], right: int, down: int) -> None:
+    """How many of the test pictures each network gets right, as they are and moved."""
+    split, source = inputs.test_pictures(tried[0])
+    available = len(split.labels)
+    count = min(available, _FEW)
+    if available > _FEW and controls.choice("why_count", "Test pictures", [f"{_FEW:,}", f"{available:,}"]) != "1,000":
+        count = available
+        name = f"why-{right}-{down}-" + "-".join(f"{found.path}" for found in tried)
+        found = _in_the_background(name, tried, split, right, down)
+    else:
+        with st.spinner(f"Asking about {count:,} pictures…"):
+            found = _finished(_counts(tried, split, count, right, down))
+    if found is None:
+        return
+    shares = np.array(found) / count
+    with st.container(horizontal=True, gap="large"):
+        for run, (whole, shifted) in zip(tried, shares, strict=True):
+            st.metric(
+                f"{shell.plain(run.name)}, {_moved_by(right, down)}",
+                f"{shifted:.1%}",
+                f"not moved: {whole:.1%}",
+                delta_color="off",
+                delta_arrow="off",
+                width="content",
+            )
+    st.markdown(_verdict(tried, shares, right, down))
+    whose = source if count == available else f"The first {count:,} of the 10,000 test pictures of Fashion-MNIST."
+    st.caption(f"Accuracy, measured on this machine. {whose}")
+
+
+def _verdict(tried: list[Run], shares: np.ndarray, right: int, down: int) -> str:
+    """What the numbers, (networks, 2), say."""
+    if not right and not down:
+        return "Nothing is moved yet: move the picture by a few pixels."
+    lost = 100 * (shares[:, 0] - shares[:, 1])
+    first, *others = np.argsort(lost, kind="stable")
+    words = [f"{shell.plain(tried[index].name)} {_points(lost[index])}" for index in others]
+    said = (
+        f"{_moved_by(right, down).capitalize()}, **{shell.plain(tried[first].name)}** loses the fewest points of "
+        f"accuracy, **{_points(lost[first])}**; {', '.join(words)}."
+    )
+    return said + " None of them is indifferent to it." * bool(lost.min() > 0)
+
+
+def _points(points: float) -> str:
+    return f"{points:.1f}".replace("-", "−")
+
+
+def _counts(
+    tried: list[Run], split: data.Split, count: int, right: int, down: int
+) -> Generator[float, None, list[tuple[int, int]]]:
+    """How many of the first pictures each network gets right, as they are and moved. Yields the share done."""
+    networks = [models.load(run) for run in tried]
+    starts = range(0, count, _SLICE)
+    found = [[0, 0] for _ in tried]
+    for number, start in enumerate(starts, 1):
+        for counts, run, network in zip(found, tried, networks, strict=True):
+            for place, (x, y) in enumerate(((0, 0), (right, down))):
+                stop = min(start + _SLICE, count)
+                counts[place] += _right(
+                    *run.network_key, tried[0].config.data.dataset, len(split.labels), start, stop, x, y, network, split
+                )
+        yield number / len(starts)
+    return [(whole, shifted) for whole, shifted in found]
+
+
+@st.cache_data(max_entries=20_000, show_spinner=False)
+def _right(
+    path: str, written: int, dataset: str, available: int, start: int, stop: int, right: int, down: int,
+    _network: Network, _split: data.Split,
+) -> int:  # fmt: skip
+    """How many of some test pictures are answered rightly where they are moved."""
+    shifted = moved.shifted(data.scaled(_split.images[start:stop]), right, down)
+    parts = [slice(begin, begin + 100) for begin in range(0, len(shifted), 100)]
+    labels = _split.labels[start:stop]
+    return sum(moved.count_right(_network.predict, shifted[part], labels[part]) for part in parts)
+
+
+def _finished(steps: Generator[float, None, list[tuple[int, int]]]) -> list[tuple[int, int]]:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def _in_the_background(
+    name: str, tried: list[Run], split: data.Split, right: int, down: int
+) -> list[tuple[int, int]] | None:
+    """The same on all pictures, with progress and a stop; None until it is there."""
+    if (found := work.result(name)) is not None:
+        return found
+    count = len(split.labels)
+    if work.is_running(name):
+        work.follow(name, f"Asking about {count:,} pictures")
+        return None
+    st.button(
+        f"Measure on {count:,} pictures",
+        icon=":material/play_arrow:",
+        key="why_measure",
+        on_click=work.begin,
+        args=(name, lambda: _counts(tried, split, count, right, down)),
+    )
+    return None
