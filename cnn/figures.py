@@ -589,7 +589,9 @@ def shares(
         figure.add_shape(type="line", x0=at, x1=at, y0=0, y1=1, yref="y domain", line=line)
     figure.update_xaxes(title=titles[0], dtick=step, fixedrange=True)
     figure.update_yaxes(title=titles[1], tickformat=".0%", fixedrange=True)
-    if not named:
+    if named:  # of layers, such as max_pooling2d_1: broken where they may be
+        figure.update_xaxes(tickvals=list(x), ticktext=[name.replace("_", "_<br>", 1) for name in x])
+    else:
         figure.update_yaxes(range=[-0.02, 1.02])
     margin = {"l": 0, "r": 8, "t": 30 + 20 * (len(lines) > 1), "b": 0}
     figure.update_layout(height=height, showlegend=True, **{**_LEGEND_ABOVE, "margin": margin})

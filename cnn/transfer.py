@@ -7,6 +7,7 @@ with softmax is trained on it. How general the features of early and late layers
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import keras
@@ -61,12 +62,10 @@ def cuts(rows: Sequence[Row]) -> list[Row]:
     The last one before each change of shape, because those between say much the same; what is pooled, after it.
     """
     hidden = [row for row in rows[:-1] if row.type not in ("Dropout", "Flatten")]
-    followed_by = [*hidden[1:], None]
-    return [
-        row
-        for row, after in zip(hidden, followed_by, strict=True)
-        if after is None or (after.output_shape != row.output_shape and after.type not in POOLING)
+    found = [
+        row for row, after in pairwise(hidden) if after.output_shape != row.output_shape and after.type not in POOLING
     ]
+    return [*found, *hidden[-1:]]
 
 
 def frozen_parameters(rows: Sequence[Row], cut: str) -> int:
@@ -86,11 +85,11 @@ def untrained(config: RunConfig, seed: int = 1) -> keras.Model:
 
 def features(network: keras.Model, names: Sequence[str], pictures: np.ndarray) -> dict[str, np.ndarray]:
     """What comes out of some layers for pictures (n, h, w, c), each reduced by `reduced`: float32 (n, f) by name."""
-    inside = keras.Model(network.inputs, [network.get_layer(name).output for name in names])
+    inside = keras.Model(network.inputs, {name: network.get_layer(name).output for name in names})
     found: dict[str, list[np.ndarray]] = {name: [] for name in names}
     for start in range(0, len(pictures), _BATCH):
         outputs = inside.predict_on_batch(pictures[start : start + _BATCH])
-        for name, values in zip(names, outputs, strict=True):
+        for name, values in outputs.items():
             found[name].append(reduced(np.asarray(values)))
     return {name: np.concatenate(parts) for name, parts in found.items()}
 

@@ -353,7 +353,7 @@ def _waiting(share: float) -> str:
 def _details(run: Run) -> None:
     with st.expander("Devices, settings and log", icon=":material/info:"):
         st.caption("Devices, as tf.config.list_physical_devices() prints them, and how several share the work")
-        st.code(run.status.devices or "known once the training has started", language="python")
+        st.code(run.status.devices or "known once the training has started", language=None, wrap_lines=True)
         if run.status.job:
             st.caption(f"Its job in the cluster: {shell.plain(run.status.job)}")
         if run.status.precision:
@@ -364,10 +364,10 @@ def _details(run: Run) -> None:
             data_, training = run.config.data, run.config.training
             st.caption("Settings")
             settings = {**data_.model_dump(), **training.model_dump()}
-            st.code("\n".join(f"{key} = {value}" for key, value in settings.items()), language="toml")
+            st.code("\n".join(f"{key} = {value}" for key, value in settings.items()), language=None, wrap_lines=True)
         if run.config and run.config.training.tensorboard:
             st.caption("Its event files, for TensorBoard (`pip install tensorboard`)")
-            st.code(f"tensorboard --logdir {run.path / 'tensorboard'}", language="bash")
+            st.code(f"tensorboard --logdir {run.path / 'tensorboard'}", language=None, wrap_lines=True)
         if text := runs.log_tail(run):
             st.caption("The end of its log")
-            st.code(text, language=None)
+            st.code(text, language=None, wrap_lines=True)

@@ -20,6 +20,12 @@ _PROJECT = Path(__file__).resolve().parents[2]
 TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT, LEARN = (
     f"pages/{name}.py" for name in ("1_Train", "2_Runs", "3_Sweeps", "4_Model", "5_Explore", "6_Predict", "7_Learn")
 )  # for st.page_link
+# Streamlit writes white on the primary colour, for which the dark theme's is too light: both themes take this one.
+_LEGIBLE = """
+[data-testid^=stBaseButton-primary]:enabled, [data-testid=stMultiSelect] [data-tag]
+{ background-color: #006299; border-color: #006299; }
+[data-testid^=stBaseButton-primary]:enabled:is(:hover, :focus-visible) { background-color: #004B75; }
+"""
 STATE_ICONS = {
     "queued": ":material/schedule:",
     "starting": ":material/hourglass_top:",
@@ -41,6 +47,7 @@ def page(title: str, lead: str) -> Run:
         # itself; without another run from the top, fragments would belong to this nested one and never update.
         runpy.run_path(str(_PROJECT / "app.py"), run_name="__main__")
         st.rerun()
+    style(_LEGIBLE)
     run, problem = _current_run()
     _sidebar(run)
     st.title(title)

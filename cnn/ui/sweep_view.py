@@ -85,6 +85,8 @@ def show(sweep: Sweep) -> None:
     st.subheader(shell.plain(sweep.name), anchor=False)
     if sweep.config is not None:
         st.caption(_described(sweep.config))
+        if sweep.config.base.data.dataset == "synthetic":
+            st.badge("synthetic data", color="orange")  # in a caption it would be too pale to read
     # Every part has its place before the first is drawn: a part that is drawn anew on its own always finds it.
     head, controls, results, below = (st.container() for _ in range(4))
     every = _TICK if sweep.active else None
@@ -174,8 +176,7 @@ def _described(config: SweepConfig) -> str:
         epochs = config.base.training.epochs
         parts[1] += f", {epochs} epoch{'s' * (epochs > 1)} each"
     parts[1:1] = [f"preset {shell.plain(config.base.preset)}"] if config.base.preset else []
-    badge = " :orange-badge[synthetic data]" if data.dataset == "synthetic" else ""
-    return " · ".join(parts) + badge
+    return " · ".join(parts)
 
 
 def _card(trial: Trial, sweep: Sweep, title: str, key: str) -> None:
@@ -487,21 +488,25 @@ def _details(sweep: Sweep) -> None:
             f"seed = {sweep.config.seed}",
         ]
         lines += [f"{setting.path} = {_range_words(setting)}" for setting in sweep.config.settings]
-        st.code("\n".join(lines), language="toml")
+        st.code("\n".join(lines), language=None, wrap_lines=True)
         base = sweep.config.base
         st.caption("What all trials share, but for that")
         settings = {**base.data.model_dump(), **base.training.model_dump()}
         lines = [f"layer {number} = {layer}" for number, layer in enumerate(base.layers, 1)]
-        st.code("\n".join([*lines, *(f"{key} = {value}" for key, value in settings.items())]), language="toml")
+        st.code(
+            "\n".join([*lines, *(f"{key} = {value}" for key, value in settings.items())]),
+            language=None,
+            wrap_lines=True,
+        )
         st.caption("Its folder")
-        st.code(str(sweep.path), language=None)
+        st.code(str(sweep.path), language=None, wrap_lines=True)
         try:
             log = (sweep.path / "log.txt").read_text(errors="replace").splitlines()[-30:]
         except OSError:
             log = []
         if log:
             st.caption("The end of its log")
-            st.code("\n".join(log), language=None)
+            st.code("\n".join(log), language=None, wrap_lines=True)
 
 
 def _range_words(setting: Setting) -> str:

@@ -176,6 +176,7 @@ def _over_cuts(run: Run, cuts: Sequence[Row], cut: str, found: Both, per_class: 
             {names[kind]: tuple(spreads[:, kind].T) for kind in order},
             ("frozen up to", "accuracy"),
             at=cut,
+            height=340,
         ),
         key="transfer_cuts",
         config=_CHART,
