@@ -6,6 +6,7 @@ Colours are safe for colour-blind readers. Where values have a sign, zero is neu
 import base64
 import html
 import io
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Literal, NamedTuple
@@ -590,7 +591,10 @@ def shares(
     figure.update_xaxes(title=titles[0], dtick=step, fixedrange=True)
     figure.update_yaxes(title=titles[1], tickformat=".0%", fixedrange=True)
     if named:  # of layers, such as max_pooling2d_1: broken where they may be
-        figure.update_xaxes(tickvals=list(x), ticktext=[name.replace("_", "_<br>", 1) for name in x])
+        broken = [re.sub("_(?=[a-z])", "_<br>", name) for name in x]
+        figure.update_xaxes(
+            tickvals=list(x), ticktext=broken, tickangle=0 if len(x) < 7 else None, tickfont={"size": 10}
+        )
     else:
         figure.update_yaxes(range=[-0.02, 1.02])
     margin = {"l": 0, "r": 8, "t": 30 + 20 * (len(lines) > 1), "b": 0}

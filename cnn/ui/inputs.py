@@ -23,7 +23,7 @@ WAYS = {
     "Upload": ":material/upload_file:",
     "Camera": ":material/photo_camera:",
 }
-KEYS = ("way", "sample_class", "sample_number")  # what a link says of the picture
+KEYS = ("sample_class", "sample_number")  # what a link says of a sample
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 MAX_FILES = 300
 _KEPT = "kept_files"
@@ -32,14 +32,14 @@ _TRIED = 1000  # test pictures among which mistakes are looked for
 
 def ask(run: Run, predictor: Predictor) -> Picture | list[File] | None:
     """Ask for a picture. Returns the files where there are several, and None until there is something."""
-    st.session_state.setdefault("way", "Sample")
     way = st.segmented_control(
         "Picture",
         list(WAYS),
+        default="Sample",
         required=True,
         format_func=lambda name: f"{WAYS[name]} {name}",
         key="way",
-        bind="query-params",
+        persist_state="session",
         wrap=True,
     )
     if way == "Sample":

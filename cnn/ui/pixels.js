@@ -56,7 +56,10 @@ export default function (component) {
     tip.style.top = `${event.clientY + 16}px`;
   };
   frame.onpointerleave = () => { tip.hidden = true; };
-  frame.onclick = (event) => pick(...at(event));
+  frame.onclick = (event) => {
+    frame.cursorAt = at(event);
+    pick(...frame.cursorAt);
+  };
 
   frame.cursorAt ??= data.chosen ? [data.chosen[0], data.chosen[1]] : [Math.floor(rows / 2), Math.floor(columns / 2)];
   const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

@@ -1,6 +1,7 @@
 """The lesson From maps to classes: every number that it shows, against Keras."""
 
 import base64
+import io
 import json
 import re
 from functools import cache
@@ -8,6 +9,7 @@ from functools import cache
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from cnn import data, model, runs
@@ -101,6 +103,14 @@ def test_the_table_and_the_loss_are_those_of_keras(run, label, temperature):
     assert number(lines[-1].split("=")[-1].split(r"\end")[0].strip()) == pytest.approx(loss, rel=2e-4)
     ratio = next(line for line in lines if line.lstrip("[2ex] \n").startswith(r"p &= \frac{") and "e^{z" not in line)
     assert number(ratio.split("=")[-1].strip()) == pytest.approx(probabilities[true], rel=2e-4)
+    shares = probabilities / probabilities.max()
+    above, below = re.search(r"\\frac\{(.*)\}\{(.*)\} =", ratio).groups()
+    np.testing.assert_allclose([number(above), number(below)], [shares[true], shares.sum()], rtol=2e-4)
+    sum_ = written(app).split("S &=")[1].split("&= ")[0]
+    terms = [number(term) for term in sum_.replace(r"\\", "").replace("&", "").split("+")]
+    np.testing.assert_allclose(terms, shares, rtol=6e-3)
+    of, largest = re.search(r"e\^\{\((.*?) - (.*?)\) /", written(app)).groups()
+    np.testing.assert_allclose([number(of), number(largest)], [logits[true], logits.max()], rtol=2e-4)
     total = next(line for line in lines if line.strip().startswith("&= "))
     assert number(total.split("=")[-1].strip()) == pytest.approx(1 / probabilities.max(), rel=2e-4)
 
@@ -112,6 +122,20 @@ def test_the_true_class_is_the_pictures_label_unless_another_is_chosen(label):
     p = softmax(keras_values("lecture", label)["logits"], 1.0)[label]
     assert f"{p:.5g}" in written(app) or p > 0.9
     assert "divided by a temperature" not in text(app) and "(calibration)" in text(lesson("wardrobe"))
+
+
+def test_of_a_drawing_the_answer_counts_as_true():
+    """Nobody knows its label."""
+    board = Image.new("RGBA", (280, 280))
+    board.paste("black", (80, 60, 200, 230))
+    buffer = io.BytesIO()
+    board.save(buffer, "PNG")
+    app = lesson(way="Draw")
+    assert "drawn" in app.info[0].value
+    url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    app.session_state["drawing_board"] = {"drawing": {"picture": url}}
+    shown, marked = table(refresh(app))
+    assert marked == [CLASS_NAMES[shown[:, 0].argmax()]]
 
 
 def test_a_certain_and_an_impossible_class_have_a_loss_as_well():
@@ -183,12 +207,14 @@ def spread(app: AppTest) -> list[float]:
     return [float(share) / 100 for share in re.findall(r"\*\*([\d.]+)%\*\*", sentence)]
 
 
-DRAWN = [("lecture", 6, 0.5, 3), ("wardrobe", 4, 0.8, 1), ("dense", 0, 0.15, 9)]
+DRAWN = [("lecture", 6, 0.5, 3, 1.0), ("wardrobe", 4, 0.8, 1, 2.5), ("dense", 0, 0.15, 9, 0.4)]
 
 
-@pytest.mark.parametrize(("run", "label", "rate", "draw"), DRAWN)
-def test_dropout_leaves_what_keras_makes_of_the_units_that_are_kept(run, label, rate, draw):
+@pytest.mark.parametrize(("run", "label", "rate", "draw", "temperature"), DRAWN)
+def test_dropout_leaves_what_keras_makes_of_the_units_that_are_kept(run, label, rate, draw, temperature):
     app = lesson(run, sample_class=CLASS_NAMES[label], classes_rate=str(rate), classes_draw=str(draw))
+    app.slider(key="classes_temperature").set_value(temperature)
+    refresh(app)
     expected = keras_values(run, label)
     whole, thinned = sent(app, "classes_units")["strips"]
     np.testing.assert_allclose(strip_values(whole), expected["features"], rtol=1e-3, atol=1e-6)
@@ -198,15 +224,19 @@ def test_dropout_leaves_what_keras_makes_of_the_units_that_are_kept(run, label, 
     enlarged = expected["features"] * kept / (1 - rate)
     shown = [float(name.split(": ")[1]) for name in thinned["names"] if "dropped" not in name]
     np.testing.assert_allclose(shown, enlarged[kept], rtol=1e-3, atol=1e-6)
-    answer = np.asarray(expected["last"](enlarged[None].astype(np.float32)))[0]
+    last = expected["last"]
+    last.set_weights([weights / temperature for weights in last.get_weights()])
+    answer = np.asarray(last(enlarged[None].astype(np.float32)))[0]
     np.testing.assert_allclose(bars(app, "classes_dropped"), answer, rtol=1e-3, atol=1e-6)
-    np.testing.assert_allclose(bars(app, "classes_whole"), softmax(expected["logits"], 1), rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        bars(app, "classes_whole"), softmax(expected["logits"], temperature), rtol=1e-3, atol=1e-6
+    )
 
     chance = np.random.default_rng(draw).random((100, len(kept)))
     np.testing.assert_array_equal(chance[0] >= rate, kept)
     every = np.where(chance >= rate, expected["features"] / (1 - rate), 0).astype(np.float32)
-    of_true = np.asarray(expected["last"](every))[:, label]
-    without = softmax(expected["logits"], 1)[label]
+    of_true = np.asarray(last(every))[:, label]
+    without = softmax(expected["logits"], temperature)[label]
     np.testing.assert_allclose(spread(app), [of_true.min(), of_true.max(), np.median(of_true), without], atol=6e-5)
 
 

@@ -26,7 +26,7 @@ def test_each_lesson_has_a_module_and_questions_and_at_most_three_sentences():
     assert set(questions.TOPICS) == set(NAMES)
     for lesson in LESSONS:
         assert (folder / f"{lesson.name}.py").is_file()
-        assert 1 <= lesson.says.count(". ") + 1 <= 4 and lesson.places
+        assert 1 <= lesson.says.count(". ") + 1 <= 3 and lesson.places
 
 
 @pytest.mark.parametrize("run", [run.id for run in runs.shipped()])

@@ -42,7 +42,7 @@ def learned(vectors: np.ndarray, per_class: int, seed: int) -> np.ndarray:
     return np.array(accuracies)
 
 
-@pytest.mark.parametrize(("per_class", "cut", "draw"), [(1, "dense_1", 1), (5, "dense", 2), (10, "dense_1", 3)])
+@pytest.mark.parametrize(("per_class", "cut", "draw"), [(1, "dense_1", 1), (10, "dense", 2)])
 def test_accuracies_and_parameters_are_those_of_scikit_learn_and_keras(per_class, cut, draw):
     app = learn(transfer_examples=str(per_class), transfer_cut=cut, transfer_draw=str(draw))
     run = runs.get("dense")

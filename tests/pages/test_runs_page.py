@@ -48,7 +48,7 @@ def disabled(app: AppTest) -> dict[str, bool]:
     return {b.key: b.disabled for b in app.button if b.key.endswith("_selected")}
 
 
-SHIPPED = ["Wardrobe", "Lecture"]
+SHIPPED = ["Wardrobe", "Lecture", "Dense"]
 
 
 # --- the table --------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_every_order_takes_runs_that_lack_the_value(order):
     bare = runs.create(config.presets()["tiny"], "Bare")
     (bad.path / "status.json").unlink()
     shown = View(order=order).of(runs.listed())
-    assert {run.id for run in shown} == {one.id, bad.id, bare.id, "wardrobe", "lecture"}
+    assert {run.id for run in shown} == {one.id, bad.id, bare.id, "wardrobe", "lecture", "dense"}
 
 
 # --- the selection ----------------------------------------------------------------------------------------------
@@ -214,7 +214,7 @@ def test_hidden_runs_leave_the_list_and_come_back():
     app = select(open_page("Runs"), one)
     click(app, "hide_selected")
     assert "One" not in names(app) and "Two" in names(app) and runs.get(one.id).hidden
-    assert "3 of 4 runs" in text(app)
+    assert "4 of 5 runs" in text(app)
     app.toggle(key="runs_hidden").set_value(True)
     refresh(app)
     assert "One" in names(app)

@@ -313,7 +313,7 @@ def test_a_run_is_shown_against_the_lecture_network():
     epochs_of(run, (20.0, 0.9), (34.4, 0.93))
     app = open_page("Train", run.id)
     lines = against_time(app)
-    assert set(lines) == {run.name, "lecture network", "Wardrobe"}
+    assert set(lines) == {run.name, "lecture network", "Wardrobe", "Dense"}
     assert lines[run.name]["y"] == [0.9, 0.93] and len(lines["lecture network"]["x"]) == 10
     assert "Reached 91.0% after **34 s**; the lecture network after **1 h 16 min**." in text(app)
     assert "on another machine, where an epoch took 7 min 37 s" in text(app)
@@ -356,4 +356,4 @@ def test_before_its_first_epoch_the_rivals_are_there_already():
     run = alive("training")
     epochs_of(run)
     app = open_page("Train", run.id)
-    assert set(against_time(app)) == {"lecture network", "Wardrobe"}
+    assert set(against_time(app)) == {"lecture network", "Wardrobe", "Dense"}

@@ -260,7 +260,7 @@ def _softmax(logits: np.ndarray, temperature: float, true: int) -> None:
     shares = classifier.powers(logits, temperature)
     largest, p, loss = logits.max(), probabilities[true], classifier.cross_entropy(logits, true, temperature)
     terms = [_short(value) for value in shares]
-    lines = [" + ".join(terms[start : start + 3]) for start in range(0, len(terms), 3)]
+    lines = [" + ".join(terms[start : start + 2]) for start in range(0, len(terms), 2)]
     listed = r" \\ &+ ".join(lines)
     probability, of = _near_one(p), rf"-\ln {_near_one(p)}"
     if p == 0:  # too small for 64 bits
@@ -278,8 +278,8 @@ def _softmax(logits: np.ndarray, temperature: float, true: int) -> None:
         \end{{aligned}}"""
     )
     st.caption(
-        f"Both sides of the fraction are divided by e to the power of the largest z/T; S is the sum of the fourth "
-        f"column. L is the cross-entropy: 0 for a true class that is certain, {np.log(len(logits)):.4f} for a guess "
+        f"Both sides of the fraction are divided by e to the power of the largest z/T; S is the sum of these "
+        f"powers. L is the cross-entropy: 0 for a true class that is certain, {np.log(len(logits)):.4f} for a guess "
         f"among {len(logits)}."
     )
 

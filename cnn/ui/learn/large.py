@@ -15,7 +15,7 @@ from cnn.ui.models import Network
 from cnn.windows import Sliding
 
 _UNITS = 64
-_WIDTH = 330  # screen pixels
+_WIDTH = 290  # screen pixels
 
 
 def show(run: Run, network: Network, on: Given | None) -> None:

@@ -179,9 +179,17 @@ def _maps(x: np.ndarray, z: np.ndarray, target: np.ndarray, first: np.ndarray) -
 def _kernels(before: np.ndarray, slope: np.ndarray, after: np.ndarray, goal: np.ndarray, first: np.ndarray) -> None:
     scale = figures.value_range(np.concatenate([before, after, goal, first]), signed=True)
     row, column = divmod(_PLACES.index(st.session_state.get(_WEIGHT, _PLACES[0])), _SIZE)
+    tens = -int(np.floor(np.log10(np.abs(slope).max() or 1.0)))
+    tens = tens if tens > 1 else 0
+    large = slope * 10.0**tens  # small numbers could not be read
     parts = (
         ("learning_before", "Kernel $w$", before, scale),
-        ("learning_slope", "Gradient $g$", slope, figures.value_range(slope, signed=True)),
+        (
+            "learning_slope",
+            rf"Gradient $10^{{{tens}}}\, g$" if tens else "Gradient $g$",
+            large,
+            figures.value_range(large, signed=True),
+        ),
         ("learning_after", r"Next: $w - \eta\, g$", after, scale),
         ("learning_goal", "Wanted kernel", goal, scale),
     )
@@ -202,11 +210,18 @@ def _grid(parts: tuple, chosen: tuple[int, int] | None = None) -> None:
                     values,
                     range_,
                     key=key,
-                    label=f"{title.replace('$', '')}, {values.shape[0]} by {values.shape[1]} values.",
+                    label=f"{_spoken(title)}, {values.shape[0]} by {values.shape[1]} values.",
                     chosen=chosen,
                     on_pick=_choose if chosen else None,
                     size=220,
                 )
+
+
+def _spoken(title: str) -> str:
+    """A title without LaTeX, to be read out."""
+    for sign, word in (("$", ""), (r"\, ", " "), (r"\eta", "η"), ("{", ""), ("}", "")):
+        title = title.replace(sign, word)
+    return title
 
 
 def _choose(row: int, column: int) -> None:

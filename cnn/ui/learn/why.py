@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnn import data, figures, geometry, moved, runs
 from cnn.config import CLASS_NAMES
+from cnn.evaluate import Examples
 from cnn.runs import Run
 from cnn.ui import inputs, models, pictures, pixels, shell, work
 from cnn.ui.learn import controls
@@ -138,8 +139,8 @@ def _trial(run: Run, picture: Picture) -> None:
             right = controls.whole("why_right", "Move to the right by", -6, 6, 3, "Pixels; negative: to the left.")
         with st.container(width=260):
             down = controls.whole("why_down", "Move down by", -6, 6, 0, "Pixels; negative: up.")
-        tried = {found.id: found for found in runs.shipped() if found.id in _SHIPPED}
-        tried = [tried[id_] for id_ in _SHIPPED]
+        shipped = {found.id: found for found in runs.shipped()}
+        tried = [shipped[id_] for id_ in _SHIPPED]
         if run.path not in [found.path for found in tried] and controls.switch("why_this", "Also this run"):
             tried.append(run)
     _answers(tried, picture, right, down)
@@ -157,14 +158,14 @@ def _answers(tried: list[Run], picture: Picture, right: int, down: int) -> None:
             alt=f"{picture.title}, {_moved_by(right, down)}; black comes in.",
         )
         st.caption(_moved_by(right, down).capitalize() + ".")
-    for column, found in zip(columns, tried, strict=True):
+    for number, (column, found) in enumerate(zip(columns, tried, strict=True)):
         probabilities = models.load(found).predict(shifted)[0]
         best = int(probabilities.argmax())
         with column:
             st.markdown(f"**{shell.plain(found.name)}**, {_convolutions(found)}")
             st.plotly_chart(
                 figures.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
-                key=f"why_bars_{found.id}",
+                key=f"why_bars_{number}",
                 config=_CHART,
                 alt=f"{found.name} says {CLASS_NAMES[best]} with {probabilities[best]:.1%}.",
             )
@@ -189,7 +190,8 @@ def _accuracies(tried: list[Run], right: int, down: int) -> None:
     split, source = inputs.test_pictures(tried[0])
     available = len(split.labels)
     count = min(available, _FEW)
-    if available > _FEW and controls.choice("why_count", "Test pictures", [f"{_FEW:,}", f"{available:,}"]) != "1,000":
+    sizes = [f"{_FEW:,}", f"{available:,}"]
+    if available > _FEW and controls.choice("why_count", "Test pictures", sizes) == sizes[1]:
         count = available
         name = f"why-{right}-{down}-" + "-".join(f"{found.path}" for found in tried)
         found = _in_the_background(name, tried, split, right, down)
@@ -210,8 +212,9 @@ def _accuracies(tried: list[Run], right: int, down: int) -> None:
                 width="content",
             )
     st.markdown(_verdict(tried, shares, right, down))
-    whose = source if count == available else f"The first {count:,} of the 10,000 test pictures of Fashion-MNIST."
-    st.caption(f"Accuracy, measured on this machine. {whose}")
+    first = f", the first {count:,} of these" if count < available else ""
+    chance = " With so few, a difference of a few points may be chance." if count < _FEW else ""
+    st.caption(f"Accuracy, measured on this machine. {source.rstrip('.')}{first}.{chance}")
 
 
 def _verdict(tried: list[Run], shares: np.ndarray, right: int, down: int) -> str:
@@ -233,7 +236,7 @@ def _points(points: float) -> str:
 
 
 def _counts(
-    tried: list[Run], split: data.Split, count: int, right: int, down: int
+    tried: list[Run], split: data.Split | Examples, count: int, right: int, down: int
 ) -> Generator[float, None, list[tuple[int, int]]]:
     """How many of the first pictures each network gets right, as they are and moved. Yields the share done."""
     networks = [models.load(run) for run in tried]
@@ -243,17 +246,15 @@ def _counts(
         for counts, run, network in zip(found, tried, networks, strict=True):
             for place, (x, y) in enumerate(((0, 0), (right, down))):
                 stop = min(start + _SLICE, count)
-                counts[place] += _right(
-                    *run.network_key, tried[0].config.data.dataset, len(split.labels), start, stop, x, y, network, split
-                )
+                counts[place] += _right(*run.network_key, len(split.labels), start, stop, x, y, network, split)
         yield number / len(starts)
     return [(whole, shifted) for whole, shifted in found]
 
 
 @st.cache_data(max_entries=20_000, show_spinner=False)
 def _right(
-    path: str, written: int, dataset: str, available: int, start: int, stop: int, right: int, down: int,
-    _network: Network, _split: data.Split,
+    path: str, written: int, available: int, start: int, stop: int, right: int, down: int,
+    _network: Network, _split: data.Split | Examples,
 ) -> int:  # fmt: skip
     """How many of some test pictures are answered rightly where they are moved."""
     shifted = moved.shifted(data.scaled(_split.images[start:stop]), right, down)
@@ -271,7 +272,7 @@ def _finished(steps: Generator[float, None, list[tuple[int, int]]]) -> list[tupl
 
 
 def _in_the_background(
-    name: str, tried: list[Run], split: data.Split, right: int, down: int
+    name: str, tried: list[Run], split: data.Split | Examples, right: int, down: int
 ) -> list[tuple[int, int]] | None:
     """The same on all pictures, with progress and a stop; None until it is there."""
     if (found := work.result(name)) is not None:
