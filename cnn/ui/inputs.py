@@ -147,7 +147,7 @@ def _answers(path: str, written: int, count: int, _predictor: Predictor, _images
 def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
     """The test pictures of the run's dataset, all that are on this machine, and where they come from."""
     if run.config.data.dataset == "synthetic":
-        return _test_split("synthetic"), ":orange-badge[synthetic] Test pictures drawn by this program."
+        return _test_split("synthetic"), "**Synthetic** test pictures, drawn by this program."
     if data.is_cached():
         try:
             return _test_split("fashion-mnist"), "The 10,000 test pictures of Fashion-MNIST."
@@ -157,7 +157,7 @@ def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
     if shipped is None:
         return _test_split(
             "synthetic"
-        ), ":orange-badge[synthetic] Drawn by this program: the shipped examples are damaged."
+        ), "**Synthetic** pictures, drawn by this program: the shipped examples are damaged."
     return shipped, "100 test pictures of Fashion-MNIST that come with the program; all 10,000 after a first training."
 
 

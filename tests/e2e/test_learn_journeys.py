@@ -46,8 +46,8 @@ def test_the_window_slides_by_key_by_hand_and_by_itself(page: Page, workshop: Da
         ends = [float(line.split("= ")[-1].replace("−", "-")) for line in rows]
         assert ends == pytest.approx(products.sum(axis=1).tolist(), abs=1e-4)
 
-    box = page.locator(f"{stage} .output").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
+    edge = page.locator(f"{stage} .output").bounding_box()["width"]
+    page.locator(f"{stage} .output").click(position={"x": edge * 0.75, "y": edge * 0.25})
     expect(page.locator(f"{stage} .where")).to_contain_text("row 0, column 1: z = ")
 
     page.get_by_role("slider", name="Speed").fill("40")

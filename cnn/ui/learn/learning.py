@@ -179,9 +179,9 @@ def _maps(x: np.ndarray, z: np.ndarray, target: np.ndarray, first: np.ndarray) -
 def _kernels(before: np.ndarray, slope: np.ndarray, after: np.ndarray, goal: np.ndarray, first: np.ndarray) -> None:
     scale = figures.value_range(np.concatenate([before, after, goal, first]), signed=True)
     row, column = divmod(_PLACES.index(st.session_state.get(_WEIGHT, _PLACES[0])), _SIZE)
-    tens = -int(np.floor(np.log10(np.abs(slope).max() or 1.0)))
+    tens = -int(np.ceil(np.log10(np.abs(slope).max() or 1.0)))  # small numbers could not be read
     tens = tens if tens > 1 else 0
-    large = slope * 10.0**tens  # small numbers could not be read
+    large = slope * 10.0**tens
     parts = (
         ("learning_before", "Kernel $w$", before, scale),
         (
