@@ -31,10 +31,11 @@ def test_the_window_slides_by_key_by_hand_and_by_itself(page: Page, workshop: Da
 
     page.locator(f"{stage} .output").focus()
     for key, (row, column) in (
-        ("ArrowRight", (0, 1)),
-        ("ArrowDown", (1, 1)),
-        ("ArrowRight", (1, 1)),
         ("ArrowLeft", (1, 0)),
+        ("ArrowUp", (0, 0)),
+        ("ArrowRight", (0, 1)),
+        ("ArrowRight", (0, 1)),  # there is no further
+        ("ArrowDown", (1, 1)),
     ):
         page.keyboard.press(key)
         expect(page.locator(f"{stage} .where")).to_contain_text(f"row {row}, column {column}: z = ")
