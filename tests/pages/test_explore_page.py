@@ -5,11 +5,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn import lapse, model, runs, surgery
-from cnn.config import RunConfig
 from cnn.forward import Forward
 from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
-from cnn.runs import Run
-from tests.pages.visit import open_page, refresh, text
+from tests.pages.visit import open_page, own, refresh, text
 
 VIEWS = ("Feature maps", "Filters", "Why", "What if", "Embedding")
 
@@ -18,15 +16,6 @@ def open_view(view: str, run: str) -> AppTest:
     app = open_page("Explore", run)
     app.segmented_control(key="view").set_value(view)
     return refresh(app)
-
-
-def own(*layers) -> Run:
-    """A finished run of a network of one's own, untrained."""
-    config = RunConfig(layers=layers, data={"dataset": "synthetic"})
-    run = runs.create(config, "my own")
-    model.build(config).save(run.model_path)
-    runs.write_status(run.path, runs.closed(run.status, "finished"))
-    return runs.read(run.path)
 
 
 def write_out(app: AppTest) -> AppTest:

@@ -10,38 +10,15 @@ from keras import layers as kl
 from streamlit.testing.v1 import AppTest
 
 from cnn import model, runs
-from cnn.config import RunConfig
 from cnn.layers import Convolution, Dense, Flatten, GlobalPooling, Pooling
 from cnn.runs import Run
-from cnn.ui import inputs, pictures
 from cnn.ui.learn import pooling
 from cnn.ui.learn.pooling import Pools
-from tests.pages.visit import PROJECT, refresh, text
+from tests.pages.visit import first_picture, open_page, own, refresh, text
 
 
-def open_lesson(run: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
-    for key, value in {"topic": "pooling", "run": run, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("pages/7_Learn.py")
-    return refresh(app)
-
-
-def own(*layers) -> Run:
-    """A finished run of a network of one's own, untrained."""
-    config = RunConfig(layers=layers, data={"dataset": "synthetic"})
-    run = runs.create(config, "my own")
-    model.build(config).save(run.model_path)
-    runs.write_status(run.path, runs.closed(run.status, "finished"))
-    return runs.read(run.path)
-
-
-def first_picture(run: Run) -> np.ndarray:
-    """What the page begins with, (1, 28, 28, 1)."""
-    examples, _ = inputs.test_pictures(run)
-    index = int((examples.labels == 0).nonzero()[0][0])
-    return pictures.of_sample(examples.images[index], "", 0).seen.pixels[None]
+def open_lesson(run: str, **link: str) -> AppTest:
+    return open_page("Learn", run, topic="pooling", **link)
 
 
 def maps_of(run: Run, layer: str, picture: np.ndarray) -> np.ndarray:

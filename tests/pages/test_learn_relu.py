@@ -15,8 +15,7 @@ from cnn import figures, model, runs
 from cnn.config import RunConfig
 from cnn.layers import Convolution, Flatten
 from cnn.runs import Run
-from cnn.ui import inputs, pictures
-from tests.pages.visit import PROJECT, refresh, text
+from tests.pages.visit import first_picture, open_page, refresh, text
 
 TRUE = {  # not by Keras, which the lesson asks
     "linear": lambda z: z,
@@ -28,20 +27,8 @@ TRUE = {  # not by Keras, which the lesson asks
 }
 
 
-def open_lesson(run: str, **query: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
-    for key, value in {"topic": "relu", "run": run, **query}.items():
-        app.query_params[key] = value
-    app.run()
-    app.switch_page("pages/7_Learn.py")
-    return refresh(app)
-
-
-def first_picture(run: Run) -> np.ndarray:
-    """What the page begins with, (1, 28, 28, 1)."""
-    examples, _ = inputs.test_pictures(run)
-    index = int((examples.labels == 0).nonzero()[0][0])
-    return pictures.of_sample(examples.images[index], "", 0).seen.pixels[None]
+def open_lesson(run: str, **link: str) -> AppTest:
+    return open_page("Learn", run, topic="relu", **link)
 
 
 def around(run: Run, convolution: str) -> tuple[np.ndarray, np.ndarray]:

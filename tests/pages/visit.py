@@ -4,6 +4,7 @@ import json
 import time
 from pathlib import Path
 
+import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from cnn import config, runs
@@ -97,3 +98,23 @@ def make_run(state: str, **status) -> runs.Run:
     }
     (run.path / "metrics.jsonl").write_text(f'{json.dumps(batch)}\n{json.dumps(epoch)}\n{{"kind": "ba')
     return runs.read(run.path)
+
+
+def own(*layers) -> runs.Run:
+    """A finished run of a network of one's own, untrained."""
+    from cnn import model  # most pages are visited without TensorFlow
+
+    layout = config.RunConfig(layers=layers, data={"dataset": "synthetic"})
+    run = runs.create(layout, "my own")
+    model.build(layout).save(run.model_path)
+    runs.write_status(run.path, runs.closed(run.status, "finished"))
+    return runs.read(run.path)
+
+
+def first_picture(run: runs.Run) -> np.ndarray:
+    """The sample that a page begins with, (1, 28, 28, 1)."""
+    from cnn.ui import inputs, pictures
+
+    examples, _ = inputs.test_pictures(run)
+    index = int((examples.labels == 0).nonzero()[0][0])
+    return pictures.of_sample(examples.images[index], "", 0).seen.pixels[None]
