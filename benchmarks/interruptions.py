@@ -23,7 +23,7 @@ import numpy as np
 from benchmarks.report import machine
 from cnn import runs
 from cnn.config import Data, RunConfig, Training
-from cnn.layers import Convolution, Dense, Dropout, Flatten, Pooling, SkipConnection
+from cnn.config.layers import Convolution, Dense, Dropout, Flatten, Pooling, SkipConnection
 from cnn.runs import Run, Status
 
 CONFIG = RunConfig(
@@ -125,14 +125,14 @@ def _kill(run: Run, child: subprocess.Popen) -> Kill | None:
 
 def differences(one: Run, other: Run) -> list[str]:
     """What is not equal, bit for bit: weights and the figures of the epochs, those of the clock left out."""
-    from cnn import model
+    from cnn.networks.load import load
 
-    weights = [model.load(run).get_weights() for run in (one, other)]
+    weights = [load(run).get_weights() for run in (one, other)]
     found = [f"weights {i}" for i, pair in enumerate(zip(*weights, strict=True)) if not np.array_equal(*pair)]
     figures = [
         [
             {k: v for k, v in r.items() if k not in ("seconds", "waiting")}
-            for r in runs.metrics(run)
+            for r in runs.read_metrics(run)
             if r["kind"] == "epoch"
         ]
         for run in (one, other)

@@ -25,11 +25,13 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.report import machine, spread
-from cnn import data, excitement, figures, model, runs, surgery
+from cnn import charts, data, runs
 from cnn.data import Split
-from cnn.explain import METHODS, Explainer
-from cnn.forward import Forward
-from cnn.surgery import Bench, Operation
+from cnn.interpret import ablation, activation_maximization
+from cnn.interpret.ablation import Bench, Operation
+from cnn.interpret.attribution import METHODS, Explainer
+from cnn.networks.forward import Forward
+from cnn.networks.load import load
 
 _TESTED = 1000  # test pictures of an operation
 _LAYER = "conv2d_3"  # of the lecture's network: 256 maps
@@ -75,8 +77,8 @@ def drawn(forward: Forward, pixels: np.ndarray) -> int:
     total = 0
     for name, values in forward(pixels).items():
         maps = values[0] if values.ndim == 4 else values[0][None, None]
-        range_ = None if values.ndim == 4 else figures.value_range(maps)
-        total += len(figures.data_url(figures.sprite(figures.coloured_maps(maps, range_))[0])) if name else 0
+        range_ = None if values.ndim == 4 else charts.value_range(maps)
+        total += len(charts.data_url(charts.sprite(charts.coloured_maps(maps, range_))[0])) if name else 0
     return total
 
 
@@ -142,11 +144,11 @@ def operations(forward: Forward, test: Split, base: dict, trials: int) -> None:
     rival = [seconds(lambda: network.predict(pictures, batch_size=100, verbose=0)) for _ in range(trials)]
     print(f"| {len(pictures):,} pictures by model.predict | {spread(rival, 2)} s |")
     bench.answers(base, base)  # as the page does before anybody can operate
-    for layer in surgery.operable(forward):
-        bench.answers(surgery.operated(forward, base, [Operation("mute", layer, (0,))]), base)  # compiles
+    for layer in ablation.operable(forward):
+        bench.answers(ablation.operated(forward, base, [Operation("mute", layer, (0,))]), base)  # compiles
         times = []
         for trial in range(1, trials + 1):
-            weights = surgery.operated(forward, base, [Operation("mute", layer, (trial,))])
+            weights = ablation.operated(forward, base, [Operation("mute", layer, (trial,))])
             times.append(seconds(lambda weights=weights: bench.answers(weights, base)))
         print(f"| a filter of {layer} muted, {len(pictures):,} pictures | {spread(times, 2)} s |")
 
@@ -154,7 +156,7 @@ def operations(forward: Forward, test: Split, base: dict, trials: int) -> None:
 def excited(forward: Forward, run: runs.Run, test: Split, trials: int) -> None:
     convolutions = [row.name for row in run.config.rows() if row.type == "Conv2D"][:3]
     times = [
-        seconds(lambda: everything(excitement.of(forward, run.config.rows(), convolutions, test.images)))
+        seconds(lambda: everything(activation_maximization.of(forward, run.config.rows(), convolutions, test.images)))
         for _ in range(trials)
     ]
     print(f"| what excites {', '.join(convolutions)}, {len(test.images):,} test pictures | {spread(times)} s |")
@@ -213,7 +215,7 @@ def main() -> None:
     options = parser.parse_args()
     run = runs.find(options.run)
     test = data.load(run.config.data).test
-    forward = Forward(model.load(run))
+    forward = Forward(load(run))
     print(f"{machine()}\n{run.name}, {options.trials} trials: median (range)\n\n| | |\n|---|---|")
     on_the_server(forward, test, options.trials)
     excited(forward, run, test, max(2, options.trials // 10))

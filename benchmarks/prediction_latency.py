@@ -16,8 +16,10 @@ import tensorflow as tf
 from PIL import Image
 
 from benchmarks.report import machine, spread
-from cnn import readings, runs, synthetic
-from cnn.predict import Predictor
+from cnn import runs
+from cnn.data import synthetic
+from cnn.networks.predictor import Predictor
+from cnn.pictures import readings
 
 
 def files() -> dict[str, bytes]:

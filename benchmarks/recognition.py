@@ -6,7 +6,7 @@ backgrounds), and the program's own readings. For each: accuracy, balanced accur
 expected calibration error, the confusion matrix, and the balanced accuracy by file-name prefix. A file that cannot be
 read counts as wrong.
 
-A fifth of all pictures, chosen by their names, is never trained on (`cnn.mixture.is_held_out`): where a model was
+A fifth of all pictures, chosen by their names, is never trained on (`cnn.data.mixture.is_held_out`): where a model was
 trained with the very folders that are given here, only the column "held out" says how well it will do elsewhere.
 The last line is one JSON object.
 """
@@ -20,15 +20,27 @@ from typing import Any
 import numpy as np
 
 from benchmarks.report import machine
-from cnn import calibration, images, mixture, readings, runs
+from cnn import runs
 from cnn.config import CLASS_NAMES
-from cnn.predict import Predictor
-from cnn.readings import Reading
+from cnn.data import mixture
+from cnn.evaluation import calibration
+from cnn.networks.predictor import Predictor
+from cnn.pictures import (
+    SIZE,
+    WHOLE,
+    UnreadableImage,
+    as_network_input,
+    on_ground,
+    open_image,
+    readings,
+    to_network_input,
+)
+from cnn.pictures.readings import Reading
 
 
 def plain_resize(file: Path) -> tuple[Reading, ...]:
     """Grey, squeezed to 28 x 28, negated where the border is light."""
-    picture = images.on_ground(images.open_image(file)[0]).convert("L").resize((images.SIZE, images.SIZE))
+    picture = on_ground(open_image(file)[0]).convert("L").resize((SIZE, SIZE))
     grey = np.asarray(picture, np.float32) / 255
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return _one("Plain resize", 1 - grey if border.mean() > 0.5 else grey)
@@ -36,7 +48,7 @@ def plain_resize(file: Path) -> tuple[Reading, ...]:
 
 def recipe(file: Path) -> tuple[Reading, ...]:
     """The recipe of Fashion-MNIST: whatever differs from the corners' colour is the garment."""
-    return _one("Recipe", images.to_network_input(*images.open_image(file)).pixels[..., 0])
+    return _one("Recipe", to_network_input(*open_image(file)).pixels[..., 0])
 
 
 def full(file: Path) -> tuple[Reading, ...]:
@@ -52,7 +64,7 @@ WAYS: dict[str, Callable[[Path], tuple[Reading, ...]]] = {
 
 
 def _one(name: str, grey: np.ndarray) -> tuple[Reading, ...]:
-    return (Reading(name, name, images.network_input(grey.copy(), [], (), images.WHOLE), 1.0),)
+    return (Reading(name, name, as_network_input(grey.copy(), [], (), WHOLE), 1.0),)
 
 
 def read_all(files: Sequence[Path], way: Callable[[Path], tuple[Reading, ...]]) -> list[tuple[Reading, ...]]:
@@ -61,7 +73,7 @@ def read_all(files: Sequence[Path], way: Callable[[Path], tuple[Reading, ...]]) 
     for file in files:
         try:
             found.append(way(file))
-        except images.UnreadableImage:
+        except UnreadableImage:
             found.append(())
     return found
 

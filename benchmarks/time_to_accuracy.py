@@ -34,9 +34,9 @@ import psutil
 
 from benchmarks.report import machine
 from benchmarks.training import train
-from cnn import diagnosis, runs
+from cnn import runs
 from cnn.config import RunConfig, presets
-from cnn.runs import Run
+from cnn.runs import Run, diagnosis
 
 LECTURE = "lecture's notebook"
 _QUICK = 400  # steps from which --quick extrapolates
@@ -218,7 +218,7 @@ def _measure_preset(config: RunConfig) -> dict:
 
 def figures_of(run: Run) -> dict:
     """What a finished run tells of itself."""
-    epochs = [record for record in runs.metrics(run) if record["kind"] == "epoch"]
+    epochs = [record for record in runs.read_metrics(run) if record["kind"] == "epoch"]
     kept = diagnosis.best_epoch(epochs) if run.config.training.patience else epochs[-1]["epoch"]
     waits = [record["waiting"] for record in epochs if "waiting" in record]
     return {

@@ -18,10 +18,12 @@ import keras
 
 from benchmarks.report import machine, spread
 from cnn import data, runs
-from cnn import model as networks
 from cnn.config import RunConfig, presets
-from cnn.recorder import Recorder
-from cnn.steering import Steering
+from cnn.networks.build import build
+from cnn.networks.compile import compile_for_training
+from cnn.training.data_wait import InputWaitTimer
+from cnn.training.recorder import Recorder
+from cnn.training.steering import Steering
 
 
 class Clock(keras.callbacks.Callback):
@@ -36,8 +38,8 @@ class Clock(keras.callbacks.Callback):
 
 
 def bare(config: RunConfig, dataset: data.Dataset) -> float:
-    network = networks.build(config, for_training=True)
-    networks.compile_for_training(network, config, 1)
+    network = build(config, for_training=True)
+    compile_for_training(network, config, 1)
     clock = Clock()
     network.fit(
         data.scaled(dataset.train.images),
@@ -56,14 +58,14 @@ def recorded(config: RunConfig, dataset: data.Dataset, folder: Path) -> tuple[fl
     folder.mkdir()
     runs.write_json(folder / "config.json", config.model_dump(mode="json"))
     runs.write_status(folder, runs.Status("queued"))
-    network = networks.build(config, for_training=True)
-    rate = networks.compile_for_training(network, config, 1)
+    network = build(config, for_training=True)
+    rate = compile_for_training(network, config, 1)
     training, pictures = config.training, len(dataset.train.labels)
     steps = data.steps(pictures, training.batch_size)
-    export = networks.build(config, precision="float32")
+    export = build(config, precision="float32")
     status = runs.signed(runs.Status("queued"), "training")
     sample = data.Split(dataset.validation.images[:100], dataset.validation.labels[:100])
-    waiting = networks.Waiting(network)
+    waiting = InputWaitTimer(network)
     recorder = Recorder(runs.read(folder), export, steps, pictures, status, None, sample, waiting)
     clock, batches = Clock(), data.training_batches(dataset.train, training.batch_size, 0, 0, 1, config.data)
     network.fit(

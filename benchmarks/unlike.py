@@ -3,8 +3,8 @@
 Garments are Fashion-MNIST's 10,000 test pictures, which neither training nor the threshold has seen. Other things are
 hand-written digits, faces, landscapes and scenes, textures, and noise, none of them drawn by this project; each goes
 through the program's own readings, as an upload would. Prints the area under the ROC curve of the familiarity score
-(`cnn.familiarity.energy`), and at the run's own threshold the share of garments kept and of each kind of thing refused.
-The last line is one JSON object. Needs `pip install -r benchmarks/requirements.txt`.
+(`cnn.networks.predictor.energy`), and at the run's own threshold the fraction of garments kept and of each kind of
+thing refused. The last line is one JSON object. Needs `pip install -r benchmarks/requirements.txt`.
 """
 
 import argparse
@@ -19,9 +19,11 @@ from PIL import Image
 from sklearn import datasets
 
 from benchmarks.report import machine
-from cnn import data, familiarity, images, readings, runs
+from cnn import data, runs
 from cnn.config import Data
-from cnn.predict import Predictor
+from cnn.evaluation.out_of_distribution import auroc
+from cnn.networks.predictor import Predictor
+from cnn.pictures import UnreadableImage, readings
 
 _OF_EACH = 100
 _SCENES = ("astronaut", "camera", "chelsea", "coffee", "coins", "moon", "rocket", "hubble_deep_field")
@@ -85,7 +87,7 @@ def main() -> None:
         for picture in pictures(np.random.default_rng(7)):
             try:
                 scores.append(predictor.energy(readings.of_picture(picture, used_only=True)))
-            except images.UnreadableImage:
+            except UnreadableImage:
                 scores.append(-np.inf)  # refused before the network was asked
         others[kind] = np.array(scores)
     every = np.concatenate(list(others.values()))
@@ -94,7 +96,7 @@ def main() -> None:
     print(f"{predictor.run.id}, threshold {predictor.threshold:.2f}: {kept:.1%} of {len(garments):,} garments kept")
     result = {"garments_kept": round(kept, 4), "kinds": {}}
     for kind, scores in {**others, "all": every}.items():
-        refused, area = float((scores < predictor.threshold).mean()), familiarity.auroc(garments, scores)
+        refused, area = float((scores < predictor.threshold).mean()), auroc(garments, scores)
         result["kinds"][kind] = {"n": len(scores), "auroc": round(area, 4), "refused": round(refused, 4)}
         print(f"{kind:11} {len(scores):4} pictures  AUROC {area:.3f}  refused {refused:.1%}")
     print(json.dumps(result))

@@ -1,4 +1,4 @@
-"""CNN Atelier's engine: everything that is not a page. Only `cnn.ui` knows Streamlit, only `cnn.figures` Plotly."""
+"""CNN Atelier's engine: everything that is not a page. Only `cnn.ui` knows Streamlit, only `cnn.charts` Plotly."""
 
 import os
 

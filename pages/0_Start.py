@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from cnn import figures, runs
+from cnn import charts, runs
 from cnn.config import CLASS_NAMES
-from cnn.evaluate import read_examples
-from cnn.ui import live, shell
+from cnn.evaluation.examples import read_examples
+from cnn.ui import shell
+from cnn.ui.train import progress
 
 run = shell.page(
     "CNN Atelier",
@@ -38,7 +39,7 @@ with garment:
             verdict = "which is right" if best == label else f"but it is: **{CLASS_NAMES[label]}**"
             st.markdown(f"**{shell.plain(answering.name)}** says **{CLASS_NAMES[best]}**, {verdict}.")
             st.plotly_chart(
-                figures.probabilities(examples.probabilities[index], CLASS_NAMES, height=280, true=label),
+                charts.probabilities(examples.probabilities[index], CLASS_NAMES, height=280, true=label),
                 key="answer",
                 config={"displayModeBar": False},
                 alt=f"Probabilities of the ten classes; the highest is {CLASS_NAMES[best]}.",
@@ -67,4 +68,4 @@ with leads:
         st.caption(what)
 
 st.subheader("In training now")
-live.now_in_training()
+progress.now_in_training()

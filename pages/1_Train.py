@@ -2,8 +2,12 @@
 
 import streamlit as st
 
-from cnn import data, jobs, runs
-from cnn.ui import deletion, forms, live, shell, sweep_form
+from cnn import data, runs
+from cnn.runs import launchers
+from cnn.ui import shell
+from cnn.ui.runs import deletion
+from cnn.ui.sweeps import form as sweep_form
+from cnn.ui.train import form, progress
 
 run = shell.page(
     "Train",
@@ -21,7 +25,7 @@ view = st.segmented_control("View", [THIS, NEW], required=True, key="train_view"
 deletion.offer_undo()
 
 if view == THIS:
-    live.show(run)
+    progress.show(run)
 
 else:
     if not data.is_cached():
@@ -30,13 +34,13 @@ else:
             f"four files {', '.join(data.FILES)} into {data.cache_folder()}, or choose the synthetic dataset below.",
             icon=":material/cloud_download:",
         )
-    forms.choose_preset()
+    form.choose_preset()
     start_row = st.container(horizontal=True, vertical_alignment="bottom")
-    live.place()
-    config = forms.configure()
+    progress.place()
+    config = form.configure()
     with start_row:
-        name = forms.name_of_run()
-        place = jobs.launcher().place()
+        name = form.name_of_run()
+        place = launchers.launcher().place()
         busy = sum(other.active for other in runs.all_runs()) if place.takes_turns else 0
         label = f"Queue behind {busy} other{'s' if busy > 1 else ''}" if busy else "Start training"
         if st.button(
@@ -46,6 +50,6 @@ else:
             disabled=config is None or place.problem != "",
             key="start",
         ):
-            live.start_new(config, name)
+            progress.start_new(config, name)
         if config is not None:
             sweep_form.offer()

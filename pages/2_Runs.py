@@ -3,7 +3,8 @@
 import streamlit as st
 
 from cnn import runs
-from cnn.ui import comparison, deletion, run_actions, run_table, shell
+from cnn.ui import shell
+from cnn.ui.runs import actions, comparison, deletion, table
 
 shell.page(
     "Runs",
@@ -17,8 +18,8 @@ if all(run.shipped for run in listed):
         st.info(f"You have no run yet. Train a network, and it will be kept in {runs.root()}.", icon=":material/info:")
         st.page_link(shell.TRAIN, label="Train a network", icon=":material/model_training:")
 
-view = run_table.choose_view(listed)
-selected = run_table.selection(view.of(listed))
-run_actions.show(selected)
-run_table.show(view, listed)
+view = table.choose_view(listed)
+selected = table.selection(view.of(listed))
+actions.show(selected)
+table.show(view, listed)
 comparison.show(selected)

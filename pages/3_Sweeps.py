@@ -1,7 +1,9 @@
 """Train one network many times with other settings, and see which of them count."""
 
-from cnn import sweeps
-from cnn.ui import deletion, shell, sweep_form, sweep_view
+from cnn.tuning import sweeps
+from cnn.ui import shell
+from cnn.ui.runs import deletion
+from cnn.ui.sweeps import form, view
 
 shell.page(
     "Sweeps",
@@ -10,8 +12,8 @@ shell.page(
 )
 deletion.offer_undo()
 
-sweep = sweep_view.choose(sweeps.all_sweeps())
+sweep = view.choose(sweeps.all_sweeps())
 if sweep is not None:
-    sweep_view.show(sweep)
+    view.show(sweep)
 else:
-    sweep_form.show()
+    form.show()

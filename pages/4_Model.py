@@ -3,9 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from cnn import figures, runs
+from cnn import charts, runs
 from cnn.config import INPUT_SHAPE
-from cnn.ui import export, shell
+from cnn.ui import shell
+from cnn.ui.train import export
 
 run = shell.page("Model", "The layers of the current run, as Keras lists them, with what each costs and sees.")
 if run.config is None:
@@ -64,16 +65,16 @@ if run.has_model:
         on_click="ignore",
     )
     own_layer = any(row.type == "DepthwiseMaxPooling" for row in rows)
-    before = "after `import cnn.model` (Keras has no depthwise max pooling) " if own_layer else ""
+    before = "after `import cnn.networks.build` (Keras has no depthwise max pooling) " if own_layer else ""
     st.caption(f"Opens {before}with `keras.models.load_model(…)`, or in Netron.")
 else:
     st.caption("The network's file is here once the first epoch has been trained.")
 
-export.offer(run.config, run.id, runs.learning_rate_changes(runs.metrics(run)), run.status.precision or None)
+export.offer(run.config, run.id, runs.learning_rate_changes(runs.read_metrics(run)), run.status.precision or None)
 
 st.subheader("Diagram")
 st.graphviz_chart(
-    figures.network_diagram(rows, INPUT_SHAPE, dark=st.context.theme.type == "dark"),
+    charts.network_diagram(rows, INPUT_SHAPE, dark=st.context.theme.type == "dark"),
     alt=f"The {len(rows)} layers of the network from the input at the top to the ten probabilities at the bottom.",
 )
 st.caption("Blue: convolutions, orange: dense layers, grey: dropout, green: the others. The arrows carry the shapes.")

@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import models, shell
+from cnn.ui.explore import ablation, embedding, explanation, feature_maps, filters, model_view
+from cnn.ui.predict import batch, inputs
 
 VIEWS = ["Feature maps", "Filters", "Why", "What if", "Embedding"]
 
 run = shell.page("Explore", "What the network has learned to look for, what each layer finds in a picture, and why.")
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
-    from cnn.ui import batch, explanation, feature_maps, filters, inputs, inside, models, operating
-    from cnn.ui import embedding as embeddings
+    from cnn.ui import batch, explanation, feature_maps, filters, inputs, models
 
     network = models.load(run)
 
@@ -24,10 +25,10 @@ with picture_column:
             icon=":material/arrow_upward:",
         )
         st.stop()
-    now = inside.look(run, network, picture)
-    inside.banner(run)
+    now = model_view.look(run, network, picture)
+    model_view.banner(run)
 with answer_column:
-    inside.answer(now)
+    model_view.answer(now)
 
 asked = st.query_params.get("view")
 st.session_state.setdefault("view", asked if asked in VIEWS else VIEWS[0])
@@ -46,8 +47,8 @@ elif view == "Filters":
 elif view == "Why":
     explanation.show(now)
 elif view == "What if":
-    operating.show(now)
+    ablation.show(now)
 else:
     if now.changed:
         st.info("This view is of the network as it was trained in the end.", icon=":material/history:")
-    embeddings.show(run, network.predict, picture, on_open=lambda index: inputs.open_sample(run, index))
+    embedding.show(run, network.predict, picture, on_open=lambda index: inputs.open_sample(run, index))

@@ -2,14 +2,15 @@
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import models, shell
+from cnn.ui.predict import answer, batch, inputs
 
 run = shell.page(
     "Predict", "Show the network a garment. It sees what the steps below make of your picture, nothing else."
 )
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
-    from cnn.ui import batch, inputs, models, reading
+    from cnn.ui import batch, inputs, models
 
     network = models.load(run)
 
@@ -29,7 +30,7 @@ def workshop() -> None:
         batch.show(given, run, network.predict, place=answers)
     elif given:
         with answers:
-            reading.show(given, network.predict)
+            answer.show(given, network.predict)
 
 
 workshop()

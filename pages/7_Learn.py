@@ -4,7 +4,8 @@ from importlib import import_module
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import models, shell
+from cnn.ui.learn import controls, given, lessons
 
 run = shell.page("Learn", "Every idea of convolutional networks, to be touched: on real pictures, with every number.")
 shell.require_model(run)

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from cnn import jobs, runs, synthetic
-from cnn.runs import Run
+from cnn import runs
+from cnn.data import synthetic
+from cnn.runs import Run, launchers
 from tests.command import NO_PROCESS, TINY, Command, train_here
 
 
@@ -85,7 +86,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[SimpleNamespace]:
         started.append(SimpleNamespace(command=command, options=options, wait=lambda: None, pid=NO_PROCESS))
         return started[-1]
 
-    monkeypatch.setattr(jobs.subprocess, "Popen", start)
+    monkeypatch.setattr(launchers.subprocess, "Popen", start)
     return started
 
 

@@ -1,6 +1,7 @@
 """Dependencies point one way, and what a page needs at once loads without TensorFlow."""
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[1]
+CNN = ROOT / "cnn"
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-MODULES = {f"cnn.{file.stem}" for file in (ROOT / "cnn").glob("*.py") if file.stem != "__init__"}
+PACKAGES = {file.parent.name for file in CNN.glob("*/__init__.py")}
+COMMANDS = {"train", "predict", "evaluate", "sweep"}
 
 
 def test_the_contracts_on_imports_are_kept():
@@ -20,27 +23,40 @@ def test_the_contracts_on_imports_are_kept():
     assert "0 broken" in done.stdout
 
 
-def test_the_contracts_speak_of_every_module():
+def test_the_contracts_speak_of_every_package():
     layers, *forbidden = CONTRACTS
-    listed = {name.strip() for line in layers["layers"] for name in line.split("|")}
-    assert listed == MODULES | {"cnn.ui"}
-    for contract in forbidden:
-        drawing = {"cnn.figures"} if "plotly" in contract["forbidden_modules"] else set()
-        assert set(contract["source_modules"]) - {"cnn.ui"} == MODULES - drawing, contract["name"]
+    assert set(re.findall(r"[a-z_]+", " ".join(layers["layers"]))) == PACKAGES | COMMANDS
+    for contract, alone in zip(forbidden, ("ui", "charts"), strict=True):
+        assert set(contract["source_modules"]) == {f"cnn.{name}" for name in PACKAGES - {alone}}, contract["name"]
 
 
-LIGHT = ["cnn.config", "cnn.runs", "cnn.jobs", "cnn.figures", "cnn.images", "cnn.rate_search", "cnn.script"]
+def test_beside_the_packages_there_are_commands_only():
+    assert {file.stem for file in CNN.glob("*.py")} == COMMANDS | {"__init__"}
+
+
+def test_tests_mirror_the_packages():
+    folders = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders - {"pages", "e2e", "benchmarks", "commands"} == PACKAGES
+
+
+LIGHT = [
+    *("cnn.config", "cnn.pictures", "cnn.runs", "cnn.runs.launchers", "cnn.charts"),
+    *("cnn.tuning", "cnn.tuning.rate_search", "cnn.training.keras_script"),
+]
 
 
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        (LIGHT, ["tensorflow", "keras", "streamlit"]),
+        (LIGHT, ["tensorflow", "keras", "streamlit", "cv2"]),
         (
-            ["cnn.data", "cnn.predict", "cnn.evaluate", "cnn.train", "cnn.rate_finder"],
+            ["cnn.data", "cnn.predict", "cnn.evaluate", "cnn.train", "cnn.sweep", "cnn.tuning.rate_finder"],
             ["tensorflow", "keras", "streamlit", "plotly"],
         ),
-        (["cnn.geometry", "cnn.layers"], ["tensorflow", "keras", "streamlit", "plotly", "numpy", "psutil"]),
+        (
+            ["cnn.config.geometry", "cnn.config.layers"],
+            ["tensorflow", "keras", "streamlit", "plotly", "numpy", "psutil"],
+        ),
     ],
     ids=["what a page needs at once", "the command lines before their turn", "arithmetic"],
 )
@@ -58,10 +74,9 @@ def test_networks_are_fitted_by_the_trainer_alone():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "fit":
                 callers.add(file.name)
-    assert callers == {"train.py", "transfer.py"}  # the latter of scikit-learn's logistic regression
+    assert callers == {"trainer.py", "transfer_learning.py"}  # the latter of scikit-learn's logistic regression
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
-def test_every_module_says_what_it_is(module):
-    text = (ROOT / f"{module.replace('.', '/')}.py").read_text(encoding="utf-8")
-    assert len((ast.get_docstring(ast.parse(text)) or "").split()) >= 8
+@pytest.mark.parametrize("file", sorted(CNN.rglob("*.py")), ids=lambda file: str(file.relative_to(CNN)))
+def test_every_module_says_what_it_is(file):
+    assert len((ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").split()) >= 8

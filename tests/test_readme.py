@@ -4,7 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from cnn import config, train
+from cnn import train
+from cnn.config import presets
 
 PROJECT = Path(__file__).resolve().parents[1]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -53,7 +54,7 @@ def test_options_and_presets_are_the_real_ones(capsys):
         help_text = capsys.readouterr().out
     for option in re.findall(r"\[(--\w+)", re.search(r"python -m cnn.train --preset NAME.*", README)[0]):
         assert option in help_text
-    for preset in config.presets():
+    for preset in presets():
         assert f"`{preset}`" in README
 
 

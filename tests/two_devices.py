@@ -5,15 +5,15 @@ This machine's processor is given to TensorFlow as two, which take the places of
 
 import sys
 
-from cnn import model, train  # before TensorFlow: it sets how that computes
-
 import tensorflow as tf  # isort: skip
+from cnn import train
+from cnn.networks import compile
 
 
 def main() -> int:
     (processor,) = tf.config.list_physical_devices("CPU")
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-    model.devices_to_train_on = lambda: [device.name for device in tf.config.list_logical_devices("CPU")]
+    compile.devices_to_train_on = lambda: [device.name for device in tf.config.list_logical_devices("CPU")]
     return train.main(sys.argv[1:])
 
 

@@ -1,1 +1,4 @@
-"""What the pages share: the shell around each page, forms, the live view of a run, the ways in for a picture."""
+"""What the pages are made of: the frame around each page, and a package for each of them.
+
+The only package in `cnn` that knows Streamlit; it places what others have computed and drawn.
+"""

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from cnn.config import Data, Resources, RunConfig, Training, presets
-from cnn.layers import KINDS, Layer
+from cnn.config.layers import KINDS, Layer
 
 _STEPS_BACK = 200  # that are kept
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import streamlit as st
 import tensorflow as tf
 
-from cnn.explain import Explainer
-from cnn.forward import Forward, Weights
-from cnn.model import UnreadableModel
-from cnn.predict import Predictor
+from cnn.interpret.attribution import Explainer
+from cnn.networks.forward import Forward, Weights
+from cnn.networks.load import UnreadableModel
+from cnn.networks.predictor import Predictor
 from cnn.runs import Run
 from cnn.ui import shell
 

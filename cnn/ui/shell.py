@@ -13,8 +13,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from cnn import run_queue, runs, sweeps
+from cnn import runs
 from cnn.runs import Run
+from cnn.runs.queue import Unreachable
+from cnn.tuning import sweeps
 
 _PROJECT = Path(__file__).resolve().parents[2]
 TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT, LEARN = (
@@ -82,14 +84,14 @@ def open_run(run_id: str) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def show_errors() -> Iterator[None]:
     """Say in a sentence what stood in the way: another window was faster, the disk is full, or nobody answers."""
     try:
         yield
     except (
         runs.RunExists,
         runs.UnknownRun,
-        run_queue.Unreachable,
+        Unreachable,
         sweeps.SweepBusy,
         sweeps.UnknownSweep,
     ) as error:

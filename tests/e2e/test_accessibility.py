@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from cnn import questions
+from cnn.lessons import questions
 from tests.e2e.conftest import Dashboard
 from tests.e2e.test_journeys import settled
 

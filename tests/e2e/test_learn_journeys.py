@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from cnn import kernels, windows
-from cnn.windows import Sliding
+from cnn.lessons import convolution, kernels
+from cnn.lessons.convolution import Sliding
 from tests.e2e.conftest import Dashboard
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -27,7 +27,7 @@ def test_the_window_slides_by_key_by_hand_and_by_itself(page: Page, workshop: Da
     page.goto(f"{workshop.url}/Learn?topic=filter&run=lecture&{TYPED}&filter_kernel=emboss&filter_bias=1.5")
     stage = ".st-key-filter_stage"
     expect(page.locator(f"{stage} .where")).to_contain_text("row 1, column 1: z = ")
-    map_ = windows.convolved(picture[..., None], kernels.named("emboss", 3)[..., None], Sliding(3), 1.5)
+    map_ = convolution.convolved(picture[..., None], kernels.named("emboss", 3)[..., None], Sliding(3), 1.5)
 
     page.locator(f"{stage} .output").focus()
     for key, (row, column) in (

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from cnn import synthetic
 from cnn.config import CLASS_NAMES
+from cnn.data import synthetic
 from tests.e2e.test_journeys import settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]

@@ -7,8 +7,8 @@ import pytest
 import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
-from cnn import jobs
-from cnn.ui import pictures
+from cnn.runs import launchers
+from cnn.ui.predict import pictures
 from tests.pages.visit import RecordingLauncher
 
 
@@ -30,5 +30,5 @@ def fresh_caches():
 @pytest.fixture
 def launcher(monkeypatch) -> RecordingLauncher:
     fake = RecordingLauncher()
-    monkeypatch.setattr(jobs, "launcher", lambda: fake)
+    monkeypatch.setattr(launchers, "launcher", lambda: fake)
     return fake

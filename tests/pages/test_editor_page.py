@@ -6,13 +6,15 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cnn import config, presets, runs
-from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training
-from cnn.layers import Convolution, Dense, Flatten, ImpossibleStack, Pooling, SkipConnection, trace
-from cnn.ui import draft, layer_editor
+from cnn import runs
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training, presets
+from cnn.config.layers import Convolution, Dense, Flatten, ImpossibleStack, Pooling, SkipConnection, trace
+from cnn.runs import saved_presets
+from cnn.ui import draft
+from cnn.ui.train import layer_editor
 from tests.pages.visit import PAGES, open_train, refresh, text
 
-FAST = config.presets()["fast"]
+FAST = presets()["fast"]
 
 
 @pytest.fixture
@@ -68,7 +70,7 @@ def started(app: AppTest) -> RunConfig:
 
 def show(app: AppTest, settings: RunConfig) -> AppTest:
     """Import a configuration."""
-    return upload(app, "settings.json", presets.to_json(settings).encode())
+    return upload(app, "settings.json", saved_presets.to_json(settings).encode())
 
 
 def upload(app: AppTest, name: str, content: bytes) -> AppTest:
@@ -84,11 +86,11 @@ def has_no_errors(app: AppTest) -> bool:
 # --- the table and the cards ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", config.presets())
+@pytest.mark.parametrize("name", presets())
 def test_the_table_is_the_networks(app, name):
     app.segmented_control(key="preset").set_value(name)
     refresh(app)
-    settings = config.presets()[name]
+    settings = presets()[name]
     rows = trace(settings.layers, INPUT_SHAPE, len(CLASS_NAMES))
     table = app.table[0].value
     lines = table.to_dict("records")
@@ -149,7 +151,7 @@ def test_the_table_follows_a_change_of_a_setting_at_once(app):
 # --- adding, moving, duplicating, removing ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", config.presets())
+@pytest.mark.parametrize("name", presets())
 @pytest.mark.parametrize("kind", ["convolution", "pooling", "dense", "dropout"])
 def test_what_is_added_to_a_preset_fits_and_is_open(app, name, kind):
     app.segmented_control(key="preset").set_value(name)
@@ -158,7 +160,7 @@ def test_what_is_added_to_a_preset_fits_and_is_open(app, name, kind):
     assert has_no_errors(app)
     (index,) = open_cards(app)
     assert kinds(app)[index] == kind
-    assert kinds(app)[:index] + kinds(app)[index + 1 :] == [layer.kind for layer in config.presets()[name].layers]
+    assert kinds(app)[:index] + kinds(app)[index + 1 :] == [layer.kind for layer in presets()[name].layers]
 
 
 def test_a_layer_is_added_below_a_card(app):
@@ -263,7 +265,7 @@ def test_a_setting_that_does_not_fit_is_mended_and_shown(app):
     assert "stride 2 and dilation 2" in app.error[0].value
     click(app, "fix-1")
     assert has_no_errors(app)
-    assert (started(app).layers[4].stride, config.presets()["fast"].layers[4].stride) == (2, 1)
+    assert (started(app).layers[4].stride, presets()["fast"].layers[4].stride) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -293,7 +295,7 @@ def test_every_impossible_stack_is_marked_where_the_arithmetic_says(app, stack):
 
 def test_shares_that_leave_no_room_are_refused_beside_the_layers(app):
     enter(app, "Share in other styles", 0.7)
-    own = config.presets()["wardrobe"].model_copy(update={"data": Data(own=0.5)})
+    own = presets()["wardrobe"].model_copy(update={"data": Data(own=0.5)})
     show(app, own)
     enter(app, "Share in other styles", 0.7)
     assert "take more than 90% of each batch" in app.error[0].value
@@ -321,7 +323,7 @@ def test_every_change_can_be_undone_and_redone(app):
     app.segmented_control(key="preset").set_value("tiny")
     refresh(app)
     remember()
-    show(app, config.presets()["lenet5"])
+    show(app, presets()["lenet5"])
     remember()
 
     def parts(state: dict) -> dict:
@@ -391,12 +393,12 @@ def form_with_buttons() -> None:
     import streamlit as st
 
     from cnn.config import presets
-    from cnn.ui import forms
+    from cnn.ui.train import form
 
-    forms.choose_preset()
-    st.session_state["result"] = forms.configure()
-    st.button("Find", key="find", on_click=forms.set_learning_rate, args=(0.0123,))
-    st.button("Use", key="use", on_click=forms.load, args=(presets()["lenet5"],))
+    form.choose_preset()
+    st.session_state["result"] = form.configure()
+    st.button("Find", key="find", on_click=form.set_learning_rate, args=(0.0123,))
+    st.button("Use", key="use", on_click=form.load, args=(presets()["lenet5"],))
 
 
 def test_a_learning_rate_from_outside_is_shown_kept_and_undone():
@@ -417,7 +419,7 @@ def test_a_runs_settings_are_put_into_the_form():
     enter(app, "Epochs", 7)
     click(app, "use")
     assert app.segmented_control(key="preset").value == "lenet5"
-    assert app.session_state["result"] == config.presets()["lenet5"]
+    assert app.session_state["result"] == presets()["lenet5"]
     click(app, "draft-undo")
     assert number(app, "Epochs") == 7
 
@@ -448,7 +450,7 @@ def test_settings_are_saved_as_a_preset_chosen_again_and_deleted(app):
     click(app, "add-convolution")
     enter(app, "Epochs", 7)
     save_as(app, "My net")
-    saved = presets.find("my-net")
+    saved = saved_presets.find("my-net")
     assert saved.training.epochs == 7 and len(saved.layers) == 7
     choice = app.segmented_control(key="preset")
     assert choice.value == "my-net" and "python -m cnn.train --preset my-net" in text(app)
@@ -462,7 +464,7 @@ def test_settings_are_saved_as_a_preset_chosen_again_and_deleted(app):
     other.segmented_control(key="preset").set_value("my-net")
     refresh(other)
     click(other, "delete_preset")
-    assert presets.own() == ({}, []) and "Settings of no preset" in text(other)
+    assert saved_presets.own() == ({}, []) and "Settings of no preset" in text(other)
     assert started(other).layers == saved.layers, "the settings stay"
 
 
@@ -470,17 +472,17 @@ def test_a_preset_is_overwritten_after_a_question(app):
     save_as(app, "mine")
     enter(app, "Epochs", 7)
     save_as(app, "Mine")
-    assert presets.find("mine").training.epochs == FAST.training.epochs
+    assert saved_presets.find("mine").training.epochs == FAST.training.epochs
     assert "already" in app.warning[0].value and app.button(key="save_preset").label == "Overwrite it"
     click(app, "save_preset")
-    assert presets.find("mine").training.epochs == 7
+    assert saved_presets.find("mine").training.epochs == 7
 
 
 @pytest.mark.parametrize(("name", "words"), [("", "needs letters"), ("Tiny", "choose another name"), ("网", "letters")])
 def test_a_name_that_cannot_be_is_explained(app, name, words):
     save_as(app, name)
     assert words in app.error[0].value
-    assert presets.own() == ({}, [])
+    assert saved_presets.own() == ({}, [])
 
 
 def test_an_impossible_stack_cannot_be_saved_or_exported(app):
@@ -505,13 +507,13 @@ def test_a_broken_preset_file_is_passed_over_with_a_sentence(app, runs_folder):
     (runs_folder / ".presets" / "odd.json").write_text("{")
     refresh(app)
     assert r"The preset file odd.json is passed over. It is not JSON." in text(app)
-    assert app.segmented_control(key="preset").options == list(config.presets())
+    assert app.segmented_control(key="preset").options == list(presets())
 
 
 def test_a_preset_deleted_in_another_window_is_said(app):
-    presets.save("mine", FAST)
+    saved_presets.save("mine", FAST)
     refresh(app)
-    presets.delete("mine")
+    saved_presets.delete("mine")
     app.segmented_control(key="preset").set_value("mine")
     refresh(app)
     assert "There is no preset 'mine'" in app.error[0].value
@@ -544,7 +546,7 @@ def test_the_configuration_is_exported_as_json_and_as_a_script(app, downloads):
     enter(app, "Epochs", 7)
     open_files(app)
     exported = RunConfig.model_validate_json(downloads["export_json"])
-    assert downloads["export_json"] == presets.to_json(exported)
+    assert downloads["export_json"] == saved_presets.to_json(exported)
     assert exported == FAST.model_copy(update={"training": FAST.training.model_copy(update={"epochs": 7})})
     compile(downloads["export_script"], "fast.py", "exec")
     assert "keras" in downloads["export_script"]
@@ -584,7 +586,7 @@ def test_a_file_that_cannot_be_imported_is_explained_and_changes_nothing(app, co
 
 def test_the_numbers_of_layers_are_never_used_twice(app):
     click(app, "add-convolution")
-    show(app, config.presets()["tiny"])
+    show(app, presets()["tiny"])
     click(app, "draft-undo")
     click(app, "add-dropout")
     numbers = [layer["uid"] for state in app.session_state["draft_history"]["states"] for layer in state["layers"]]

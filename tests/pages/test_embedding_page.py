@@ -5,11 +5,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cnn import embedding as maps
-from cnn import evaluate, runs
+from cnn import runs
 from cnn.config import CLASS_NAMES
 from cnn.data import Split
-from cnn.ui import embedding, inputs
+from cnn.evaluation.metrics import predict
+from cnn.interpret import embedding as projections
+from cnn.ui.explore import embedding
+from cnn.ui.predict import inputs
 from tests.pages.visit import refresh, text
 
 COUNT = 60
@@ -19,7 +21,9 @@ def page(run_id: str) -> None:
     import streamlit as st
 
     from cnn import runs
-    from cnn.ui import embedding, inputs, models, pictures
+    from cnn.ui import models
+    from cnn.ui.explore import embedding
+    from cnn.ui.predict import inputs, pictures
 
     run = runs.get(run_id)
     split, _ = inputs.test_pictures(run)
@@ -58,9 +62,9 @@ def test_the_map_says_what_it_shows_and_how_much_it_may_be_believed(app):
 
 def test_the_answers_are_the_networks_own(own_tiny, app, split):
     kept = runs.read_found(own_tiny, "embedding")
-    from cnn import model as networks
+    from cnn.networks.load import load
 
-    probabilities = evaluate.predict(networks.load(own_tiny), split.images[:COUNT])
+    probabilities = predict(load(own_tiny), split.images[:COUNT])
     assert np.array_equal(kept["answers"], probabilities.argmax(axis=1))
     assert kept["confidences"] == pytest.approx(probabilities.max(axis=1), abs=1e-4)
     assert kept["scores"].shape[0] == COUNT
@@ -72,8 +76,8 @@ def test_t_sne_is_arranged_once_for_a_network(app, own_tiny, monkeypatch):
     assert "The picture in view is one of them." in text(app)
     assert runs.read_found(own_tiny, "embedding")["tsne"].shape == (COUNT, 2)
 
-    monkeypatch.setattr(maps, "tsne", lambda scores: pytest.fail("it is on the disk"))
-    monkeypatch.setattr(maps, "pca", lambda features: pytest.fail("it is on the disk"))
+    monkeypatch.setattr(projections, "tsne", lambda scores: pytest.fail("it is on the disk"))
+    monkeypatch.setattr(projections, "pca", lambda features: pytest.fail("it is on the disk"))
     st.cache_resource.clear()  # as in another process
     refresh(app)
     assert "t-SNE." in text(app)
@@ -156,7 +160,7 @@ def test_what_was_picked_among_other_pictures_is_forgotten(app):
     ],
 )
 def test_where_there_is_no_map_a_sentence_says_why(own_tiny, features, words, monkeypatch):
-    from cnn.predict import Predictor
+    from cnn.networks.predictor import Predictor
 
     monkeypatch.setattr(Predictor, "features", lambda predictor, pixels: features[: len(pixels)])
     app = refresh(AppTest.from_function(page, default_timeout=120, args=(own_tiny.id,)))

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn import lapse, model, runs, surgery
-from cnn.forward import Forward
-from cnn.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn import runs
+from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn.interpret import ablation
+from cnn.networks.forward import Forward
+from cnn.networks.load import load
+from cnn.runs import time_lapse
 from tests.pages.visit import open_page, own, refresh, text
 
 VIEWS = ("Feature maps", "Filters", "Why", "What if", "Embedding")
@@ -128,7 +131,7 @@ def test_mistakes_are_a_way_in():
 
 
 def test_a_slider_moves_the_network_through_its_epochs(own_tiny):
-    assert lapse.epochs_with_weights(own_tiny.path) == [1, 2]
+    assert time_lapse.epochs_with_weights(own_tiny.path) == [1, 2]
     app = open_page("Explore", own_tiny.id)
     answers = []  # what is said of the maps
     for epoch in ("1", "trained"):
@@ -221,7 +224,7 @@ def test_an_operated_network_is_saved_as_a_new_run(own_tiny):
     refresh(app)
     (made,) = [run for run in runs.all_runs() if run.name == "without the first"]
     assert made.state == "finished" and made.evaluation and "mute filter 1 of conv2d" in made.note
-    weights = Forward(model.load(made)).weights()["conv2d"]
+    weights = Forward(load(made)).weights()["conv2d"]
     assert not weights[0][..., 0].any() and weights[0][..., 1].any() and weights[1][0] == 0
     for name in ("Train", "Runs", "Model", "Explore", "Predict"):
         open_page(name, made.id)
@@ -242,10 +245,10 @@ def test_a_full_disk_leaves_no_half_of_a_saved_run(own_tiny, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(surgery.evaluate, "write_examples", full)
-    forward = Forward(model.load(own_tiny))
+    monkeypatch.setattr(ablation.evaluate, "write_examples", full)
+    forward = Forward(load(own_tiny))
     with pytest.raises(OSError):
-        surgery.save(own_tiny, forward.weights(), [], "half")
+        ablation.save(own_tiny, forward.weights(), [], "half")
     assert [run.id for run in runs.all_runs()] == [own_tiny.id]
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn import rate_search
 from cnn.config import RunConfig
-from cnn.rate_search import Progress
+from cnn.tuning import rate_search
+from cnn.tuning.rate_search import Progress
 from tests.pages.visit import open_train, refresh, text
 
 RATES = tuple(rate_search.rate_of(batch) for batch in range(rate_search.BATCHES))

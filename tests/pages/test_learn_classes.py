@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnn import data, model, runs
+from cnn import data, runs
 from cnn.config import CLASS_NAMES
-from cnn.ui import inputs
+from cnn.networks.load import load
+from cnn.ui.predict import inputs
 from tests.pages.visit import open_page, refresh, text
 
 SHIPPED = ("lecture", "wardrobe", "dense")
@@ -33,7 +34,7 @@ def pixels(label: int, number: int = 0) -> np.ndarray:
 
 def keras_values(run: str, label: int) -> dict[str, np.ndarray]:
     """Of a test picture what the last maps, the vector that they become, and the last layer's input and logits are."""
-    network = model.load(runs.get(run))
+    network = load(runs.get(run))
     bridge = next(layer for layer in network.layers[1:] if len(layer.output.shape) == 2)
     last = network.layers[-1]
     both = keras.Model(network.input, [bridge.input, bridge.output, last.input])

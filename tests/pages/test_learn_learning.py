@@ -11,11 +11,12 @@ import pytest
 import tensorflow as tf
 from streamlit.testing.v1 import AppTest
 
-from cnn import data, kernels, one_filter, runs
+from cnn import data, runs
 from cnn.config import CLASS_NAMES
-from cnn.ui import inputs
+from cnn.lessons import gradient_descent, kernels
 from cnn.ui.learn import given
 from cnn.ui.learn.given import Given
+from cnn.ui.predict import inputs
 from tests.pages.visit import open_page, refresh, text
 
 WEIGHTS = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
@@ -54,7 +55,7 @@ def trained(x: np.ndarray, name: str, seed: int, rate: float, steps: int) -> dic
     """What Keras finds in so many steps of SGD, and in the next one."""
     kernel = kernels.named(name, 3)
     target = convolution(kernel / kernel[kernel > 0].sum())(x[None, ..., None])
-    layer, sgd = convolution(one_filter.begin(3, seed)), keras.optimizers.SGD(rate)
+    layer, sgd = convolution(gradient_descent.begin(3, seed)), keras.optimizers.SGD(rate)
     losses = []
     for _ in range(steps + 1):
         before = layer.get_weights()[0][..., 0, 0]

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn import kernels, questions, runs, stacks, windows
+from cnn import runs
+from cnn.lessons import convolution, kernels, questions, stacks
+from cnn.lessons.convolution import Sliding
 from cnn.ui.learn.lessons import LESSONS
-from cnn.windows import Sliding
 from tests.pages.visit import open_page, refresh, text
 
 NAMES = [lesson.name for lesson in LESSONS]
@@ -167,7 +168,7 @@ def test_the_size_on_screen_is_that_of_keras(seed):
     layer = keras.layers.Conv2D(1, kernel, stride, padding, dilation_rate=dilation)
     size = layer.compute_output_shape((1, 14, 14, 1))[1]
     assert any(f"= {size} \\end" in latex.value for latex in app.latex)
-    never = int((windows.visits((14, 14), Sliding(kernel, stride, padding, dilation)) == 0).sum())
+    never = int((convolution.visits((14, 14), Sliding(kernel, stride, padding, dilation)) == 0).sum())
     assert f"{never} of 196 in none" in text(app)
 
 

@@ -9,8 +9,9 @@ import pytest
 from keras import layers as kl
 from streamlit.testing.v1 import AppTest
 
-from cnn import model, runs
-from cnn.layers import Convolution, Dense, Flatten, GlobalPooling, Pooling
+from cnn import runs
+from cnn.config.layers import Convolution, Dense, Flatten, GlobalPooling, Pooling
+from cnn.networks.load import load
 from cnn.runs import Run
 from cnn.ui.learn import pooling
 from cnn.ui.learn.pooling import Pools
@@ -23,7 +24,7 @@ def open_lesson(run: str, **link: str) -> AppTest:
 
 def maps_of(run: Run, layer: str, picture: np.ndarray) -> np.ndarray:
     """(1, h, w, n), by Keras."""
-    network = model.load(run)
+    network = load(run)
     return np.asarray(keras.Model(network.input, network.get_layer(layer).output)(picture))
 
 
@@ -184,7 +185,7 @@ def test_what_flatten_costs_is_what_keras_counts(head, units):
             weights, bias = shown.group(1).split(" + ")
             by_hand = prod(map(int, weights.split(r" \cdot "))) + int(bias)
             assert int(shown.group(2).replace("{,}", "")) == dense.count_params() == by_hand
-    own_dense = model.load(run).get_layer("dense")
+    own_dense = load(run).get_layer("dense")
     assert f"dense has {units} units and {own_dense.count_params():,} parameters" in text(app)
 
 

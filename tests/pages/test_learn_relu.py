@@ -11,9 +11,11 @@ from scipy.special import expit
 from scipy.stats import norm
 from streamlit.testing.v1 import AppTest
 
-from cnn import figures, model, runs
+from cnn import charts, runs
 from cnn.config import RunConfig
-from cnn.layers import Convolution, Flatten
+from cnn.config.layers import Convolution, Flatten
+from cnn.networks.build import build
+from cnn.networks.load import load
 from cnn.runs import Run
 from tests.pages.visit import first_picture, open_page, refresh, text
 
@@ -33,7 +35,7 @@ def open_lesson(run: str, **link: str) -> AppTest:
 
 def around(run: Run, convolution: str) -> tuple[np.ndarray, np.ndarray]:
     """The values before and after a convolution's activation, (h, w, n), by Keras alone."""
-    network = model.load(run)
+    network = load(run)
     names = [layer.name for layer in network.layers]
     layer, later = network.get_layer(convolution), network.layers[names.index(convolution) + 1 :][:2]
     goes_in = keras.Model(network.input, layer.input)(first_picture(run))
@@ -154,7 +156,7 @@ def numbers(values: list | dict) -> np.ndarray:
 def test_the_histogram_counts_every_value_where_it_lies():
     z = np.random.default_rng(3).normal(size=(14, 14))
     x = np.linspace(z.min(), z.max(), 50)
-    figure = figures.activations(x, {"linear": np.append(x, 0.5)}, z, 0.5)
+    figure = charts.activations(x, {"linear": np.append(x, 0.5)}, z, 0.5)
     bars = figure.data[0]
     for middle, count, width in zip(bars.x, bars.y, bars.width, strict=True):
         inside = (z > middle - width / 2 - 1e-4) & (z < middle + width / 2 + 1e-4)
@@ -179,7 +181,7 @@ def test_every_activation_of_ones_own_network(activation, normalised):
     )  # fmt: skip
     config = RunConfig(layers=(layer, Flatten()), data={"dataset": "synthetic"})
     run = runs.create(config, "my own")
-    model.build(config).save(run.model_path)
+    build(config).save(run.model_path)
     runs.write_status(run.path, runs.closed(run.status, "finished"))
     run = runs.read(run.path)
     app = open_lesson(run.id)

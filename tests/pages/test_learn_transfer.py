@@ -10,9 +10,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from streamlit.testing.v1 import AppTest
 
-from cnn import model, runs, transfer
+from cnn import runs
 from cnn.config import RunConfig
-from cnn.layers import Flatten
+from cnn.config.layers import Flatten
+from cnn.lessons import transfer_learning
+from cnn.networks.build import build
+from cnn.networks.load import load
 from tests.pages.visit import open_page, refresh, text
 
 
@@ -31,9 +34,9 @@ def table(app: AppTest) -> list[list[float]]:
 
 def learned(vectors: np.ndarray, per_class: int, seed: int) -> np.ndarray:
     """The accuracies of five draws, in per cent."""
-    labels, accuracies = transfer.digits().labels, []
+    labels, accuracies = transfer_learning.digits().labels, []
     for draw in range(5):
-        chosen = transfer.drawn(labels, per_class, [seed, draw])
+        chosen = transfer_learning.drawn(labels, per_class, [seed, draw])
         others = np.setdiff1d(np.arange(len(labels)), chosen)
         scaled = vectors - vectors[chosen].mean(axis=0)
         scaled = scaled / np.sqrt((scaled[chosen] ** 2).sum(axis=1).mean())
@@ -46,8 +49,8 @@ def learned(vectors: np.ndarray, per_class: int, seed: int) -> np.ndarray:
 def test_accuracies_and_parameters_are_those_of_scikit_learn_and_keras(per_class, cut, draw):
     app = learn(transfer_examples=str(per_class), transfer_cut=cut, transfer_draw=str(draw))
     run = runs.get("dense")
-    pictures = transfer.digits().pictures
-    networks = model.load(run), transfer.untrained(run.config)
+    pictures = transfer_learning.digits().pictures
+    networks = load(run), transfer_learning.untrained(run.config)
     parts = [keras.Model(network.inputs, network.get_layer(cut).output) for network in networks]
     features = [part.predict(pictures, verbose=0) for part in parts]
     expected = [learned(vectors, per_class, draw) for vectors in (pictures.reshape(1000, -1), *features)]
@@ -106,6 +109,6 @@ def test_a_layer_that_another_network_does_not_have_is_no_error():
 def test_a_network_of_one_layer_cannot_be_frozen():
     config = RunConfig(layers=[Flatten()], data={"dataset": "synthetic"})
     run = runs.create(config, "one layer")
-    model.build(config).save(run.model_path)
+    build(config).save(run.model_path)
     runs.write_status(run.path, runs.closed(run.status, "finished"))
     assert "nothing to freeze" in text(learn(run.id))

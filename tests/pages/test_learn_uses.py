@@ -11,11 +11,13 @@ import pytest
 from scipy.special import logsumexp
 from streamlit.testing.v1 import AppTest
 
-from cnn import data, evaluate, figures, model, runs
+from cnn import charts, data, runs
 from cnn.config import CLASS_NAMES
+from cnn.evaluation.examples import read_examples
+from cnn.networks.load import load
 from tests.pages.visit import open_page, refresh, text
 
-EXAMPLES = evaluate.read_examples(runs.get("wardrobe"))
+EXAMPLES = read_examples(runs.get("wardrobe"))
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +45,7 @@ def garment(label: int) -> np.ndarray:
 
 @cache
 def shipped(run: str) -> keras.Model:
-    return model.load(runs.get(run))
+    return load(runs.get(run))
 
 
 def answer(run: str, grey: np.ndarray) -> np.ndarray:
@@ -110,10 +112,10 @@ def test_a_drawing_has_no_true_class():
     ink[60:220, 90:190, 3] = 255
     app = learn()
     app.segmented_control(key="way").set_value("Draw")
-    app.session_state["drawing_board"] = {"drawing": {"picture": figures.data_url(ink)}}
+    app.session_state["drawing_board"] = {"drawing": {"picture": charts.data_url(ink)}}
     refresh(app)
     assert "is what it answers to the picture as given" in text(app) and "Unchanged, it says" in text(app)
     app.slider(key="uses_angle").set_value(90)
-    app.session_state["drawing_board"] = {"drawing": {"picture": figures.data_url(ink)}}
+    app.session_state["drawing_board"] = {"drawing": {"picture": charts.data_url(ink)}}
     said = text(refresh(app))
     assert "for the picture as given" in said and "wrong" not in said

@@ -11,12 +11,14 @@ import pytest
 from keras import layers as kl
 from streamlit.testing.v1 import AppTest
 
-from cnn import data, evaluate, model, runs
-from cnn.layers import Convolution, GlobalPooling, trace
-from cnn.ui import inputs
+from cnn import data, runs
+from cnn.config.layers import Convolution, GlobalPooling, trace
+from cnn.evaluation.examples import read_examples
+from cnn.networks.load import load
+from cnn.ui.predict import inputs
 from tests.pages.visit import open_page, refresh, text
 
-EXAMPLES = evaluate.read_examples(runs.get("wardrobe"))
+EXAMPLES = read_examples(runs.get("wardrobe"))
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +33,7 @@ def learn(run: str = "lecture", **link: str) -> AppTest:
 
 @cache
 def shipped(run: str) -> keras.Model:
-    return model.load(runs.get(run))
+    return load(runs.get(run))
 
 
 def sums(app: AppTest) -> list[int]:

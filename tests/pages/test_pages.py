@@ -12,10 +12,12 @@ import pytest
 from PIL import Image, ImageDraw
 from streamlit.testing.v1 import AppTest
 
-from cnn import config, images, readings, runs
-from cnn.readings import Reading
-from cnn.ui import batch
-from cnn.ui.pictures import File
+from cnn import runs
+from cnn.config import CLASS_NAMES, Data, RunConfig, presets
+from cnn.pictures import NetworkInput, files, readings, to_network_input
+from cnn.pictures.readings import Reading
+from cnn.ui.predict import batch
+from cnn.ui.predict.pictures import File
 from tests.pages.visit import PAGES, PROJECT, make_run, open_page, open_train, refresh, run_in_link, text
 
 # --- every page -------------------------------------------------------------------------------------------------
@@ -103,7 +105,7 @@ def test_start_shows_what_is_training():
 
 
 def test_a_test_accuracy_on_drawn_clothes_says_so():
-    drawn = config.RunConfig(data=config.Data(dataset="synthetic"), layers=config.presets()["tiny"].layers)
+    drawn = RunConfig(data=Data(dataset="synthetic"), layers=presets()["tiny"].layers)
     run = runs.create(drawn)
     runs.write_status(run.path, runs.Status("stopped"))
     runs.write_json(run.path / "evaluation.json", {"split": "test", "n": 2000, "accuracy": 0.9, "loss": 0.3})
@@ -127,7 +129,7 @@ def test_train_starts_the_configuration_that_is_shown(launcher):
     assert launcher.calls == [("start", run.id)]
     assert run.name == "Seven epochs"
     assert run.config.training.epochs == 7
-    assert run.config.layers == config.presets()["tiny"].layers
+    assert run.config.layers == presets()["tiny"].layers
     assert run_in_link(app) == run.id
 
 
@@ -299,9 +301,9 @@ def three_readings(monkeypatch) -> list[Image.Image]:
 
     def of_picture(image, notes=()):
         seen.append(image)
-        whole = images.to_network_input(image, notes)
-        half = images.NetworkInput(whole.pixels * np.float32(0.5), whole.steps[:1], whole.notes, whole.frame)
-        nothing = images.NetworkInput(whole.pixels * np.float32(0.02), whole.steps[:2], (), whole.frame)
+        whole = to_network_input(image, notes)
+        half = NetworkInput(whole.pixels * np.float32(0.5), whole.steps[:1], whole.notes, whole.frame)
+        nothing = NetworkInput(whole.pixels * np.float32(0.02), whole.steps[:2], (), whole.frame)
         return (
             Reading("Whole", "All of it.", whole, 0.75),
             Reading("Half", "Half as bright.", half, 0.25),
@@ -424,9 +426,9 @@ def test_the_csv_has_a_line_for_each_file():
     app = read_all(upload(open_page("Predict"), *FILES))
     assert not app.get("download_button")[0].proto.disabled
     lines = list(csv.DictReader(io.StringIO(batch.as_csv(app.session_state["batch"].done))))
-    assert list(lines[0]) == ["file", "label", "confidence", *config.CLASS_NAMES, "error"]
+    assert list(lines[0]) == ["file", "label", "confidence", *CLASS_NAMES, "error"]
     assert [line["file"] for line in lines] == [name for name, _ in FILES]
-    probabilities = [float(lines[0][name]) for name in config.CLASS_NAMES]
+    probabilities = [float(lines[0][name]) for name in CLASS_NAMES]
     assert lines[0]["label"] == "Trouser" and float(lines[0]["confidence"]) == max(probabilities)
     assert sum(probabilities) == pytest.approx(1, abs=1e-4) and lines[0]["error"] == ""
     assert lines[1]["label"] == lines[1]["Bag"] == "" and lines[1]["error"].startswith("The file is empty")
@@ -460,8 +462,8 @@ def test_a_row_opens_its_picture_which_goes_along_to_explore():
 
 
 def test_an_unforeseen_mistake_costs_one_row_only(monkeypatch):
-    open_image = images.open_image
-    monkeypatch.setattr(images, "open_image", lambda data: 1 / 0 if data == b"strange" else open_image(data))
+    open_image = files.open_image
+    monkeypatch.setattr(files, "open_image", lambda data: 1 / 0 if data == b"strange" else open_image(data))
     strange, good = File("1", "strange.png", b"strange"), File("2", "good.png", trousers())
     work = batch.Batch()
     work.take([strange, good])

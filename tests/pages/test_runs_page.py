@@ -7,10 +7,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from cnn import config, runs
+from cnn import runs
+from cnn.config import RunConfig, presets
 from cnn.runs import Run
-from cnn.ui import comparison, run_table
-from cnn.ui.run_table import View
+from cnn.ui.runs import comparison, table
+from cnn.ui.runs.table import View
 from tests.pages.visit import PROJECT, make_run, open_page, refresh, run_in_link, text
 
 EPOCH = {"kind": "epoch", "epoch": 1, "loss": 1, "accuracy": 0.6, "val_loss": 0.9, "val_accuracy": 0.7, "seconds": 60}
@@ -18,9 +19,9 @@ EPOCH = {"kind": "epoch", "epoch": 1, "loss": 1, "accuracy": 0.6, "val_loss": 0.
 
 def make(name: str, learning_rate: float = 0.01, accuracies: tuple[float, ...] = (0.5, 0.7), **labels) -> Run:
     """A stopped run of the tiny preset with the validation accuracies of its epochs."""
-    values = config.presets()["tiny"].model_dump()
+    values = presets()["tiny"].model_dump()
     values["training"]["learning_rate"] = learning_rate
-    run = runs.create(config.RunConfig.model_validate(values), name)
+    run = runs.create(RunConfig.model_validate(values), name)
     lines = [EPOCH | {"epoch": n, "val_accuracy": value, "seconds": 60 * n} for n, value in enumerate(accuracies, 1)]
     (run.path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     runs.write_summary(run.path)
@@ -129,10 +130,10 @@ def test_the_order_is_kept_while_other_pages_are_visited():
     assert names(refresh(app)) == ["b", *SHIPPED, "a"]
 
 
-@pytest.mark.parametrize("order", run_table.ORDERS)
+@pytest.mark.parametrize("order", table.ORDERS)
 def test_every_order_takes_runs_that_lack_the_value(order):
     one, bad = make("One", accuracies=(0.5,)), make("Bad")
-    bare = runs.create(config.presets()["tiny"], "Bare")
+    bare = runs.create(presets()["tiny"], "Bare")
     (bad.path / "status.json").unlink()
     shown = View(order=order).of(runs.listed())
     assert {run.id for run in shown} == {one.id, bad.id, bare.id, "wardrobe", "lecture", "dense"}
@@ -170,7 +171,7 @@ def test_what_is_filtered_away_is_not_acted_upon_but_stays_selected():
 def test_ticking_rows_keeps_what_is_elsewhere(monkeypatch):
     state = {"grid": {"selection": {"rows": [1, 7]}}, "selected_runs": ["a", "elsewhere"]}
     monkeypatch.setattr(st, "session_state", state)
-    run_table._select("grid", ["a", "b", "c"])  # row 7 is of a longer list that is no more
+    table._select("grid", ["a", "b", "c"])  # row 7 is of a longer list that is no more
     assert state["selected_runs"] == ["elsewhere", "b"] and state["selection_changed"]
 
 
@@ -323,7 +324,7 @@ def test_differences_are_of_data_training_and_layers():
     values = two.config.model_dump()
     values["layers"] = values["layers"][:1] + values["layers"][2:]
     values["data"]["flip"] = True
-    two = replace(two, config=config.RunConfig.model_validate(values), parameters=1)
+    two = replace(two, config=RunConfig.model_validate(values), parameters=1)
     found = comparison.differences([one, two])
     assert found["flip"] == ["no", "yes"] and found["learning rate"] == ["0.01", "0.001"]
     assert found["layer 2"] == [str(layer) for layer in (one.config.layers[1], two.config.layers[1])]

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn import config, jobs, runs, sweeps
-from cnn.config import Data, RunConfig
-from cnn.sweeps import Setting, Sweep, SweepConfig, Trial
-from cnn.ui import sweep_form
+from cnn import runs
+from cnn.config import Data, RunConfig, presets
+from cnn.runs import launchers
+from cnn.tuning import Setting, SweepConfig, Trial, hyperparameters_of, sweeps, value_words
+from cnn.tuning.sweeps import Sweep
+from cnn.ui.sweeps import form
 from tests.pages.visit import make_run, open_page, open_train, refresh, text
 
-TINY = config.presets()["tiny"]
+TINY = presets()["tiny"]
 RATE, BATCH, OPTIMIZER = "training.learning_rate", "training.batch_size", "training.optimizer"
 RATES = Setting(path=RATE, values=(0.001, 0.01))
 BATCHES = Setting(path=BATCH, values=(32, 64))
@@ -25,7 +27,7 @@ BATCHES = Setting(path=BATCH, values=(32, 64))
 def spawned(monkeypatch) -> list[tuple[str, Path]]:
     """The processes that would have been started."""
     started: list[tuple[str, Path]] = []
-    monkeypatch.setattr(jobs, "spawn", lambda module, folder: started.append((module, folder)))
+    monkeypatch.setattr(launchers, "spawn", lambda module, folder: started.append((module, folder)))
     return started
 
 
@@ -49,7 +51,7 @@ def enter(app: AppTest, path: str, values: str) -> AppTest:
 def started(spawned: list[tuple[str, Path]]) -> SweepConfig:
     """The configuration of the only sweep that was started."""
     ((module, folder),) = spawned
-    assert module == "cnn.sweeper"
+    assert module == "cnn.sweep"
     return sweeps.read(folder).config
 
 
@@ -123,7 +125,7 @@ def test_a_grid_is_started_as_it_stands_in_the_form(spawned):
         Setting(path=OPTIMIZER, values=("adam", "sgd")),
         Setting(path="layers.0.filters", values=(8, 16)),
     )
-    fast = config.presets()["fast"]
+    fast = presets()["fast"]
     assert wanted.base.data == Data(dataset="synthetic", limit=2000)
     assert wanted.base.training == fast.training.model_copy(update={"epochs": 2})
     assert wanted.base.layers == fast.layers
@@ -223,7 +225,7 @@ def test_the_base_may_be_a_run_or_what_is_on_the_train_page(launcher, spawned):
     app.switch_page("pages/3_Sweeps.py")  # a test stays on the page that it was told of itself
     refresh(app)
     click(app, "start_sweep")
-    assert started(spawned).base.layers == config.presets()["lenet5"].layers
+    assert started(spawned).base.layers == presets()["lenet5"].layers
 
 
 def test_a_base_that_is_gone_gives_way():
@@ -237,16 +239,16 @@ def test_a_base_that_is_gone_gives_way():
     assert app.selectbox(key="sweep_base").value == "preset:fast"
 
 
-@pytest.mark.parametrize("name", config.presets())
+@pytest.mark.parametrize("name", presets())
 def test_what_is_proposed_can_be_listed(name):
-    base = config.presets()[name]
-    numbers = [known for known in sweeps.hyperparameters(base) if known.kind != "choice"]
+    base = presets()[name]
+    numbers = [known for known in hyperparameters_of(base) if known.kind != "choice"]
     assert len(numbers) > 10
     for setting in numbers:
-        proposed = sweep_form.proposals(setting)
+        proposed = form.proposals(setting)
         assert len(proposed) > 1 and list(proposed) == sorted(set(proposed)), setting.path
         assert setting.present is None or setting.present in proposed or not setting.usual[0] < setting.present
-        listed = sweep_form.listed_values(setting, ", ".join(sweeps.value_words(setting.path, v) for v in proposed))
+        listed = form.listed_values(setting, ", ".join(value_words(setting.path, v) for v in proposed))
         assert listed == proposed
         assert all(setting.low <= value <= setting.high for value in proposed)
         kind = int if setting.kind == "whole number" else float
@@ -254,16 +256,16 @@ def test_what_is_proposed_can_be_listed(name):
 
 
 def test_the_time_is_told_by_a_run_of_the_same_network():
-    assert sweep_form.trial_seconds(TINY, runs.listed()) is None
+    assert form.trial_seconds(TINY, runs.listed()) is None
     make_run("stopped", epoch=3, seconds=30.0)
     run = make_run("stopped")
     (run.path / "model.keras").write_bytes(b"a network")
     runs.write_status(run.path, replace(run.status, state="finished", epoch=3, seconds=30.0))
     half = TINY.model_copy(update={"data": TINY.data.model_copy(update={"limit": 2500})})
-    seconds, told_by = sweep_form.trial_seconds(half, runs.listed())
+    seconds, told_by = form.trial_seconds(half, runs.listed())
     assert told_by.id == run.id and seconds == pytest.approx(15.0)
     other = TINY.model_copy(update={"training": TINY.training.model_copy(update={"batch_size": 8})})
-    assert sweep_form.trial_seconds(other, runs.listed()) is None
+    assert form.trial_seconds(other, runs.listed()) is None
 
     app = open_page("Sweeps")
     app.selectbox(key="sweep_base").select("preset:tiny")
@@ -342,7 +344,7 @@ def test_a_sweep_whose_process_is_gone_can_go_on(spawned, launcher):
     third = sweeps.get(sweep.id).trials[2]
     assert launcher.calls == [("stop", third.run_id)]
     click(app, "resume_sweep")
-    assert spawned == [("cnn.sweeper", sweep.path)]
+    assert spawned == [("cnn.sweep", sweep.path)]
     assert "stop_sweep" in keys(app)
 
 
@@ -418,14 +420,14 @@ def test_a_trial_whose_run_was_deleted_has_none_to_open():
 
 
 def test_the_trials_as_csv():
-    from cnn.ui import sweep_view
+    from cnn.ui.sweeps import view
 
     sweep = make_sweep("finished", settings=(RATES, Setting(path="data.limit", values=(None, 1000))))
-    rows = list(csv.DictReader(io.StringIO(sweep_view.as_csv(sweep))))
+    rows = list(csv.DictReader(io.StringIO(view.as_csv(sweep))))
     assert [row[RATE] for row in rows] == ["0.001", "0.001", "0.01", "0.01"]
     assert [row["state"] for row in rows][:2] == ["finished", "stopped early"]
     assert (rows[0]["validation_accuracy"], rows[0]["best_epoch"], rows[0]["seconds"]) == ("0.8", "3", "10.0")
-    table = sweep_view.tabulated(sweep)
+    table = view.tabulated(sweep)
     assert list(table["training pictures"]) == ["all", "1000", "all", "1000"]
     assert len(open_sweep(sweep.id).get("plotly_chart")) == 4
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cnn import config, lapse, runs
-from cnn.runs import Run
-from cnn.ui import steering
+from cnn import runs
+from cnn.config import Data, RunConfig, presets
+from cnn.runs import Run, time_lapse
+from cnn.ui.train import buttons
 from tests.pages.visit import make_run, open_page, refresh, text
 
 STEP = {
@@ -44,13 +45,13 @@ def alive(state: str, **changes) -> Run:
 
 
 def asked(run: Run) -> list[tuple[str, float | None]]:
-    return [(request["what"], request["value"]) for request in runs.requests(run.path, 0)[0]]
+    return [(request["what"], request["value"]) for request in runs.read_requests(run.path, 0)[0]]
 
 
 @pytest.fixture(autouse=True)
 def no_answer(monkeypatch):
     """Nobody trains: a page that waits for the trainer's answer goes on at once."""
-    monkeypatch.setattr(steering, "_ANSWER", 0.0)
+    monkeypatch.setattr(buttons, "_ANSWER", 0.0)
 
 
 # --- steering ---------------------------------------------------------------------------------------------------
@@ -98,7 +99,7 @@ def test_a_schedule_that_ended_at_zero_can_be_raised():
 
 
 def test_the_page_waits_for_the_trainers_answer(monkeypatch):
-    monkeypatch.setattr(steering, "_ANSWER", 20.0)
+    monkeypatch.setattr(buttons, "_ANSWER", 20.0)
     run = alive("training")
     read, looks = runs.read, []
 
@@ -226,7 +227,7 @@ def test_a_healthy_training_is_said_to_be():
 
 def keep_epochs(run: Run, *epochs: int) -> None:
     for epoch in epochs:
-        lapse.write(
+        time_lapse.write(
             run.path,
             epoch,
             np.full((28, 28), 9, np.uint8),
@@ -278,10 +279,10 @@ def test_a_frame_that_cannot_be_read_is_told():
 
 
 def test_a_network_without_convolutions_has_a_time_lapse_too():
-    run = runs.create(config.RunConfig(layers=config.presets()["lecture"].layers[8:]))
+    run = runs.create(RunConfig(layers=presets()["lecture"].layers[8:]))
     runs.write_status(run.path, runs.Status("stopped"))
     for epoch in (1, 2):
-        lapse.write(run.path, epoch, np.zeros((28, 28), np.uint8), 0, None, {}, np.eye(10, dtype=int))
+        time_lapse.write(run.path, epoch, np.zeros((28, 28), np.uint8), 0, None, {}, np.eye(10, dtype=int))
     words = text(open_page("Train", run.id))
     assert "This network has no convolution." in words and "This network has no feature maps." in words
 
@@ -330,7 +331,7 @@ def test_a_run_below_the_lecture_network_says_how_far_it_came():
 
 
 def test_a_lecture_run_of_this_machine_is_the_reference():
-    values = config.presets()["lecture"]
+    values = presets()["lecture"]
     own = runs.create(values, "My lecture")
     epochs_of(own, (70.0, 0.88), (140.0, 0.9))
     finish(own, 140.0)
@@ -343,7 +344,7 @@ def test_a_lecture_run_of_this_machine_is_the_reference():
 
 
 def test_without_a_comparable_run_it_stands_alone():
-    drawn = config.presets()["tiny"].model_copy(update={"data": config.Data(dataset="synthetic")})
+    drawn = presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic")})
     run = runs.create(drawn, "On drawn clothes")
     runs.write_status(run.path, runs.Status("stopped", created=time.time()))
     epochs_of(run, (20.0, 0.885))

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
-from cnn import config, runs
-from cnn.run_queue import Place
+from cnn import runs
+from cnn.config import RunConfig, presets
+from cnn.runs.queue import Place
 
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = {
@@ -84,7 +85,7 @@ class RecordingLauncher:
 
 def make_run(state: str, **status) -> runs.Run:
     """A run of the tiny preset in some state, with the curves of one epoch."""
-    run = runs.create(config.presets()["tiny"], f"a {state} run")
+    run = runs.create(presets()["tiny"], f"a {state} run")
     runs.write_status(run.path, runs.Status(state, created=time.time(), heartbeat=time.time(), **status))
     batch = {"kind": "batch", "epoch": 0, "step": 40, "steps": 79, "loss": 1.5, "accuracy": 0.5, "seconds": 1.0}
     epoch = {
@@ -102,18 +103,18 @@ def make_run(state: str, **status) -> runs.Run:
 
 def own(*layers) -> runs.Run:
     """A finished run of a network of one's own, untrained."""
-    from cnn import model  # most pages are visited without TensorFlow
+    from cnn.networks.build import build  # most pages are visited without TensorFlow
 
-    layout = config.RunConfig(layers=layers, data={"dataset": "synthetic"})
+    layout = RunConfig(layers=layers, data={"dataset": "synthetic"})
     run = runs.create(layout, "my own")
-    model.build(layout).save(run.model_path)
+    build(layout).save(run.model_path)
     runs.write_status(run.path, runs.closed(run.status, "finished"))
     return runs.read(run.path)
 
 
 def first_picture(run: runs.Run) -> np.ndarray:
     """The sample that a page begins with, (1, 28, 28, 1)."""
-    from cnn.ui import inputs, pictures
+    from cnn.ui.predict import inputs, pictures
 
     examples, _ = inputs.test_pictures(run)
     index = int((examples.labels == 0).nonzero()[0][0])

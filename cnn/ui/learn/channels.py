@@ -4,13 +4,14 @@ import numpy as np
 import streamlit as st
 from PIL import Image, ImageColor
 
-from cnn import geometry, kernels
+from cnn.config import geometry
+from cnn.lessons import kernels
+from cnn.lessons.convolution import Sliding
 from cnn.runs import Run
-from cnn.ui import sliding
+from cnn.ui.components import sliding
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.windows import Sliding
 
 _NAMES = ("red", "green", "blue")
 _EDGE = 28

@@ -7,17 +7,21 @@ import numpy as np
 import streamlit as st
 from keras import layers as kl
 
-from cnn import classifier, figures
+from cnn import charts
 from cnn.config import CLASS_NAMES
-from cnn.forward import INPUT, SUMS
+from cnn.lessons import classifier
+from cnn.networks.forward import INPUT, PREACTIVATION
 from cnn.runs import Run
-from cnn.ui import feature_maps, pictures, pixels, sheet, shell
+from cnn.ui import shell
+from cnn.ui.components import pixels, sheet
+from cnn.ui.components.sheet import Strip
+from cnn.ui.explore import feature_maps
+from cnn.ui.explore.written_out import called, tex, tex_term
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.ui.pictures import Picture
-from cnn.ui.sheet import Strip
-from cnn.ui.written_out import called, tex, tex_term
+from cnn.ui.predict import pictures
+from cnn.ui.predict.pictures import Picture
 
 _OWN = "the picture's own"  # true class
 _MAP, _DRAW = "classes_map", "classes_draw"
@@ -25,7 +29,7 @@ _DRAWS = 100
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LAST_DRAW = 9999
 _CHART = {"displayModeBar": False}
-_FRAME = (0xD5, 0x5E, 0x00)  # what is chosen, as in `cnn.ui.sheet`
+_FRAME = (0xD5, 0x5E, 0x00)  # what is chosen, as in `cnn.ui.components.sheet`
 
 Values = dict[str, np.ndarray]
 
@@ -105,7 +109,7 @@ def _way(network: Network, picture: Picture, values: Values, head: Head) -> None
         _strip(values[name], f"{name} · {len(values[name])} units, {called(forward.layer(name).activation.__name__)}")
         for name in head.dense
     ]
-    logits = values[forward.output + SUMS]
+    logits = values[forward.output + PREACTIVATION]
     strips.append(_strip(logits, f"{forward.output} · {len(logits)} logits, one for each class", CLASS_NAMES, scale=4))
     sheet.show(strips, key="classes_strips", label="The values of the dense layers as bars.")
     st.caption(
@@ -125,7 +129,7 @@ def _followed(maps: np.ndarray) -> int:
     with st.container(width=150):
         pixels.show(
             maps[..., chosen],
-            figures.value_range(maps),
+            charts.value_range(maps),
             key="classes_followed",
             label=f"Map {chosen + 1}, {maps.shape[0]} by {maps.shape[1]} values.",
             size=140,
@@ -136,10 +140,10 @@ def _followed(maps: np.ndarray) -> int:
 def _maps(maps: np.ndarray, name: str, chosen: int | None) -> None:
     height, width, count = maps.shape
     strip = Strip(
-        figures.coloured_maps(maps, signed=bool(maps.min() < 0)),
+        charts.coloured_maps(maps, signed=bool(maps.min() < 0)),
         [f"map {index + 1}" for index in range(count)],
         range(count),
-        f"{name} · {figures.shape_text(maps.shape)}",
+        f"{name} · {charts.shape_text(maps.shape)}",
         scale=max(1, round(15 / height)),
         chosen=() if chosen is None else [chosen],
         values=np.moveaxis(maps, -1, 0),
@@ -161,7 +165,7 @@ def _flattened(vector: np.ndarray, shape: tuple[int, ...], chosen: int | None) -
         rf"**Flatten** lays them out as a vector: ${height} \cdot {width} \cdot {count}$ values are "
         f"{len(vector):,} in a row."
     )
-    colours = figures.coloured(vector.reshape(lines), figures.value_range(vector))
+    colours = charts.coloured(vector.reshape(lines), charts.value_range(vector))
     st.image(
         _stretched(colours, chosen),
         width="stretch" if count > 1 else 240,
@@ -217,7 +221,7 @@ def _strip(
     """A vector as bars, three pixels each."""
     words = names or [f"unit {index + 1}" for index in range(len(values))]
     return Strip(
-        figures.bars(values),
+        charts.bars(values),
         [f"{word}: {value:.4g}" for word, value in zip(words, values, strict=True)],
         range(len(values)),
         caption,
@@ -327,7 +331,7 @@ def _bars(probabilities: np.ndarray, true: int, key: str, title: str) -> None:
     st.markdown(f"**{title}**")
     best = int(probabilities.argmax())
     st.plotly_chart(
-        figures.probabilities(probabilities, CLASS_NAMES, true=true),
+        charts.probabilities(probabilities, CLASS_NAMES, true=true),
         key=key,
         config=_CHART,
         alt=f"{title}: {CLASS_NAMES[best]} has the highest, {probabilities[best]:.1%}; "
@@ -377,7 +381,7 @@ def _again(draw: int) -> None:
 
 def _units(vector: np.ndarray, with_dropout: np.ndarray, kept: np.ndarray, rate: float, name: str) -> None:
     """The vector before and after, on one scale."""
-    colours = figures.bars(np.concatenate([vector, with_dropout])).repeat(3, axis=2)
+    colours = charts.bars(np.concatenate([vector, with_dropout])).repeat(3, axis=2)
     before, after = np.split(colours, 2)
     after[~kept] = _crossed(*after.shape[1:3])
     units = range(len(vector))

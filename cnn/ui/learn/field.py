@@ -3,11 +3,13 @@
 import pandas as pd
 import streamlit as st
 
-from cnn import geometry, stacks
-from cnn.geometry import ReceptiveField
+from cnn.config import geometry
+from cnn.config.geometry import ReceptiveField
+from cnn.lessons import stacks
+from cnn.lessons.stacks import Seen, UnreadableStack
 from cnn.runs import Run
-from cnn.stacks import Seen, UnreadableStack
-from cnn.ui import pixels, shell
+from cnn.ui import shell
+from cnn.ui.components import pixels
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network

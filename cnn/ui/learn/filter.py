@@ -4,14 +4,15 @@ import numpy as np
 import streamlit as st
 from keras import layers as kl
 
-from cnn import kernels
-from cnn.kernels import UnreadableNumbers
+from cnn.lessons import kernels
+from cnn.lessons.convolution import DoesNotFit, Sliding
+from cnn.lessons.kernels import UnreadableNumbers
 from cnn.runs import Run
-from cnn.ui import shell, sliding
+from cnn.ui import shell
+from cnn.ui.components import sliding
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.windows import DoesNotFit, Sliding
 
 _OWN, _LEARNED = "your own", "learned by this run"
 _KEY, _WEIGHTS = "filter_kernel", "filter_weights"

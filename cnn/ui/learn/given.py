@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnn import kernels
-from cnn.kernels import UnreadableNumbers
+from cnn.lessons import kernels
+from cnn.lessons.kernels import UnreadableNumbers
 from cnn.runs import Run
-from cnn.ui import batch, inputs, shell
+from cnn.ui import shell
 from cnn.ui.learn import controls
 from cnn.ui.models import Network
-from cnn.ui.pictures import Picture
+from cnn.ui.predict import batch, inputs
+from cnn.ui.predict.pictures import Picture
 
 _FIRST_NUMBERS = "0 0 0 0 0 0\n0 1 1 1 1 0\n0 1 0 0 1 0\n0 1 0 0 1 0\n0 1 1 1 1 0\n0 0 0 0 0 0"
 _LARGEST = 28

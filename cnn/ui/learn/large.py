@@ -5,14 +5,16 @@ import pandas as pd
 import streamlit as st
 from PIL import Image
 
-from cnn import figures, geometry, kernels, windows
+from cnn import charts
+from cnn.config import geometry
+from cnn.lessons import convolution, kernels
+from cnn.lessons.convolution import Sliding
 from cnn.runs import Run
-from cnn.ui import pictures
 from cnn.ui.learn import controls
 from cnn.ui.learn.channels import coloured
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.windows import Sliding
+from cnn.ui.predict import pictures
 
 _UNITS = 64
 _WIDTH = 290  # screen pixels
@@ -28,7 +30,7 @@ def show(run: Run, network: Network, on: Given | None) -> None:
         x = _sized(on, edge, colour)
         channels = x.shape[-1]
         kernel = np.repeat(kernels.named(name, 3)[..., None] / channels, channels, axis=-1)
-    map_ = windows.convolved(x, kernel, Sliding(3))
+    map_ = convolution.convolved(x, kernel, Sliding(3))
     with shown:
         with st.container(horizontal=True, gap="small"):
             st.image(
@@ -37,7 +39,7 @@ def show(run: Run, network: Network, on: Given | None) -> None:
                 alt=f"{on.title} at {x.shape[0]} by {x.shape[1]} pixels, {channels} channels.",
             )
             st.image(
-                _magnified(figures.coloured(map_, figures.value_range(map_))),
+                _magnified(charts.coloured(map_, charts.value_range(map_))),
                 width=_WIDTH,
                 alt=f"Its feature map by the kernel {name}, {map_.shape[0]} by {map_.shape[1]}.",
             )

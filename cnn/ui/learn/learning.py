@@ -3,15 +3,16 @@
 import numpy as np
 import streamlit as st
 
-from cnn import figures, kernels, one_filter
-from cnn.kernels import NAMES
-from cnn.one_filter import Descent
+from cnn import charts
+from cnn.lessons import gradient_descent, kernels
+from cnn.lessons.gradient_descent import Descent
+from cnn.lessons.kernels import NAMES
 from cnn.runs import Run
-from cnn.ui import pixels
+from cnn.ui.components import pixels
+from cnn.ui.explore.written_out import tex, tex_term
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.ui.written_out import tex, tex_term
 
 _SIZE = 3
 _LAST = 300  # steps there are
@@ -25,7 +26,7 @@ _CHART = {"displayModeBar": False}
 def show(run: Run, network: Network, on: Given) -> None:
     """Draw the lesson. While it plays, only the steps are drawn anew."""
     x = on.grey.astype(np.float64)
-    largest = one_filter.largest_rate(x, _SIZE)
+    largest = gradient_descent.largest_rate(x, _SIZE)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = controls.menu(
             "learning_kernel",
@@ -50,8 +51,10 @@ def show(run: Run, network: Network, on: Given) -> None:
     share = round(share, 2)
     rate = share * largest
     _stability(share, rate, largest)
-    goal = one_filter.wanted(kernels.named(name, _SIZE))
-    found = one_filter.descend(x, one_filter.predict(x, goal), one_filter.begin(_SIZE, seed), rate, _LAST + 1)
+    goal = gradient_descent.wanted(kernels.named(name, _SIZE))
+    found = gradient_descent.descend(
+        x, gradient_descent.predict(x, goal), gradient_descent.begin(_SIZE, seed), rate, _LAST + 1
+    )
     if st.session_state.get(_UNTIL) is None:
         _steps(x, goal, rate, found)  # not a fragment: the link for a class would not follow
     else:
@@ -85,16 +88,16 @@ def _stability(share: float, rate: float, largest: float) -> None:
 def _steps(x: np.ndarray, goal: np.ndarray, rate: float, found: Descent) -> None:
     at = _player()
     before, after = found.kernels[at], found.kernels[at + 1]
-    target, z = one_filter.predict(x, goal), one_filter.predict(x, before)
-    slope = one_filter.gradient(x, z - target, _SIZE)
+    target, z = gradient_descent.predict(x, goal), gradient_descent.predict(x, before)
+    slope = gradient_descent.gradient(x, z - target, _SIZE)
     seen, curve = st.columns([2, 1], gap="medium")
     with seen:
-        _maps(x, z, target, one_filter.predict(x, found.kernels[0]))
+        _maps(x, z, target, gradient_descent.predict(x, found.kernels[0]))
         _kernels(before, slope, after, goal, found.kernels[0])
     with curve:
         st.markdown("**Loss**")
         st.plotly_chart(
-            figures.descent(found.losses[: _LAST + 1], at, height=330),
+            charts.descent(found.losses[: _LAST + 1], at, height=330),
             key="learning_curve",
             config=_CHART,
             alt=f"The loss over the steps, on a logarithmic scale: {found.losses[0]:.3g} at first, "
@@ -162,7 +165,7 @@ def _halt() -> None:
 
 
 def _maps(x: np.ndarray, z: np.ndarray, target: np.ndarray, first: np.ndarray) -> None:
-    scale = figures.value_range(np.concatenate([z, target, first]), signed=True)
+    scale = charts.value_range(np.concatenate([z, target, first]), signed=True)
     parts = (
         ("learning_x", "Picture $x$", x, (0.0, max(1.0, float(x.max())))),
         ("learning_z", "Its map $z$", z, scale),
@@ -177,7 +180,7 @@ def _maps(x: np.ndarray, z: np.ndarray, target: np.ndarray, first: np.ndarray) -
 
 
 def _kernels(before: np.ndarray, slope: np.ndarray, after: np.ndarray, goal: np.ndarray, first: np.ndarray) -> None:
-    scale = figures.value_range(np.concatenate([before, after, goal, first]), signed=True)
+    scale = charts.value_range(np.concatenate([before, after, goal, first]), signed=True)
     row, column = divmod(_PLACES.index(st.session_state.get(_WEIGHT, _PLACES[0])), _SIZE)
     tens = -int(np.ceil(np.log10(np.abs(slope).max() or 1.0)))  # small numbers could not be read
     tens = tens if tens > 1 else 0
@@ -188,7 +191,7 @@ def _kernels(before: np.ndarray, slope: np.ndarray, after: np.ndarray, goal: np.
             "learning_slope",
             rf"Gradient $10^{{{tens}}}\, g$" if tens else "Gradient $g$",
             large,
-            figures.value_range(large, signed=True),
+            charts.value_range(large, signed=True),
         ),
         ("learning_after", r"Next: $w - \eta\, g$", after, scale),
         ("learning_goal", "Wanted kernel", goal, scale),
@@ -246,7 +249,7 @@ def _written(
     with st.container(width=220):
         weight = controls.menu(_WEIGHT, "The weight to write out", list(_PLACES))
     row, column = divmod(_PLACES.index(weight), _SIZE)
-    difference, seen = z - target, one_filter.inputs(x, _SIZE, row, column)
+    difference, seen = z - target, gradient_descent.inputs(x, _SIZE, row, column)
     products = difference * seen
     most = np.argsort(-np.abs(products), axis=None, kind="stable")[:3]
     terms = " + ".join(

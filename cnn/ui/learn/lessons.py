@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from cnn import questions
-from cnn.questions import Question
+from cnn.lessons import questions
+from cnn.lessons.questions import Question
 from cnn.runs import Run
 from cnn.ui import shell
 from cnn.ui.learn import controls

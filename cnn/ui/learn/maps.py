@@ -6,11 +6,12 @@ import numpy as np
 import streamlit as st
 
 from cnn import runs
-from cnn.layers import Row
+from cnn.config.layers import Row
 from cnn.runs import Run
-from cnn.ui import models, pictures, shell
+from cnn.ui import models, shell
 from cnn.ui.learn import controls
 from cnn.ui.models import Network
+from cnn.ui.predict import pictures
 
 
 def with_convolution(run: Run, network: Network) -> tuple[Run, Network]:
@@ -27,7 +28,7 @@ def with_convolution(run: Run, network: Network) -> tuple[Run, Network]:
 
 
 def values(run: Run, network: Network, pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """Every value of the forward pass of a picture (28, 28, 1), (h, w, c) or (n,), see `cnn.forward`."""
+    """Every value of the forward pass of a picture (28, 28, 1), (h, w, c) or (n,), see `cnn.networks.forward`."""
     return _values(*run.network_key, pictures.digest(pixels), network, pixels)
 
 

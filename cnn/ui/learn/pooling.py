@@ -5,16 +5,18 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from cnn import figures, geometry, windows
-from cnn.figures import Range
-from cnn.moved import shifted
+from cnn import charts
+from cnn.charts import Range
+from cnn.config import geometry
+from cnn.lessons import convolution
+from cnn.lessons.perturbations import shifted
 from cnn.runs import Run
-from cnn.ui import pixels, sheet
+from cnn.ui.components import pixels, sheet
+from cnn.ui.components.sheet import Strip
+from cnn.ui.explore.written_out import tex, tex_term
 from cnn.ui.learn import controls, maps
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.ui.sheet import Strip
-from cnn.ui.written_out import tex, tex_term
 
 _MAX, _AVERAGE, _DEPTHWISE, _GLOBAL = "max", "average", "depthwise", "global average"
 _MOVES = {"right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1)}  # (right, down)
@@ -65,9 +67,9 @@ def show(run: Run, network: Network, on: Given) -> None:
 def pooled(all_maps: np.ndarray, index: int, pools: Pools) -> dict[str, np.ndarray]:
     """One of the maps (h, w, n) through each pooling, (rows, columns) each."""
     one = all_maps[..., index : index + 1]
-    found = {mode: windows.pooled(one, pools.size, pools.stride, mode)[..., 0] for mode in (_MAX, _AVERAGE)}
+    found = {mode: convolution.pooled(one, pools.size, pools.stride, mode)[..., 0] for mode in (_MAX, _AVERAGE)}
     if pools.group:
-        found[_DEPTHWISE] = windows.pooled_across(all_maps, pools.group)[..., index // pools.group]
+        found[_DEPTHWISE] = convolution.pooled_across(all_maps, pools.group)[..., index // pools.group]
     return {**found, _GLOBAL: one.mean(axis=(0, 1), dtype=np.float64)[None]}
 
 
@@ -128,10 +130,10 @@ def _four(
 ) -> None:
     """The map with the window, and beside it the map through each pooling, all on one scale."""
     one = all_maps[..., index]
-    range_ = figures.value_range(all_maps[..., _group(index, pools)])
+    range_ = charts.value_range(all_maps[..., _group(index, pools)])
     bare, small = st.columns([2, 3], gap="large")
     with bare:
-        st.markdown(f"**Map {index + 1} of {layer}** · {figures.shape_text(one.shape)}")
+        st.markdown(f"**Map {index + 1} of {layer}** · {charts.shape_text(one.shape)}")
         top, left, size = place[0] * pools.stride, place[1] * pools.stride, pools.size
         marked = {_GLOBAL: (0, 0, *one.shape), _DEPTHWISE: place}.get(kind, (top, left, size, size))
         pixels.show(
@@ -165,12 +167,12 @@ def _four(
 
 
 def _pooled(name: str, values: np.ndarray, range_: Range, chosen: tuple[int, int] | None) -> None:
-    st.markdown(f"**{name.capitalize()}** · {figures.shape_text(values.shape)}")
+    st.markdown(f"**{name.capitalize()}** · {charts.shape_text(values.shape)}")
     pixels.show(
         values,
         range_,
         key=f"pooling_{name.replace(' ', '_')}_map",
-        label=f"{name.capitalize()} pooling: {figures.shape_text(values.shape)} values from {values.min():.4g} to "
+        label=f"{name.capitalize()} pooling: {charts.shape_text(values.shape)} values from {values.min():.4g} to "
         f"{values.max():.4g}.",
         chosen=chosen,
         on_pick=lambda row, column: _pick(name, row, column),
@@ -214,12 +216,12 @@ def _window(one: np.ndarray, pools: Pools, kind: str, place: tuple[int, int], va
     size, stride = pools.size, pools.stride
     top, left = place[0] * stride, place[1] * stride
     window = one[top : top + size, left : left + size]
-    row, column = windows.winners(one, size, stride)[place]
+    row, column = convolution.winners(one, size, stride)[place]
     numbers, formula = st.columns([1, 2], gap="large", vertical_alignment="center")
     with numbers:
         pixels.show(
             window,
-            figures.value_range(one),
+            charts.value_range(one),
             key="pooling_window",
             label=f"The window, {size} by {size} values.",
             chosen=(int(row) - top, int(column) - left) if kind == _MAX else None,
@@ -243,12 +245,12 @@ def _across(all_maps: np.ndarray, index: int, pools: Pools, place: tuple[int, in
     values = all_maps[place][group]
     winner = int(values.argmax())
     together = all_maps[..., group]
-    range_ = figures.value_range(together)
+    range_ = charts.value_range(together)
     names = [f"map {number + 1}" for number in range(group.start, group.stop)]
     sheet.show(
         [
             Strip(
-                figures.coloured_maps(together, range_),
+                charts.coloured_maps(together, range_),
                 names,
                 range(group.start, group.stop),
                 f"the maps {group.start + 1} to {group.stop}",
@@ -308,10 +310,10 @@ def _shift(
     before: np.ndarray, after: np.ndarray, direction: str, index: int, pools: Pools, found: dict[str, np.ndarray]
 ) -> None:
     """How much the map, bare and pooled, changes when the picture moves by one pixel."""
-    changes = {"the bare map": windows.relative_change(before[..., index], after[..., index])}
+    changes = {"the bare map": convolution.relative_change(before[..., index], after[..., index])}
     pooled_after = pooled(after, index, pools)
-    changes |= {f"{name} pooling": windows.relative_change(found[name], pooled_after[name]) for name in found}
-    range_ = figures.value_range(np.stack([before[..., index], after[..., index]]))
+    changes |= {f"{name} pooling": convolution.relative_change(found[name], pooled_after[name]) for name in found}
+    range_ = charts.value_range(np.stack([before[..., index], after[..., index]]))
     columns = st.columns([1, 1, 2], gap="medium")
     for column, (key, title, values) in zip(
         columns[:2], (("before", "Before", before), ("after", f"One pixel {direction}", after)), strict=True
@@ -363,7 +365,7 @@ def _flatten(run: Run) -> None:
         bridge.type, "takes the largest value of each"
     )
     st.caption(
-        f"The last maps of this network are {figures.shape_text((height, width, count))}, and it {does}: "
+        f"The last maps of this network are {charts.shape_text((height, width, count))}, and it {does}: "
         f"{dense.name} has {own} units and {dense.parameters:,} parameters. Behind Flatten a dense layer with {units} "
         f"units takes {flat / mean:.1f} times as many as behind global average pooling: a weight for every place of "
         "every map, and one bias for each unit."

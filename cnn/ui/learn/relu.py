@@ -6,14 +6,15 @@ import keras
 import numpy as np
 import streamlit as st
 
-from cnn import figures
-from cnn.forward import SUMS
+from cnn import charts
+from cnn.networks.forward import PREACTIVATION
 from cnn.runs import Run
-from cnn.ui import pictures, pixels
+from cnn.ui.components import pixels
+from cnn.ui.explore.written_out import activation_latex, called, tex
 from cnn.ui.learn import controls, maps
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.ui.written_out import activation_latex, called, tex
+from cnn.ui.predict import pictures
 
 _ACTIVATIONS = ("linear", "relu", "leaky_relu", "gelu", "tanh", "sigmoid")
 _DOES = {
@@ -72,7 +73,7 @@ def _stages(run: Run) -> dict[str, Stage]:
     for block in maps.blocks(run):
         if block[0].type == "Conv2D":
             normalised = len(block) > 1
-            before = block[1].name if normalised else block[0].name + SUMS
+            before = block[1].name if normalised else block[0].name + PREACTIVATION
             activation = run.config.layers[block[0].layer].activation
             found[block[0].name] = Stage(before, block[-1].name, activation, normalised)
     return found
@@ -104,7 +105,7 @@ def _applied(name: str, z: np.ndarray) -> np.ndarray:
 
 def _large(stage: Stage, z: np.ndarray, a: np.ndarray, chosen: tuple[int, int], name: str) -> None:
     """The map before and after its own activation, and what of it is negative, on one scale."""
-    range_ = figures.value_range(np.concatenate([z, a]), signed=True)
+    range_ = charts.value_range(np.concatenate([z, a]), signed=True)
     own = called(stage.activation)
     goes_in = "the normalised sums z" if stage.normalised else "the sums z"
     parts = (
@@ -147,10 +148,10 @@ def _pick(row: int, column: int) -> None:
 def _six(after_all: dict[str, np.ndarray], own: str) -> None:
     """The map through each activation, small."""
     together = controls.choice("relu_scale", "One colour scale for", [_TOGETHER, _EACH]) == _TOGETHER
-    common = figures.value_range(np.stack(list(after_all.values())), signed=True)
+    common = charts.value_range(np.stack(list(after_all.values())), signed=True)
     with st.container(horizontal=True, gap="small"):
         for name, values in after_all.items():
-            colours = figures.coloured(values, common if together else figures.value_range(values))
+            colours = charts.coloured(values, common if together else charts.value_range(values))
             words = f"{values.min():.3g} to {values.max():.3g}"
             mark = ", as this layer" if name == own else ""
             with st.container(width=_SMALL, gap="xsmall"):
@@ -178,7 +179,7 @@ def _curves(z: np.ndarray, chosen: float) -> None:
     points = np.append(x, np.float32(chosen))
     curves = {called(name): _applied(name, points) for name in _ACTIVATIONS}
     st.plotly_chart(
-        figures.activations(points[:-1], curves, z, chosen),
+        charts.activations(points[:-1], curves, z, chosen),
         key="relu_curves",
         config={"displayModeBar": False},
         alt=f"The six activations as curves from {low:.3g} to {high:.3g} over a histogram of the map's values; "

@@ -4,13 +4,14 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from cnn import geometry, windows
+from cnn.config import geometry
+from cnn.lessons import convolution
+from cnn.lessons.convolution import DoesNotFit, Sliding
 from cnn.runs import Run
-from cnn.ui import sliding
+from cnn.ui.components import sliding
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.windows import DoesNotFit, Sliding
 
 _ZEROS = "zeros"
 
@@ -38,7 +39,7 @@ def show(run: Run, network: Network, on: Given | None) -> None:
         if stride > 1 and dilation > 1:
             st.caption("Keras allows only one of stride and dilation above 1 in a layer; the arithmetic allows both.")
         sliding.show(grey[..., None], mean, slides, 0.0, "stride_stage", on.title, size=380)
-        visits = windows.visits(grey.shape, slides)
+        visits = convolution.visits(grey.shape, slides)
         st.caption(
             f"The kernel takes the mean, so that the map looks like the picture. Each pixel lies in {visits.min()} to "
             f"{visits.max()} windows; {int((visits == 0).sum())} of {visits.size} in none. i' and j' count from the "

@@ -6,14 +6,17 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from cnn import figures, geometry, transfer
-from cnn.layers import Row
+from cnn import charts
+from cnn.config import geometry
+from cnn.config.layers import Row
+from cnn.lessons import transfer_learning
+from cnn.lessons.transfer_learning import CLASSES, Learned
 from cnn.runs import Run
-from cnn.transfer import CLASSES, Learned
-from cnn.ui import pictures, shell
+from cnn.ui import shell
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
+from cnn.ui.predict import pictures
 
 _DRAWS = 5  # of examples, for which the median and the range are shown
 _EXAMPLES = "transfer_examples"
@@ -40,7 +43,7 @@ class Both(NamedTuple):
 
 def show(run: Run, network: Network, on: Given | None) -> None:
     """Draw the lesson."""
-    cuts = transfer.cuts(run.config.rows())
+    cuts = transfer_learning.cuts(run.config.rows())
     if not cuts:
         st.info("This network has no layer before its last one: there is nothing to freeze.", icon=":material/info:")
         return
@@ -52,7 +55,7 @@ def show(run: Run, network: Network, on: Given | None) -> None:
     st.markdown(_verdict(run, learned, per_class, cut))
     _over_cuts(run, cuts, cut, found, per_class, seed)
     st.subheader("What it learns from, and what it answers", anchor=False)
-    chosen = transfer.drawn(transfer.digits().labels, per_class, [seed, 0])
+    chosen = transfer_learning.drawn(transfer_learning.digits().labels, per_class, [seed, 0])
     left, right = st.columns([1, 2], gap="large")
     with left:
         _examples(chosen, per_class)
@@ -65,7 +68,7 @@ def _settings(cuts: Sequence[Row]) -> tuple[int, int, str]:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.session_state.setdefault(_EXAMPLES, "5")
         per_class = int(controls.choice(_EXAMPLES, "Examples of each digit", ["1", "2", "5", "10", "20", "50"]))
-        pooled = [row.name for row in cuts if row.type in transfer.POOLING]
+        pooled = [row.name for row in cuts if row.type in transfer_learning.POOLING]
         with st.container(width=280):
             cut = controls.menu(
                 "transfer_cut",
@@ -81,16 +84,16 @@ def _settings(cuts: Sequence[Row]) -> tuple[int, int, str]:
 
 @st.cache_resource(max_entries=2, show_spinner="Showing 1,000 digits to the network…")
 def _features(path: str, written: int, _run: Run, _network: Network) -> Both:
-    names = [row.name for row in transfer.cuts(_run.config.rows())]
-    shown = transfer.digits().pictures
-    networks = _network.predict.model, transfer.untrained(_run.config)
-    return Both(*(transfer.features(network, names, shown) for network in networks))
+    names = [row.name for row in transfer_learning.cuts(_run.config.rows())]
+    shown = transfer_learning.digits().pictures
+    networks = _network.predict.model, transfer_learning.untrained(_run.config)
+    return Both(*(transfer_learning.features(network, names, shown) for network in networks))
 
 
 def _kinds(run: Run, cut: str, found: Both) -> list[Kind]:
     """What is compared: pixels, the frozen network, and the same one with random weights."""
-    pictures_ = transfer.digits().pictures
-    frozen, key = transfer.frozen_parameters(run.config.rows(), cut), (*run.network_key, cut)
+    pictures_ = transfer_learning.digits().pictures
+    frozen, key = transfer_learning.frozen_parameters(run.config.rows(), cut), (*run.network_key, cut)
     return [
         Kind("bare pixels", (), pictures_.reshape(len(pictures_), -1), 0),
         Kind("frozen, learned on clothes", (*key, "trained"), found.trained[cut], frozen),
@@ -104,8 +107,8 @@ def _draws(kind: Kind, per_class: int, seed: int) -> list[Learned]:
 
 @st.cache_resource(max_entries=3000, show_spinner=False)
 def _learned(key: tuple, per_class: int, seed: int, draw: int, _vectors: np.ndarray) -> Learned:
-    labels = transfer.digits().labels
-    return transfer.learn(_vectors, labels, transfer.drawn(labels, per_class, [seed, draw]))
+    labels = transfer_learning.digits().labels
+    return transfer_learning.learn(_vectors, labels, transfer_learning.drawn(labels, per_class, [seed, draw]))
 
 
 # ---------------------------------------------------------------- how good it is
@@ -129,8 +132,8 @@ def _numbers(kinds: list[Kind], learned: list[list[Learned]], per_class: int) ->
         f"Accuracy on the {count - CLASSES * per_class} digits that it did not learn from: median and range of "
         f"{_DRAWS} draws of {CLASSES * per_class} examples. Behind the frozen layers the new one has a weight for each "
         f"of {values:,} values and {CLASSES} digits, and {CLASSES} biases: {values:,} · {CLASSES} + {CLASSES}. Of "
-        f"maps larger than {transfer.EDGE}×{transfer.EDGE} it reads the largest value in each of "
-        f"{transfer.EDGE}×{transfer.EDGE} parts."
+        f"maps larger than {transfer_learning.EDGE}×{transfer_learning.EDGE} it reads the largest value in each of "
+        f"{transfer_learning.EDGE}×{transfer_learning.EDGE} parts."
     )
 
 
@@ -171,7 +174,7 @@ def _over_cuts(run: Run, cuts: Sequence[Row], cut: str, found: Both, per_class: 
     spreads = np.array([[_spread(draws) for draws in at] for at in every])  # (cuts, kinds, 3)
     order = (1, 2, 0)
     st.plotly_chart(
-        figures.shares(
+        charts.shares(
             [row.name for row in cuts],
             {names[kind]: tuple(spreads[:, kind].T) for kind in order},
             ("frozen up to", "accuracy"),
@@ -199,7 +202,7 @@ def _over_cuts(run: Run, cuts: Sequence[Row], cut: str, found: Both, per_class: 
 def _examples(chosen: np.ndarray, per_class: int) -> None:
     """The digits of the first draw, a column for each class."""
     rows = min(per_class, _ROWS)
-    shown = transfer.digits().pictures[chosen, ..., 0].reshape(CLASSES, per_class, *_SIZE)[:, :rows]
+    shown = transfer_learning.digits().pictures[chosen, ..., 0].reshape(CLASSES, per_class, *_SIZE)[:, :rows]
     tiled = shown.transpose(1, 2, 0, 3).reshape(rows * _SIZE[0], CLASSES * _SIZE[1])
     st.image(
         pictures.magnified(_bytes(tiled), 2),
@@ -212,7 +215,7 @@ def _examples(chosen: np.ndarray, per_class: int) -> None:
 
 def _some_answers(learned: list[Learned], chosen: np.ndarray, seed: int) -> None:
     """One digit of each class that was not learned from, and what the three layers say."""
-    digits = transfer.digits()
+    digits = transfer_learning.digits()
     others = np.setdiff1d(np.arange(len(digits.labels)), chosen)
     others = np.random.default_rng([seed, _DRAWS]).permutation(others)
     with st.container(horizontal=True, gap="small"):

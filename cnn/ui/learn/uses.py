@@ -3,14 +3,14 @@
 import numpy as np
 import streamlit as st
 
-from cnn import figures
+from cnn import charts
 from cnn.config import CLASS_NAMES
-from cnn.moved import Change
+from cnn.lessons.perturbations import Change
 from cnn.runs import Run
-from cnn.ui import pictures
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
+from cnn.ui.predict import pictures
 
 _ANGLES = np.arange(-180, 181, 5)
 _SURE, _UNSURE = 0.9, 0.5  # of the answer, for the words
@@ -38,7 +38,7 @@ def show(run: Run, network: Network, on: Given) -> None:
     best = int(probabilities.argmax())
     with answer:
         st.plotly_chart(
-            figures.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
+            charts.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
             key="uses_bars",
             config=_CHART,
             alt=f"The network says {CLASS_NAMES[best]} with {probabilities[best]:.1%}.",
@@ -118,7 +118,7 @@ def _curve(run: Run, network: Network, on: Given, change: Change, reference: int
     )
     name = CLASS_NAMES[reference]
     st.plotly_chart(
-        figures.shares(
+        charts.shares(
             _ANGLES.tolist(),
             {name: found[:, reference], "the answer, whatever it is": found.max(axis=1)},
             ("turned by (degrees)", "probability"),

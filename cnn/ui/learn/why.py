@@ -5,15 +5,18 @@ from collections.abc import Generator
 import numpy as np
 import streamlit as st
 
-from cnn import data, figures, geometry, moved, runs
-from cnn.config import CLASS_NAMES
-from cnn.evaluate import Examples
+from cnn import charts, data, runs
+from cnn.config import CLASS_NAMES, geometry
+from cnn.evaluation.examples import Examples
+from cnn.lessons import perturbations
 from cnn.runs import Run
-from cnn.ui import inputs, models, pictures, pixels, shell, work
+from cnn.ui import background_work, models, shell
+from cnn.ui.components import pixels
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
-from cnn.ui.pictures import Picture
+from cnn.ui.predict import inputs, pictures
+from cnn.ui.predict.pictures import Picture
 
 _SHIPPED = ("dense", "lecture")  # alike but for the convolutions
 _FEW = 1_000  # test pictures
@@ -65,7 +68,7 @@ def _counting() -> int:
         _sum("connections", r"(h\,w\,n)\,(k\,k\,c)", rf"{size} \cdot {units} \cdot {square} \cdot {channels}", shared)
     named = {"dense": [dense, all_dense], "convolution": [convolution, shared]}
     st.plotly_chart(
-        figures.amounts(["parameters", "connections"], named),
+        charts.amounts(["parameters", "connections"], named),
         key="why_amounts",
         config=_CHART,
         alt=f"Bars: {dense:,} parameters of the dense layer and {convolution:,} of the convolution; {all_dense:,} "
@@ -149,7 +152,7 @@ def _trial(run: Run, picture: Picture) -> None:
 
 def _answers(tried: list[Run], picture: Picture, right: int, down: int) -> None:
     """The picture where it is now, and what each network says to it."""
-    shifted = moved.shifted(picture.seen.pixels[None], right, down)
+    shifted = perturbations.shifted(picture.seen.pixels[None], right, down)
     first, *columns = st.columns([1, *[2] * len(tried)], gap="medium")
     with first:
         st.image(
@@ -164,7 +167,7 @@ def _answers(tried: list[Run], picture: Picture, right: int, down: int) -> None:
         with column:
             st.markdown(f"**{shell.plain(found.name)}**, {_convolutions(found)}")
             st.plotly_chart(
-                figures.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
+                charts.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
                 key=f"why_bars_{number}",
                 config=_CHART,
                 alt=f"{found.name} says {CLASS_NAMES[best]} with {probabilities[best]:.1%}.",
@@ -257,10 +260,10 @@ def _right(
     _network: Network, _split: data.Split | Examples,
 ) -> int:  # fmt: skip
     """How many of some test pictures are answered rightly where they are moved."""
-    shifted = moved.shifted(data.scaled(_split.images[start:stop]), right, down)
+    shifted = perturbations.shifted(data.scaled(_split.images[start:stop]), right, down)
     parts = [slice(begin, begin + 100) for begin in range(0, len(shifted), 100)]
     labels = _split.labels[start:stop]
-    return sum(moved.count_right(_network.predict, shifted[part], labels[part]) for part in parts)
+    return sum(perturbations.count_right(_network.predict, shifted[part], labels[part]) for part in parts)
 
 
 def _finished(steps: Generator[float, None, list[tuple[int, int]]]) -> list[tuple[int, int]]:
@@ -275,17 +278,17 @@ def _in_the_background(
     name: str, tried: list[Run], split: data.Split | Examples, right: int, down: int
 ) -> list[tuple[int, int]] | None:
     """The same on all pictures, with progress and a stop; None until it is there."""
-    if (found := work.result(name)) is not None:
+    if (found := background_work.result(name)) is not None:
         return found
     count = len(split.labels)
-    if work.is_running(name):
-        work.follow(name, f"Asking about {count:,} pictures")
+    if background_work.is_running(name):
+        background_work.follow(name, f"Asking about {count:,} pictures")
         return None
     st.button(
         f"Measure on {count:,} pictures",
         icon=":material/play_arrow:",
         key="why_measure",
-        on_click=work.begin,
+        on_click=background_work.begin,
         args=(name, lambda: _counts(tried, split, count, right, down)),
     )
     return None

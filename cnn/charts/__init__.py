@@ -1,0 +1,80 @@
+"""Arrays to Plotly figures and tiled pictures, in colours that are safe for colour-blind readers.
+
+The only package that knows Plotly; knows no page and computes nothing that it does not draw.
+"""
+
+from cnn.charts.colours import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PINK,
+    RANGES,
+    RED,
+    SEQUENTIAL,
+    SKY,
+    YELLOW,
+    Range,
+    bars,
+    base64_floats,
+    coloured,
+    coloured_maps,
+    data_url,
+    is_dark,
+    laid_over,
+    layout,
+    scale_colours,
+    sprite,
+    tile,
+    value_range,
+)
+from cnn.charts.lessons import activations, amounts, descent, shares
+from cnn.charts.networks import confusion, muted_filters, network_diagram, probabilities, shape_text, taken_apart
+from cnn.charts.styles import MAX_OVERLAY
+from cnn.charts.sweeps import setting_and_accuracy, time_and_accuracy, trial_curves
+from cnn.charts.training import accuracy_over_time, curves, intervention_text, overlay, rate_curve
+
+__all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "MAX_OVERLAY",
+    "ORANGE",
+    "PINK",
+    "RANGES",
+    "RED",
+    "SEQUENTIAL",
+    "SKY",
+    "YELLOW",
+    "Range",
+    "accuracy_over_time",
+    "activations",
+    "amounts",
+    "bars",
+    "base64_floats",
+    "coloured",
+    "coloured_maps",
+    "confusion",
+    "curves",
+    "data_url",
+    "descent",
+    "intervention_text",
+    "is_dark",
+    "laid_over",
+    "layout",
+    "muted_filters",
+    "network_diagram",
+    "overlay",
+    "probabilities",
+    "rate_curve",
+    "scale_colours",
+    "setting_and_accuracy",
+    "shape_text",
+    "shares",
+    "sprite",
+    "taken_apart",
+    "tile",
+    "time_and_accuracy",
+    "trial_curves",
+    "value_range",
+]

@@ -1,0 +1,139 @@
+"""Figures of a network and its answers: probabilities, confusion matrix, diagram, muted filters, checks of maps."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED, SEQUENTIAL
+from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
+from cnn.config.layers import Row
+
+
+def confusion(matrix: np.ndarray, names: Sequence[str], height: int = 420) -> go.Figure:
+    """How often each class was taken for which, (10, 10): rows are true classes, the colour is the row's share."""
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.round(share, 4),
+            x=list(names),
+            y=list(names),
+            zmin=0,
+            zmax=1,
+            colorscale=SEQUENTIAL,
+            customdata=matrix,
+            text=[[str(count) if count else "" for count in row] for row in matrix.tolist()],
+            texttemplate="%{text}",
+            hovertemplate="%{y}, taken for %{x}: %{customdata} (%{z:.1%} of the row)<extra></extra>",
+            showscale=False,
+            xgap=1,
+            ygap=1,
+        )
+    )
+    figure.update_xaxes(title="answer", tickangle=-45, fixedrange=True)
+    figure.update_yaxes(title="true class", autorange="reversed", fixedrange=True)
+    figure.update_layout(margin=MARGIN, height=height)
+    return figure
+
+
+def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, true: int | None = None) -> go.Figure:
+    """The network's answer (10,) as bars, the most probable class in the accent colour, the true one ticked."""
+    best = int(values.argmax())
+    labels = [f"{name} ✓" if index == true else name for index, name in enumerate(names)]
+    figure = go.Figure(
+        go.Bar(
+            x=values,
+            y=labels,
+            orientation="h",
+            marker={"color": [BLUE if index == best else GREY for index in range(len(values))]},
+            text=[f"{value:.1%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(visible=False, range=[0, 1.45], fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
+    figure.update_layout(height=height, margin=MARGIN, bargap=0.25)
+    return figure
+
+
+def taken_apart(curves: dict[str, tuple[np.ndarray, np.ndarray]], height: int = 260) -> go.Figure:
+    """The probability of a class over the share of pixels removed or brought back, a line for each name.
+
+    Args:
+        curves: of each name the shares (n,) and the probabilities (n,), both in [0, 1]. height: in pixels.
+    """
+    figure = go.Figure()
+    for (name, (shares, probabilities_)), (colour, symbol) in zip(curves.items(), LOOKS, strict=False):
+        figure.add_scatter(
+            x=np.round(shares, 4),
+            y=np.round(probabilities_, 4),
+            name=name,
+            mode="lines+markers",
+            line={"color": colour, "width": 2},
+            marker={"symbol": symbol, "size": 7, "maxdisplayed": 8},
+            hovertemplate="%{x:.0%} of the pixels: %{y:.1%}<extra>%{fullData.name}</extra>",
+        )
+    figure.update_xaxes(title="share of the pixels", tickformat=".0%", range=[0, 1], fixedrange=True)
+    figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02], fixedrange=True)
+    figure.update_layout(height=height, **{**LEGEND_ABOVE, "margin": {"l": 0, "r": 8, "t": 48, "b": 0}})
+    return figure
+
+
+def muted_filters(accuracies: np.ndarray, whole: float, chosen: Sequence[int] = (), height: int = 240) -> go.Figure:
+    """What is lost by muting each filter: percentage points of accuracy, as bars from 1 on.
+
+    Args:
+        accuracies: without each filter (n,). whole: with all of them. Both in [0, 1].
+        chosen: the filters in the accent colour.
+        height: in pixels.
+    """
+    lost = np.round((whole - accuracies) * 100, 3)
+    colours = [RED if index in chosen else BLUE if value >= 0 else GREEN for index, value in enumerate(lost)]
+    figure = go.Figure(
+        go.Bar(
+            x=np.arange(1, len(lost) + 1),
+            y=lost,
+            marker={"color": colours, "line": {"width": 0}},
+            hovertemplate="filter %{x}: %{y:+.2f} points lost<extra></extra>",
+            selected={"marker": {"opacity": 1}},
+            unselected={"marker": {"opacity": 1}},
+        )
+    )
+    figure.update_xaxes(title="filter", fixedrange=True, range=[0.4, len(lost) + 0.6])
+    figure.update_yaxes(title="points of accuracy lost", fixedrange=True)
+    figure.update_layout(height=height, margin=MARGIN, bargap=0.15, dragmode=False)
+    return figure
+
+
+def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool) -> str:
+    """The network from input to output in Graphviz's language, one box a Keras layer, the shapes on the arrows.
+
+    What a skip connection adds comes along a dashed one.
+    """
+    ink, paper = ("#E8E6E3", "#2A2F3A") if dark else ("#1F2933", "#FFFFFF")
+    frame = {"Conv2D": BLUE, "Dense": ORANGE, "Dropout": GREY}
+    lines = [
+        'digraph { rankdir=TB; bgcolor="transparent"; nodesep=0.2; ranksep=0.28; '
+        'node [shape=box style="rounded,filled" fontname="sans-serif" fontsize=11 penwidth=2 '
+        f'fillcolor="{paper}" fontcolor="{ink}" color="{GREEN}"]; '
+        f'edge [fontname="sans-serif" fontsize=9 color="{GREY}" fontcolor="{ink}"];',
+        'input [label="input"];',
+    ]
+    before, shape = "input", tuple(input_shape)
+    for row in rows:
+        parameters = f"\\n{row.parameters:,} parameters" if row.parameters else ""
+        colour = frame.get(row.type, GREEN)
+        lines.append(f'{row.name} [label="{row.name}\\n{row.type}{parameters}" color="{colour}"];')
+        lines.append(f'{before} -> {row.name} [label="  {shape_text(shape)}"];')
+        if row.adds:
+            lines.append(f"{row.adds} -> {row.name} [style=dashed];")
+        before, shape = row.name, row.output_shape
+    lines += ['output [label="10 probabilities"];', f'{before} -> output [label="  {shape_text(shape)}"];', "}"]
+    return "\n".join(lines)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """(28, 28, 64) -> 28×28×64"""
+    return "×".join(str(size) for size in shape)

@@ -1,0 +1,24 @@
+"""What a run is made of, as plain values: layers and their arithmetic, data, training, presets, words for people.
+
+Knows pydantic and integers; knows no picture, no file, no network and no framework.
+"""
+
+from cnn.config.built_in_presets import PRESET_NOTES, presets
+from cnn.config.run_config import CLASS_NAMES, INPUT_SHAPE, MAX_LEARNING_RATE, Data, Resources, RunConfig, Training
+from cnn.config.words import duration, empty_word, explain, field_label
+
+__all__ = [
+    "CLASS_NAMES",
+    "INPUT_SHAPE",
+    "MAX_LEARNING_RATE",
+    "PRESET_NOTES",
+    "Data",
+    "Resources",
+    "RunConfig",
+    "Training",
+    "duration",
+    "empty_word",
+    "explain",
+    "field_label",
+    "presets",
+]

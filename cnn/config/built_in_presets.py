@@ -1,0 +1,149 @@
+"""The configurations that the program offers by name, from seconds of training to an hour."""
+
+from functools import cache
+
+from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn.config.run_config import Data, RunConfig, Training
+
+
+@cache
+def presets() -> dict[str, RunConfig]:
+    """The named configurations, in the order in which they are offered."""
+    return {
+        "lecture": RunConfig(
+            preset="lecture",
+            layers=(
+                Convolution(filters=64, kernel=7),
+                Pooling(),
+                Convolution(filters=128),
+                Convolution(filters=128),
+                Pooling(),
+                Convolution(filters=256),
+                Convolution(filters=256),
+                Pooling(),
+                Flatten(),
+                Dense(units=128),
+                Dropout(rate=0.5),
+                Dense(units=64),
+                Dropout(rate=0.5),
+            ),
+        ),
+        "wardrobe": RunConfig(
+            preset="wardrobe",
+            data=Data(flip=True, warp=0.3, erase=0.25, restyled=0.24, strange=0.03, own=0.12),
+            layers=(
+                Convolution(filters=40, batch_normalisation=True),
+                Pooling(),
+                Convolution(filters=80, batch_normalisation=True),
+                Convolution(filters=80, batch_normalisation=True),
+                Convolution(filters=80, batch_normalisation=True),
+                SkipConnection(),
+                Pooling(),
+                Convolution(filters=128, batch_normalisation=True),
+                Convolution(filters=128, batch_normalisation=True),
+                Convolution(filters=128, batch_normalisation=True),
+                SkipConnection(),
+                Pooling(),
+                Convolution(filters=144, batch_normalisation=True),
+                Convolution(filters=144, batch_normalisation=True),
+                GlobalPooling(),
+            ),
+            training=Training(
+                optimizer="adamw",
+                learning_rate=0.008,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=36,
+                calibrate=True,
+                precision="auto",
+            ),
+        ),
+        "fast": RunConfig(
+            preset="fast",
+            layers=(
+                Convolution(filters=32, batch_normalisation=True),
+                Pooling(),
+                Convolution(filters=64, batch_normalisation=True),
+                Pooling(),
+                Convolution(filters=128, batch_normalisation=True),
+                GlobalPooling(mode="max"),
+            ),
+            training=Training(
+                optimizer="adamw",
+                learning_rate=0.01,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=3,
+                precision="auto",
+            ),
+        ),
+        "accurate": RunConfig(
+            preset="accurate",
+            data=Data(flip=True, shift=2, erase=0.25),
+            layers=(
+                Convolution(filters=32, batch_normalisation=True),
+                Pooling(),
+                Convolution(filters=64, batch_normalisation=True),
+                Convolution(filters=64, batch_normalisation=True),
+                Convolution(filters=64, batch_normalisation=True),
+                SkipConnection(),
+                Pooling(),
+                Convolution(filters=128, batch_normalisation=True),
+                Convolution(filters=128, batch_normalisation=True),
+                Convolution(filters=128, batch_normalisation=True),
+                SkipConnection(),
+                Pooling(),
+                Convolution(filters=160, batch_normalisation=True),
+                Convolution(filters=160, batch_normalisation=True),
+                GlobalPooling(),
+            ),
+            training=Training(
+                optimizer="adamw",
+                learning_rate=0.005,
+                weight_decay=0.05,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=26,
+                precision="auto",
+            ),
+        ),
+        "lenet5": RunConfig(
+            preset="lenet5",
+            layers=(
+                Convolution(filters=6, kernel=5, activation="tanh"),
+                Pooling(mode="average"),
+                Convolution(filters=16, kernel=5, padding="valid", activation="tanh"),
+                Pooling(mode="average"),
+                Flatten(),
+                Dense(units=120, activation="tanh"),
+                Dense(units=84, activation="tanh"),
+            ),
+            training=Training(batch_size=64),
+        ),
+        "dense": RunConfig(
+            preset="dense",
+            layers=(Flatten(), Dense(units=128), Dropout(rate=0.5), Dense(units=64), Dropout(rate=0.5)),
+        ),
+        "tiny": RunConfig(
+            preset="tiny",
+            data=Data(limit=5000),
+            layers=(
+                Convolution(filters=8, kernel=5, stride=2),
+                Pooling(),
+                Convolution(filters=16),
+                GlobalPooling(mode="max"),
+            ),
+            training=Training(learning_rate=0.01, schedule="cosine", batch_size=64, epochs=3),
+        ),
+    }
+
+
+PRESET_NOTES = {
+    "wardrobe": "Trained also on garments as people draw, photograph and wear them: for pictures of your own.",
+    "lecture": "The lecture's own network: five convolutions, 1,413,834 parameters, ten epochs. The slowest here.",
+    "fast": "A small batch-normalised network: better than the lecture's after one or two minutes on 2 CPU cores.",
+    "accurate": "The most accurate one on the dataset's own pictures, in less time than the lecture's network takes.",
+    "lenet5": "LeNet-5 (LeCun et al. 1998) with padding on its first convolution, for 28×28 pictures.",
+    "dense": "The lecture's classifier on the bare pixels, without a convolution: to see what those are good for.",
+    "tiny": "A few thousand parameters on 5,000 pictures: seconds, even on an old laptop.",
+}

@@ -1,0 +1,144 @@
+"""What a run is made of: the data, the layers, and how they are trained; and the presets to start from.
+
+A `RunConfig` is written once into a run's directory and never changed. It is checked when it is made, in the form
+and when it is read back from disk alike, so that no other module needs to doubt it. Imports neither TensorFlow nor
+Streamlit.
+"""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cnn.config.layers import Layer, Row, trace
+
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+INPUT_SHAPE = (28, 28, 1)
+MAX_LEARNING_RATE = 10.0
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Data(_Section):
+    """Which pictures a network is trained on, and how they are varied."""
+
+    dataset: Literal["fashion-mnist", "synthetic"] = Field(
+        "fashion-mnist", description="fashion-mnist: 70,000 real pictures. synthetic: clothes drawn by this program."
+    )
+    limit: int | None = Field(
+        None, ge=100, le=55_000, description="Train on only the first so many pictures; empty: on all of them."
+    )
+    flip: bool = Field(False, description="Augmentation: mirror every other training picture at random.")
+    shift: int = Field(0, ge=0, le=6, description="Augmentation: move each training picture by up to so many pixels.")
+    warp: float = Field(
+        0.0,
+        ge=0.0,
+        le=2.0,
+        description="Augmentation: turn, stretch, shear and move each picture; 1 is about 7 degrees.",
+    )
+    erase: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="Augmentation: share of the pictures in which a random rectangle is blotted out (random erasing).",
+    )
+    restyled: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.7,
+        description="Share of pictures drawn by hand, cut out of a photo, worn, or in pairs instead.",
+    )
+    strange: float = Field(
+        0.0, ge=0.0, le=0.2, description="Share of pictures of no garment, to learn to be unsure (outlier exposure)."
+    )
+    own: float = Field(
+        0.0, ge=0.0, le=0.5, description="Share of labelled pictures from folders of your own, where a run has them."
+    )
+
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> Self:
+        if self.restyled + self.strange + self.own > 0.9:
+            raise ValueError("Restyled, strange and own pictures take more than 90% of each batch: lower one of them.")
+        return self
+
+
+class Training(_Section):
+    """How the weights are learned. The loss is always sparse categorical cross-entropy."""
+
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
+        "adam", description="sgd runs with Nesterov momentum 0.9; adamw is Adam with weight decay."
+    )
+    learning_rate: float = Field(
+        0.001, ge=1e-6, le=MAX_LEARNING_RATE, description="Step size; the peak where a schedule varies it."
+    )
+    weight_decay: float = Field(
+        0.004, ge=0.0, le=1.0, description="Of adamw: each step shrinks every weight by this times the learning rate."
+    )
+    schedule: Literal["constant", "cosine", "one-cycle"] = Field(
+        "constant",
+        description="cosine: falls to zero along a cosine. one-cycle: first rises over 30% of the steps, then falls.",
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="Pictures averaged for one step of the optimizer.")
+    epochs: int = Field(10, ge=1, le=500, description="How often the whole training set is seen.")
+    seed: int = Field(42, ge=0, le=2**31 - 1, description="Start of every random choice: weights, order, dropout.")
+    patience: int | None = Field(
+        None,
+        ge=1,
+        le=100,
+        description="Early stopping: end once the validation loss has not fallen for so many epochs, and keep the "
+        "network of the best one; empty: train all epochs.",
+    )
+    calibrate: bool = Field(
+        False, description="At the end, divide the logits by the temperature that fits the validation pictures best."
+    )
+    precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
+        "float32",
+        description="The mixed ones compute in 16 bits and keep 32-bit weights: faster where the processor has it; "
+        "mixed_float16 is for GPUs. auto: tries them for a few steps and takes the fastest.",
+    )
+    tensorboard: bool = Field(False, description="Also write event files, which the package tensorboard can show.")
+
+
+class Resources(_Section):
+    """What a run asks for where a cluster trains it. On this machine a training takes every core and GPU it finds."""
+
+    cpus: int = Field(2, ge=1, le=256, description="CPU cores that it asks for; it computes with as many threads.")
+    gpus: int = Field(0, ge=0, le=16, description="GPUs of one machine; several share each batch.")
+
+
+class RunConfig(_Section):
+    """A whole run. The output layer (dense, softmax, one unit a class) is not listed: it is always the last."""
+
+    version: Literal[1] = 1
+    preset: str | None = Field(
+        None, max_length=80, pattern="^[^/]*$", description="The preset that this configuration started from."
+    )  # it names the Keras model, which allows no slash
+    data: Data = Data()
+    layers: tuple[Layer, ...] = Field(min_length=1, max_length=64)
+    training: Training = Training()
+    resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        self.rows()
+        return self
+
+    def rows(self) -> list[Row]:
+        """The table of the network's Keras layers.
+
+        Raises:
+            ImpossibleStack: the layers do not fit together.
+        """
+        return trace(self.layers, INPUT_SHAPE, len(CLASS_NAMES))

@@ -1,0 +1,67 @@
+"""What people read instead of names and numbers: labels of fields, reasons why a value is refused, durations."""
+
+from pydantic import ValidationError
+
+
+def duration(seconds: float | None) -> str:
+    """75.0 -> 1 min 15 s; 750.0 -> 12 min"""
+    if seconds is None:
+        return "–"
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 600:
+        return f"{seconds // 60} min {seconds % 60:02} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02} min"
+
+
+_LABELS = {
+    "limit": "Training pictures",
+    "flip": "Mirror at random",
+    "shift": "Shift by up to (pixels)",
+    "warp": "Turn and stretch",
+    "erase": "Share with a blot",
+    "restyled": "Share in other styles",
+    "strange": "Share of no garment",
+    "patience": "Early stopping: patience (epochs)",
+    "calibrate": "Calibrate at the end",
+    "tensorboard": "TensorBoard event files",
+    "batch_normalisation": "Batch normalisation",
+    "kernel": "Kernel size",
+    "size": "Window size",
+    "over": "Layers skipped",
+    "cpus": "CPUs",
+    "gpus": "GPUs",
+}
+_EMPTY = {"limit": "all", "patience": "off", "stride": "as the window"}
+
+
+def field_label(name: str) -> str:
+    """What people read for a field of a configuration or of a layer: "Training pictures" for `limit`."""
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def empty_word(name: str) -> str:
+    """What it means that a field is empty: "all" for `limit`."""
+    return _EMPTY.get(name, "none")
+
+
+def explain(error: ValidationError) -> str:
+    """One sentence for each thing that is wrong, naming the value and where it stands."""
+    sentences = []
+    for problem in error.errors(include_url=False):
+        if problem["type"] == "value_error":  # raised by our own code: already a sentence
+            sentences.append(str(problem["ctx"]["error"]))
+            continue
+        if problem["type"] == "json_invalid":
+            sentences.append("It is not JSON.")
+            continue
+        *_, name = place = [str(part + 1 if isinstance(part, int) else part) for part in problem["loc"]] or [
+            "configuration"
+        ]
+        where = f" ({' > '.join(place)})" if len(place) > 1 else ""
+        given = "" if problem["type"] == "missing" else f", but it is {str(problem['input'])[:60]!r}"
+        sentences.append(f"{name.replace('_', ' ')}{where}: {problem['msg'].lower()}{given}.")
+    return " ".join(sentences)

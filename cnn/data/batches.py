@@ -1,0 +1,119 @@
+"""The stream of training batches, which depends on (seed, epoch, step) alone, and the batches for measuring."""
+
+import os
+from collections.abc import Sequence
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from cnn.config import Data
+from cnn.data.augmentation import random_affine, random_erasing, random_flip, random_shift
+from cnn.data.datasets import Split
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+_THREADS = min(8, (os.cpu_count() or 1) - 1)  # that make batches, beside the one that trains
+
+
+def scaled(images: np.ndarray) -> np.ndarray:
+    """uint8 (n, 28, 28) in [0, 255] -> float32 (n, 28, 28, 1) in [0, 1]."""
+    return (images.astype(np.float32) / 255.0)[..., None]
+
+
+def steps(pictures: int, batch_size: int) -> int:
+    """Batches in an epoch; the last may be smaller."""
+    return ceil(pictures / batch_size)
+
+
+class Source(NamedTuple):
+    """Pictures that take the place of some in every batch.
+
+    share: of each batch, in [0, 1]. warp: how strongly they are turned and stretched, as `Data.warp`.
+    """
+
+    share: float
+    split: Split
+    warp: float
+
+
+def training_batches(
+    split: Split,
+    batch_size: int,
+    seed: int,
+    first_epoch: int,
+    epochs: int,
+    settings: Data,
+    sources: Sequence[Source] = (),
+    first_step: int = 0,
+    replicas: int = 1,
+) -> "tf.data.Dataset":
+    """The batches of all epochs from `first_epoch` on, one after the other, of the first one from `first_step` on.
+
+    Every epoch is a new permutation drawn from (seed, epoch); every batch's augmentation, and which of its pictures
+    come from another source, from (seed, epoch, step).
+
+    Args:
+        replicas: devices that share each batch out among themselves. A batch that leaves a remainder is filled up with
+            its own pictures once more, so that none of them goes empty.
+
+    Returns:
+        Batches (x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none).
+    """
+    import tensorflow as tf
+
+    # Kept as bytes, a quarter of the memory of float32, and scaled batch by batch in the pipeline's own thread.
+    images, labels = tf.constant(split.images[..., None]), tf.constant(split.labels)
+    others = [(tf.constant(other.split.images[..., None]), tf.constant(other.split.labels)) for other in sources]
+    bounds = np.cumsum([0.0, *(other.share for other in sources)])
+    count = len(split.labels)
+    per_epoch = steps(count, batch_size)
+    seed = tf.constant(seed, tf.int64)
+    # The same batches in the same order, on however many threads. Two cores are too few to share: one thread is plenty.
+    parallel = {"num_parallel_calls": _THREADS, "deterministic": True} if _THREADS > 1 else {}
+
+    def epoch_batches(epoch):
+        order = tf.random.experimental.stateless_shuffle(tf.range(count), seed=tf.stack([seed, epoch]))
+        begin = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
+        return tf.data.Dataset.range(begin, per_epoch).map(lambda step: batch(order, epoch, step), **parallel)
+
+    def batch(order, epoch, step):
+        chosen = order[step * batch_size : (step + 1) * batch_size]
+        if replicas > 1:
+            there = tf.size(chosen)
+            chosen = tf.gather(chosen, tf.range(-(-there // replicas) * replicas) % there)
+        x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
+        chance = tf.random.fold_in(tf.stack([seed, epoch]), step)
+        warp = tf.fill(tf.shape(chosen), settings.warp)
+        draw = tf.random.stateless_uniform(tf.shape(chosen), tf.random.fold_in(chance, 2)) if sources else None
+        for number, ((pictures, names), other) in enumerate(zip(others, sources, strict=True)):
+            taken = (draw >= bounds[number]) & (draw < bounds[number + 1])
+            key = tf.random.fold_in(chance, 4 + number)
+            which = tf.random.stateless_uniform(tf.shape(chosen), key, 0, len(other.split.labels), tf.int32)
+            x = tf.where(taken[:, None, None, None], tf.gather(pictures, which), x)
+            y = tf.where(taken, tf.gather(names, which), y)
+            warp = tf.where(taken, other.warp, warp)
+        x = tf.cast(x, tf.float32) / 255.0
+        if settings.flip:
+            x = random_flip(x, tf.random.fold_in(chance, 0))
+        if settings.shift:
+            x = random_shift(x, settings.shift, tf.random.fold_in(chance, 1))
+        if settings.warp or sources:
+            x = random_affine(x, warp, tf.random.fold_in(chance, 3))
+        if settings.erase:
+            x = random_erasing(x, settings.erase, tf.random.fold_in(chance, 4 + len(sources)))
+        return x, y
+
+    return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(4)
+
+
+def evaluation_batches(split: Split, batch_size: int = 500) -> "tf.data.Dataset":
+    """The split in its own order. Batches as in `training_batches`."""
+    import tensorflow as tf
+
+    def scale(x, y):
+        return tf.cast(x, tf.float32)[..., None] / 255.0, y
+
+    return tf.data.Dataset.from_tensor_slices(tuple(split)).batch(batch_size).map(scale).prefetch(2)

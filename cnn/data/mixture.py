@@ -1,0 +1,218 @@
+"""What a network is shown besides the dataset's own pictures, so that it knows what people will bring.
+
+Three sources, each a fraction of every batch: training images in other styles (`cnn.data.restyle`), things that are no
+garment, and labelled images of your own, read exactly as they will be read later (`cnn.pictures.readings`). They are
+made before training starts; which of them a batch shows is decided in `cnn.data`, from (seed, epoch, step) alone.
+"""
+
+import hashlib
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from cnn.config import CLASS_NAMES, Data
+from cnn.data import restyle, synthetic
+from cnn.data.batches import Source
+from cnn.data.datasets import NO_GARMENT, Split
+from cnn.data.outliers import outlier
+from cnn.pictures import UnreadableImage, readings
+
+HELD_OUT = 5  # one labelled picture in so many is never trained on, so that it can measure
+
+_STYLES = 2  # other styles made of each training picture
+_SYNTHETIC = 0.2  # drawn clothes among the restyled, as a share of the training pictures: other poses and proportions
+_STRANGE = 8_000
+_CHUNK = 500  # pictures between two reports
+_LEAST = 0.15  # of a picture's readings, those with less weight than this share of the best are left out
+
+
+class OwnPictures(NamedTuple):
+    """Readings of labelled pictures: uint8 (n, 28, 28), labels uint8 (n,), and whether each was a line drawing."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    drawn: np.ndarray
+
+
+def sources(
+    config: Data, train: Split, seed: int, own: OwnPictures | None, report: Callable[[str], None]
+) -> tuple[Source, ...]:
+    """Make the configured sources. Takes a minute or two for all of Fashion-MNIST; the same for the same seed.
+
+    Args:
+        config: the shares.
+        train: the training pictures.
+        seed: of every random choice.
+        own: pictures of one's own, if there are any.
+        report: called with a sentence now and then; whatever it raises ends the work.
+    """
+    found = []
+    if config.restyled:
+        found.append(Source(config.restyled, _restyled(train, seed, report), warp=0.8))
+    if config.strange:
+        pictures = _in_processes(_strange_chunk, [seed, 2], _STRANGE, (), "Making pictures of no garment", report)
+        found.append(Source(config.strange, Split(pictures, np.full(len(pictures), NO_GARMENT, np.uint8)), warp=1.0))
+    if config.own and own is not None:
+        found.append(Source(config.own, _balanced(own), warp=1.5))
+    return tuple(found)
+
+
+def _restyled(train: Split, seed: int, report: Callable[[str], None]) -> Split:
+    drawn = Split(*synthetic.dataset(max(10, int(len(train.labels) * _SYNTHETIC)), seed, "train"))
+    pictures, labels = [], []
+    for split, times, stream in ((train, _STYLES, [seed, 1]), (drawn, 1, [seed, 3])):
+        message = "Drawing the training pictures in other styles"
+        count = times * len(split.labels)
+        pictures.append(_in_processes(_restyled_chunk, stream, count, split, message, report))
+        labels.append(np.tile(split.labels, times))
+    return Split(np.concatenate(pictures), np.concatenate(labels))
+
+
+def _in_processes(
+    make: Callable,
+    stream: list[int],
+    count: int,
+    given: Sequence[np.ndarray],
+    message: str,
+    report: Callable[[str], None],
+) -> np.ndarray:
+    """Pictures 0 to count, made on all cores; `stream` and its number seed each one's random choices.
+
+    Fresh processes: a fork of one that runs TensorFlow may hang.
+    """
+    report(message)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=(given,)) as pool:
+        chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+        made = []
+        try:
+            for chunk in pool.map(make, [stream] * len(chunks), chunks):
+                made.append(chunk)
+                report(f"{message}: {len(made) / len(chunks):.0%}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return np.concatenate(made)
+
+
+_given: Sequence[np.ndarray] = ()  # of a worker process: the pictures and labels it works on
+
+
+def _begin(given: Sequence[np.ndarray]) -> None:
+    global _given
+    _given = given
+    if trainer := multiprocessing.parent_process():
+        threading.Thread(target=_end_with, args=(trainer,), daemon=True).start()
+    cv2.setNumThreads(1)
+
+
+def _end_with(parent: multiprocessing.process.BaseProcess) -> None:
+    """A killed trainer cannot end its workers, which would wait for more to do for ever."""
+    parent.join()
+    os._exit(1)
+
+
+def _restyled_chunk(stream: list[int], numbers: range) -> np.ndarray:
+    pictures, labels = _given
+    return np.stack(
+        [
+            restyle.restyled(pictures, labels, number % len(labels), np.random.default_rng([*stream, number]))
+            for number in numbers
+        ]
+    )
+
+
+def _strange_chunk(stream: list[int], numbers: range) -> np.ndarray:
+    return np.stack([outlier(np.random.default_rng([*stream, number])) for number in numbers])
+
+
+def _balanced(own: OwnPictures) -> Split:
+    """As many pictures of each class and kind, by repeating the rarer ones (at most eight times)."""
+    groups = [np.flatnonzero((own.labels == c) & (own.drawn == d)) for c in range(len(CLASS_NAMES)) for d in (0, 1)]
+    largest = max(len(group) for group in groups)
+    chosen = np.concatenate([np.resize(group, min(largest, 8 * len(group))) for group in groups])
+    return Split(own.images[chosen], own.labels[chosen])
+
+
+# ---------------------------------------------------------------- labelled pictures in folders
+
+
+def labelled_files(folder: Path) -> list[tuple[Path, int]]:
+    """The files in a folder's subfolders, which are named `<label>_<class>`, and their labels, 0 to 9.
+
+    Raises:
+        ValueError: there is no such subfolder, or no file in any.
+    """
+    found = []
+    for path in sorted(path for path in folder.glob("[0-9]_*") if path.is_dir()):
+        found += [(file, int(path.name[0])) for file in sorted(path.iterdir()) if file.is_file()]
+    if not found:
+        names = ", ".join(f"{label}_{name.split('/')[0]}" for label, name in enumerate(CLASS_NAMES[:2]))
+        raise ValueError(f"{folder} holds no pictures: it must have subfolders named {names} and so on, with files in.")
+    return found
+
+
+def is_held_out(file: Path) -> bool:
+    """Whether a labelled picture is kept for measuring. Decided by its name, so that it never changes."""
+    return int(hashlib.sha256(file.name.encode()).hexdigest(), 16) % HELD_OUT == 0
+
+
+def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> OwnPictures:
+    """Read labelled pictures for training, those that are held out and those that cannot be read left out.
+
+    Raises:
+        ValueError: a folder holds no labelled pictures.
+    """
+    files = [item for folder in folders for item in labelled_files(folder) if not is_held_out(item[0])]
+    pictures, labels, drawn = [], [], []
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=((),)) as pool:
+        every = zip(files, pool.map(_read, files, chunksize=16), strict=True)
+        try:
+            for number, ((_, label), found) in enumerate(every, 1):
+                for picture, is_drawing in found:
+                    pictures.append(picture)
+                    labels.append(label)
+                    drawn.append(is_drawing)
+                if number % 100 == 0 or number == len(files):
+                    report(f"Reading your pictures: {number:,} of {len(files):,}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if not pictures:
+        raise ValueError(
+            f"None of the {len(files):,} pictures that are not kept for measuring could be read: give more files."
+        )
+    return OwnPictures(np.stack(pictures), np.array(labels, np.uint8), np.array(drawn, np.uint8))
+
+
+def _read(item: tuple[Path, int]) -> list[tuple[np.ndarray, bool]]:
+    try:
+        found = readings.read(item[0], used_only=True)
+    except UnreadableImage:
+        return []
+    return [
+        (np.uint8(np.rint(reading.seen.pixels[..., 0] * 255)), reading.name == readings.LINE_DRAWING)
+        for reading in found
+        if reading.weight >= _LEAST * found[0].weight
+    ]
+
+
+def save_own(path: Path, own: OwnPictures) -> None:
+    """Keep them with a run, as `pictures.npz`, so that it can be resumed."""
+    np.savez_compressed(path, **own._asdict())
+
+
+def load_own(path: Path) -> OwnPictures | None:
+    """What `save_own` kept; None where there is nothing."""
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as file:
+        return OwnPictures(*(file[name] for name in OwnPictures._fields))

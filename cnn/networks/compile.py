@@ -1,0 +1,120 @@
+"""A network made ready to train: optimizer, learning-rate schedule, loss, accuracy, and the devices that share it."""
+
+from functools import cache
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from cnn.config import CLASS_NAMES, RunConfig
+
+
+def devices_to_train_on() -> list[str]:
+    """The GPUs of this machine, by name. With none or one, TensorFlow finds the place by itself."""
+    return [device.name for device in tf.config.list_logical_devices("GPU")]
+
+
+@cache
+def distribution() -> tf.distribute.Strategy:
+    """How a network is trained here: on several GPUs each takes its share of every batch, all have the same weights.
+
+    A network to be trained is built and compiled within its `scope()`.
+    """
+    devices = devices_to_train_on()
+    return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
+
+
+def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int) -> "ScaledSchedule":
+    """Attach the configured optimizer and the lecture's loss and metric. Returns the learning rate, to be steered."""
+    training = config.training
+    rate = ScaledSchedule(_learning_rate(training.learning_rate, training.schedule, total_steps))
+    optimizer = {
+        "adam": lambda: keras.optimizers.Adam(rate),
+        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
+        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
+        "rmsprop": lambda: keras.optimizers.RMSprop(rate),
+    }[training.optimizer]()
+    # Small gradients are zero in float16. Keras does this by itself only where the whole network has one policy.
+    if any(layer.compute_dtype == "float16" for layer in model.layers):
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+    optimizer.build(model.trainable_variables)  # now, where all its variables come to the same devices
+    strange = config.data.strange > 0
+    model.compile(
+        optimizer=optimizer,
+        loss=outlier_exposure_loss if strange else keras.losses.sparse_categorical_crossentropy,
+        metrics=[Confusion(name="accuracy")],
+    )
+    return rate
+
+
+def outlier_exposure_loss(labels, probabilities):
+    """Cross-entropy; where there is no garment (`NO_GARMENT`), against ten equal probabilities.
+
+    "Deep Anomaly Detection with Outlier Exposure" (Hendrycks, Mazeika, Dietterich 2019, arXiv:1812.04606), equation 1
+    with the loss of its section 4.3. labels: (b,). probabilities: (b, 10). Returns (b,), in nats.
+    """
+    labels = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
+    classes = len(CLASS_NAMES)
+    target = keras.ops.one_hot(labels, classes, dtype="float32")  # zeros for NO_GARMENT
+    target = keras.ops.where(labels[:, None] < classes, target, 1 / classes)
+    return keras.losses.categorical_crossentropy(target, probabilities)
+
+
+class Confusion(keras.metrics.Metric):
+    """Accuracy, the share of garments that are classified rightly, and the counts behind it.
+
+    What is no garment (`NO_GARMENT`) does not count.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._counts = self.add_variable((len(CLASS_NAMES),) * 2, initializer="zeros", dtype="float32", name="counts")
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """int (10, 10): rows are the true classes, columns the answers."""
+        return np.asarray(self._counts).astype(int)
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        classes = len(CLASS_NAMES)
+        labels = keras.ops.reshape(keras.ops.cast(y_true, "int32"), (-1,))
+        true = keras.ops.one_hot(labels, classes, dtype="float32")  # zeros for what is no garment
+        answered = keras.ops.one_hot(keras.ops.argmax(y_pred, axis=-1), classes, dtype="float32")
+        self._counts.assign_add(keras.ops.matmul(keras.ops.transpose(true), answered))
+
+    def result(self):
+        total = keras.ops.sum(self._counts)
+        return keras.ops.sum(keras.ops.diagonal(self._counts)) / keras.ops.maximum(total, 1.0)
+
+
+def confusion_of(network: keras.Model) -> Confusion:
+    """The metric of a compiled network."""
+    nested = (getattr(metric, "metrics", [metric]) for metric in network.metrics)
+    return next(metric for metrics in nested for metric in metrics if isinstance(metric, Confusion))
+
+
+class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """A learning rate or a schedule of it, times a factor that can be changed while a network trains."""
+
+    def __init__(self, base: float | keras.optimizers.schedules.LearningRateSchedule):
+        self._base = base
+        self.factor = keras.Variable(1.0, trainable=False, dtype="float32", name="factor")
+
+    def __call__(self, step):
+        return self.planned(step) * self.factor
+
+    def planned(self, step):
+        """The rate without the factor."""
+        return self._base(step) if callable(self._base) else self._base
+
+
+def _learning_rate(peak: float, schedule: str, total_steps: int):
+    match schedule:
+        case "cosine":
+            return keras.optimizers.schedules.CosineDecay(peak, decay_steps=total_steps)
+        case "one-cycle":  # Smith and Topin, "Super-Convergence", arXiv:1708.07120
+            rise = max(1, int(0.3 * total_steps))
+            return keras.optimizers.schedules.CosineDecay(
+                peak / 25, decay_steps=max(1, total_steps - rise), warmup_target=peak, warmup_steps=rise
+            )
+    return peak

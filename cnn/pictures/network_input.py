@@ -1,0 +1,116 @@
+"""What the network sees of a picture, how it came about step by step, and where it lies on the picture."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+SIZE = 28  # pixels along each edge of the network's input
+
+
+class UnreadableImage(ValueError):
+    """A picture nobody can use; the message is one sentence for the user: what was wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step from the picture to the network's input.
+
+    Attributes:
+        name: a word or two, for a caption.
+        explanation: one sentence.
+        image: the picture after this step, at most 256 pixels along its longest edge.
+    """
+
+    name: str
+    explanation: str
+    image: Image.Image
+
+
+class Frame(NamedTuple):
+    """The place of the network's square, 28 x 28, on the picture that was read.
+
+    In shares of that picture's width (left, right) and height (top, bottom), from its upper left corner; outside [0, 1]
+    where the square was extended with background.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+WHOLE = Frame(0.0, 0.0, 1.0, 1.0)  # the square is the picture
+
+
+@dataclass(frozen=True, eq=False)  # eq: comparing arrays with == has no single answer
+class NetworkInput:
+    """What the network sees, and how it came about.
+
+    Attributes:
+        pixels: float32 (28, 28, 1) in [0, 1], a bright garment on black, read-only.
+        steps: in order; the last one's image is `pixels` as 8-bit grey.
+        notes: sentences for the user about choices made on the way.
+        frame: where `pixels` lie on the picture.
+    """
+
+    pixels: np.ndarray
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+    frame: Frame
+
+
+def as_network_input(
+    grey: np.ndarray, steps: list[Step], notes: list[str] | tuple[str, ...], frame: Frame
+) -> NetworkInput:
+    pixels = grey.reshape(SIZE, SIZE, 1)
+    pixels.setflags(write=False)  # one input may be cached and shared by many readers
+    return NetworkInput(pixels, tuple(steps), tuple(notes), frame)
+
+
+def frame_of(
+    box: tuple[int, int, int, int],
+    whole: tuple[int, int],
+    corner: tuple[int, int],
+    size: tuple[int, int],
+    edge: int = SIZE,
+) -> Frame:
+    """Where a square lies on a picture of which one piece was scaled and pasted onto it.
+
+    Args:
+        box: the piece on the picture, (left, top, right, bottom) in the picture's pixels.
+        whole: (width, height) of the picture.
+        corner: (x, y) of the piece's upper left corner on the square, in the square's pixels.
+        size: (width, height) of the piece on the square. Rounded, so the scale may differ between across and down.
+        edge: of the square.
+    """
+    left, top, right, bottom = box
+    across, down = (right - left) / size[0], (bottom - top) / size[1]  # the picture's pixels for one of the square's
+    left, top = left - corner[0] * across, top - corner[1] * down
+    right, bottom = left + edge * across, top + edge * down
+    return Frame(left / whole[0], top / whole[1], right / whole[0], bottom / whole[1])
+
+
+def mapped_back(values: np.ndarray, frame: Frame, size: tuple[int, int]) -> np.ndarray:
+    """A map over the network's input, laid on the picture: bilinear between the centres of the 28 x 28 pixels.
+
+    Args:
+        values: float32 (28, 28).
+        frame: where the input lies on the picture.
+        size: (width, height) of the picture, in pixels: as it was read or any copy of it.
+
+    Returns:
+        float32 (height, width), 0 outside the frame.
+    """
+    across = _shares(frame.left, frame.right, size[0])
+    down = _shares(frame.top, frame.bottom, size[1])
+    return (down @ values @ across.T).astype(np.float32)
+
+
+def _shares(start: float, end: float, length: int) -> np.ndarray:
+    """How much each of the input's 28 pixels counts at each of the picture's, along one axis: float64 (length, 28)."""
+    place = ((np.arange(length) + 0.5) / length - start) / (end - start) * SIZE
+    between = np.clip(place, 0.5, SIZE - 0.5)  # around the outermost centres there is nothing to mix with
+    shares = np.maximum(0, 1 - np.abs(between[:, None] - (np.arange(SIZE) + 0.5)))
+    return shares * ((place >= 0) & (place <= SIZE))[:, None]

@@ -1,0 +1,113 @@
+"""A picture of any mode or an array -> 8-bit RGB on a ground; sizes that are refused."""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from cnn.pictures.network_input import SIZE, UnreadableImage
+
+WORKING_EDGE = 500  # longest edge of what leaves `open_image`; 1/7 of it is still a thumbnail
+SEARCH_EDGE = 256  # of the copy on which the background and the garment are found; also what a page shows
+_MIN_EDGE = 8  # a longest edge below this shows no garment
+_LIGHT = 208  # mean grey level from which a cut-out would be lost on white
+
+
+def check_shape(size: tuple[int, int]) -> None:
+    width, height = size
+    if max(size) < _MIN_EDGE:
+        raise UnreadableImage(
+            f"The picture is only {width} x {height} pixels: choose one at least {_MIN_EDGE} pixels long."
+        )
+    if max(size) > SIZE * min(size):  # its shorter edge would be less than one pixel of the network's input
+        raise UnreadableImage(
+            f"The picture is {width:,} x {height:,} pixels, a strip too thin for a garment: choose another."
+        )
+
+
+def eight_bit(picture: Image.Image) -> Image.Image:
+    """Any Pillow mode -> RGB, or RGBA if anything in it may be transparent; longest edge at most 500."""
+    factor = math.ceil(max(picture.size) / WORKING_EDGE)
+    if picture.mode[0] in "IF":  # 16-bit, 32-bit and floating-point grey: convert() would clip at 255
+        values = np.nan_to_num(np.asarray(picture.convert("F").reduce(factor)))
+        low, high = min(0.0, float(values.min())), float(values.max())
+        # The file does not say how many of its bits are in use (12 of 16, say): the brightest is white.
+        levels = (values - low) * (255 / max(high - low, 1e-9))
+        picture, factor = Image.fromarray(np.uint8(np.rint(levels))), 1
+    mode = "RGBA" if picture.has_transparency_data else "RGB"
+    if picture.mode != mode:
+        picture = picture.convert(mode)
+    return picture.reduce(factor) if factor > 1 else picture
+
+
+# ---------------------------------------------------------------- a picture -> the network's input
+
+
+def on_paper(rgba: np.ndarray | None) -> Image.Image:
+    """A drawing from the canvas, on white paper.
+
+    Args:
+        rgba: uint8 (H, W, 4), transparent where nothing was drawn; None before the first stroke.
+
+    Raises:
+        UnreadableImage: nothing is drawn.
+    """
+    if rgba is None or not rgba[..., 3].any() or (rgba == rgba[0, 0]).all():
+        raise UnreadableImage("Nothing is drawn yet: draw a garment, its outline or its whole shape.")
+    drawing = as_image(rgba)
+    return Image.alpha_composite(Image.new("RGBA", drawing.size, "white"), drawing).convert("RGB")
+
+
+def on_ground(image: Image.Image | np.ndarray) -> Image.Image:
+    """A picture of any mode as 8-bit RGB, its longest edge at most 500, transparent parts filled.
+
+    Raises:
+        UnreadableImage: it is transparent all over, or has too few pixels.
+        ValueError: an array of another shape, type or range.
+    """
+    picture = eight_bit(image if isinstance(image, Image.Image) else as_image(image))
+    check_shape(picture.size)
+    return without_alpha(picture)[0] if picture.mode == "RGBA" else picture
+
+
+def as_image(array: np.ndarray) -> Image.Image:
+    """(H, W[, 1 | 3 | 4]) of uint8, bool or floats in [0, 1] -> an 8-bit picture."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
+    if 0 in array.shape or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise ValueError(f"a picture is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
+    if array.dtype == bool:
+        array = array.astype(np.float32)
+    if np.issubdtype(array.dtype, np.floating):
+        if not (array.min() >= 0 and array.max() <= 1):  # written so that NaN fails too
+            raise ValueError(f"floats must be in [0, 1], these are in [{array.min()}, {array.max()}]")
+        array = np.uint8(np.rint(array * 255))
+    if array.dtype != np.uint8:
+        raise ValueError(f"a picture is uint8, bool or floats in [0, 1], not {array.dtype}")
+    return Image.fromarray(np.ascontiguousarray(array))
+
+
+def reduced(picture: Image.Image, edge: int) -> Image.Image:
+    """A copy whose longest edge is at most `edge` pixels, each the mean of its area; never larger."""
+    scale = edge / max(picture.size)
+    if scale >= 1:
+        return picture
+    size = tuple(max(1, round(length * scale)) for length in picture.size)
+    return picture.resize(size, Image.Resampling.BOX, reducing_gap=2)  # the gap: several times as fast
+
+
+def without_alpha(picture: Image.Image) -> tuple[Image.Image, str]:
+    """RGBA -> RGB on a paper from which it differs, and that paper's name ("" if nothing was transparent)."""
+    small = np.asarray(reduced(picture, SEARCH_EDGE), np.float32)
+    alpha = small[..., 3]
+    if alpha.min() == 255:
+        return picture.convert("RGB"), ""
+    if not alpha.any():
+        raise UnreadableImage("The picture is transparent all over: choose one that shows a garment.")
+    light = (luma(small[..., :3]) * alpha).sum() / alpha.sum() > _LIGHT
+    paper, name = ("#000000", "black, because what is visible is light") if light else ("#fdfdfd", "near-white")
+    return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture).convert("RGB"), name
+
+
+def luma(rgb: np.ndarray) -> np.ndarray:
+    return rgb @ np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as Pillow's mode "L"

@@ -1,0 +1,243 @@
+"""A picture -> its readings: the ways in which it can be understood, each ready for the network.
+
+The same pixels may be a line drawing, a painted shape, or a photo in which a garment must be found first. Every way
+that makes sense is offered as a `Reading`; their weights say how much each counts in the automatic answer. Knows
+nothing about networks: what they make of the readings is `cnn.predict`'s business.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from cnn.pictures import cutouts, line_drawings, segmentation
+from cnn.pictures.files import open_image
+from cnn.pictures.network_input import NetworkInput, Step, UnreadableImage, as_network_input
+from cnn.pictures.normalise import on_ground, on_paper, reduced
+from cnn.pictures.recipe import ground_colour, is_prepared, to_network_input
+
+LINE_DRAWING = "Line drawing"
+_NOTHING = "There is nothing in the picture but one plain colour: choose one with a garment that stands out."
+
+_EDGE = 256  # longest edge of the copy on which a picture is understood
+_THIN = 0.055  # strokes up to this share of the drawing's longest edge make a line drawing
+_INK = 0.4  # a line drawing leaves more than this of its box blank
+_PLAIN = 0.9  # share of the border that has the background's colour on plain ground
+_ONE_TONE = 14.0  # grey levels: the spread of a shape painted in one tone
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One way to understand a picture.
+
+    Attributes:
+        name: a few words for a button, such as "Line drawing".
+        explanation: one sentence: how the picture was understood.
+        seen: what the network sees, with the steps that led there.
+        weight: its share in the automatic answer, in [0, 1]; 0: offered to the user, not used by itself.
+    """
+
+    name: str
+    explanation: str
+    seen: NetworkInput
+    weight: float
+
+
+def read(source: bytes | BinaryIO | str | Path, used_only: bool = False) -> tuple[Reading, ...]:
+    """An untrusted file -> its readings, the one with the largest weight first; the weights add up to 1.
+
+    Args:
+        source: the file's bytes, an open binary file, or a path.
+        used_only: leave out the readings without a weight, and the time that they take.
+
+    Raises:
+        UnreadableImage: the file cannot be decoded, or shows nothing but background.
+    """
+    return of_picture(*open_image(source), used_only)
+
+
+def of_canvas(rgba: np.ndarray | None) -> tuple[Reading, ...]:
+    """A drawing, uint8 (H, W, 4), transparent where nothing was drawn -> its readings, as from `read`.
+
+    Raises:
+        UnreadableImage: nothing is drawn.
+    """
+    return of_picture(on_paper(rgba))
+
+
+def of_picture(
+    image: Image.Image | np.ndarray, notes: tuple[str, ...] = (), used_only: bool = False
+) -> tuple[Reading, ...]:
+    """A picture (any mode, or an array as in `recipe.to_network_input`) -> its readings, as from `read`."""
+    if is_prepared(image):
+        seen = to_network_input(image, notes)
+        return (Reading("Fashion-MNIST's format", seen.steps[0].explanation, seen, 1.0),)
+    picture = on_ground(image)
+    rgb = np.asarray(reduced(picture, _EDGE).convert("RGB"))
+    found = [reading for make in _ways(rgb, used_only) for reading in make(picture, rgb)]
+    if not any(reading.weight for reading in found):
+        raise UnreadableImage(_NOTHING)
+    total = sum(reading.weight for reading in found)
+    found = [replace(r, weight=r.weight / total, seen=replace(r.seen, notes=(*notes, *r.seen.notes))) for r in found]
+    return tuple(sorted(found, key=lambda reading: -reading.weight))
+
+
+_Way = Callable[[Image.Image, np.ndarray], list[Reading]]
+
+
+def _ways(rgb: np.ndarray, used_only: bool) -> list[_Way]:
+    """How this picture, uint8 (H, W, 3), may be read: functions of the picture and of `rgb`.
+
+    Raises:
+        UnreadableImage: there is nothing but background.
+    """
+    ink, plain = _ink(rgb)
+    block = max(1, min(8, min(rgb.shape[:2]) // 4))  # a camera's noise is averaged out before it can count
+    size = rgb.shape[1] // block, rgb.shape[0] // block
+    if cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).std(axis=(0, 1)).max() < 1:
+        raise UnreadableImage(_NOTHING)
+    on_paper = ink if plain >= _PLAIN and _is_thin(ink) else _pencil(rgb)
+    if on_paper is not None:
+        used, offered = [_line_drawing(on_paper, 1.0)], [_recipe(0.0), _cut_out(0.0)]
+    elif plain >= _PLAIN and _one_tone(rgb, ink):
+        used, offered = [_painted(ink, 1.0)], [_recipe(0.0), _cut_out(0.0), _line_drawing(ink, 0.0)]
+    elif plain >= _PLAIN:
+        used, offered = [_cut_out(1.0), _recipe(0.5)], [_line_drawing(ink, 0.0)]
+    else:
+        used, offered = [_cut_out(1.0)], [_recipe(0.0), _line_drawing(ink, 0.0)]
+    return used if used_only else used + offered
+
+
+# ---------------------------------------------------------------- drawings
+
+
+def _ink(rgb: np.ndarray) -> tuple[np.ndarray, float]:
+    """What stands out from the background's colour, bool (H, W), and the share of the border that has that colour."""
+    background, plain = ground_colour(rgb)
+    apart = np.sqrt(((rgb.astype(np.float32) - background.astype(np.float32)) ** 2).sum(-1))
+    return apart > max(40.0, 0.4 * float(np.percentile(apart, 99.5))), plain
+
+
+def _is_thin(ink: np.ndarray) -> bool:
+    if ink.sum() < 12:
+        return False
+    mask = ink.astype(np.uint8) * 255
+    *_, width, height = cv2.boundingRect(mask)
+    share = ink.sum() / (width * height)
+    return (
+        share < 1 - _INK
+        and line_drawings.stroke_width(mask) <= _THIN * max(width, height)
+        and _widest(mask) <= 3 * _THIN * max(width, height)
+    )
+
+
+def _widest(mask: np.ndarray) -> float:
+    """The width below which 98% of the ink lies: a black shoe with thin laces is no line drawing."""
+    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
+    return float(2 * np.percentile(distance[distance > 0], 98))
+
+
+def _pencil(rgb: np.ndarray) -> np.ndarray | None:
+    """The strokes of a drawing on paper that was photographed in uneven light: bool (H, W), or None if it is none."""
+    if np.median(cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)[..., 1]) > 60:
+        return None  # no paper
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    kernel = max(15, max(grey.shape) // 10) | 1
+    paper = cv2.GaussianBlur(cv2.dilate(grey, np.ones((kernel, kernel), np.uint8)), (0, 0), kernel / 2)
+    level = grey.astype(np.float32) / np.maximum(paper, 1)
+    if np.median(level) < 0.93 or np.percentile(paper, 2) < 70:
+        return None
+    ink = level < 0.78
+    share = ink.mean()
+    return ink if 0.005 < share < 0.2 and _is_thin(ink) else None
+
+
+def _one_tone(rgb: np.ndarray, ink: np.ndarray) -> bool:
+    core = cv2.erode(ink.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return bool(core.sum() > 30 and rgb[core].astype(np.float32).std(axis=0).max() < _ONE_TONE)
+
+
+def _line_drawing(ink: np.ndarray, weight: float) -> _Way:
+    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
+        if not ink.any():
+            return []
+        pixels, strokes, inside = line_drawings.strokes_to_pixels(ink)
+        filled = Image.fromarray(np.maximum(strokes, np.uint8(inside * line_drawings.FILL)))
+        steps = [
+            Step("Picture", "The picture as it came, upright.", Image.fromarray(rgb)),
+            Step("Strokes", "What stands out from the paper is ink.", _white(ink)),
+            Step(
+                "Even width", "Strokes are brought to one width, about a pixel of the result.", Image.fromarray(strokes)
+            ),
+            Step("Fill", "What they enclose is filled at half the brightness, small gaps bridged.", filled),
+            _last(pixels),
+        ]
+        why = "Strokes on plain paper, an outline with a few lines inside."
+        return [Reading(LINE_DRAWING, why, as_network_input(pixels, steps, (), line_drawings.frame_of(ink)), weight)]
+
+    return read
+
+
+# ---------------------------------------------------------------- photos and shapes
+
+
+def _recipe(weight: float) -> _Way:
+    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
+        try:
+            seen = to_network_input(picture)
+        except UnreadableImage:
+            return []
+        why = "Whatever differs from the corners' colour is the garment, as in the recipe that made Fashion-MNIST."
+        return [Reading("Plain background", why, seen, weight)]
+
+    return read
+
+
+def _painted(ink: np.ndarray, weight: float) -> _Way:
+    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
+        negative = 255 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        shape = _of_mask(segmentation.Mask("Painted shape", ink, 1.0), rgb, negative, weight)
+        return [replace(shape, explanation="One shape in one tone on a plain ground, which is left out.")]
+
+    return read
+
+
+def _cut_out(weight: float) -> _Way:
+    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
+        negative = 255 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        found = segmentation.masks(rgb)
+        best = max(found[0].score, 1e-3)
+        return [
+            _of_mask(guess, rgb, negative, weight * (max(guess.score, 1e-3) / best) ** 2)
+            for guess in found
+            if guess.mask.any()
+        ]
+
+    return read
+
+
+def _of_mask(guess: segmentation.Mask, rgb: np.ndarray, negative: np.ndarray, weight: float) -> Reading:
+    grey = cutouts.tones(negative, guess.mask)
+    pixels = cutouts.framed(grey, guess.mask).astype(np.float32) / 255
+    steps = [
+        Step("Picture", "The picture as it came, upright.", Image.fromarray(rgb)),
+        Step("Mask", "White is what was found to be the garment.", _white(guess.mask)),
+        Step("Cut out", "Everything else is left out.", Image.fromarray(np.where(guess.mask[..., None], rgb, 0))),
+        Step("Tones", "Light becomes dark, and the cloth's tones fill the range.", Image.fromarray(grey)),
+        _last(pixels),
+    ]
+    why = "A photo: the garment was told from its ground, which is left out."
+    return Reading(guess.name, why, as_network_input(pixels, steps, (), cutouts.frame_of(guess.mask)), weight)
+
+
+def _white(mask: np.ndarray) -> Image.Image:
+    return Image.fromarray(mask.astype(np.uint8) * 255)
+
+
+def _last(pixels: np.ndarray) -> Step:
+    why = "Cropped, its longest edge scaled to 28 pixels, centred on black: the network's input."
+    return Step("28 × 28", why, Image.fromarray(np.uint8(np.rint(pixels * 255))))

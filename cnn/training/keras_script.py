@@ -1,0 +1,455 @@
+"""A configuration as a plain Keras script, which trains the same network without this project.
+
+The script is put together from what the configuration needs and nothing else. What it must do exactly as the project
+does (drawing clothes, varying pictures, cooling a network) is copied from the project's own source, so that the two
+cannot drift apart; what is for reading (the batches, the layers, the optimizer) is written out. Imports no TensorFlow,
+and runs nothing.
+"""
+
+import ast
+import importlib.util
+import textwrap
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training
+from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, Row, SkipConnection
+from cnn.data import SYNTHETIC_SIZES, VALIDATION
+
+_WIDTH = 120  # columns
+_DATASETS = {"fashion-mnist": "Fashion-MNIST", "synthetic": "clothes drawn by code"}
+
+Changes = Sequence[tuple[int, int, float]]
+
+
+def keras_script(config: RunConfig, changes: Changes = (), precision: str | None = None) -> str:
+    """The Python source of a script that trains this configuration with Keras alone.
+
+    On the same machine, with the same versions, it ends with the weights of the project's own training, bit for bit,
+    unless something is left out, see `left_out`.
+
+    Args:
+        config: of the run.
+        changes: of the learning rate, made by hand, see `runs.learning_rate_changes`.
+        precision: that the run took where its configuration says "auto"; without it, "auto" is written as float32.
+    """
+    configured = config.training.precision
+    computed = (precision or "float32") if configured == "auto" else configured
+    mixed = None if computed == "float32" else computed
+    parts = [
+        _head(config, changes, mixed),
+        _constants(config.training),
+        _data(config.data),
+        _batches(config.data),
+        _network(config),
+        _learning_rate(config.training, changes),
+        _fit(config, mixed),
+        _end(config, mixed),
+    ]
+    return "\n".join(filter(None, parts)).replace("\n\n\n\n", "\n\n\n")
+
+
+def left_out(config: RunConfig) -> list[str]:
+    """What the script cannot do without the project, a sentence each. Empty where it repeats the run exactly."""
+    data = config.data
+    sources = (
+        (data.restyled, "pictures in other styles"),
+        (data.strange, "pictures of no garment, with their own loss"),
+        (data.own, "pictures of your own, if the run had any"),
+    )
+    missing = [f"{what} ({share:.0%} of each batch)" for share, what in sources if share]
+    if not missing:
+        return []
+    return [
+        f"Left out, because only CNN Atelier can make or read them: {'; '.join(missing)}.",
+        "So the script trains another network than the run: expect other weights and other numbers.",
+    ]
+
+
+# --- the parts of the script ------------------------------------------------------------------------------------
+
+
+def _head(config: RunConfig, changes: Changes, mixed: str | None) -> str:
+    training, missing = config.training, left_out(config)
+    name = f'the network "{_plain(config.preset)}"' if config.preset else "a convolutional network"
+    text = [f"Train {name} on {_DATASETS[config.data.dataset]}, with Keras alone."]
+    if missing:
+        text.append("Written by CNN Atelier. " + " ".join(missing))
+    else:
+        text.append(
+            "Written by CNN Atelier from the configuration of a run. On the machine of that run, with Keras "
+            f"{version('keras')} and TensorFlow {version('tensorflow')}, it ends with the same weights, bit for bit: "
+            "it starts from the same ones and sees the same pictures in the same order. Elsewhere, rounding differs."
+        )
+    notes = []
+    if changes:
+        notes.append("The learning rate was changed by hand in the run; the script makes the same changes.")
+    if training.patience:
+        notes.append("Early stopping keeps the network with the lowest validation loss.")
+    if training.calibrate:
+        notes.append("At the end the logits are divided by the temperature that fits the validation pictures best.")
+    if mixed:
+        notes.append(f"It computes in 16 bits ({mixed.removeprefix('mixed_')}), and keeps and saves 32-bit weights.")
+    if notes:
+        text.append(" ".join(notes))
+    pillow = ", numpy, and pillow to draw the clothes" if config.data.dataset == "synthetic" else " and numpy"
+    text.append(f"Needs keras, tensorflow{pillow}. Writes the trained network to model.keras in the current folder.")
+    paragraphs = "\n\n".join(textwrap.fill(paragraph, _WIDTH) for paragraph in text)
+
+    imports = {"import math", "import os"}
+    plain = ["import keras", "import numpy as np", "import tensorflow as tf"]
+    if config.data.dataset == "synthetic":
+        drawing = _imports("cnn.data.synthetic")
+        imports |= {
+            line for line in drawing if line.split()[1].partition(".")[0] in ("collections", "functools", "math")
+        }
+        plain += [line for line in drawing if line not in imports and line not in plain]
+    first = sorted(imports, key=lambda line: (line.startswith("from"), line))
+    return "\n".join(
+        [
+            f'"""{paragraphs}\n"""',
+            "",
+            *first,
+            "",
+            "# Read when TensorFlow is loaded: how it computes decides how its results are rounded.",
+            'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")',
+            "",
+            *sorted(plain, key=lambda line: (line.startswith("from"), line)),
+            "",
+        ]
+    )
+
+
+def _plain(name: str) -> str:
+    """A name that can stand in a docstring."""
+    return name.replace("\\", "/").replace('"', "'")
+
+
+def _constants(training: Training) -> str:
+    return textwrap.dedent(f"""\
+        SEED = {training.seed}
+        EPOCHS = {training.epochs}
+        BATCH_SIZE = {training.batch_size}
+        """)
+
+
+def _data(data: Data) -> str:
+    lines = ["", "# --- the data: pictures uint8 (n, 28, 28), bright on black, and labels uint8 (n,) from 0 to 9", ""]
+    if data.dataset == "synthetic":
+        sizes = dict(SYNTHETIC_SIZES, train=data.limit or SYNTHETIC_SIZES["train"])
+        lines += ["", _body("cnn.data.synthetic"), "", ""]
+        lines += [f'{split}_images, {split}_labels = dataset({n}, 0, "{split}")' for split, n in sizes.items()]
+    else:
+        first = f"[:{data.limit}]" if data.limit else ""
+        lines += [
+            "(images, labels), (test_images, test_labels) = keras.datasets.fashion_mnist.load_data()",
+            f"train_images, train_labels = images[:-{VALIDATION}]{first}, labels[:-{VALIDATION}]{first}",
+            f"validation_images, validation_labels = images[-{VALIDATION}:], labels[-{VALIDATION}:]",
+        ]
+    return "\n".join([*lines, "STEPS = math.ceil(len(train_labels) / BATCH_SIZE)  # in an epoch", ""])
+
+
+# What varies a batch: the setting, the function, its arguments, and its number among the random keys of a batch.
+_AUGMENTATIONS = (
+    ("flip", "random_flip", "", 0),
+    ("shift", "random_shift", "{shift}, ", 1),
+    ("warp", "random_affine", "tf.fill(tf.shape(chosen), {warp}), ", 3),
+    ("erase", "random_erasing", "{erase}, ", 4),
+)
+
+
+def _batches(data: Data) -> str:
+    settings = data.model_dump()
+    used = [entry for entry in _AUGMENTATIONS if settings[entry[0]]]
+    functions = [_source("cnn.data.augmentation", name) + "\n\n\n" for _, name, _, _ in used]
+    vary = [
+        f"        x = {name}(x, {arguments.format(**settings)}tf.random.fold_in(chance, {number}))"
+        for _, name, arguments, number in used
+    ]
+    varied = ", how a batch is varied from (seed, epoch, step)" if used else " alone"
+    chance = ["        chance = tf.random.fold_in(tf.stack([seed, epoch]), step)"] if used else []
+    return "\n".join(
+        [
+            "",
+            "".join(functions) + "def training_batches():",
+            '    """The batches of all epochs, one after the other: x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,).',
+            "",
+            f"    The order of the pictures is drawn from (seed, epoch){varied}.",
+            '    """',
+            "    images, labels = tf.constant(train_images[..., None]), tf.constant(train_labels)",
+            "    seed = tf.constant(SEED, tf.int64)",
+            "",
+            "    def epoch_batches(epoch):",
+            "        pictures = tf.range(len(train_labels))",
+            "        order = tf.random.experimental.stateless_shuffle(pictures, seed=tf.stack([seed, epoch]))",
+            "        return tf.data.Dataset.range(STEPS).map(lambda step: batch(order, epoch, step))",
+            "",
+            "    def batch(order, epoch, step):",
+            "        chosen = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]",
+            "        x = tf.cast(tf.gather(images, chosen), tf.float32) / 255.0",
+            *chance,
+            *vary,
+            "        return x, tf.gather(labels, chosen)",
+            "",
+            "    return tf.data.Dataset.range(EPOCHS).flat_map(epoch_batches).prefetch(4)",
+            "",
+            "",
+            "def evaluation_batches(images, labels):",
+            '    """The pictures in their own order, 500 in a batch."""',
+            "    x = images[..., None].astype(np.float32) / 255.0",
+            "    return tf.data.Dataset.from_tensor_slices((x, labels)).batch(500).prefetch(2)",
+            "",
+        ]
+    )
+
+
+def _network(config: RunConfig) -> str:
+    rows = config.rows()
+    of_layer = [[row for row in rows if row.layer == index] for index in range(len(config.layers) + 1)]
+    kept: dict[int, str] = {}  # the layers whose input a skip connection adds, and the name that it goes by
+    for index, layer in enumerate(config.layers):
+        if isinstance(layer, SkipConnection) and index - layer.over not in kept:
+            kept[index - layer.over] = f"shortcut_{len(kept) + 1}"
+    lines = ["", "# --- the network; behind each layer, the shape of what comes out of it for one picture", "", ""]
+    if any(row.type == "DepthwiseMaxPooling" for row in rows):
+        source = _source("cnn.networks.layers", "DepthwiseMaxPooling").replace("(kl.Layer)", "(keras.layers.Layer)")
+        lines += [*source.split("\n"), "", ""]
+    if _is_normalised(config):
+        source = _source("cnn.networks.layers", "FusedBatchNormalization").replace("(kl.B", "(keras.layers.B")
+        lines += [*source.split("\n"), "", ""]
+        lines += ["def build_network(batch_normalisation=keras.layers.BatchNormalization):"]
+    else:
+        lines += ["def build_network():"]
+    lines += [f'    x = inputs = keras.Input({INPUT_SHAPE}, name="input")']
+    for index, layer in enumerate(config.layers):
+        if index in kept:
+            lines.append(f"    {kept[index]} = x")
+        if isinstance(layer, SkipConnection):
+            added = f"[{kept[index - layer.over]}, x]"
+            lines += _call("Add", [], of_layer[index][0], added)
+            continue
+        for row in of_layer[index]:
+            lines += _call(row.type, _arguments(layer, row.type), row)
+    output = of_layer[-1][0]
+    lines += _call("Dense", [f"{len(CLASS_NAMES)}", 'activation="softmax"', 'dtype="float32"'], output, made="outputs")
+    return "\n".join([*lines, "    return keras.Model(inputs, outputs)", ""])
+
+
+def _arguments(layer: Layer, type_: str) -> list[str]:
+    """What a Keras layer is made with, defaults left out."""
+    match layer, type_:
+        case Convolution(), "Conv2D":
+            found = [f"{layer.filters}", f"{layer.kernel}"]
+            found += [f"strides={layer.stride}"] * (layer.stride > 1) + _padding(layer)
+            found += [f"dilation_rate={layer.dilation}"] * (layer.dilation > 1)
+            if layer.batch_normalisation:
+                return [*found, "use_bias=False"]
+            return [*found, f'activation="{layer.activation}"']
+        case Convolution(), "Activation":
+            return [f'"{layer.activation}"']
+        case Convolution(), "BatchNormalization":
+            return [f"momentum={layer.normalisation_momentum}"]
+        case Pooling(mode="depthwise max"), _:
+            return [f"{layer.size}"]
+        case Pooling(), _:
+            found = [f"{layer.size}"]
+            if layer.stride not in (None, layer.size):
+                found.append(f"strides={layer.stride}")
+            return found + _padding(layer)
+        case Dense(), _:
+            return [f"{layer.units}", f'activation="{layer.activation}"']
+        case Dropout(), _:
+            return [f"{layer.rate!r}"]
+        case ((GlobalPooling() | Flatten()), _):
+            return []
+    raise TypeError(f"No Keras layer for {layer!r}")
+
+
+def _is_normalised(config: RunConfig) -> bool:
+    return any(isinstance(layer, Convolution) and layer.batch_normalisation for layer in config.layers)
+
+
+def _padding(layer: Convolution | Pooling) -> list[str]:
+    return ['padding="same"'] * (layer.padding == "same")
+
+
+def _call(type_: str, arguments: list[str], row: Row, given: str = "x", made: str = "x") -> list[str]:
+    """A layer applied to a tensor, on one line or, where that is too long, on three."""
+    home = "" if type_ == "DepthwiseMaxPooling" else "keras.layers."
+    if type_ == "BatchNormalization":
+        home, type_ = "", "batch_normalisation"
+    inside, comment = ", ".join([*arguments, f'name="{row.name}"']), "  # " + "×".join(map(str, row.output_shape))
+    line = f"    {made} = {home}{type_}({inside})({given})"
+    if len(line + comment) <= _WIDTH:
+        return [line + comment]
+    return [f"    {made} = {home}{type_}(", f"        {inside}", f"    )({given}){comment}"]
+
+
+def _learning_rate(training: Training, changes: Changes) -> str:
+    peak = training.learning_rate
+    lines = ["", "# --- the learning rate", ""]
+    match training.schedule:
+        case "cosine":
+            lines += [f"learning_rate = keras.optimizers.schedules.CosineDecay({peak!r}, decay_steps=STEPS * EPOCHS)"]
+        case "one-cycle":
+            lines += [
+                "# One cycle: it rises over 30% of the steps and falls to zero (Smith and Topin, arXiv:1708.07120).",
+                "rise = max(1, int(0.3 * STEPS * EPOCHS))",
+                "learning_rate = keras.optimizers.schedules.CosineDecay(",
+                f"    {peak!r} / 25,",
+                "    decay_steps=max(1, STEPS * EPOCHS - rise),",
+                f"    warmup_target={peak!r},",
+                "    warmup_steps=rise,",
+                ")",
+            ]
+        case _:
+            lines += [f"learning_rate = {peak!r}"]
+    if changes:
+        lines += ["", "", *_CHANGED.format(changes=_listed(changes)).split("\n")]
+    return "\n".join([*lines, ""])
+
+
+_CHANGED = '''\
+@keras.saving.register_keras_serializable()
+class ChangedByHand(keras.optimizers.schedules.LearningRateSchedule):
+    """A planned learning rate, or a schedule of it, times the factors that somebody chose while the run trained."""
+
+    def __init__(self, planned, changes):
+        self.planned = planned
+        self.changes = changes
+
+    def __call__(self, step):
+        factor = 1.0
+        for epoch, begin, chosen in self.changes:
+            factor = keras.ops.where(step >= epoch * STEPS + begin, chosen, factor)
+        return (self.planned(step) if callable(self.planned) else self.planned) * factor
+
+    def get_config(self):
+        return {{"planned": self.planned, "changes": self.changes}}
+
+
+learning_rate = ChangedByHand(
+    learning_rate,
+    [  # epoch and batch, from 0, before which it was changed; the factor from there on
+{changes}
+    ],
+)'''
+
+
+def _listed(changes: Changes) -> str:
+    return "\n".join(f"        ({epoch}, {step}, {factor!r})," for epoch, step, factor in changes)
+
+
+_OPTIMIZERS = {
+    "adam": "Adam(learning_rate)",
+    "adamw": "AdamW(learning_rate, weight_decay={weight_decay!r})",
+    "sgd": "SGD(learning_rate, momentum=0.9, nesterov=True)",
+    "rmsprop": "RMSprop(learning_rate)",
+}
+
+_EARLY_STOPPING = '''
+class EarlyStopping(keras.callbacks.EarlyStopping):
+    """Goes by the validation loss to five decimals."""
+
+    def get_monitor_value(self, logs):
+        return round(float(super().get_monitor_value(logs)), 5)
+
+'''
+
+
+def _fit(config: RunConfig, mixed: str | None) -> str:
+    training = config.training
+    lines = ["", "# --- the training", ""]
+    callbacks = "keras.callbacks.TerminateOnNaN()"
+    if training.patience:
+        lines += _EARLY_STOPPING.split("\n")
+        callbacks = f"EarlyStopping(patience={training.patience}, restore_best_weights=True), {callbacks}"
+    lines += ["keras.utils.set_random_seed(SEED)"]
+    if mixed:
+        lines += [f'keras.config.set_dtype_policy("{mixed}")']
+    lines += [
+        f"network = build_network({'FusedBatchNormalization' if _is_normalised(config) else ''})",
+        "network.summary()",
+        "network.compile(",
+        f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer].format(weight_decay=training.weight_decay)},",
+        '    loss="sparse_categorical_crossentropy",',
+        '    metrics=["accuracy"],',
+        ")",
+        "network.fit(",
+        "    training_batches(),",
+        "    epochs=EPOCHS,",
+        "    steps_per_epoch=STEPS,",
+        "    validation_data=evaluation_batches(validation_images, validation_labels),",
+        f"    callbacks=[{callbacks}],",
+        "    verbose=2,",
+        ")",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _end(config: RunConfig, mixed: str | None) -> str:
+    training = config.training
+    lines = []
+    if mixed or _is_normalised(config):
+        lines += [
+            f"# The same network {'in 32 bits' if mixed else 'of plain Keras layers'}, for use.",
+            "trained = network",
+            *['keras.config.set_dtype_policy("float32")'] * bool(mixed),
+            "network = build_network()",
+            "network.set_weights(trained.get_weights())",
+            'network.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])',
+            "",
+        ]
+    if training.calibrate:
+        source = [*_source("cnn.evaluation.calibration", "temperature").split("\n"), "", ""]
+        lines += [
+            "",
+            *source,
+            *_source("cnn.evaluation.calibration", "apply_temperature").split("\n"),
+            "",
+            "",
+            "answers = network.predict(evaluation_batches(validation_images, validation_labels), verbose=0)",
+            "apply_temperature(network, temperature(answers, validation_labels))",
+            "",
+        ]
+    lines += [
+        "loss, accuracy = network.evaluate(evaluation_batches(test_images, test_labels), verbose=0)",
+        'print(f"Test accuracy {accuracy:.4f}, loss {loss:.4f} on {len(test_labels):,} pictures")',
+        'network.save("model.keras")',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+# --- from the project's own source ------------------------------------------------------------------------------
+
+
+@cache
+def _module(name: str) -> tuple[str, ast.Module]:
+    """The source of a module of the project, which is not imported for it."""
+    source = Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
+    return source, ast.parse(source)
+
+
+def _source(module: str, name: str) -> str:
+    """The source of one function or class, without its own import of TensorFlow."""
+    source, tree = _module(module)
+    node = next(node for node in tree.body if getattr(node, "name", None) == name)
+    first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    lines = source.split("\n")[first - 1 : node.end_lineno]
+    text = "\n".join(lines)
+    return text.replace("    import tensorflow as tf\n\n", "")
+
+
+def _imports(module: str) -> list[str]:
+    return [ast.unparse(node) for node in _module(module)[1].body if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
+def _body(module: str) -> str:
+    """A whole module without its docstring and its imports."""
+    source, tree = _module(module)
+    last = max(node.end_lineno for node in tree.body[1:] if isinstance(node, ast.Import | ast.ImportFrom))
+    return "\n".join(source.split("\n")[last:]).strip("\n")

@@ -1,0 +1,286 @@
+"""The Explore page's view of "what if": filters muted, kept alone, scaled or edited, and what that does at once."""
+
+from collections.abc import Generator
+
+import numpy as np
+import streamlit as st
+
+from cnn import charts, runs
+from cnn.config import CLASS_NAMES
+from cnn.interpret import ablation
+from cnn.interpret.ablation import Bench, Operation
+from cnn.networks.forward import INPUT
+from cnn.runs import Run
+from cnn.ui import background_work, shell
+from cnn.ui.components import pixels, sheet
+from cnn.ui.components.sheet import Strip
+from cnn.ui.explore import model_view
+from cnn.ui.explore.model_view import ModelView
+from cnn.ui.models import Network
+from cnn.ui.predict import inputs
+
+_TESTED = 1000  # test pictures on which every operation is tried
+_MUTED_ON = 500  # of them, for the plot of every filter muted in turn
+
+
+def show(now: ModelView) -> None:
+    """Draw the view. The whole page follows an operation, because every part of it sees the operated network."""
+    layers = ablation.operable(now.network.forward)
+    if not layers:
+        st.info("This network has no filters: its only layer with weights is the output.")
+        return
+    bench, source = _bench(now)
+    before = _answers(now.base_state, now.base_state, now.network, bench, now.base, now.base)
+    after = _answers(now.state, now.base_state, now.network, bench, now.weights, now.base)
+    table, outcome = st.columns([3, 2], gap="large")
+    with table:
+        layer, filters = _operate(now, layers)
+    with outcome:
+        _outcome(now, bench, before, after, source)
+    _each_muted(now, layer, filters)
+
+
+# ---------------------------------------------------------------- the operations
+
+
+def _operate(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
+    """Choose filters and do something to them. Returns the layer and the chosen filters."""
+    layer = st.selectbox("Layer to operate on", layers, key="operated_layer", persist_state="session", width=300)
+    key = f"operated-{now.run.id}-{layer}"
+    values = now.values[layer]
+    count = values.shape[-1]
+    _filters(now, layer, key)
+    chosen = st.multiselect(
+        "Filters",
+        range(1, count + 1),
+        key=key,
+        persist_state="session",
+        placeholder="Click maps above, or choose numbers",
+    )
+    filters = sorted(number - 1 for number in chosen)
+
+    def do(kind: ablation.Kind, **options) -> None:
+        done = model_view.operations(now.run)
+        model_view.operate(now.run, [*done, Operation(kind, layer, tuple(filters), **options)])
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        nothing = not filters
+        st.button("Mute", icon=":material/volume_off:", key="mute", disabled=nothing, on_click=do, args=("mute",))
+        st.button(
+            "Keep only", icon=":material/filter_1:", key="keep_only", disabled=nothing, on_click=do, args=("keep only",)
+        )
+        factor = st.number_input("Factor", -10.0, 10.0, 0.5, step=0.5, key="scale_factor", width=130)
+        st.button(
+            "Scale", icon=":material/tune:", key="scale_filters", disabled=nothing, on_click=do, args=("scale",),
+            kwargs={"factor": factor},
+        )  # fmt: skip
+    if len(filters) == 1:
+        _edit(now, layer, filters[0], do)
+    elif nothing:
+        st.caption("With one filter chosen, its kernel is shown here, and every weight of it can be changed.")
+    return layer, filters
+
+
+def _filters(now: ModelView, layer: str, key: str) -> None:
+    """All maps of a layer; a click chooses one, or lets it go."""
+    values = now.values[layer]
+    spatial = values.ndim == 3
+    maps = values if spatial else values[None, None]
+    height, width, count = maps.shape
+
+    def toggle(_: int, map_: int | None) -> None:
+        chosen = st.session_state.get(key, [])
+        if map_ is not None:
+            now_without = [number for number in chosen if number != map_ + 1]
+            st.session_state[key] = now_without if len(now_without) < len(chosen) else [*chosen, map_ + 1]
+
+    chosen = st.session_state.get(key, [])
+    zoom = charts.layout(height, width, count, 640, 260)[0] if spatial else 14
+    sheet.show(
+        [
+            Strip(
+                charts.coloured_maps(maps, None if spatial else charts.value_range(maps), bool(maps.min() < 0)),
+                [f"filter {index + 1}" for index in range(count)],
+                range(count),
+                scale=max(1, min(zoom, 4 if height > 7 else 8)),
+                chosen=[number - 1 for number in chosen],
+            )
+        ],
+        key="operated_maps",
+        label=f"The {count} maps of {layer} for this picture; the chosen ones are marked.",
+        on_pick=toggle,
+    )
+    st.caption(f"The {count} maps of {layer} for this picture. A click chooses a filter or lets it go.")
+
+
+def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
+    """One filter's kernel, of which a weight can be set."""
+    arrays = now.weights[layer]
+    kernel = arrays[0][..., filter_]
+    spatial = kernel.ndim == 3
+    st.markdown(f"**Filter {filter_ + 1} of {layer}**")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        channels = kernel.shape[-1]
+        source = now.network.forward.takes(layer)[0]
+        channel = 0
+        if channels > 1:
+            norms = np.abs(kernel).sum(axis=(0, 1)) if spatial else np.abs(kernel)
+            st.session_state.setdefault(f"edit-in-{layer}-{filter_}", int(norms.argmax()) + 1)
+            label = f"Input {'channel ' if spatial else ''}(of {channels})"
+            channel = st.number_input(label, 1, channels, key=f"edit-in-{layer}-{filter_}", width=170) - 1
+        kinds = ["a weight", "the bias"][: len(arrays)]
+        what = st.segmented_control("Change", kinds, default="a weight", required=True, key="edit_what")
+    place: tuple[int, ...] = ()
+    if what == "a weight":
+        place = (channel,)
+        if spatial:
+            row, column = st.session_state.get("edit_place", (kernel.shape[0] // 2, kernel.shape[1] // 2))
+            row, column = min(row, kernel.shape[0] - 1), min(column, kernel.shape[1] - 1)
+            pixels.show(
+                kernel[..., channel],
+                charts.value_range(kernel, signed=True),
+                key="edited_kernel",
+                label=f"The kernel of filter {filter_ + 1} for input channel {channel + 1}.",
+                chosen=(row, column),
+                on_pick=lambda r, c: st.session_state.update(edit_place=(r, c)),
+                size=260,
+            )
+            of = "the picture" if source == INPUT else f"map {channel + 1} of {source}"
+            st.caption(
+                f"Its weights for {of}. A click, or Enter on the one that the arrow keys reach, chooses a weight."
+            )
+            place = (row, column, channel)
+    present = float(kernel[place]) if place else float(arrays[1][filter_])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        value = st.number_input(
+            f"New value (now {present:.5g})",
+            value=present,
+            format="%.5f",
+            step=0.1,
+            key=f"edit-{layer}-{filter_}-{place}",
+        )
+        st.button(
+            "Set", icon=":material/edit:", key="set_weight", on_click=do, args=("edit",),
+            kwargs={"weight": place, "value": value}, disabled=abs(value - present) < 1e-9,
+        )  # fmt: skip
+
+
+# ---------------------------------------------------------------- what they do
+
+
+def _bench(now: ModelView) -> tuple[Bench, str]:
+    split, source = inputs.test_pictures(now.run)
+    images, labels = split.images[:_TESTED], split.labels[:_TESTED]
+    return _made(*now.run.network_key, len(labels), now.network, images, labels), source
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _made(path: str, written: int, count: int, _network: Network, _images: np.ndarray, _labels: np.ndarray) -> Bench:
+    return Bench(_network.forward, _images, _labels)
+
+
+@st.cache_resource(max_entries=60, show_spinner="Trying it on the test pictures…")
+def _answers(state: str, base_state: str, _network: Network, _bench: Bench, _weights, _base) -> np.ndarray:
+    return _bench.answers(_weights, _base, base_state)
+
+
+def _outcome(now: ModelView, bench: Bench, before: np.ndarray, after: np.ndarray, source: str) -> None:
+    """The prediction, and accuracy and confusion on test pictures, before and after."""
+    labels = bench.labels
+    accuracies = [float((answers.argmax(axis=1) == labels).mean()) for answers in (before, after)]
+    done = model_view.operations(now.run)
+    confidences = now.probabilities_before, now.probabilities
+    best = int(now.probabilities.argmax())
+    with st.container(horizontal=True):
+        st.metric(
+            f"Right of {len(labels):,} test pictures",
+            f"{accuracies[1]:.1%}",
+            f"{(accuracies[1] - accuracies[0]) * 100:+.1f} points" if done else None,
+        )
+        st.metric(
+            f"This picture: {CLASS_NAMES[best]}",
+            f"{confidences[1][best]:.1%}",
+            f"{(confidences[1][best] - confidences[0][best]) * 100:+.1f} points" if done else None,
+        )
+    changed = int((before.argmax(axis=1) != after.argmax(axis=1)).sum())
+    matrix = np.zeros((len(CLASS_NAMES),) * 2, int)
+    np.add.at(matrix, (labels, after.argmax(axis=1)), 1)
+    st.plotly_chart(
+        charts.confusion(matrix, CLASS_NAMES, height=380),
+        key="operated_confusion",
+        config={"displayModeBar": False},
+        alt=f"Confusion matrix of {len(labels)} test pictures: {np.trace(matrix)} right.",
+    )
+    moved = f"{changed} of {len(labels):,} answers differ from those before the operation. " if done else ""
+    st.caption(f"{moved}Rows are the true classes, columns the answers. {source}")
+    if done:
+        st.markdown("\n".join(f"{number}. {shell.plain(str(one))}" for number, one in enumerate(done, 1)))
+        _save(now)
+
+
+def _save(now: ModelView) -> None:
+    with st.popover("Save as a new run", icon=":material/save:"):
+        name = st.text_input("Name", f"{now.run.name}, operated", max_chars=80, key="operated_name")
+        if st.button("Save", type="primary", key="save_operated"):
+            with shell.show_errors(), st.spinner("Saving it, and measuring it on all test pictures…"):
+                saved = ablation.save(now.run, now.weights, model_view.operations(now.run), name)
+                model_view.operate(now.run, [])
+                shell.open_run(saved.id)
+
+
+# ---------------------------------------------------------------- every filter in turn
+
+
+def _each_muted(now: ModelView, layer: str, filters: list[int]) -> None:
+    st.subheader("What each filter is worth", anchor=False)
+    name, kept = f"muted {layer} {now.state}", f"muted-{layer}"
+    found = background_work.result(name) or (None if now.changed else runs.read_found(now.run, kept))
+    if found is None and not background_work.is_running(name):
+        st.button(
+            f"Mute each of the {now.weights[layer][0].shape[-1]} filters of {layer} in turn",
+            icon=":material/play_arrow:",
+            key="mute_each",
+            on_click=background_work.begin,
+            args=(name, lambda: _muting(now, layer)),
+            help=f"The accuracy without each of them, on {_MUTED_ON} test pictures.",
+        )
+        return
+    if found is None:
+        background_work.follow(
+            name, "Muting one filter at a time", None if now.changed else lambda made: _keep(now, kept, made)
+        )
+        return
+    whole, accuracies = float(found["whole"]), found["accuracies"]
+    st.plotly_chart(
+        charts.muted_filters(accuracies, whole, filters),
+        key="muted_filters",
+        on_select=lambda: _pick(now.run, layer),
+        selection_mode="points",
+        config={"displayModeBar": False},
+        alt=f"Points of accuracy lost by muting each filter; at most {(whole - accuracies.min()) * 100:.1f}.",
+    )
+    idle = int((accuracies >= whole).sum())
+    worst = int(accuracies.argmin())
+    st.caption(
+        f"Accuracy lost on {int(found['pictures'])} test pictures by muting one filter of {layer} at a time. "
+        f"{idle} of {len(accuracies)} can each be muted without a loss; filter {worst + 1} costs the most, "
+        f"{(whole - accuracies[worst]) * 100:.1f} points. Green bars are gains. A click on a bar chooses its filter."
+    )
+
+
+def _muting(now: ModelView, layer: str) -> Generator[float, None, dict[str, np.ndarray]]:
+    split, _ = inputs.test_pictures(now.run)
+    images, labels = split.images[:_MUTED_ON], split.labels[:_MUTED_ON]
+    bench = Bench(now.network.forward, images, labels)
+    whole = (bench.answers(now.weights, now.weights, now.state).argmax(axis=1) == labels).mean()
+    accuracies = yield from bench.without_each(layer, now.weights, now.state)
+    return {"accuracies": accuracies, "whole": np.array(whole), "pictures": np.array(len(labels))}
+
+
+def _keep(now: ModelView, name: str, found: dict[str, np.ndarray]) -> None:
+    runs.write_found(now.run, name, **found)
+
+
+def _pick(run: Run, layer: str) -> None:
+    if points := st.session_state["muted_filters"].selection.points:
+        st.session_state[f"operated-{run.id}-{layer}"] = [int(points[0]["x"])]

@@ -1,0 +1,308 @@
+"""The Explore page's view of the filters: their kernels, what they are like, and what excites them."""
+
+from collections.abc import Generator
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from cnn import charts, runs
+from cnn.config import CLASS_NAMES
+from cnn.interpret import activation_maximization, filter_statistics
+from cnn.interpret.activation_maximization import Excitement
+from cnn.interpret.filter_statistics import Statistics
+from cnn.networks.forward import Weights
+from cnn.ui import background_work
+from cnn.ui.components import pixels, sheet
+from cnn.ui.components.sheet import Strip
+from cnn.ui.explore import feature_maps
+from cnn.ui.explore.model_view import ModelView
+from cnn.ui.predict import inputs, pictures
+
+_LAYER = "filters_layer"
+_ACTIVITY = 1000  # test pictures on which the filters' activity is measured
+_CONTACT = 110  # screen pixels that a filter may be wide on the contact sheet
+_LARGE = 90  # screen pixels of a crop
+_LINE = 90  # grey between crops
+
+
+@st.fragment
+def show(now: ModelView) -> None:
+    """Draw the view."""
+    layers = [row.name for row in now.run.config.rows() if row.type == "Conv2D"]
+    if not layers:
+        st.info("This network has no convolution, so it has no filters to look at.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        layer = st.selectbox("Convolution", layers, key=_LAYER, persist_state="session", width=240)
+        kernel, bias = _weights(now.weights, layer)
+        count = kernel.shape[-1]
+        chosen = st.number_input("Filter", 1, count, key=f"filter-{layer}", width=150) - 1
+    scale = feature_maps.scale_choice()
+    st.subheader("Kernels", anchor=False)
+    _kernels(now, layer, kernel, chosen, scale)
+    _one_filter(now, layer, kernel, bias, chosen)
+    st.subheader("What excites them", anchor=False)
+    _excitement(now, layer, chosen)
+    st.subheader("Statistics", anchor=False)
+    _statistics(now, layer, kernel, bias)
+
+
+def _weights(weights: Weights, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    """Kernels (k, k, channels in, filters) and biases (filters,), zeros where there are none."""
+    kernel, *bias = weights[layer]
+    return kernel, bias[0] if bias else np.zeros(kernel.shape[-1], np.float32)
+
+
+def _choose(layer: str, filter_: int | None) -> None:
+    if filter_ is not None:
+        st.session_state[f"filter-{layer}"] = filter_ + 1
+
+
+# ---------------------------------------------------------------- kernels
+
+
+def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale: str) -> None:
+    """All filters of the layer, for one of its input channels."""
+    size, _, channels, count = kernel.shape
+    channel = 1
+    if channels > 1:
+        channel = st.number_input(f"Input channel (of {channels})", 1, channels, key=f"channel-{layer}", width=200)
+    every = [arrays[0] for arrays in now.weights.values() if arrays[0].ndim == 4]
+    shown = kernel[:, :, channel - 1]
+    range_ = feature_maps.common_range(scale, kernel, every, signed=True)
+    sheet.show(
+        [
+            Strip(
+                charts.coloured_maps(shown, range_, signed=True),
+                [f"filter {index + 1}" for index in range(count)],
+                range(count),
+                scale=charts.layout(size, size, count, 900, 300)[0],
+                chosen=[chosen],
+                values=np.moveaxis(shown, -1, 0),
+            )
+        ],
+        key="kernels",
+        label=f"The {count} kernels of {layer} for input channel {channel}.",
+        on_pick=lambda _, filter_: _choose(layer, filter_),
+    )
+    st.caption(
+        f"The {count} kernels of {layer}, {size}×{size} weights each, for input channel {channel} of {channels}. "
+        + feature_maps.colours(signed=True)
+    )
+
+
+def _one_filter(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray, chosen: int) -> None:
+    """One filter with all its input channels, those with the largest norm first."""
+    one = kernel[..., chosen]
+    size, _, channels = one.shape
+    range_ = charts.value_range(one, signed=True)
+    st.markdown(f"**Filter {chosen + 1} of {layer}** · bias {bias[chosen]:+.5f} · norm {np.linalg.norm(one):.4f}")
+    if channels == 1:
+        pixels.show(one[..., 0], range_, "kernel", f"The kernel of filter {chosen + 1}.", size=280)
+        return
+    order = filter_statistics.by_norm(one)
+    norms = np.linalg.norm(one, axis=(0, 1))
+    sheet.show(
+        [
+            Strip(
+                charts.coloured_maps(one[..., order], range_),
+                [f"input channel {index + 1}, norm {norms[index]:.4f}" for index in order],
+                [int(index) for index in order],
+                scale=charts.layout(size, size, channels, 900, 220)[0],
+                values=np.moveaxis(one[..., order], -1, 0),
+            )
+        ],
+        key="channels",
+        label=f"The {channels} kernels of filter {chosen + 1}, one for each input channel, the largest norm first.",
+    )
+    st.caption(f"Its {channels} kernels, one for each input channel, those with the largest norm first, on one scale.")
+
+
+# ---------------------------------------------------------------- what excites them
+
+
+def _excitement(now: ModelView, layer: str, chosen: int) -> None:
+    name, kept = f"excites {layer} {now.state}", f"excites-{layer}"
+    found = _found(now, name, kept)
+    if found is None and background_work.is_running(name):
+        background_work.follow(name, f"Looking for what excites {layer}", lambda made: _keep(now, kept, made))
+        return
+    if found is None:
+        split, _ = inputs.test_pictures(now.run)
+        st.markdown(
+            f"The nine of {len(split.labels):,} test pictures that excite each filter most, cut to what it sees of "
+            "them, and the picture that was made to excite it as much as can be."
+        )
+        st.button(
+            f"Find it for all {now.weights[layer][0].shape[-1]} filters of {layer}",
+            icon=":material/play_arrow:",
+            key="find_excitement",
+            on_click=background_work.begin,
+            args=(name, lambda: _finding(now, layer)),
+            help="Some seconds to a minute, once: it is kept with the run.",
+        )
+        return
+    _contact_sheet(found, layer, chosen)
+    _most_exciting(now, found, layer, chosen)
+
+
+def _found(now: ModelView, name: str, kept: str) -> Excitement | None:
+    if made := background_work.result(name):
+        return made
+    return None if now.changed else _read(str(now.run.path), now.state, kept, now)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _read(path: str, state: str, kept: str, _now: ModelView) -> Excitement | None:
+    arrays = runs.read_found(_now.run, kept)
+    return Excitement(**arrays) if arrays and set(arrays) == set(Excitement._fields) else None
+
+
+def _finding(now: ModelView, layer: str) -> Generator[float, None, Excitement]:
+    split, _ = inputs.test_pictures(now.run)
+    found = yield from activation_maximization.of(now.forward, now.run.config.rows(), [layer], split.images)
+    return found[layer]
+
+
+def _keep(now: ModelView, kept: str, made: Excitement) -> None:
+    if not now.changed:
+        runs.write_found(now.run, kept, **made._asdict())
+        _read.clear()
+
+
+def _contact_sheet(found: Excitement, layer: str, chosen: int) -> None:
+    """Every filter: the picture made for it, and its nine crops."""
+    count, pictures, height, width = found.crops.shape[:4]
+    edge = max(1, round(pictures**0.5 + 0.49))
+    grid = np.full((count, edge * edge, height + 1, width + 1), _LINE, np.uint8)  # a line below and right of each
+    grid[:, :pictures, :-1, :-1] = found.crops
+    rows, columns = edge * (height + 1), edge * (width + 1)
+    tiled = grid.reshape(count, edge, edge, height + 1, width + 1).swapaxes(2, 3).reshape(count, rows, columns)
+    made = found.maximised[..., 0].repeat(edge, axis=1).repeat(edge, axis=2)
+    cells = np.full((count, rows, edge * width + 2 + columns), _LINE, np.uint8)
+    cells[:, : edge * height, : edge * width] = made
+    cells[:, :, edge * width + 2 :] = tiled
+    sheet.show(
+        [
+            Strip(
+                cells[..., None].repeat(3, axis=-1),
+                [f"filter {index + 1}" for index in range(count)],
+                range(count),
+                scale=max(1, round(_CONTACT / cells.shape[2])),
+                chosen=[chosen],
+            )
+        ],
+        key="contact_sheet",
+        label=f"For each filter of {layer} the picture made for it and its nine most exciting crops.",
+        on_pick=lambda _, filter_: _choose(layer, filter_),
+    )
+    st.caption(
+        f"All {count} filters of {layer}: on the left of each the picture that was made to excite it, on the right the "
+        f"{pictures} test pictures that excite it most, cut to the {height}×{width} pixels that it sees."
+    )
+
+
+def _most_exciting(now: ModelView, found: Excitement, layer: str, chosen: int) -> None:
+    """One filter's picture and crops, large."""
+    split, _ = inputs.test_pictures(now.run)
+    st.markdown(f"**Filter {chosen + 1} of {layer}**")
+    height, width = found.crops.shape[2:4]
+    factor = max(1, _LARGE // max(height, width))
+
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=max(120, width * factor), gap="xsmall"):
+            st.image(
+                pictures.magnified(found.maximised[chosen, ..., 0], factor),
+                alt=f"The picture made for filter {chosen + 1}.",
+            )
+            st.caption(f"made: {found.reached[chosen]:.3g}")
+        for index, place, value, crop in zip(
+            found.images[chosen], found.places[chosen], found.values[chosen], found.crops[chosen], strict=True
+        ):
+            known = index < len(split.labels)
+            name = CLASS_NAMES[split.labels[index]] if known else "a test picture"
+            with st.container(width=max(100, width * factor), gap="xsmall"):
+                st.image(
+                    pictures.magnified(crop, factor),
+                    alt=f"{name}, row {place[0] + 1}, column {place[1] + 1}, sum {value:.3g}.",
+                )
+                st.caption(f"{name} {value:.3g}")
+    st.caption(
+        "The numbers are the filter's sum before the activation. The made picture was found by activation maximisation "
+        f"from several random starts, which differ by a standard deviation of {found.spread[chosen]:.2g}; it is kept "
+        "smooth and dark where that costs nothing."
+    )
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray) -> None:
+    split, source = inputs.test_pictures(now.run)
+    images = split.images[:_ACTIVITY]
+    activity = _activity(now.state, len(images), now, images)[layer]
+    found = filter_statistics.of(kernel, bias, activity)
+    dead, always = int(found.dead.sum()), int(found.always_on.sum())
+    twins = int((found.similarity > 0.9).sum())
+    st.markdown(
+        f"On {len(images):,} test pictures, **{dead}** of {len(bias)} filters are dead (never active), **{always}** "
+        f"are always on; **{twins}** have another one that points nearly the same way (cosine above 0.9)."
+    )
+    st.dataframe(
+        _table(found),
+        hide_index=True,
+        height=320,
+        on_select=lambda: _row_chosen(layer),
+        selection_mode="single-row",
+        key="filter_table",
+        alt=f"The {len(bias)} filters of {layer} with norm, bias, sparsity, activity and most similar filter.",
+        column_config={
+            "norm": st.column_config.NumberColumn(format="%.3f", help="L2 norm of all its weights."),
+            "bias": st.column_config.NumberColumn(format="%.4f"),
+            "near zero": st.column_config.NumberColumn(
+                format="percent", help="Weights within 1% of the layer's largest."
+            ),
+            "pictures": st.column_config.ProgressColumn(
+                "active in",
+                min_value=0.0,
+                max_value=1.0,
+                format="percent",
+                help="Of the pictures, anywhere in the map.",
+            ),
+            "places": st.column_config.NumberColumn("of all places", format="percent"),
+            "mean": st.column_config.NumberColumn(format="%.4f", help="Of what comes out of the activation."),
+            "cosine": st.column_config.NumberColumn(
+                format="%.2f", help="Of its weights and the most similar filter's."
+            ),
+        },
+    )
+    st.caption(f"{source} A row opens its filter; a click on a column's name sorts by it.")
+
+
+@st.cache_resource(max_entries=8, show_spinner="Looking at test pictures…")
+def _activity(state: str, count: int, _now: ModelView, _images: np.ndarray) -> dict[str, filter_statistics.Activity]:
+    return filter_statistics.activity(_now.forward, _images)
+
+
+def _table(found: Statistics) -> pd.DataFrame:
+    state = np.where(found.dead, "dead", np.where(found.always_on, "always on", ""))
+    return pd.DataFrame(
+        {
+            "filter": np.arange(len(found.norm)) + 1,
+            "norm": found.norm,
+            "bias": found.bias,
+            "near zero": found.sparsity,
+            "pictures": found.pictures,
+            "places": found.values,
+            "mean": found.mean,
+            "state": state,
+            "most similar": found.twin + 1,
+            "cosine": found.similarity,
+        }
+    )
+
+
+def _row_chosen(layer: str) -> None:
+    if rows := st.session_state["filter_table"].selection.rows:
+        _choose(layer, rows[0])

@@ -1,0 +1,297 @@
+"""How one value of a layer comes about, written out with its numbers, which `cnn.interpret.arithmetic` has found."""
+
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+
+from cnn import charts
+from cnn.config import CLASS_NAMES
+from cnn.config.geometry import padding_before
+from cnn.interpret.arithmetic import Activated, Added, Normalised, Pooled, WeightedSum, Working, origin, working
+from cnn.networks.forward import INPUT
+from cnn.ui.components import pixels, sheet
+from cnn.ui.components.sheet import Strip
+from cnn.ui.explore.model_view import ModelView
+
+Go = Callable[..., None]
+_SIZE = 250  # screen pixels of a window
+
+
+def show(now: ModelView, layer: str, channel: int, where: tuple[int, ...], go: Go) -> None:
+    """Write out one value.
+
+    Args:
+        layer: its layer's name. channel: its map or unit. where: (row, column) in the map, () in a vector.
+        go: opens (layer, map, row, column): what was clicked among the numbers that go into the value.
+    """
+    forward = now.network.forward
+    place = (*where, channel)
+    if where:
+        where = _choose(now, layer, channel, where)
+        place = (*where, channel)
+    takes = forward.takes(layer)
+    inputs = [now.picture.seen.pixels if name == INPUT else now.values[name] for name in takes]
+    found = working(forward.layer(layer), inputs, place, now.weights.get(layer))
+
+    def back(source: str, channel: int, row: int | None = None, column: int | None = None) -> None:
+        """Open what went into the value; what flatten and dropout only pass on, where it was made."""
+        name, there = origin(forward, source, (channel,) if row is None else (row, column, channel))
+        if name != INPUT:
+            go(name, there[-1], *there[:-1])
+
+    _written(now, layer, place, found, takes[0], back)
+    keras = float(now.values[layer][place])
+    st.caption(
+        f"In 64 bits here: {found.value:.7g}. By the network, in 32 bits: {keras:.7g}. "
+        f"Difference {abs(found.value - keras):.1e}."
+    )
+
+
+def _choose(now: ModelView, layer: str, channel: int, where: tuple[int, ...]) -> tuple[int, ...]:
+    """Row and column as numbers, for the keyboard."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = []
+        for name, index, size in zip(("row", "column"), where, now.values[layer].shape, strict=False):
+            key = f"{name}-{layer}-{channel}"
+            st.session_state.setdefault(key, index + 1)
+            st.session_state[key] = min(st.session_state[key], size)
+            chosen.append(st.number_input(name.capitalize(), 1, size, key=key, width=120) - 1)
+    return tuple(chosen)
+
+
+def _written(now: ModelView, layer: str, place: tuple[int, ...], found: Working, source: str, go: Go) -> None:
+    match found:
+        case WeightedSum():
+            _weighted_sum(now, layer, place, found, source, go)
+        case Pooled():
+            _pooled(layer, place, found, source, go)
+        case Normalised():
+            st.markdown("Batch normalisation, with the running mean and variance of the training:")
+            st.latex(
+                r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta = "
+                rf"{tex(found.gamma)} \cdot \frac{{{tex(found.x)} - {tex_term(found.mean)}}}"
+                rf"{{\sqrt{{{tex(found.variance)} + {tex(found.epsilon)}}}}} + {tex_term(found.beta)} = "
+                rf"{tex(found.value)}"
+            )
+        case Activated():
+            st.markdown(f"The activation, {called(found.activation)}, of the value at the same place in {source}:")
+            st.latex(activation_latex(found.activation, found.x, found.value))
+        case Added():
+            st.markdown("A skip connection adds the values at the same place of its two ways:")
+            st.latex(rf"{' + '.join(map(tex_term, found.terms))} = {tex(found.value)}")
+    if isinstance(found, Normalised | Activated | Added) and source != INPUT:
+        st.button(
+            f"Where it comes from: {source}",
+            icon=":material/arrow_back:",
+            key="walk_back",
+            on_click=go,
+            args=(source, place[-1], *place[:-1]),
+        )
+
+
+def _weighted_sum(now: ModelView, layer: str, place: tuple[int, ...], found: WeightedSum, source: str, go: Go) -> None:
+    per_channel, spatial = found.per_channel, len(place) == 3
+    if spatial:
+        _formula(now, layer, place)
+    if len(per_channel) > 1:
+        _contributions(layer, place, found, source, spatial, go)
+    if spatial:
+        _window(layer, found, source, go)
+    total = per_channel.sum()
+    kinds = "inputs" if not spatial else "input channels"
+    name = rf"z_{{{','.join(str(index + 1) for index in place)}}}"
+    st.markdown(
+        f"The bias and what the {len(per_channel):,} {kinds} add up to:" if len(per_channel) > 1 else "With the bias:"
+    )
+    st.latex(rf"{name} = {tex(found.bias)} + {tex_term(total)} = {tex(found.total)}")
+    if found.all_sums is not None:
+        _softmax(found, place[-1])
+    elif found.activation != "linear":
+        st.latex(activation_latex(found.activation, found.total, found.value))
+
+
+def _formula(now: ModelView, layer: str, place: tuple[int, ...]) -> None:
+    """The convolution's formula, and where this window lies."""
+    convolution = now.network.forward.layer(layer)
+    source = now.network.forward.takes(layer)[0]
+    size = (now.picture.seen.pixels if source == INPUT else now.values[source]).shape
+    kernel, stride, dilation = convolution.kernel_size, convolution.strides, convolution.dilation_rate
+    before = [padding_before(size[a], kernel[a], stride[a], convolution.padding, dilation[a]) for a in (0, 1)]
+    st.latex(r"z_{i,j,k} = b_k + \sum_{u}\sum_{v}\sum_{k'} x_{i',\,j',\,k'}\; w_{u,v,k',k}")
+    st.caption(
+        f"i' = i·{stride[0]} − {before[0]} + u·{dilation[0]} and j' = j·{stride[1]} − {before[1]} + v·{dilation[1]}: "
+        f"stride {stride[0]}, padding “{convolution.padding}” with {before[0]} zero{'s' * (before[0] != 1)} in front, "
+        f"dilation {dilation[0]}, counted from 0. Rows and columns on this page are counted from 1."
+    )
+
+
+def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, spatial: bool, go: Go) -> None:
+    """What each input channel adds, as bars."""
+    per_channel, what = found.per_channel, "channel" if spatial else "unit"
+
+    def picked(_: int, channel: int | None) -> None:
+        if channel is not None and spatial:
+            st.session_state[f"in-{layer}"] = channel + 1
+        elif channel is not None:
+            go(source, channel)
+
+    sheet.show(
+        [
+            Strip(
+                charts.bars(per_channel),
+                [f"{what} {index + 1} adds {value:+.5f}" for index, value in enumerate(per_channel)],
+                range(len(per_channel)),
+                chosen=[_channel(layer, per_channel)] if spatial else (),
+            )
+        ],
+        key="contributions",
+        label=f"What each of {len(per_channel)} inputs adds to the value.",
+        on_pick=picked,
+    )
+    top = np.argsort(-np.abs(per_channel))[:3]
+    words = ", ".join(f"{index + 1} ({per_channel[index]:+.4f})" for index in top)
+    st.caption(
+        f"What each {what} of {'the picture' if source == INPUT else source} adds, as a bar; the most do {words}."
+        + (" A click on a bar shows its numbers." if spatial else " A click on a bar opens its unit.")
+    )
+
+
+def _channel(layer: str, per_channel: np.ndarray) -> int:
+    """The input channel in view: the chosen one, at first the one that adds the most."""
+    if len(per_channel) == 1:
+        return 0
+    chosen = st.session_state.get(f"in-{layer}")
+    return int(np.abs(per_channel).argmax()) if chosen is None else min(chosen, len(per_channel)) - 1
+
+
+def _window(layer: str, found: WeightedSum, source: str, go: Go) -> None:
+    """Window, kernel and products of one input channel, as numbers."""
+    window, channel = found.window, _channel(layer, found.per_channel)
+    if len(found.per_channel) > 1:
+        st.session_state[f"in-{layer}"] = channel + 1
+        st.number_input("Input channel", 1, len(found.per_channel), key=f"in-{layer}", width=160)
+    called = "the picture" if source == INPUT else f"map {window.channels[channel] + 1} of {source}"
+
+    def opened(row: int, column: int) -> None:
+        if window.inside[row, column] and source != INPUT:
+            go(source, int(window.channels[channel]), int(window.rows[row]), int(window.columns[column]))
+
+    parts = (
+        ("window", f"Window of {called}", window.values[..., channel], opened if source != INPUT else None),
+        ("window_kernel", "× kernel", found.kernel[..., channel], None),
+        ("window_products", "= products", found.products[..., channel], None),
+    )
+    for column, (key, title, values, on_pick) in zip(st.columns(3), parts, strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            pixels.show(
+                values,
+                charts.value_range(values, signed=True),
+                key=key,
+                label=f"{title}, {values.shape[0]} by {values.shape[1]} numbers.",
+                on_pick=on_pick,
+                size=_SIZE,
+            )
+    outside = int((~window.inside).sum())
+    padding = f" {outside} of the window's {window.inside.size} places lie in the padding: zeros." if outside else ""
+    back = " A click in the window opens the value that it shows." if source != INPUT else ""
+    st.caption(
+        f"Rows {window.rows[0] + 1} to {window.rows[-1] + 1}, columns {window.columns[0] + 1} to "
+        f"{window.columns[-1] + 1}. The products of this channel add up to {found.per_channel[channel]:+.5f}."
+        f"{padding}{back}"
+    )
+
+
+def _pooled(layer: str, place: tuple[int, ...], found: Pooled, source: str, go: Go) -> None:
+    window = found.window
+    across = len(window.channels) > 1
+    values = window.values[0] if across else window.values[..., 0]
+    row, column, channel = found.winner
+    what = "group of maps" if across else "window"
+    st.markdown(f"The {'largest' if found.mode == 'max' else 'mean'} value of a {what} of {source}:")
+
+    def opened(r: int, c: int) -> None:
+        at = (0, 0, c) if across else (r, c, 0)
+        if window.inside[at[:2]]:
+            go(source, int(window.channels[at[2]]), int(window.rows[at[0]]), int(window.columns[at[1]]))
+
+    marked = ((0, channel) if across else (row, column)) if found.mode == "max" else None
+    pixels.show(
+        values,
+        charts.value_range(values),
+        key="pooled_window",
+        label=f"The {values.size} values that are pooled.",
+        chosen=marked,
+        on_pick=opened,
+        size=min(420, max(60, 60 * values.shape[1])),
+    )
+    count = int(window.inside.sum()) * len(window.channels)
+    if found.mode == "max":
+        shown = values.ravel() if across else values[window.inside]
+        listed = ",\\,".join(map(tex, shown)) if shown.size <= 16 else r"\ldots"
+        st.latex(rf"\max\{{{listed}\}} = {tex(found.value)}")
+    else:
+        st.latex(rf"\frac{{1}}{{{count}}} \cdot {tex_term(float(values[window.inside].sum()))} = {tex(found.value)}")
+    overhang = int((~window.inside).sum())
+    note = f" {overhang} places overhang the border and do not count." if overhang else ""
+    st.caption(f"{count} values; a click opens the one that it shows.{note} {_tells(found)}")
+
+
+def _tells(found: Pooled) -> str:
+    if found.mode != "max":
+        return ""
+    row, column, channel = found.winner
+    if len(found.window.channels) > 1:
+        return f"The largest is in map {found.window.channels[channel] + 1}."
+    return f"The largest is in row {found.window.rows[row] + 1}, column {found.window.columns[column] + 1}."
+
+
+def _softmax(found: WeightedSum, unit: int) -> None:
+    sums = found.all_sums
+    names = CLASS_NAMES if len(sums) == len(CLASS_NAMES) else [str(index + 1) for index in range(len(sums))]
+    st.markdown("The softmax compares it with the sums of the other classes:")
+    st.latex(
+        rf"p = \frac{{e^{{{tex(sums[unit])}}}}}{{\sum_c e^{{z_c}}}} = "
+        rf"\frac{{{tex(np.exp(sums[unit] - sums.max()))}}}{{{tex(np.exp(sums - sums.max()).sum())}}} = "
+        rf"{tex(found.value)}"
+    )
+    logits = " · ".join(f"{name} {value:.3f}" for name, value in zip(names, sums, strict=True))
+    st.caption(
+        f"The logits: {logits}. Both sides of the fraction are divided by e to the power of the largest of them."
+    )
+
+
+# ---------------------------------------------------------------- numbers and functions in LaTeX
+
+
+def tex(value: float) -> str:
+    """A number with five significant digits."""
+    text = f"{value:.5g}"
+    if "e" not in text:
+        return text
+    mantissa, exponent = text.split("e")
+    return rf"{mantissa}\cdot 10^{{{int(exponent)}}}"
+
+
+def tex_term(value: float) -> str:
+    """The same as a term of a sum: in brackets if it is negative."""
+    return f"({tex(value)})" if value < 0 else tex(value)
+
+
+def called(activation: str) -> str:
+    """An activation's name as people write it."""
+    return {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU"}.get(activation, activation)
+
+
+def activation_latex(name: str, x: float, value: float) -> str:
+    """An activation of one value."""
+    formulas = {
+        "relu": rf"\max(0,\ {tex(x)})",
+        "leaky_relu": rf"\max({tex_term(x)},\ 0.2\cdot {tex_term(x)})",
+        "tanh": rf"\tanh({tex(x)})",
+        "sigmoid": rf"\frac{{1}}{{1 + e^{{-{tex_term(x)}}}}}",
+        "gelu": rf"{tex_term(x)} \cdot \Phi({tex(x)})",
+        "linear": tex(x),
+    }
+    return rf"a = \text{{{called(name)}}}(z) = {formulas.get(name, rf'f({tex(x)})')} = {tex(value)}"

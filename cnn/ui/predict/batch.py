@@ -1,0 +1,311 @@
+"""Many pictures at once: a table that fills while they are read, in slices short enough for a Stop button to react.
+
+Of each file only its bytes, two thumbnails and the network's answer are kept; the pictures themselves are decoded one
+at a time. The table belongs to one visit and one network.
+"""
+
+import base64
+import csv
+import io
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
+
+from cnn.config import CLASS_NAMES, duration
+from cnn.networks.predictor import Predictor
+from cnn.pictures import UnreadableImage
+from cnn.runs import Run
+from cnn.ui import shell
+from cnn.ui.predict import answer, pictures
+from cnn.ui.predict.pictures import File, Picture
+
+_SLICE = 0.7  # seconds of work between two looks at the Stop button
+_TICK = 0.8  # seconds from one slice to the next
+_LONG_PAUSE = 5.0  # seconds: a longer one was a stop
+_REDRAW = 2.0  # seconds between two redraws of the growing table
+_THUMBNAIL = 96  # pixels along its longest edge
+_ERRORS_SHOWN = 3
+_COLUMNS = ("picture", "seen", "answer", "confidence", "file", "second answer", "reading", "error")
+_BATCH, _OPENED, _STEERED = "batch", "opened_file", "batch_steered"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What became of one file: an answer with what led to it, or an error.
+
+    Attributes:
+        thumbnail: of the picture, a data URL.
+        seen: what the network sees of the heaviest reading, a data URL.
+        reading: that reading's name.
+        probabilities: the automatic answer, float32 (10,).
+        error: a sentence.
+    """
+
+    thumbnail: str | None = None
+    seen: str | None = None
+    reading: str | None = None
+    probabilities: np.ndarray | None = None
+    error: str | None = None
+
+
+@dataclass
+class Batch:
+    """The files of one upload, and what is known of them so far."""
+
+    files: list[File] = field(default_factory=list)
+    rows: dict[str, Row] = field(default_factory=dict)
+    stopped: bool = False
+    seconds: float = 0.0  # spent so far, with the pauses between two slices
+    _paused: float = 0.0  # when the last slice ended
+
+    def take(self, files: list[File]) -> None:
+        """Work on these files; what is known of them already is kept, the rest forgotten."""
+        known = {file.id for file in self.files}
+        if any(file.id not in known for file in files):
+            self.stopped = False
+        self.files = files
+        self.rows = {file.id: self.rows[file.id] for file in files if file.id in self.rows}
+
+    @property
+    def waiting(self) -> list[File]:
+        return [file for file in self.files if file.id not in self.rows]
+
+    @property
+    def done(self) -> list[tuple[File, Row]]:
+        return [(file, self.rows[file.id]) for file in self.files if file.id in self.rows]
+
+    @property
+    def working(self) -> bool:
+        return bool(self.waiting) and not self.stopped
+
+    @property
+    def seconds_left(self) -> float | None:
+        return self.seconds / len(self.rows) * len(self.waiting) if self.rows else None
+
+    def work(self, predictor: Predictor, seconds: float) -> None:
+        """Read the files that wait, one after the other, until the time is up; at least one."""
+        begin = time.monotonic()
+        since = self._paused if begin - self._paused < _LONG_PAUSE else begin
+        for file in self.waiting:
+            self.rows[file.id] = _row(file, predictor)
+            if time.monotonic() - begin >= seconds:
+                break
+        self._paused = time.monotonic()
+        self.seconds += self._paused - since
+
+
+def show(files: list[File], run: Run, predictor: Predictor, place: DeltaGenerator) -> None:
+    """Read the files and show them in a table, in `place`; below, the picture whose row was chosen."""
+    batch = _of_session(run)
+    batch.take(files)
+    st.session_state.pop(_STEERED, None)
+    with place:
+        progress = st.container()
+        st.fragment(_table, run_every=_REDRAW if batch.working else None)(batch)
+    if picture := opened(files):
+        answer.show(picture, predictor, wide=True)
+        st.caption("What you change here is for looking: the table and its file keep the automatic answer.")
+    with progress:  # drawn last, because it works: everything else is there by then
+        st.fragment(_progress, run_every=_TICK if batch.working else None)(batch, predictor)
+
+
+def opened(files: list[File]) -> Picture | None:
+    """The picture whose row was chosen, else the first that can be read."""
+    rows = st.session_state[_BATCH].rows if _BATCH in st.session_state else {}
+    wanted = [file for file in files if file.id == st.session_state.get(_OPENED)]
+    for file in wanted or files:
+        error = rows[file.id].error if file.id in rows else None
+        if not error:
+            try:
+                return pictures.with_changes(pictures.of_file(file))
+            except UnreadableImage as unreadable:
+                error = str(unreadable)
+        if wanted:
+            st.error(f"{shell.plain(file.name)}: {error}", icon=":material/broken_image:")
+    return None
+
+
+def _of_session(run: Run) -> Batch:
+    """This visit's table for this network."""
+    if st.session_state.get("batch_run") != run.id:
+        st.session_state["batch_run"] = run.id
+        st.session_state[_BATCH] = Batch()
+    return st.session_state[_BATCH]
+
+
+def _row(file: File, predictor: Predictor) -> Row:
+    try:
+        picture = pictures.read(file)
+        return Row(
+            _data_url(picture.shown, "JPEG"),
+            _data_url(Image.fromarray(picture.pixels(2)), "PNG"),
+            picture.reading.name,
+            predictor.answer(picture.readings),
+        )
+    except UnreadableImage as error:
+        return Row(error=str(error))
+    except Exception:  # one file that nobody has thought of must not end the work on the others
+        logging.getLogger(__name__).exception("A file of a batch could not be read")
+        return Row(error="This picture could not be read, because of a mistake in this program: see its log.")
+
+
+def _data_url(picture: Image.Image, kind: str) -> str:
+    picture = picture.copy()
+    picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    buffer = io.BytesIO()
+    picture.save(buffer, kind)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"
+
+
+# ---------------------------------------------------------------- how far it is
+
+
+def _progress(batch: Batch, predictor: Predictor) -> None:
+    """The line that moves, the buttons, and, while there is something to do, a slice of the work."""
+    done, total = len(batch.rows), len(batch.files)
+    ready = done > 0 and not batch.working  # while it grows, the file behind the button is gone with the next tick
+    st.progress(done / total, text=_how_far(batch))
+    with st.container(horizontal=True, gap="small"):
+        if batch.working:
+            st.button("Stop", icon=":material/stop:", key="stop_batch", on_click=_stop, args=(batch, True))
+        elif batch.waiting:
+            st.button(
+                "Continue", icon=":material/play_arrow:", key="continue_batch", on_click=_stop, args=(batch, False)
+            )
+        st.download_button(
+            "Download as CSV",
+            as_csv(batch.done) if ready else "",
+            file_name="predictions.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            key="csv",
+            on_click="ignore",
+            disabled=not ready,
+            help="One line for each file: its label, the confidence, the ten probabilities, or the error.",
+        )
+    _errors(batch)
+    _redraw_if_steered()
+    if batch.working:
+        batch.work(predictor, _SLICE)
+        if not batch.working:
+            st.rerun()
+
+
+def _how_far(batch: Batch) -> str:
+    done, total = len(batch.rows), len(batch.files)
+    if batch.working:
+        left = f" · {duration(batch.seconds_left)} left" if batch.seconds_left is not None else ""
+        return f":material/hourglass_top: {done} of {total} files{left}"
+    if batch.waiting:
+        return f":material/pause_circle: Stopped after {done} of {total} files"
+    return f":material/check_circle: All {total} files"
+
+
+def _stop(batch: Batch, stopped: bool) -> None:
+    batch.stopped = stopped
+    st.session_state[_STEERED] = True
+
+
+def _redraw_if_steered() -> None:
+    """What was clicked in one part of the page changes the others."""
+    if st.session_state.pop(_STEERED, False):
+        st.rerun()
+
+
+def _errors(batch: Batch) -> None:
+    """The first few files that could not be read; the table names all of them."""
+    failed = [(file, row) for file, row in batch.done if row.error]
+    for file, row in failed[:_ERRORS_SHOWN]:
+        st.error(f"{shell.plain(file.name)}: {row.error}", icon=":material/broken_image:")
+    if len(failed) > _ERRORS_SHOWN:
+        st.caption(f"{len(failed) - _ERRORS_SHOWN} more could not be read: see the table's last column.")
+
+
+# ---------------------------------------------------------------- the table
+
+
+def _table(batch: Batch) -> None:
+    """One row for each file that is done. Choosing one opens its picture."""
+    _redraw_if_steered()
+    done = batch.done
+    if not done:
+        st.caption("The table begins with the first picture.")
+        return
+    table = as_table(done)
+    # A selection is a position: where other files come or go, it must not slip to a neighbour.
+    key = f"batch-{hash(tuple(file.id for file in batch.files))}"
+    st.dataframe(
+        table.dropna(axis="columns", how="all"),
+        hide_index=True,
+        row_height=52,
+        placeholder="",
+        on_select=lambda: _open(key, batch),
+        selection_mode="single-row",
+        selection_default={"selection": {"rows": _rows_opened(done)}},
+        key=key,
+        alt=f"{len(done)} pictures with their file name, answer, confidence, second answer and reading.",
+        column_config={
+            "picture": st.column_config.ImageColumn(width=64, help="As it came. Click twice to see it larger."),
+            "seen": st.column_config.ImageColumn(width=64, help="What the network sees."),
+            "file": st.column_config.TextColumn(width=130),
+            "confidence": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent", width=130),
+            "reading": st.column_config.TextColumn(help="The one that weighs most; the answer may combine several."),
+        },
+    )
+    st.caption("Choose a row to open its picture; click a column's name to sort by it.")
+
+
+def _rows_opened(done: list[tuple[File, Row]]) -> list[int]:
+    """The place of the picture that `opened` shows: nothing is marked yet in a new table."""
+    chosen = [index for index, (file, _) in enumerate(done) if file.id == st.session_state.get(_OPENED)]
+    return chosen or [index for index, (_, row) in enumerate(done) if not row.error][:1]
+
+
+def _open(key: str, batch: Batch) -> None:
+    rows = st.session_state[key].selection.rows
+    done = batch.done
+    st.session_state[_OPENED] = done[rows[0]][0].id if rows and rows[0] < len(done) else None
+    st.session_state[_STEERED] = True
+
+
+def as_table(done: Iterable[tuple[File, Row]]) -> pd.DataFrame:
+    return pd.DataFrame([_cells(file, row) for file, row in done])
+
+
+def _cells(file: File, row: Row) -> dict[str, str | float | None]:
+    cells = dict.fromkeys(_COLUMNS)
+    if row.probabilities is None:
+        return {**cells, "file": file.name, "error": row.error}
+    best, second = row.probabilities.argsort()[::-1][:2]
+    return {
+        **cells,
+        "picture": row.thumbnail,
+        "seen": row.seen,
+        "answer": CLASS_NAMES[best],
+        "confidence": float(row.probabilities[best]),
+        "file": file.name,
+        "second answer": f"{CLASS_NAMES[second]} {row.probabilities[second]:.0%}",
+        "reading": row.reading,
+    }
+
+
+def as_csv(done: Iterable[tuple[File, Row]]) -> str:
+    """One line for each file: its label with the confidence and the ten probabilities, or the error."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["file", "label", "confidence", *CLASS_NAMES, "error"])
+    for file, row in done:
+        if row.probabilities is None:
+            writer.writerow([file.name, *[""] * (2 + len(CLASS_NAMES)), row.error])
+        else:
+            best = int(row.probabilities.argmax())
+            numbers = [f"{value:.6f}" for value in (row.probabilities[best], *row.probabilities)]
+            writer.writerow([file.name, CLASS_NAMES[best], *numbers, ""])
+    return buffer.getvalue()

@@ -1,0 +1,211 @@
+"""A picture that somebody gave: the original, its readings, and what was changed by hand.
+
+Changes belong to the picture in view: they follow it from page to page, and end when another one comes.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from cnn.pictures import NetworkInput, UnreadableImage, open_image, readings
+from cnn.pictures.readings import Reading
+
+_CHANGES = "changes"
+_TURNS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+
+
+@dataclass(frozen=True)
+class File:
+    """An uploaded file. Its id is another one for each upload."""
+
+    id: str
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What a person changed: quarter turns to the left, light and dark exchanged, the reading to use by its name."""
+
+    turns: int = 0
+    inverted: bool = False
+    reading: str | None = None
+
+
+@dataclass(frozen=True, eq=False)  # eq: comparing pictures with == has no single answer
+class Picture:
+    """A picture with its readings.
+
+    Attributes:
+        id: tells it from every other picture.
+        title: what to call it.
+        original: as it came, upright, at most 500 pixels along its longest edge.
+        readings: of the picture as it is now, with its changes; no two have the same name.
+        label: its true class, if the dataset knows it.
+        drawn: it is a drawing, transparent where nothing was drawn.
+        notes: what is known from opening it.
+        changes: made by hand.
+    """
+
+    id: str
+    title: str
+    original: Image.Image
+    readings: tuple[Reading, ...]
+    label: int | None = None
+    drawn: bool = False
+    notes: tuple[str, ...] = ()
+    changes: Changes = Changes()
+
+    @property
+    def chosen(self) -> Reading | None:
+        """The reading that was chosen by hand; None: all together, by their weights."""
+        return next((reading for reading in self.readings if reading.name == self.changes.reading), None)
+
+    @property
+    def reading(self) -> Reading:
+        """The one reading to look at: what was chosen, else the heaviest."""
+        return self.chosen or max(self.readings, key=lambda reading: reading.weight)
+
+    @property
+    def seen(self) -> NetworkInput:
+        """What the network sees of that reading."""
+        return self.reading.seen
+
+    @cached_property
+    def shown(self) -> Image.Image:
+        """The picture as it is now, for the eye: turned, inverted, and on paper where it is transparent."""
+        picture = _changed(self.original, self.changes)
+        if picture.mode != "RGBA":
+            return picture
+        paper = Image.new("RGBA", picture.size, "white" if self.drawn else "#bfc4ca")
+        return Image.alpha_composite(paper, picture).convert("RGB")
+
+    @cached_property
+    def inverting_is_idle(self) -> bool:
+        """Whether exchanging light and dark makes no difference to any reading."""
+        before = _read_changed(self, replace(self.changes, inverted=not self.changes.inverted))
+        pairs = zip(self.readings, before, strict=False)
+        return len(before) == len(self.readings) and all(
+            np.abs(one.seen.pixels - other.seen.pixels).max() < 0.02 for one, other in pairs
+        )
+
+    def pixels(self, factor: int = 8) -> np.ndarray:
+        """The network's input to be shown: uint8 (28 factor, 28 factor), each pixel a square."""
+        return enlarged(self.seen, factor)
+
+
+def enlarged(seen: NetworkInput, factor: int) -> np.ndarray:
+    """A network's input to be shown: uint8 (28 factor, 28 factor), each pixel a square."""
+    return magnified((seen.pixels[..., 0] * 255).round().astype(np.uint8), factor)
+
+
+def magnified(image: np.ndarray, factor: int) -> np.ndarray:
+    """An array (h, w, ...) with each pixel a square of factor x factor."""
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+# ---------------------------------------------------------------- from what was given to a picture
+
+
+def read(file: File) -> Picture:
+    """Decode a file.
+
+    Raises:
+        UnreadableImage: it is broken, or shows nothing but background.
+    """
+    original, notes = open_image(file.content)
+    return Picture(file.id, file.name, original, readings.of_picture(original, notes), notes=notes)
+
+
+def of_file(file: File) -> Picture:
+    """The same as `read`, once for a file that is in view: a page runs anew at every click."""
+    return _of_file(file.id, file)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the picture…")
+def _of_file(id_: str, _file: File) -> Picture:
+    return read(_file)
+
+
+def of_sample(array: np.ndarray, title: str, label: int) -> Picture:
+    """A picture of the dataset, uint8 (28, 28)."""
+    return Picture(digest(array), title, Image.fromarray(array), readings.of_picture(array), label)
+
+
+def of_drawing(rgba: np.ndarray | None) -> Picture:
+    """A drawing as from `drawing.ask`. It stays the same picture while it grows.
+
+    Raises:
+        UnreadableImage: nothing is drawn.
+    """
+    found = readings.of_canvas(None) if rgba is None else _of_canvas(digest(rgba), rgba)
+    return Picture("drawing", "Your drawing", Image.fromarray(rgba), found, drawn=True)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _of_canvas(digest: str, _rgba: np.ndarray) -> tuple[Reading, ...]:
+    return readings.of_canvas(_rgba)
+
+
+def digest(pixels: np.ndarray) -> str:
+    """Tells arrays apart. Streamlit's own hash of a large array looks at a part of it only."""
+    return f"{pixels.shape} {hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()}"
+
+
+# ---------------------------------------------------------------- changes made by hand
+
+
+def with_changes(picture: Picture) -> Picture:
+    """A picture that comes into view, with the changes made to it. Those of the picture before are forgotten."""
+    changes = _changes(picture)
+    if not changes.turns and not changes.inverted:
+        return replace(picture, changes=changes)
+    try:
+        return replace(picture, changes=changes, readings=_read_changed(picture, changes))
+    except UnreadableImage as error:
+        st.error(f"{error} It is shown as it came.", icon=":material/broken_image:")
+        reset()
+        return picture
+
+
+def change(picture: Picture, **changes) -> None:
+    """Change a picture on the next run of the page; see `Changes`."""
+    st.session_state[_CHANGES] = (picture.id, replace(picture.changes, **changes))
+
+
+def reset() -> None:
+    """Take back all changes."""
+    st.session_state.pop(_CHANGES, None)
+
+
+def _changes(picture: Picture) -> Changes:
+    id_, changes = st.session_state.get(_CHANGES, (None, None))
+    if id_ != picture.id:
+        reset()
+        return Changes()
+    return changes
+
+
+def _read_changed(picture: Picture, changes: Changes) -> tuple[Reading, ...]:
+    return _reread(digest(np.asarray(picture.original)), changes.turns, changes.inverted, picture.drawn, picture)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading it anew…")
+def _reread(digest: str, turns: int, inverted: bool, drawn: bool, _picture: Picture) -> tuple[Reading, ...]:
+    changed = _changed(_picture.original, Changes(turns, inverted))
+    return readings.of_canvas(np.asarray(changed)) if drawn else readings.of_picture(changed, _picture.notes)
+
+
+def _changed(picture: Image.Image, changes: Changes) -> Image.Image:
+    if turn := _TURNS[changes.turns % 4]:
+        picture = picture.transpose(turn)
+    if changes.inverted:
+        pixels = np.array(picture)
+        colours = pixels[..., :3] if picture.mode == "RGBA" else pixels
+        colours[...] = 255 - colours
+        picture = Image.fromarray(pixels)
+    return picture

@@ -1,0 +1,491 @@
+"""The form for a new sweep: what all trials share, what differs between them, how it is chosen, and how long it takes.
+
+What has been entered outlasts a visit to another page. Every problem is said in a sentence where it stands; what may be
+tried and what not, `cnn.tuning.sweeps` knows.
+"""
+
+import math
+import re
+from functools import partial
+
+import numpy as np
+import streamlit as st
+from pydantic import ValidationError
+
+from cnn import data
+from cnn.config import RunConfig, duration, explain, presets
+from cnn.runs import Run, saved_presets
+from cnn.tuning import (
+    MAX_SETTINGS,
+    MAX_TRIALS,
+    WIDTH,
+    Hyperparameter,
+    Method,
+    Scalar,
+    Setting,
+    SweepConfig,
+    hyperparameters_of,
+    path_label,
+    sweeps,
+    value_words,
+)
+from cnn.ui import draft, shell
+
+VIEW, THIS, NEW = "sweep_view", "One sweep", "A new sweep"
+_BASE = "sweep_base"  # in the session: what to start from, "preset:fast", "run:20261122-101530-fast" or TRAIN
+_FROM_TRAIN = "train:"
+METHODS: dict[Method, tuple[str, str]] = {
+    "grid": ("Grid", "Every combination of the values that you list. Complete, but each setting multiplies them."),
+    "random": ("Random", "Every trial draws each setting by itself: a few trials spread over a wide range."),
+    "optuna": (
+        "Optuna",
+        "The first trials are drawn at random, the others near those that did well so far (tree-structured Parzen "
+        "estimator).",
+    ),
+}  # fmt: skip
+_PROPOSED = 3  # values for a grid
+
+
+def begin(base: str) -> None:
+    """Open the form with what to start from: `_FROM_TRAIN`, or a run as "run:" and its id."""
+    st.session_state[_BASE] = base
+    st.session_state[VIEW] = NEW
+    st.switch_page(shell.SWEEPS)
+
+
+def offer(run: Run | None = None) -> None:
+    """Draw the button that opens the form with the settings of a run, or with those on the Train page."""
+    if st.button(
+        "Sweep over this",
+        icon=":material/scatter_plot:",
+        key="sweep_over" if run else "sweep_over_draft",
+        help="Train it many times with other settings, and see which of them count.",
+    ):
+        begin(f"run:{run.id}" if run else _FROM_TRAIN)
+
+
+def show() -> None:
+    """Draw the form, and start the sweep when that is asked for."""
+    base = _choose_base()
+    known = {setting.path: setting for setting in hyperparameters_of(base)}
+    method = _choose_method()
+    paths = _choose_settings(known)
+    settings = _values(base, method, [known[path] for path in paths])
+    base = _each_trial(base, paths)
+    how, count, start = st.container(), st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+    with how:
+        options = _how_they_run(method, paths)
+    with count:  # always in one place, so that nothing below it is drawn anew
+        wanted = _whole(base, method, settings, options)
+    with start:
+        name = st.text_input(
+            "Name of the sweep",
+            max_chars=60,
+            placeholder="after its settings",
+            key="sweep_name",
+            persist_state="session",
+        )
+        if st.button(
+            "Start sweep", type="primary", icon=":material/play_arrow:", disabled=wanted is None, key="start_sweep"
+        ):
+            _start(wanted.model_copy(update={"name": name or ""}))
+
+
+def _start(wanted: SweepConfig) -> None:
+    with shell.show_errors():
+        sweep = sweeps.start(SweepConfig.model_validate(wanted.model_dump()))
+        st.session_state["sweep"] = sweep.id
+        st.session_state["opened_sweep"] = True
+        st.rerun()
+
+
+# --- what all trials share --------------------------------------------------------------------------------------
+
+
+def _choose_base() -> RunConfig:
+    """The settings that the sweep starts from."""
+    own, _ = saved_presets.own()
+    bases = {f"preset:{name}": (f"Preset {name}", preset) for name, preset in {**presets(), **own}.items()}
+    if (entered := _on_the_train_page()) is not None:
+        bases[_FROM_TRAIN] = ("The settings on the Train page", entered)
+    for run in shell.listed():
+        if run.config is not None:
+            bases[f"run:{run.id}"] = (f"Run {run.name} · {run.id}", run.config)
+    if st.session_state.get(_BASE) not in bases:  # at first; or that run was deleted
+        st.session_state[_BASE] = "preset:fast"
+    chosen = st.selectbox(
+        "Start from",
+        list(bases),
+        key=_BASE,
+        format_func=lambda base: bases[base][0],
+        persist_state="session",
+        help="A preset, the settings on the Train page, or those of any run: all trials have them, but for what is "
+        "changed below.",
+    )
+    return bases[chosen][1]
+
+
+def _on_the_train_page() -> RunConfig | None:
+    """What has been entered there; None where nothing was, or where it is impossible."""
+    if "draft" not in st.session_state:
+        return None
+    values = draft.current()
+    try:
+        parts = {name: part for name, part in values.items() if name in RunConfig.model_fields}
+        return RunConfig(**parts | {"layers": draft.layers(values)})
+    except ValidationError:
+        return None
+
+
+def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
+    """Ask for dataset, pictures and epochs, which decide how long a trial takes. What is varied cannot be set here."""
+    st.markdown("**Each trial**")
+    key = partial("sweep-{}-{}".format, st.session_state[_BASE])
+    taken = "It is one of the settings that differ."
+    training, pictures = base.training, base.data
+    with st.grid("auto", min_column_width=170, vertical_alignment="bottom"):
+        options = ["fashion-mnist", "synthetic"]
+        dataset = st.selectbox(
+            "Dataset",
+            options,
+            options.index(pictures.dataset),
+            key=key("dataset"),
+            persist_state="session",
+            help="Fashion-MNIST, or clothes drawn by this program.",
+        )
+        of_limit = path_label("data.limit")
+        limit = st.number_input(
+            of_limit,
+            100,
+            55_000,
+            pictures.limit,
+            step=1000,
+            placeholder="all",
+            key=key("limit"),
+            persist_state="session",
+            disabled="data.limit" in varied,
+            help=taken if "data.limit" in varied else "Fewer make every trial faster. Empty: all of them.",
+        )
+        epochs = st.number_input(
+            "Epochs",
+            1,
+            500,
+            training.epochs,
+            step=1,
+            key=key("epochs"),
+            persist_state="session",
+            disabled="training.epochs" in varied,
+            help=taken
+            if "training.epochs" in varied
+            else "Fewer make every trial faster. What does well early on often, but not always, does well in the end.",
+        )
+    if dataset == "fashion-mnist" and not data.is_cached():
+        st.caption(
+            ":material/cloud_download: Fashion-MNIST is not in Keras's cache yet: the first trial downloads 31 MB."
+        )
+    chosen = {"data": {"dataset": dataset, "limit": limit}, "training": {"epochs": epochs or training.epochs}}
+    values = base.model_dump()
+    for section, changes in chosen.items():
+        values[section] |= changes
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        st.error(explain(error), icon=":material/block:")
+        return base
+
+
+# --- what differs -----------------------------------------------------------------------------------------------
+
+
+def _choose_method() -> Method:
+    st.session_state.setdefault("sweep_method", "grid")
+    method = st.segmented_control(
+        "Method",
+        list(METHODS),
+        key="sweep_method",
+        format_func=lambda method: METHODS[method][0],
+        required=True,
+        persist_state="session",
+    )
+    st.caption(METHODS[method][1])
+    return method
+
+
+def _choose_settings(known: dict[str, Hyperparameter]) -> list[str]:
+    """The paths of the settings that differ, at most as many as a sweep takes."""
+    key = "sweep_settings"
+    kept = [path for path in st.session_state.get(key, ["training.learning_rate"]) if path in known]
+    if kept != st.session_state.get(key):  # at first; or the base has another network now
+        st.session_state[key] = kept
+    return st.multiselect(
+        "What to vary",
+        list(known),
+        key=key,
+        format_func=lambda path: f"{known[path].label}{_of_layer(known[path])}",
+        max_selections=MAX_SETTINGS,
+        placeholder=f"Choose up to {MAX_SETTINGS} settings: type to search",
+        persist_state="session",
+    )
+
+
+def _of_layer(known: Hyperparameter) -> str:
+    """What a layer is, behind its number: " (Conv 64 3×3 same relu)"."""
+    match known.group.split(" · ", 1):
+        case [_, layer]:
+            return f" ({layer})"
+    return " (of all convolutions)" if known.path == WIDTH else ""
+
+
+def _values(base: RunConfig, method: Method, chosen: list[Hyperparameter]) -> list[Setting | None]:
+    """Ask for the values of each setting. None stands for one that cannot be tried, which is said at its place."""
+    if not chosen:
+        return []
+    settings = []
+    with st.grid("auto", min_column_width=280):
+        for known in chosen:
+            with st.container(border=True):
+                st.markdown(f"**{shell.plain(known.label)}** :small[:gray[now {_now(known)}]]", help=known.help or None)
+                try:
+                    setting = _ask(method, known)
+                    # Alone, its problems are found where they stand.
+                    SweepConfig(base=base, method="random", settings=(setting,), trials=1, prune=False)
+                except ValidationError as error:
+                    st.error(shell.plain(explain(error)), icon=":material/block:")
+                    setting = None
+                except ValueError as error:
+                    st.error(shell.plain(str(error)), icon=":material/block:")
+                    setting = None
+                settings.append(setting)
+    return settings
+
+
+def _now(known: Hyperparameter) -> str:
+    if known.present is None and not known.optional:
+        return "not the same in all of them"
+    return shell.plain(value_words(known.path, known.present))
+
+
+def _ask(method: Method, known: Hyperparameter) -> Setting:
+    """Ask for the values of one setting.
+
+    Raises:
+        ValueError: what was entered cannot be understood.
+    """
+    key = partial("sweep-{}-{}-{}".format, st.session_state[_BASE], known.path)
+    if known.kind == "choice":
+        options = [*known.choices, *([None] * known.optional)]
+        words = {value_words(known.path, choice): choice for choice in options}
+        picked = st.pills(
+            "Values",
+            list(words),
+            default=list(words),
+            selection_mode="multi",
+            key=key("choices"),
+            persist_state="session",
+        )
+        if not picked:
+            raise ValueError(f"{known.label}: choose at least one value.")
+        return Setting(path=known.path, values=tuple(words[word] for word in picked))
+    if method == "grid":
+        proposed = ", ".join(value_words(known.path, value) for value in proposals(known))
+        empty = f", or {value_words(known.path, None)}" if known.optional else ""
+        text = st.text_input(
+            "Values, with commas between",
+            proposed,
+            max_chars=500,
+            key=key("values"),
+            persist_state="session",
+            help=f"From {known.low:g} to {known.high:g}{empty}.",
+        )
+        return Setting(path=known.path, values=listed_values(known, text or ""))
+    whole = known.kind == "whole number"
+    low, high = (_rounded(known, end) for end in known.usual)
+    limits = {"min_value": known.low, "max_value": known.high, "persist_state": "session"}
+    limits |= {"step": 1} if whole else {"step": 10.0 ** math.floor(math.log10(low or high / 10)), "format": "%g"}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        lowest = st.number_input("Lowest", value=low, key=key("low"), width=125, **limits)
+        highest = st.number_input("Highest", value=high, key=key("high"), width=125, **limits)
+    log = st.toggle(
+        "Logarithmic",
+        known.logarithmic,
+        key=key("log"),
+        persist_state="session",
+        help="As many trials between 0.001 and 0.01 as between 0.01 and 0.1.",
+    )
+    return Setting(path=known.path, low=lowest, high=highest, log=log)
+
+
+def proposals(known: Hyperparameter) -> tuple[Scalar, ...]:
+    """A few values for a grid, about the present one."""
+    low, high = known.usual
+    if known.logarithmic and known.present:
+        factor = math.sqrt(known.present / low if known.present > low else high / known.present)
+        factor = min(max(factor, 2.0), math.sqrt(10.0))
+        values = [known.present / factor, known.present, known.present * factor]
+    else:
+        spread = np.geomspace if known.logarithmic and low > 0 else np.linspace
+        values = spread(low, high, _PROPOSED).tolist()
+        if known.present and low < known.present < high:
+            values[1] = known.present
+    return tuple(sorted({_rounded(known, value) if value != known.present else value for value in values}))
+
+
+def _rounded(known: Hyperparameter, value: float) -> float:
+    """To one digit of a number on a logarithmic scale, else two; within the bounds, and whole where it must be."""
+    digits = 0 if known.logarithmic and known.kind == "number" else 1  # behind the first
+    near = min(max(float(f"{value:.{digits}e}"), known.low), known.high)
+    return round(near) if known.kind == "whole number" else float(near)
+
+
+def listed_values(known: Hyperparameter, text: str) -> tuple[Scalar, ...]:
+    """The numbers of a text such as "0.001, 0.01"; where the setting may be empty, also its word for that.
+
+    Raises:
+        ValueError: one of them is no number, or there is none.
+    """
+    values: list[Scalar] = []
+    for token in filter(None, map(str.strip, re.split("[,;]", text))):
+        if known.optional and token.casefold() == value_words(known.path, None).casefold():
+            values.append(None)
+            continue
+        try:
+            number = float(token)
+            whole = number.is_integer()
+        except (ValueError, OverflowError):
+            whole, number = False, math.nan
+        if not math.isfinite(number):
+            raise ValueError(f"{known.label}: “{token[:40]}” is no number.")
+        if known.kind == "whole number" and not whole:
+            raise ValueError(f"{known.label}: {token[:40]} is no whole number.")
+        values.append(int(number) if known.kind == "whole number" else number)
+    if not values:
+        raise ValueError(f"{known.label}: list at least one value.")
+    return tuple(values)
+
+
+# --- the whole --------------------------------------------------------------------------------------------------
+
+
+def _how_they_run(method: Method, varied: list[str]) -> dict[str, int | bool | None]:
+    """Ask for the fields of a `SweepConfig` that say how many trials there are, and how they are run."""
+    options: dict[str, int | bool | None] = {}
+    with st.grid("auto", min_column_width=170, vertical_alignment="bottom"):
+        if method != "grid":
+            options["trials"] = st.number_input(
+                "Trials", 1, MAX_TRIALS, 20, step=1, key="sweep_trials", persist_state="session"
+            )
+        options["at_once"] = st.number_input(
+            "At once",
+            1,
+            16,
+            1,
+            step=1,
+            key="sweep_at_once",
+            persist_state="session",
+            help="How many trials are queued together. A machine trains one run at a time, because each takes all its "
+            "cores: more than 1 helps where a cluster trains. Optuna learns from trials that have ended, so it chooses "
+            "best with few at once.",
+        )
+        if method != "grid":
+            options["seed"] = st.number_input(
+                "Seed",
+                0,
+                2**31 - 1,
+                42,
+                step=1,
+                key="sweep_seed",
+                persist_state="session",
+                help="Start of the random choice of values.",
+            )
+        lengths_differ = "training.epochs" in varied
+        options["prune"] = st.toggle(
+            "Stop unpromising trials",
+            not lengths_differ,
+            wrap=True,
+            key=f"sweep_prune-{lengths_differ}",
+            persist_state="session",
+            disabled=lengths_differ,
+            help="Trials of different lengths cannot be compared before their end."
+            if lengths_differ
+            else "Stops a trial whose validation accuracy after an epoch is below the median of the trials before it, "
+            "once three have ended and a third of its epochs is over.",
+        )
+    return options
+
+
+def _whole(
+    base: RunConfig, method: Method, settings: list[Setting | None], options: dict[str, int | bool | None]
+) -> SweepConfig | None:
+    """Say what the sweep will be. None while something is impossible, which it then says, or is said above."""
+    if not settings:
+        st.info(f"Choose one to {MAX_SETTINGS} settings to vary.", icon=":material/tune:")
+        return None
+    empty = [name for name, value in options.items() if value is None]
+    if empty:
+        st.error(f"{empty[0].replace('_', ' ').capitalize()}: enter a number.", icon=":material/block:")
+        return None
+    if None in settings:
+        st.caption("The values above cannot be tried yet.")
+        return None
+    try:
+        wanted = SweepConfig(base=base, method=method, settings=tuple(settings), **options)
+    except ValidationError as error:
+        st.error(shell.plain(explain(error)), icon=":material/block:")
+        return None
+    st.markdown(f"{_count(wanted)} {_time(wanted)}")
+    return wanted
+
+
+def _count(wanted: SweepConfig) -> str:
+    """How many trials there will be, and why."""
+    trials = f"**{wanted.planned} trial{'s' * (wanted.planned != 1)}**"
+    if wanted.method == "grid":
+        sizes = [str(len(setting.values)) for setting in wanted.settings]
+        return f"{' × '.join(sizes)} = {trials}." if len(sizes) > 1 else f"{trials}."
+    few = " There are no more different ones." if wanted.planned < wanted.trials else ""
+    return f"{trials}.{few}"
+
+
+def _time(wanted: SweepConfig) -> str:
+    """How long it will take, if one of the visitor's own runs tells it."""
+    known = trial_seconds(wanted.base, shell.listed())
+    if known is None:
+        return "How long they take is known after the first."
+    seconds, run = known
+    total = seconds * wanted.planned
+    about = f"About **{duration(total)}**" if total >= 60 else "**Less than a minute**"
+    less = ", less where trials are stopped early" if wanted.prune else ""
+    return (
+        f"{about} of training, one after another{less}, and some seconds to start each: measured by your run "
+        f"“{shell.plain(run.name)}”, with the present settings."
+    )
+
+
+def trial_seconds(base: RunConfig, listed: list[Run]) -> tuple[float, Run] | None:
+    """How long a training takes, judged by the newest finished run of the same network, and that run.
+
+    Args:
+        base: what is to be trained.
+        listed: all runs, newest first. One that came with the program was trained on another machine.
+    """
+    for run in listed:
+        if run.shipped or run.config is None or run.state != "finished" or not run.status.seconds:
+            continue
+        if _same_work(run.config, base):
+            return run.status.seconds * _pictures(base) / _pictures(run.config, run.status.epoch), run
+    return None
+
+
+def _same_work(one: RunConfig, other: RunConfig) -> bool:
+    """Whether a picture costs both the same time."""
+    free = {"dataset": "synthetic", "limit": None}
+    kept = ("optimizer", "batch_size", "precision")
+    return (one.layers, one.data.model_copy(update=free)) == (other.layers, other.data.model_copy(update=free)) and all(
+        getattr(one.training, name) == getattr(other.training, name) for name in kept
+    )
+
+
+def _pictures(of: RunConfig, epochs: int | None = None) -> int:
+    """How many pictures a training sees, over all its epochs or so many."""
+    everything = 55_000 if of.data.dataset == "fashion-mnist" else data.SYNTHETIC_SIZES["train"]
+    return (of.data.limit or everything) * (epochs or of.training.epochs)

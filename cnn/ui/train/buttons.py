@@ -1,0 +1,181 @@
+"""The controls of a training: pause, continue, one batch alone, another learning rate, stop, resume; and what was done.
+
+Everything goes through `cnn.runs`: the trainer reads what it is asked for and writes down what it did.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from cnn import charts, runs
+from cnn.config import MAX_LEARNING_RATE
+from cnn.runs import Run, launchers
+from cnn.ui import shell
+
+_ANSWER = 6.0  # seconds to wait for the trainer's answer before the page is drawn without it
+_LOOK = 0.05  # seconds between two looks for it
+_LOWEST = 1e-8  # learning rate that can be entered: below the configuration's limit, since schedules end there
+
+
+def controls(run: Run, records: list[dict[str, Any]]) -> None:
+    """The buttons that a run's state allows. records: its metrics."""
+    if run.state in ("training", "paused"):
+        _pause_or_continue(run, len(_events(records, "step")))
+        _other_rate(run, len(_events(records, "learning rate")))
+    if run.active:
+        _stop(run)
+    if run.state in runs.RESUMABLE:
+        _resume(run)
+
+
+def _pause_or_continue(run: Run, steps: int) -> None:
+    if run.state == "training":
+        help_ = "The trainer waits after its present batch, with everything in memory."
+        if st.button("Pause", icon=":material/pause:", key="pause", shortcut="Alt+P", help=help_):
+            _ask(run, "pause", lambda now: now.state != "training")
+        return
+    if st.button("Continue", icon=":material/play_arrow:", type="primary", key="continue", shortcut="Alt+P"):
+        _ask(run, "continue", lambda now: now.state != "paused")
+    help_ = "Train on one batch, and see its loss, every layer's gradient norm, and how far its weights moved."
+    if st.button("One batch", icon=":material/step_over:", key="step", shortcut="Alt+B", help=help_):
+        _ask(run, "step", lambda now: len(_events(runs.read_metrics(now), "step")) > steps)
+
+
+def _other_rate(run: Run, changes: int) -> None:
+    rate = _rate_field(run, f"rate-{run.id}-{run.state}-{changes}")  # what is typed stays, though a schedule goes on
+    if st.button("Set", icon=":material/speed:", key="set_rate", help="From the next batch on.") and rate:
+        _ask(run, "learning rate", lambda now: len(_events(runs.read_metrics(now), "learning rate")) > changes, rate)
+
+
+def _rate_field(run: Run, key: str) -> float | None:
+    training = run.config.training
+    scaled = (
+        "" if training.schedule == "constant" else f" The rest of the {training.schedule} schedule is scaled with it."
+    )
+    present = run.status.learning_rate or training.learning_rate
+    return st.number_input(
+        "Learning rate",
+        _LOWEST,
+        MAX_LEARNING_RATE,
+        min(max(present, _LOWEST), MAX_LEARNING_RATE),
+        step=None,
+        format="%.3g",
+        key=key,
+        width=150,
+        help=f"The present one; set another for the batches that follow.{scaled}",
+    )
+
+
+def _stop(run: Run) -> None:
+    help_ = "Ends the training after its present batch. It can be resumed from there."
+    if st.button("Stop", icon=":material/stop:", disabled=run.stop_requested, key="stop", help=help_):
+        with shell.show_errors():
+            launchers.launcher().stop(run)
+            _wait(run, lambda now: not now.active)
+            st.rerun()
+    if run.stop_requested or run.is_silent:
+        help_ = "For a training that does not answer: its process is ended."
+        if st.button("Force to stop", icon=":material/dangerous:", key="kill", help=help_):
+            with shell.show_errors(), st.spinner("Ending its process…"):
+                launchers.launcher().kill(run)
+                st.rerun()
+
+
+def _resume(run: Run) -> None:
+    label = "Resume" if run.has_checkpoint else "Start again"
+    if st.button(label, icon=":material/play_arrow:", type="primary", key="resume"):
+        start(run)
+    with st.popover(f"{label} at another learning rate", icon=":material/speed:", key="resume_popover"):
+        rate = _rate_field(run, f"resume-rate-{run.id}")
+        if st.button(label, type="primary", key="resume_at_rate") and rate:
+            start(run, rate)
+
+
+def start(run: Run, rate: float | None = None) -> None:
+    """Queue a run, at another learning rate if one is given, and make it the current one."""
+    with shell.show_errors():
+        launchers.launcher().start(run)
+        if rate is not None:
+            runs.ask(run, "learning rate", rate)
+        shell.open_run(run.id)
+
+
+def _ask(run: Run, what: runs.Request, answered: Callable[[Run], bool], value: float | None = None) -> None:
+    """Ask the trainer, and draw the page anew once it has answered or a moment has passed."""
+    with shell.show_errors():
+        runs.ask(run, what, value)
+        _wait(run, answered)
+        st.rerun()
+
+
+def _wait(run: Run, answered: Callable[[Run], bool]) -> None:
+    end = time.monotonic() + _ANSWER
+    while time.monotonic() < end and not answered(runs.read(run.path)):
+        time.sleep(_LOOK)
+
+
+def _events(records: list[dict[str, Any]], *what: str) -> list[dict[str, Any]]:
+    """The events of some kinds; of all kinds where none is named."""
+    return [record for record in records if record["kind"] == "event" and (not what or record["what"] in what)]
+
+
+# --- what was done ----------------------------------------------------------------------------------------------
+
+
+def last_step(records: list[dict[str, Any]]) -> None:
+    """The last batch that was trained alone: its loss, and every layer's gradient and movement."""
+    steps = _events(records, "step")
+    if not steps or not isinstance(steps[-1].get("layers"), dict):
+        return
+    step = steps[-1]
+    before = steps[-2] if len(steps) > 1 else None
+    st.markdown(f"**One batch alone** · epoch {step['epoch'] + 1}, batch {step['step']:,} of {step['steps']:,}")
+    numbers, layers = st.columns([1, 3])
+    with numbers:
+        for label, key in (("Loss", "loss"), ("Gradient norm", "gradient")):
+            change = f"{step[key] - before[key]:+.3g}" if before else None
+            help_ = "Of this batch, before its step. Below: the difference to the batch alone before."
+            st.metric(label, f"{step[key]:.4g}", change, delta_color="off", help=help_)
+    table = pd.DataFrame(
+        {"layer": name, "gradient norm": values["gradient"], "weight change": values["change"]}
+        for name, values in step["layers"].items()
+    )
+    layers.dataframe(
+        table,
+        hide_index=True,
+        height="content",
+        alt="Gradient norm and relative weight change of every layer in the last batch that was trained alone.",
+        column_config={
+            "gradient norm": st.column_config.NumberColumn(format="%.3e", help="Length of the layer's gradient."),
+            "weight change": st.column_config.NumberColumn(
+                format="%.3e", help="How far the step moved the layer's weights, as a share of their own length."
+            ),
+        },
+    )
+    st.caption(
+        "A weight change around 0.001 a batch is healthy; far above it the training is unsteady, far below it hardly "
+        "learns."
+    )
+
+
+def interventions(records: list[dict[str, Any]]) -> None:
+    """All that was done by hand, or to the run, in the order in which it happened."""
+    events = _events(records)
+    if not events:
+        return
+    with st.expander(f"Interventions ({len(events)})", icon=":material/front_hand:"):
+        table = pd.DataFrame(
+            {
+                "epoch": event["epoch"] + 1,
+                "batch": event["step"],
+                "what": charts.intervention_text(event),
+            }
+            for event in reversed(events)
+        )
+        st.dataframe(
+            table, hide_index=True, height="content" if len(table) < 10 else 380, alt="Interventions, newest first."
+        )
+        st.caption("Newest first: after which batch of which epoch. The curves mark them at their upper border.")

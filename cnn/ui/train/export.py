@@ -1,0 +1,45 @@
+"""A configuration as files to keep: JSON, which can be imported again, and a Keras script that needs no Atelier."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from cnn.config import RunConfig
+from cnn.runs import saved_presets
+from cnn.training.keras_script import keras_script, left_out
+
+
+def offer(
+    config: RunConfig, name: str, changes: Sequence[tuple[int, int, float]] = (), precision: str | None = None
+) -> None:
+    """Draw a button for each file, and say what the script has to leave out.
+
+    Args:
+        config: the configuration.
+        name: of the files, without ending.
+        changes: of the learning rate by hand, which the script repeats; see `runs.learning_rate_changes`.
+        precision: that a run took where its configuration says "auto".
+    """
+    with st.container(horizontal=True):
+        st.download_button(
+            "Configuration (.json)",
+            saved_presets.to_json(config),
+            f"{name}.json",
+            "application/json",
+            icon=":material/data_object:",
+            key="export_json",
+            on_click="ignore",
+            help="What a run keeps as its config.json. It can be imported on the Train page.",
+        )
+        st.download_button(
+            "Keras script (.py)",
+            keras_script(config, changes, precision),
+            f"{name}.py",
+            "text/x-python",
+            icon=":material/code:",
+            key="export_script",
+            on_click="ignore",
+            help="Trains the same network with Keras alone, without this program.",
+        )
+    for sentence in left_out(config):
+        st.caption(sentence)

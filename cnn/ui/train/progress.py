@@ -1,0 +1,377 @@
+"""A run as it trains: its progress, its curves and what they say, kept current; and what can be done with it."""
+
+import time
+from functools import partial
+
+import streamlit as st
+
+from cnn import charts, runs
+from cnn.config import RunConfig, duration
+from cnn.runs import Run, diagnosis, launchers, pace
+from cnn.runs.diagnosis import Finding
+from cnn.runs.pace import Baselines
+from cnn.ui import shell
+from cnn.ui.components import live_chart
+from cnn.ui.runs import deletion
+from cnn.ui.sweeps import form as sweep_form
+from cnn.ui.train import buttons, form, time_lapse
+
+_TICK = 1.0  # seconds between two looks at the run directory
+_LOOK = 3.0  # seconds between two looks at how full the cluster is
+
+
+def show(run: Run) -> None:
+    """Draw a run: its state, progress, controls, curves and time lapse. While it is active, these follow it."""
+    st.subheader(shell.plain(run.name), anchor=False)
+    # Every part has its place before the first is drawn: a part that is drawn anew on its own always finds it.
+    head, controls, step, curves, details, lapse = (st.container() for _ in range(6))
+    with head:
+        _explain(run)
+        st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
+    with controls, st.container(horizontal=True, vertical_alignment="bottom"):
+        if not run.shipped:
+            buttons.controls(run, _records(run))
+            _manage(run)
+        if run.config is not None:
+            _reuse(run.config)
+            sweep_form.offer(run)
+    if run.shipped:
+        controls.caption("This network comes with the program and cannot be changed.")
+    if run.state == "paused":
+        with step:
+            buttons.last_step(_records(run))
+    if run.config is not None:
+        with curves:
+            rivals = pace.baselines(run, shell.listed())
+            st.fragment(_curves, run_every=_TICK if run.active else None)(run.id, rivals)
+    with details:
+        if run.config is not None:
+            buttons.interventions(_records(run))
+        _details(run)
+    if run.config is not None:
+        with lapse:  # last, because it grows with the first epochs
+            time_lapse.show(run)
+
+
+def place() -> None:
+    """Where a new run would train, and how full it is, which follows what goes on there."""
+    where = launchers.launcher().place()
+    st.fragment(_place, run_every=None if where.takes_turns else _LOOK)(where.problem)
+
+
+def _place(drawn_problem: str) -> None:
+    where = launchers.launcher().place()
+    if where.problem != drawn_problem:  # the button that starts a run depends on it
+        st.rerun()
+    if where.problem:
+        st.warning(shell.plain(where.problem), icon=":material/cloud_off:")
+    else:
+        st.caption(f":material/dns: Trains on {shell.plain(where.name)}. {where.text}")
+
+
+def now_in_training() -> None:
+    """A line for each run that trains or waits, which follows it."""
+    any_active = any(run.active for run in runs.all_runs())
+    st.fragment(_lines, run_every=2 * _TICK if any_active else None)()
+
+
+def _lines() -> None:
+    active = [run for run in runs.all_runs() if run.active]
+    if not active:
+        st.caption("Nothing. Start a network on the Train page.")
+    for run in active:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            text = f"{shell.STATE_ICONS[run.state]} **{shell.plain(run.name)}** · {run.state}"
+            st.progress(run.progress, text=text, width=420)
+            if st.button("Watch", key=f"watch-{run.id}", icon=":material/visibility:"):
+                shell.make_current(run.id)
+                st.switch_page(shell.TRAIN, query_params={"run": run.id})
+
+
+def _explain(run: Run) -> None:
+    """A sentence for every state that a newcomer might wonder about, with what to do."""
+    message = run.status.message
+    match run.state:
+        case "damaged":
+            text = f"This run is damaged. {shell.plain(message)} Other runs are not affected."
+            st.error(text, icon=":material/broken_image:")
+        case "failed":
+            st.error(f"The training failed: {shell.plain(message)}", icon=":material/error:")
+            before_data = run.config and run.config.data.dataset == "fashion-mnist" and "Fashion-MNIST" in message
+            if before_data and st.button("Train the same network on the synthetic dataset", icon=":material/draw:"):
+                drawn = run.config.data.model_copy(update={"dataset": "synthetic"})
+                start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} (synthetic)")
+        case "interrupted":
+            onwards = "Resume goes on from its last checkpoint, at most two minutes of training back."
+            onwards = onwards if run.has_checkpoint else "It can be started again."
+            st.warning(f"Interrupted {_when(run)}. {message} {onwards}", icon=":material/power_off:")
+        case "stopped":
+            onwards = "Resume continues from there." if run.has_checkpoint else "It can be started again."
+            st.info(f"Stopped {_when(run)}. {onwards}", icon=":material/pause_circle:")
+        case "finished" if message:
+            st.info(shell.plain(message), icon=":material/check_circle:")
+
+
+def _when(run: Run) -> str:
+    epochs, batches = run.status.epoch, run.status.step
+    parts = [f"{epochs} whole epoch{'s' * (epochs > 1)}"] * bool(epochs)
+    parts += [f"{batches:,} of {run.status.steps:,} batches{' of the next' * bool(epochs)}"] * bool(batches)
+    return f"after {' and '.join(parts)}" if parts else "before its first batch"
+
+
+def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
+    """The line that moves. A change of state redraws the page, because the buttons and the timer depend on it."""
+    try:
+        run = runs.get(run_id)
+    except runs.UnknownRun:
+        st.rerun()
+    if (run.state, run.is_silent) != (drawn_state, drawn_silent):
+        st.rerun()
+    if run.config is None:
+        return
+    status, epochs = run.status, run.config.training.epochs
+    text = f"{shell.STATE_ICONS[run.state]} **{run.state}**"
+    if run.state == "paused" or (run.state == "training" and not status.message):
+        text += f" · epoch {min(status.epoch + 1, epochs)} of {epochs} · batch {status.step:,} of {status.steps:,}"
+        if run.stop_requested:
+            text += " · stopping after this batch"
+    elif run.active and (message := shell.plain(launchers.launcher().waiting(run)) or status.message):
+        text += f" · {message}"
+    st.progress(run.progress, text=text)
+    if run.is_silent:
+        st.warning(
+            f"No sign of life for {duration(time.time() - status.heartbeat)}: its process is there, but may hang. If "
+            "nothing changes, force it to stop; Resume then goes on from its last checkpoint.",
+            icon=":material/heart_broken:",
+        )
+
+    whole = [record for record in _records(run) if record["kind"] == "epoch"]
+    last = whole[-1] if whole else None
+    with st.grid("auto", min_column_width=170):  # room for a time such as 1 h 16 min
+        st.metric(
+            "Training accuracy", f"{last['accuracy']:.1%}" if last else "–", help="Mean over the last whole epoch."
+        )
+        st.metric(
+            "Validation accuracy", f"{last['val_accuracy']:.1%}" if last else "–", help="After the last whole epoch."
+        )
+        if run.evaluation:
+            st.metric(
+                "Test accuracy" + shell.synthetic_note(run),
+                f"{run.evaluation['accuracy']:.2%}",
+                help="Measured once, at the end, on unseen pictures.",
+            )
+        if run.active:
+            speed = status.images_per_second
+            st.metric("Pictures a second", f"{speed:,.0f}" if speed else "–")
+            st.metric("Time left", duration(status.seconds_left))
+            if status.learning_rate is not None:
+                st.metric("Learning rate", f"{status.learning_rate:.3g}", help="Of the last batch.")
+        st.metric("Time trained", duration(status.seconds))
+
+
+def _curves(run_id: str, rivals: Baselines) -> None:
+    """Loss, accuracy, and accuracy against time. Whole epochs and what was done by hand are drawn at once."""
+    try:
+        run = runs.get(run_id)
+    except runs.UnknownRun:
+        return
+    records = _records(run)
+    if not any("loss" in record for record in records):
+        st.caption("The curves begin with the first batches.")
+        return
+    marks = (run_id, sum(record["kind"] != "batch" for record in records))
+    hurry = not run.active or st.session_state.get("marks") != marks
+    st.session_state["marks"] = marks
+    _diagnosis(run, records)
+    for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
+        with column:
+            st.markdown(f"**{metric.capitalize()}**")
+            last = next((record[metric] for record in reversed(records) if metric in record), 0.0)
+            live_chart.show(
+                f"curve-{metric}",
+                run_id,
+                version=records,
+                draw=partial(charts.curves, records, metric, run.config.training.epochs),
+                alt=f"{metric.capitalize()} over the epochs for training and validation, at last {last:.3f}.",
+                hurry=hurry,
+            )
+    _pace(run, records, rivals)
+
+
+def _pace(run: Run, records: list[dict], rivals: Baselines) -> None:
+    """Accuracy against time, beside the lecture's network and other runs; drawn anew after each epoch."""
+    epochs = pace.timed_epochs(records)
+    lecture = rivals.lecture and ("lecture network", _whole_epochs(rivals.lecture))
+    others = [(other.name, _whole_epochs(other)) for other in rivals.others]
+    words = _in_words(run, epochs, lecture[1] if lecture else [])
+    st.markdown("**Accuracy against time**")
+    live_chart.show(
+        "curve-pace",
+        run.id,
+        version=(run.name, epochs, lecture, others),
+        draw=lambda: charts.accuracy_over_time((run.name, epochs), lecture, others),
+        alt=f"Validation accuracy over the time of training. {words}".replace("**", ""),
+        hurry=not run.active,
+    )
+    if words:
+        st.markdown(words)
+    thin = "Thin: the newest finished run of each preset. " * bool(others)
+    st.caption(
+        "Validation accuracy after each epoch; the scale of the time is logarithmic. Heavy: this run. The large dot of "
+        f"a line is its best epoch. {thin}{_origin(rivals)}"
+    )
+
+
+def _in_words(run: Run, epochs: list[dict], lecture: list[dict]) -> str:
+    """When this run reached what the lecture's network ends with; empty where there is nothing to compare."""
+    if not epochs or not lecture:
+        return ""
+    aim = lecture[-1]["val_accuracy"]
+    then = duration(pace.reached(lecture, aim))
+    if (seconds := pace.reached(epochs, aim)) is not None:
+        return f"Reached {aim:.1%} after **{duration(seconds)}**; the lecture network after **{then}**."
+    best = max(record["val_accuracy"] for record in epochs)
+    return (
+        f"{'Best so far' if run.active else 'Best'}: {best:.1%}. The lecture network ends with {aim:.1%}, which it "
+        f"reached after **{then}**."
+    )
+
+
+def _origin(rivals: Baselines) -> str:
+    """Whose times these are."""
+    if rivals.lecture is None:
+        return "No other finished run of the lecture network on this dataset is here to compare with."
+    dashed = "Dashed: the lecture network"
+    if not rivals.lecture.shipped:
+        return f"{dashed}, from your run {shell.plain(rivals.lecture.name)}."
+    epoch = duration(rivals.lecture.status.seconds / max(rivals.lecture.status.epoch, 1))
+    return (
+        f"{dashed}, as it was trained for this program on another machine, where an epoch took {epoch}: train the "
+        "preset lecture to have its times on this one."
+    )
+
+
+def _whole_epochs(run: Run) -> list[dict]:
+    """The epochs of a finished run that tell their time, read once for all visitors."""
+    try:
+        version = (run.path / "metrics.jsonl").stat().st_mtime_ns
+    except OSError:
+        return []
+    return _epochs_read(str(run.path), version, run)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _epochs_read(path: str, version: int, _run: Run) -> list[dict]:
+    return pace.timed_epochs(runs.read_metrics(_run))
+
+
+_ICONS = {
+    "overfitting": ":material/trending_up:",
+    "dead ReLUs": ":material/power_off:",
+}
+
+
+# On a phone the same words take more lines. Streamlit gives the height to a box around the container.
+_TALLER = """@media (max-width: 640px) {
+    .st-key-diagnosis, :has(> .st-key-diagnosis) { height: 190px !important; flex-basis: 190px !important; }
+}"""
+
+
+def _diagnosis(run: Run, records: list[dict]) -> None:
+    """What the curves say, in words. The place is always of one height, so that nothing below it moves."""
+    st.markdown("**Diagnosis**")
+    with st.container(height=108, border=True, key="diagnosis"):
+        found = _findings(str(run.path), len(records), records)
+        for finding in found:
+            st.markdown(f"{_ICONS.get(finding.kind, ':material/warning:')} {shell.plain(finding.text)}")
+        if not found:
+            st.markdown(
+                ":material/check: Nothing stands out: not diverging, not overfitting, few dead ReLUs, and a learning "
+                "rate that moves the weights neither too much nor too little."
+            )
+        shell.style(_TALLER)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _findings(path: str, count: int, _records: list[dict]) -> list[Finding]:
+    return diagnosis.diagnose(_records)
+
+
+def _records(run: Run) -> list[dict]:
+    """The run's metrics, parsed once for all visitors as long as the file does not grow."""
+    try:
+        size = (run.path / "metrics.jsonl").stat().st_size
+    except OSError:
+        return []
+    return _parsed(str(run.path), size, run)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _parsed(path: str, size: int, _run: Run) -> list[dict]:
+    return runs.read_metrics(_run)
+
+
+def _manage(run: Run) -> None:
+    """What can be done with a run beside training it."""
+    with st.popover("Rename", icon=":material/edit:", key="rename_popover"):
+        name = st.text_input("New name", run.name, max_chars=80, key=f"name-{run.id}")
+        if st.button("Rename", key="rename"):
+            with shell.show_errors():
+                runs.relabel(run, name=name)
+                st.rerun()
+    if not run.active:
+        with st.popover("Delete", icon=":material/delete:", key="delete_popover"):
+            st.markdown(f"Delete **{shell.plain(run.name)}** with its network and curves?")
+            if st.button("Delete", type="primary", key="delete"):
+                deletion.delete([run])
+
+
+def _reuse(config: RunConfig) -> None:
+    help_ = "Begin a new run with the layers and settings of this one."
+    if st.button("Use its settings", icon=":material/tune:", key="reuse", help=help_):
+        form.load(config)
+        st.session_state["new_run"] = True
+        st.rerun()
+
+
+def start_new(config: RunConfig, name: str) -> None:
+    """Make a run and queue it."""
+    st.session_state.pop("deleted", None)
+    with shell.show_errors():
+        buttons.start(runs.create(config, name))
+
+
+_WAITING = 0.03  # share of the time from which on it is worth a word
+
+
+def _waiting(share: float) -> str:
+    text = f"Waiting for data: {share:.1%} of the time in the batches of its last epoch."
+    if share <= _WAITING:
+        return text
+    return (
+        f":material/hourglass_empty: {text} The pictures are made more slowly than the network learns from them: other "
+        "programs take the processor, the steps are very short (larger batches help), or there is much augmentation."
+    )
+
+
+def _details(run: Run) -> None:
+    with st.expander("Devices, settings and log", icon=":material/info:"):
+        st.caption("Devices, as tf.config.list_physical_devices() prints them, and how several share the work")
+        st.code(run.status.devices or "known once the training has started", language=None, wrap_lines=True)
+        if run.status.job:
+            st.caption(f"Its job in the cluster: {shell.plain(run.status.job)}")
+        if run.status.precision:
+            st.caption(f"Precision that it computes in: {run.status.precision_trial or run.status.precision}")
+        if run.status.waiting is not None:
+            st.caption(_waiting(run.status.waiting))
+        if run.config is not None:
+            data_, training = run.config.data, run.config.training
+            st.caption("Settings")
+            settings = {**data_.model_dump(), **training.model_dump()}
+            st.code("\n".join(f"{key} = {value}" for key, value in settings.items()), language=None, wrap_lines=True)
+        if run.config and run.config.training.tensorboard:
+            st.caption("Its event files, for TensorBoard (`pip install tensorboard`)")
+            st.code(f"tensorboard --logdir {run.path / 'tensorboard'}", language=None, wrap_lines=True)
+        if text := runs.log_tail(run):
+            st.caption("The end of its log")
+            st.code(text, language=None, wrap_lines=True)

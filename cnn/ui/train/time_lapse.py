@@ -1,0 +1,132 @@
+"""The time lapse of a run: its kernels, feature maps and confusion matrix after each epoch, by a slider or played."""
+
+import numpy as np
+import streamlit as st
+
+from cnn import charts
+from cnn.config import CLASS_NAMES
+from cnn.runs import Run, time_lapse
+from cnn.runs.time_lapse import Frame
+
+_PACE = 0.7  # seconds an epoch is shown while it plays
+_TICK = 3.0  # seconds between two looks for a new epoch while the run trains
+_SLIDER = "lapse_epoch"
+
+
+def show(run: Run) -> None:
+    """Draw the player. It follows a training from epoch to epoch as long as it stands at the newest one."""
+    if not run.active and not time_lapse.epochs(run.path):
+        return
+    st.subheader("Time lapse", anchor=False)
+    if st.session_state.get("lapse_run") != run.id:
+        st.session_state.update(lapse_run=run.id, lapse_playing=False, lapse_at=None)
+    tick = _PACE if st.session_state["lapse_playing"] else _TICK if run.active else None
+    st.fragment(_player, run_every=tick)(run)
+
+
+def _player(run: Run) -> None:
+    kept = time_lapse.epochs(run.path)
+    if not kept:
+        st.caption("Kernels, feature maps and confusion matrix, epoch by epoch: from the first whole epoch on.")
+        return
+    at = st.session_state["lapse_at"]
+    at = at if at in kept else kept[-1]  # None: the newest
+    if st.session_state["lapse_playing"]:
+        at = _next(kept, at)
+    _choose(kept, at)
+    frame, first, last = (time_lapse.read(run.path, epoch) for epoch in (at, kept[0], kept[-1]))
+    if not (frame and first and last):
+        st.caption(f"What was kept of epoch {at} cannot be read.")
+        return
+    kernels, maps, answers = st.columns([5, 9, 10], gap="medium")
+    with kernels:
+        _kernels(frame, first, last)
+    with maps:
+        _maps(frame, first, last)
+    with answers:
+        _answers(frame)
+
+
+def _next(kept: list[int], at: int) -> int:
+    """The epoch to show next; the player stops at the last."""
+    after = [epoch for epoch in kept if epoch > at]
+    if not after:
+        st.session_state.update(lapse_playing=False, lapse_at=None)
+        st.rerun()
+    st.session_state["lapse_at"] = after[0]
+    return after[0]
+
+
+def _choose(kept: list[int], at: int) -> None:
+    """The slider and the button that plays."""
+    if len(kept) == 1:
+        st.caption("After epoch 1: the slider comes with the second one.")
+        return
+    st.session_state[_SLIDER] = at
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        playing = st.session_state["lapse_playing"]
+        label, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
+        if st.button(label, icon=icon, key="lapse_play"):
+            begin = kept[0] if at == kept[-1] else at
+            st.session_state.update(lapse_playing=not playing, lapse_at=at if playing else begin)
+            st.rerun()
+        st.select_slider(
+            "Epoch", kept, key=_SLIDER, on_change=_moved, args=(kept[-1],), help="Arrow keys move it by one epoch."
+        )
+
+
+def _moved(newest: int) -> None:
+    chosen = st.session_state[_SLIDER]
+    st.session_state.update(lapse_playing=False, lapse_at=None if chosen == newest else chosen)
+
+
+def _kernels(frame: Frame, first: Frame, last: Frame) -> None:
+    st.markdown("**Kernels of the first convolution**")
+    if frame.kernels is None:
+        st.caption("This network has no convolution.")
+        return
+    scale = _common(frame.kernels, first.kernels, last.kernels, signed=True)
+    count = frame.kernels.shape[-1]
+    st.image(
+        charts.tile(frame.kernels[:, :, 0, :], scale, signed=True, width=230, height=420).image,
+        alt=f"A grid of {count} kernels of the first convolution after epoch {frame.epoch}.",
+    )
+    st.caption("Violet is positive, orange negative, white zero; one scale for all epochs.")
+
+
+def _maps(frame: Frame, first: Frame, last: Frame) -> None:
+    st.markdown(f"**Feature maps of a validation picture: {CLASS_NAMES[frame.label]}**")
+    if not frame.maps:
+        st.caption("This network has no feature maps.")
+        return
+    layers = list(frame.maps)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.image(frame.picture.repeat(4, 0).repeat(4, 1), width=56, alt="The picture that the maps are of.")
+        chosen = st.selectbox("Layer", layers, key="lapse_layer", persist_state="session")
+    chosen = chosen if chosen in layers else layers[0]
+    maps = frame.maps[chosen]
+    scale = _common(maps, first.maps.get(chosen), last.maps.get(chosen))
+    st.image(
+        charts.tile(maps, scale, width=460, height=420).image,
+        width="stretch",
+        alt=f"A grid of {maps.shape[-1]} feature maps of {chosen} after epoch {frame.epoch}.",
+    )
+    ends = "Violet is positive, orange negative" if scale[0] < 0 else "Yellow is high, dark blue low"
+    st.caption(f"The {maps.shape[-1]} maps of {chosen}. {ends}; one scale for all epochs.")
+
+
+def _answers(frame: Frame) -> None:
+    right, total = int(np.trace(frame.confusion)), int(frame.confusion.sum())
+    st.markdown(f"**Validation pictures: {right / max(total, 1):.1%} right**")
+    st.plotly_chart(
+        charts.confusion(frame.confusion, CLASS_NAMES),
+        key="lapse_confusion",
+        config={"displayModeBar": False},
+        alt=f"Confusion matrix after epoch {frame.epoch}: {right:,} of {total:,} validation pictures right.",
+    )
+    st.caption("Rows are the true classes, columns the answers; the lighter, the larger the share of its row.")
+
+
+def _common(*values: np.ndarray | None, signed: bool = False) -> charts.Range:
+    """One colour scale for the first, the present and the last epoch."""
+    return charts.value_range(np.concatenate([value.ravel() for value in values if value is not None]), signed)

@@ -1,0 +1,207 @@
+"""Configurations: presets, ranges with readable refusals, and the way to disk and back."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from cnn.config import PRESET_NOTES, Data, RunConfig, Training, explain, presets
+from cnn.config.layers import KINDS, Convolution, Dropout, Flatten, Pooling, SkipConnection
+
+
+def values(**changes) -> dict:
+    """A valid configuration as plain data, with some top-level values replaced."""
+    return {"layers": [{"kind": "flatten"}], **changes}
+
+
+def refusal(**changes) -> str:
+    with pytest.raises(ValidationError) as caught:
+        RunConfig.model_validate(values(**changes))
+    return explain(caught.value)
+
+
+@pytest.mark.parametrize("name", presets())
+def test_presets_survive_the_way_to_disk_and_back(name):
+    config = presets()[name]
+    text = json.dumps(config.model_dump(mode="json"))
+    assert config.preset == name and name in PRESET_NOTES
+    assert RunConfig.model_validate_json(text) == config
+    assert json.loads(text)["version"] == 1
+
+
+def test_every_layer_survives_the_way_to_disk_and_back():
+    stack = (
+        Convolution(filters=6, kernel=2, dilation=3, activation="gelu", batch_normalisation=True),
+        Pooling(mode="average", size=3, stride=1, padding="same"),
+        Pooling(mode="depthwise max", size=3),
+        Dropout(rate=0.25),
+        SkipConnection(over=1),
+        Flatten(),
+        KINDS["dense"](units=7, activation="tanh"),
+    )
+    config = RunConfig(
+        layers=stack,
+        data=Data(limit=700, flip=True, shift=3, warp=0.5, erase=0.2, restyled=0.1, strange=0.1, own=0.25),
+        training=Training(precision="mixed_bfloat16", calibrate=True),
+    )
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_the_lectures_settings_are_the_defaults():
+    training = presets()["lecture"].training
+    assert training == Training()
+    assert (training.optimizer, training.batch_size, training.epochs) == ("adam", 32, 10)
+    assert (training.learning_rate, training.schedule, training.precision) == (0.001, "constant", "float32")
+    assert not training.calibrate
+    assert presets()["lecture"].data == Data() == Data(dataset="fashion-mnist", limit=None, flip=False, shift=0)
+    assert Data() == Data(warp=0, erase=0, restyled=0, strange=0, own=0), "nothing but the dataset"
+
+
+def test_the_wardrobe_is_shown_what_people_bring():
+    wardrobe = presets()["wardrobe"]
+    assert wardrobe.data.restyled > 0 and wardrobe.data.strange > 0 and wardrobe.data.own > 0
+    assert wardrobe.data.flip and wardrobe.data.warp > 0 and wardrobe.training.calibrate
+    assert wardrobe.data.dataset == "fashion-mnist"
+
+
+def test_configurations_from_before_there_were_mixtures_are_read_as_without():
+    """A run's config.json is never changed, so that an older one must stay readable."""
+    old = values(data={"dataset": "fashion-mnist", "limit": None, "flip": True, "shift": 2}, training={"seed": 1})
+    config = RunConfig.model_validate(old)
+    assert config.data == Data(flip=True, shift=2) and not config.training.calibrate
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.01), (0.5, 0.0, 0.41), (0.7, 0.0, 0.5)])
+def test_other_pictures_leave_room_for_the_datasets_own(shares):
+    restyled, strange, own = shares
+    sentence = refusal(data={"restyled": restyled, "strange": strange, "own": own})
+    assert "take more than 90% of each batch" in sentence and sentence.endswith(".")
+
+
+@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.0), (0.4, 0.0, 0.5), (0.3, 0.1, 0.5), (0.6, 0.2, 0.1)])
+def test_they_may_take_nine_tenths(shares):
+    restyled, strange, own = shares
+    assert Data(restyled=restyled, strange=strange, own=own).own == own
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "bound"),
+    [
+        ("data", "limit", 99, "100"),
+        ("data", "limit", 55_001, "55000"),
+        ("data", "shift", 7, "6"),
+        ("data", "shift", -1, "0"),
+        ("data", "warp", 2.1, "2"),
+        ("data", "erase", 1.1, "1"),
+        ("data", "erase", -0.1, "0"),
+        ("data", "warp", -0.1, "0"),
+        ("data", "restyled", 0.71, "0.7"),
+        ("data", "strange", 0.21, "0.2"),
+        ("data", "own", 0.51, "0.5"),
+        ("data", "own", -0.1, "0"),
+        ("training", "learning_rate", 0.0, "0.000001"),
+        ("training", "learning_rate", 11.0, "10"),
+        ("training", "learning_rate", float("nan"), "10"),
+        ("training", "learning_rate", float("inf"), "10"),
+        ("training", "batch_size", 0, "1"),
+        ("training", "batch_size", 4097, "4096"),
+        ("training", "epochs", 0, "1"),
+        ("training", "epochs", 501, "500"),
+        ("training", "seed", -1, "0"),
+        ("training", "seed", 2**31, "2147483647"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_readably(section, name, value, bound):
+    sentence = refusal(**{section: {name: value}})
+    assert sentence.startswith(f"{name.replace('_', ' ')} ({section} > {name}): ")
+    assert f"than or equal to {bound}" in sentence
+    assert f"it is '{value}'" in sentence
+    assert sentence.endswith(".") and "\n" not in sentence and "pydantic" not in sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("skip connection", "over", 0),
+        ("skip connection", "over", 17),
+        ("convolution", "filters", 0),
+        ("convolution", "filters", 1025),
+        ("convolution", "kernel", 32),
+        ("convolution", "stride", 9),
+        ("convolution", "dilation", 0),
+        ("convolution", "padding", "full"),
+        ("convolution", "activation", "swish"),
+        ("pooling", "size", 1),
+        ("pooling", "stride", 0),
+        ("pooling", "mode", "min"),
+        ("global pooling", "mode", "sum"),
+        ("dense", "units", 4097),
+        ("dropout", "rate", 1.0),
+        ("dropout", "rate", -0.1),
+    ],
+)
+def test_layers_out_of_range_are_refused_by_name(kind, name, value):
+    sentence = refusal(layers=[{"kind": kind, name: value}, {"kind": "flatten"}])
+    assert sentence.startswith(f"{name} (layers > ") and f"{kind} > {name})" in sentence
+    assert f"it is '{value}'" in sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"data": {"dataset": "cifar-10"}}, "cifar-10"),
+        ({"training": {"optimizer": "lion"}}, "lion"),
+        ({"training": {"epochs": "many"}}, "many"),
+        ({"layers": []}, "at least 1 item"),
+        ({"layers": [{"kind": "flatten"}] * 65}, "at most 64 items"),
+        ({"layers": [{"kind": "attention"}]}, "attention"),
+        ({"layers": [{"filters": 3}]}, "kind"),
+        ({"layers": 3}, "it is '3'"),
+        ({"version": 2}, "it is '2'"),
+        ({"preset": "x" * 81}, "at most 80 characters"),
+    ],
+)
+def test_other_mistakes_are_named(changes, expected):
+    assert expected in refusal(**changes)
+
+
+def test_a_missing_value_is_named():
+    with pytest.raises(ValidationError) as caught:
+        RunConfig.model_validate({})
+    assert explain(caught.value) == "layers: field required."
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"command": "rm"},
+        {"data": {"url": "http://example.org"}},
+        {"training": {"momentum": 0.5}},
+        {"layers": [{"kind": "flatten", "name": "x"}]},
+    ],
+)
+def test_unknown_keys_are_refused(changes):
+    assert "extra inputs are not permitted" in refusal(**changes)
+
+
+def test_every_mistake_gets_its_own_sentence():
+    sentences = refusal(data={"shift": 9}, training={"epochs": 0, "seed": -5})
+    assert [name in sentences for name in ("shift (data", "epochs (training", "seed (training")] == [True] * 3
+    assert sentences.count(". ") == 2
+
+
+def test_a_stack_that_does_not_fit_is_refused_in_the_layers_own_words():
+    sentence = refusal(layers=[{"kind": "dense", "units": 5}])
+    assert sentence.startswith("Layer 1 (Dense 5 relu) needs a vector") and "add a flatten" in sentence
+
+
+def test_a_long_value_is_cut_short():
+    assert len(refusal(training={"epochs": "9" * 5000})) < 250
+
+
+def test_a_configuration_cannot_be_changed():
+    config = presets()["tiny"]
+    with pytest.raises(ValidationError):
+        config.training = Training(epochs=1)
+    with pytest.raises(ValidationError):
+        config.layers[0].filters = 3

@@ -1,0 +1,287 @@
+"""What a network is shown besides the dataset: made in the same way every time, and read from people's folders."""
+
+import hashlib
+import multiprocessing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from cnn.config import Data
+from cnn.data import NO_GARMENT, Split, mixture, restyle, synthetic
+from cnn.data.mixture import OwnPictures, is_held_out, labelled_files, load_own, read_own, save_own, sources
+from cnn.data.outliers import outlier
+from cnn.pictures import readings
+
+
+class Here:
+    """A pool of processes that is this process: nothing has to be started."""
+
+    def __init__(self, workers, context, initializer, initargs):
+        initializer(*initargs)
+
+    def map(self, make, *arguments, chunksize=1):
+        return map(make, *arguments)
+
+    def shutdown(self, cancel_futures=False):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch):
+    threads = cv2.getNumThreads()
+    monkeypatch.setattr(mixture, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(mixture, "_given", ())
+    monkeypatch.setattr(mixture, "_STRANGE", 30)
+    monkeypatch.setattr(mixture, "_CHUNK", 8)
+    yield
+    cv2.setNumThreads(threads)
+
+
+@pytest.fixture(scope="module")
+def train() -> Split:
+    return Split(*synthetic.dataset(12, 6, "train"))
+
+
+@pytest.fixture(scope="module")
+def own() -> OwnPictures:
+    """Three T-shirts and one bag; one of each is drawn."""
+    pictures = synthetic.dataset(4, 7, "test")[0]
+    return OwnPictures(pictures, np.array([0, 0, 0, 8], np.uint8), np.array([0, 0, 1, 1], np.uint8))
+
+
+ALL = Data(restyled=0.3, strange=0.05, own=0.2)
+
+
+def nobody(text: str) -> None:
+    pass
+
+
+# ---------------------------------------------------------------- the sources
+
+
+def test_each_share_has_its_source(here, train, own):
+    restyled, strange, mine = sources(ALL, train, 5, own, nobody)
+    assert [source.share for source in (restyled, strange, mine)] == [0.3, 0.05, 0.2]
+    assert [source.warp for source in (restyled, strange, mine)] == [0.8, 1.0, 1.5]
+    for images, labels in (source.split for source in (restyled, strange, mine)):
+        assert images.dtype == labels.dtype == np.uint8
+        assert images.shape == (len(labels), 28, 28) and images.any(axis=(1, 2)).all()
+    assert np.array_equal(restyled.split.labels[:24], np.tile(train.labels, 2)), "each training picture twice"
+    drawn_labels = synthetic.dataset(10, 5, "train")[1]
+    assert np.array_equal(restyled.split.labels[24:], drawn_labels), "and drawn clothes"
+    assert set(strange.split.labels.tolist()) == {NO_GARMENT} and len(strange.split.labels) == 30
+
+
+def test_what_has_no_share_is_not_made(here, train, own):
+    reports = []
+    assert sources(Data(), train, 5, own, reports.append) == () == tuple(reports)
+    assert sources(Data(own=0.2), train, 5, None, nobody) == ()
+    (only,) = sources(Data(strange=0.1), train, 5, own, nobody)
+    assert only.share == 0.1
+
+
+def test_a_picture_depends_on_the_seed_and_its_number_alone(here, train, own, monkeypatch):
+    first = sources(ALL, train, 5, own, nobody)
+    monkeypatch.setattr(mixture, "_CHUNK", 11)
+    for one, other in zip(first, sources(ALL, train, 5, own, nobody), strict=True):
+        assert np.array_equal(one.split.images, other.split.images), "however the work was divided"
+        assert np.array_equal(one.split.labels, other.split.labels)
+    restyled, strange, _ = first
+    for number in (0, 7, 12, 23):
+        chance = np.random.default_rng([5, 1, number])
+        expected = restyle.restyled(train.images, train.labels, number % 12, chance)
+        assert np.array_equal(restyled.split.images[number], expected)
+    assert np.array_equal(strange.split.images[29], outlier(np.random.default_rng([5, 2, 29])))
+    other_seed = sources(Data(strange=0.1), train, 6, None, nobody)[0].split.images
+    assert not any(np.array_equal(one, other) for one, other in zip(other_seed, strange.split.images, strict=True))
+
+
+def test_the_listener_hears_how_far_it_is(here, train):
+    reports = []
+    sources(Data(strange=0.1), train, 5, None, reports.append)
+    message = "Making pictures of no garment"
+    assert reports == [message, *(f"{message}: {share}%" for share in (25, 50, 75, 100))]
+
+
+class Enough(Exception):
+    pass
+
+
+def test_a_listener_that_raises_ends_the_work(here, train, monkeypatch):
+    made = []
+    real = mixture._strange_chunk
+    monkeypatch.setattr(mixture, "_strange_chunk", lambda stream, chunk: made.append(chunk) or real(stream, chunk))
+
+    def stop(text: str) -> None:
+        if "%" in text:
+            raise Enough
+
+    with pytest.raises(Enough):
+        sources(ALL.model_copy(update={"restyled": 0.0}), train, 5, None, stop)
+    assert made == [range(8)]
+
+
+def test_other_processes_make_the_same_and_end_with_a_stop(train, monkeypatch):
+    monkeypatch.setattr(mixture, "_CHUNK", 5)
+    monkeypatch.setattr(mixture, "_STRANGE", 1000)
+    heard = []
+    made = mixture._in_processes(mixture._restyled_chunk, [5, 1], 12, train, "Drawing", heard.append)
+    for number, picture in enumerate(made):
+        chance = np.random.default_rng([5, 1, number])
+        assert np.array_equal(picture, restyle.restyled(train.images, train.labels, number, chance))
+    assert len(made) == 12 and heard == ["Drawing", "Drawing: 33%", "Drawing: 67%", "Drawing: 100%"]
+
+    def stop(text: str) -> None:
+        if "%" in text:
+            raise Enough(text)
+
+    with pytest.raises(Enough, match="garment: 0%"):
+        sources(Data(strange=0.1), train, 5, None, stop)
+    assert not multiprocessing.active_children()
+
+
+def test_rare_classes_and_kinds_are_repeated(own):
+    many = OwnPictures(
+        np.concatenate([np.zeros((40, 28, 28), np.uint8), own.images]),
+        np.concatenate([np.full(40, 3, np.uint8), own.labels]),
+        np.concatenate([np.zeros(40, np.uint8), own.drawn]),
+    )
+    images, labels = mixture._balanced(many)
+    assert np.bincount(labels).tolist() == [16 + 8, 0, 0, 40, 0, 0, 0, 0, 8], "at most eight times"
+    for label, picture in ((0, own.images[2]), (8, own.images[3])):
+        assert sum(np.array_equal(one, picture) for one in images[labels == label]) == 8
+    images, labels = mixture._balanced(own)
+    assert np.bincount(labels).tolist() == [2 + 2, 0, 0, 0, 0, 0, 0, 0, 2], "as many as in the largest group"
+
+
+# ---------------------------------------------------------------- folders of labelled pictures
+
+
+def drawing(path: Path) -> None:
+    picture = Image.new("RGB", (200, 200), "white")
+    corners = [(30, 30), (170, 30), (170, 170), (30, 170), (30, 30)]
+    ImageDraw.Draw(picture).line([*corners, (170, 170)], fill="black", width=3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, "PNG")
+
+
+def painting(path: Path) -> None:
+    picture = Image.new("RGB", (200, 200), "white")
+    picture.paste("#c02020", (60, 30, 140, 170))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(path, "PNG")
+
+
+def names(held_out: bool, count: int) -> list[str]:
+    """File names that are kept for measuring, or that are not."""
+    return [name for name in (f"{n}.png" for n in range(100)) if is_held_out(Path(name)) == held_out][:count]
+
+
+def test_labelled_files_are_those_in_labelled_subfolders_in_order(tmp_path):
+    for place in ("8_Bag/b.png", "8_Bag/a.png", "0_T-shirt/z.png", "other/x.png", "10_Boot/x.png", "5/x.png"):
+        painting(tmp_path / place)
+    painting(tmp_path / "loose.png")
+    (tmp_path / "3_Dress").mkdir()
+    (tmp_path / "8_Bag" / "deeper").mkdir()
+    found = labelled_files(tmp_path)
+    assert [(str(file.relative_to(tmp_path)), label) for file, label in found] == [
+        ("0_T-shirt/z.png", 0),
+        ("8_Bag/a.png", 8),
+        ("8_Bag/b.png", 8),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "empty subfolders", "a file"])
+def test_a_folder_without_pictures_is_refused_in_one_sentence(kind, tmp_path):
+    folder = tmp_path / "mine"
+    match kind:
+        case "empty":
+            folder.mkdir()
+        case "empty subfolders":
+            (folder / "0_T-shirt").mkdir(parents=True)
+        case "a file":
+            folder.write_text("no folder")
+    for refuse in (labelled_files, lambda folder: read_own([folder], nobody)):
+        with pytest.raises(ValueError) as caught:
+            refuse(folder)
+        sentence = str(caught.value)
+        assert str(folder) in sentence and "0_T-shirt, 1_Trouser and so on" in sentence
+        assert sentence.endswith(".") and ". " not in sentence and "\n" not in sentence
+
+
+def test_a_file_named_like_a_labelled_folder_is_left_out(tmp_path):
+    painting(tmp_path / "0_T-shirt" / "a.png")
+    painting(tmp_path / "1_Trouser.png")
+    assert [label for _, label in labelled_files(tmp_path)] == [0]
+
+
+def test_one_picture_in_five_is_held_out_by_its_name():
+    held_out = [is_held_out(Path(f"{number}.png")) for number in range(2000)]
+    assert np.mean(held_out) == pytest.approx(1 / mixture.HELD_OUT, abs=0.03) and mixture.HELD_OUT == 5
+    assert [is_held_out(Path("here") / f"{n}.png") for n in range(2000)] == held_out, "wherever it lies"
+    digest = int(hashlib.sha256(b"shirt.png").hexdigest(), 16)
+    assert is_held_out(Path("shirt.png")) == (digest % 5 == 0), "in every process and on every machine"
+
+
+def test_own_pictures_are_read_as_at_work_without_the_held_out_and_the_unreadable(here, tmp_path):
+    kept, held_out = names(False, 3), names(True, 1)
+    drawing(tmp_path / "one" / "2_Pullover" / kept[0])
+    painting(tmp_path / "one" / "1_Trouser" / kept[1])
+    painting(tmp_path / "two" / "8_Bag" / kept[2])
+    painting(tmp_path / "two" / "8_Bag" / held_out[0])
+    (tmp_path / "two" / "8_Bag" / ".DS_Store").write_bytes(b"no picture")
+    (tmp_path / "two" / "8_Bag" / "notes.txt").write_text("no picture")
+    reports = []
+    own = read_own([tmp_path / "one", tmp_path / "two"], reports.append)
+    assert own.labels.tolist() == [1, 2, 8] and own.drawn.tolist() == [0, 1, 0]
+    assert own.images.dtype == own.labels.dtype == np.uint8 and own.images.shape == (3, 28, 28)
+    for picture, place in zip(own.images, (f"one/1_Trouser/{kept[1]}", f"one/2_Pullover/{kept[0]}"), strict=False):
+        seen = readings.read(tmp_path / place)[0].seen.pixels[..., 0]
+        assert np.array_equal(picture, np.rint(seen * 255).astype(np.uint8))
+    asked = len([file for file in tmp_path.rglob("*") if file.is_file() and not is_held_out(file)])
+    assert reports == [f"Reading your pictures: {asked} of {asked}"]
+
+
+def test_several_readings_of_a_picture_are_kept_where_they_matter(here, tmp_path, monkeypatch):
+    file = tmp_path / "0_T-shirt" / names(False, 1)[0]
+    file.parent.mkdir()
+    Image.fromarray(255 - synthetic.draw(0, np.random.default_rng(1), size=140)).save(file)
+    found = readings.read(file, used_only=True)
+    assert len(found) > 1
+    own = read_own([tmp_path], nobody)
+    assert own.labels.tolist() == [0] * len(found) and not own.drawn.any()
+    for picture, reading in zip(own.images, found, strict=True):
+        assert np.array_equal(picture, np.rint(reading.seen.pixels[..., 0] * 255).astype(np.uint8))
+    monkeypatch.setattr(mixture, "_LEAST", 0.9 * found[0].weight + 0.1)
+    assert read_own([tmp_path], nobody).labels.tolist() == [0]
+
+
+@pytest.mark.parametrize("kind", ["unreadable", "held out"])
+def test_folders_of_which_nothing_can_be_used_are_refused(kind, here, tmp_path):
+    (tmp_path / "0_T-shirt").mkdir()
+    if kind == "unreadable":
+        (tmp_path / "0_T-shirt" / names(False, 1)[0]).write_text("no picture")
+    else:
+        painting(tmp_path / "0_T-shirt" / names(True, 1)[0])
+    with pytest.raises(ValueError) as caught:
+        read_own([tmp_path], nobody)
+    assert str(caught.value).endswith(".") and ". " not in str(caught.value)
+
+
+def test_own_pictures_are_kept_with_a_run(own, tmp_path):
+    path = tmp_path / "pictures.npz"
+    assert load_own(path) is None
+    save_own(path, own)
+    again = load_own(path)
+    assert isinstance(again, OwnPictures)
+    for one, other in zip(again, own, strict=True):
+        assert one.dtype == other.dtype and np.array_equal(one, other)

@@ -1,0 +1,193 @@
+"""Measuring a network, the kept examples, and `python -m cnn.evaluate`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cnn import data, runs
+from cnn import evaluate as command
+from cnn.data import Split
+from cnn.evaluation.examples import read_examples, write_examples
+from cnn.evaluation.metrics import evaluate, evaluate_answers, predict
+from cnn.networks import test_time_augmentation
+
+
+class FakeNetwork:
+    """Sure, to `confidence`, that a picture's class is a tenth of the first pixel's value."""
+
+    def __init__(self, confidence: float = 0.91) -> None:
+        self.confidence, self.sizes = confidence, []
+
+    def predict_on_batch(self, x: np.ndarray) -> np.ndarray:
+        self.sizes.append(len(x))
+        classes = (x[:, 0, 0, 0] * 255).round().astype(int) // 10
+        answers = np.full((len(x), 10), (1 - self.confidence) / 9, np.float32)
+        answers[np.arange(len(x)), classes] = self.confidence
+        return answers
+
+
+def split(labels: list[int], shown: list[int]) -> Split:
+    images = np.zeros((len(labels), 28, 28), np.uint8)
+    images[:, 0, 0] = np.array(shown) * 10
+    return Split(images, np.array(labels, np.uint8))
+
+
+def test_accuracy_and_loss_are_what_they_say():
+    result = evaluate(FakeNetwork(), split(labels=[0, 1, 2, 3], shown=[0, 1, 2, 9]))
+    expected = -(3 * np.log(0.91) + np.log(0.01)) / 4
+    assert (result["split"], result["n"], result["accuracy"]) == ("test", 4, 0.75)
+    assert result["loss"] == pytest.approx(expected, abs=1e-5)
+    json.dumps(result)
+
+
+def test_the_answers_are_means_over_several_looks():
+    pictures = split(labels=[1, 2, 3], shown=[1, 2, 4])
+    pictures.images[:, 0, 27] = [10, 20, 30]  # what the mirror image shows
+    network = FakeNetwork()
+    looks = network.predict_on_batch(test_time_augmentation.augment(data.scaled(pictures.images)))
+    expected = test_time_augmentation.average(looks)
+    assert not np.allclose(expected, network.predict_on_batch(data.scaled(pictures.images)))
+    answers = evaluate_answers(network, pictures)
+    assert (answers["split"], answers["n"]) == ("test", 3)
+    assert answers["accuracy"] == pytest.approx((expected.argmax(axis=1) == [1, 2, 3]).mean(), abs=1e-6)
+
+
+def test_a_certain_mistake_has_a_finite_loss():
+    result = evaluate(FakeNetwork(confidence=1.0), split(labels=[1], shown=[0]))
+    assert result["loss"] == pytest.approx(-np.log(1e-7), rel=1e-5) and result["accuracy"] == 0.0
+
+
+def test_pictures_are_predicted_in_batches_and_in_order():
+    network, shown = FakeNetwork(), list(np.random.default_rng(1).integers(0, 10, 1203))
+    probabilities = predict(network, split(shown, shown).images)
+    assert network.sizes == [500, 500, 203]
+    assert probabilities.argmax(axis=1).tolist() == shown
+
+
+def test_examples_are_the_first_of_each_class(own_tiny):
+    labels = [int(label) for label in np.random.default_rng(2).permutation(np.repeat(np.arange(10), 15))]
+    pictures = split(labels, [9 - label for label in labels])
+    pictures.images[:, 27, 27] = np.arange(150)  # which one it is
+    write_examples(own_tiny.path, FakeNetwork(), pictures)
+    kept = read_examples(own_tiny)
+    assert kept.images.dtype == np.uint8 and kept.images.shape == (100, 28, 28)
+    assert kept.labels.tolist() == [label for label in range(10) for _ in range(10)]
+    first = [index for label in range(10) for index in np.flatnonzero(np.array(labels) == label)[:10]]
+    assert kept.images[:, 27, 27].tolist() == first
+    assert kept.probabilities.argmax(axis=1).tolist() == [9 - label for label in kept.labels]
+
+
+def test_classes_with_few_pictures_bring_few_examples(own_tiny):
+    write_examples(own_tiny.path, FakeNetwork(), split([3, 3, 7], [3, 3, 7]))
+    assert read_examples(own_tiny).labels.tolist() == [3, 3, 7]
+
+
+def saved(images=None, labels=None, probabilities=None) -> Callable[[Path], None]:
+    """Write examples of three pictures, with some arrays replaced."""
+    arrays = {
+        "images": np.zeros((3, 28, 28), np.uint8) if images is None else images,
+        "labels": np.zeros(3, np.uint8) if labels is None else labels,
+        "probabilities": np.full((3, 10), 0.1, np.float32) if probabilities is None else probabilities,
+    }
+    return lambda path: np.savez_compressed(path, **arrays)
+
+
+def rewritten(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    return lambda path: path.write_bytes(change(path.read_bytes()))
+
+
+def array_in_place_of_a_zip(path: Path) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.zeros(3))
+
+
+BAD_EXAMPLES = {
+    "empty file": rewritten(lambda content: b""),
+    "junk": rewritten(lambda content: b"\x00\xff junk" * 99),
+    "cut off": rewritten(lambda content: content[:-200]),
+    "bytes changed": rewritten(lambda b: b[:400] + bytes(~byte & 255 for byte in b[400:900]) + b[900:]),
+    "missing": lambda path: path.unlink(),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "other arrays": lambda path: np.savez_compressed(path, a=np.zeros(3)),
+    "not a zip": array_in_place_of_a_zip,
+    "no examples": saved(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8), np.zeros((0, 10), np.float32)),
+    "larger pictures": saved(images=np.zeros((3, 32, 32), np.uint8)),
+    "fewer answers": saved(probabilities=np.zeros((2, 10), np.float32)),
+    "scalars": saved(np.uint8(1), np.uint8(1), np.float32(1)),
+    "labels of no class": saved(labels=np.full(3, 77, np.uint8)),
+    "objects": saved(labels=np.array([{}, {}, {}])),
+}
+
+
+def test_examples_as_they_should_be_can_be_read(own_tiny):
+    saved()(own_tiny.path / "examples.npz")
+    assert len(read_examples(own_tiny).labels) == 3
+
+
+@pytest.mark.parametrize("kind", BAD_EXAMPLES)
+def test_examples_that_cannot_be_read_are_none(kind, own_tiny):
+    BAD_EXAMPLES[kind](own_tiny.path / "examples.npz")
+    assert read_examples(own_tiny) is None
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def run_main(capsys, *arguments) -> tuple[int, str, str]:
+    code = command.main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_json_is_one_object_with_the_documented_keys(own_tiny, draw_once, capsys):
+    code, out, err = run_main(capsys, "--run", own_tiny.id, "--json")
+    assert (code, err) == (0, "")
+    result = json.loads(out)
+    assert list(result) == ["run", "split", "n", "accuracy", "loss", "calibration_error"]
+    assert 0 <= result["calibration_error"] <= 1
+    assert (result["run"], result["split"], result["n"]) == (own_tiny.id, "test", 2000)
+    assert result["accuracy"] == pytest.approx(own_tiny.evaluation["accuracy"], abs=0.002)
+    assert run_main(capsys, "--run", own_tiny.path, "--json") == (code, out, err), "by directory"
+
+
+def test_without_json_it_answers_in_words(own_tiny, draw_once, capsys):
+    code, out, _ = run_main(capsys, "--run", own_tiny.id)
+    assert code == 0 and out.startswith(f"{own_tiny.id}: accuracy 0.") and out.endswith("on the 2,000 test pictures\n")
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_an_unknown_run_ends_with_code_2(options, capsys):
+    code, out, err = run_main(capsys, "--run", "no-such-run", *options)
+    assert (code, out) == (2, "") and "There is no run 'no-such-run'" in err
+    if options:
+        assert list(json.loads(err)) == ["error"]
+
+
+def test_a_broken_network_is_a_sentence(own_tiny, capsys):
+    own_tiny.model_path.write_bytes(b"junk")
+    code, out, err = run_main(capsys, "--run", own_tiny.id)
+    assert code != 0 and out == "" and err.startswith("cnn.evaluate: The model of Tiny one cannot be read")
+
+
+def test_a_damaged_configuration_is_a_sentence(own_tiny, capsys):
+    (own_tiny.path / "config.json").write_text("{")
+    code, out, err = run_main(capsys, "--run", own_tiny.id)
+    assert code != 0 and out == "" and err.startswith("cnn.evaluate: ") and "Traceback" not in err
+
+
+def test_a_missing_dataset_ends_with_code_1_and_a_sentence(own_tiny, monkeypatch, capsys):
+    def unavailable(*arguments):
+        raise data.DataUnavailable("Fashion-MNIST is nowhere.")
+
+    monkeypatch.setattr(data, "load", unavailable)
+    assert run_main(capsys, "--run", own_tiny.id) == (1, "", "cnn.evaluate: Fashion-MNIST is nowhere.\n")
+
+
+def test_the_shipped_run_has_examples():
+    kept = read_examples(runs.get(runs.DEFAULT_ID))
+    assert np.bincount(kept.labels).tolist() == [10] * 10
+    right = (kept.probabilities.argmax(axis=1) == kept.labels).mean()
+    assert 0.6 < right <= 1.0

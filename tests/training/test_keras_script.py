@@ -1,0 +1,202 @@
+"""The exported Keras script: what it says, and that it trains the very same network without the project."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from cnn import runs
+from cnn.config import Data, RunConfig, Training, presets
+from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn.runs import Run
+from cnn.training.keras_script import keras_script, left_out
+from tests.command import train_here
+
+SMALL = Data(dataset="synthetic", limit=300)
+VARIED = Data(dataset="synthetic", limit=300, flip=True, shift=2, warp=0.5, erase=0.3)
+EVERY_LAYER = (
+    Convolution(filters=8, kernel=5, stride=2, activation="gelu", batch_normalisation=True),
+    Convolution(filters=8, kernel=3, dilation=2, activation="leaky_relu"),
+    Convolution(filters=8, activation="linear", batch_normalisation=True),
+    SkipConnection(over=2),
+    Pooling(mode="depthwise max"),
+    Dropout(rate=0.2),
+    Pooling(mode="average", size=3, stride=1, padding="same"),
+    SkipConnection(over=2),
+    Pooling(),
+    Convolution(filters=6, padding="valid", activation="tanh"),
+    Flatten(),
+    Dense(units=16, activation="sigmoid"),
+    Dropout(rate=0.3),
+)
+PLAIN = (Convolution(filters=4, stride=2), GlobalPooling(mode="max"))
+
+# What is compared with a training of the project: the configuration, and the changes of its learning rate.
+COMPARED = {
+    "every layer, augmentation, early stopping and a change of the learning rate": (
+        RunConfig(
+            data=VARIED,
+            layers=EVERY_LAYER,
+            training=Training(
+                optimizer="adamw",
+                schedule="one-cycle",
+                learning_rate=0.05,
+                batch_size=64,
+                epochs=9,
+                patience=1,
+                calibrate=True,
+            ),
+        ),
+        [(0, 3, 0.5), (1, 0, 2.0)],
+    ),
+    "16 bits, a constant rate": (
+        RunConfig(
+            data=SMALL,
+            layers=(*PLAIN, Dense(units=20), Dropout(rate=0.4)),
+            training=Training(batch_size=50, epochs=2, precision="mixed_bfloat16", seed=7),
+        ),
+        [],
+    ),
+}
+
+
+def with_learning_rate_changes(run: Run, changes: list[tuple[int, int, float]]) -> None:
+    """Write down changes made by hand, which a training repeats."""
+    events = [
+        {"kind": "event", "what": "learning rate", "epoch": epoch, "step": step, "steps": 5, "factor": factor}
+        for epoch, step, factor in changes
+    ]
+    (run.path / "metrics.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+
+
+def run_script(script: str, folder: Path) -> str:
+    """Run a script on its own in an empty folder, and return what it printed."""
+    folder.mkdir()
+    file = folder / "train.py"
+    file.write_text(script, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TF_"))}
+    command = [sys.executable, "-I", file.name]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_the_script_ends_with_the_weights_of_the_run_bit_for_bit(name, tmp_path, draw_once):
+    config, changes = COMPARED[name]
+    run = runs.create(config)
+    if changes:
+        with_learning_rate_changes(run, changes)
+    command = train_here(run.path)
+    assert command.code == 0, command.err
+    run = command.run
+    if config.training.patience:
+        assert run.status.epoch < config.training.epochs, "early stopping had something to do"
+
+    script = keras_script(config, runs.learning_rate_changes(runs.read_metrics(run)), run.status.precision)
+    printed = run_script(script, tmp_path / "alone")
+    assert f"Test accuracy {run.evaluation['accuracy']:.4f}" in printed
+
+    expected = keras.models.load_model(run.model_path).get_weights()
+    found = keras.models.load_model(tmp_path / "alone" / "model.keras", compile=False).get_weights()
+    assert len(found) == len(expected)
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+# ---------------------------------------------------------------- what it says
+
+
+def assert_sound(script: str) -> None:
+    """It parses, needs only what it says, and is clean."""
+    imported = set()
+    for node in ast.walk(ast.parse(script)):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported.add(node.module.partition(".")[0])
+    others = imported - set(sys.stdlib_module_names)
+    assert {"keras", "numpy", "tensorflow"} <= others <= {"keras", "numpy", "tensorflow", "PIL"}
+    assert ("PIL" in others) == ("pillow" in ast.get_docstring(ast.parse(script)))
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F", "--line-length", "120", "-"]
+    checked = subprocess.run(ruff, input=script, capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_preset_gives_a_sound_script(preset):
+    config = presets()[preset]
+    script = keras_script(config)
+    assert_sound(script)
+    for row in config.rows():
+        made = "batch_normalisation" if row.type == "BatchNormalization" else f"keras.layers.{row.type}"
+        assert f"{made}(" in script and f'name="{row.name}"' in script
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_every_optimizer_and_schedule_gives_a_sound_script(optimizer, schedule):
+    training = Training(optimizer=optimizer, schedule=schedule)
+    script = keras_script(RunConfig(layers=PLAIN, training=training))
+    assert_sound(script)
+    name = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}[optimizer]
+    assert f"keras.optimizers.{name}(" in script
+    assert ("CosineDecay" in script) == (schedule != "constant") and ("warmup" in script) == (schedule == "one-cycle")
+
+
+def test_what_the_longest_settings_need_fits_on_the_lines():
+    widest = Convolution(filters=1024, kernel=31, dilation=8, activation="leaky_relu")
+    config = RunConfig(data=VARIED, layers=(*[widest.model_copy(update={"filters": 12})] * 12, Flatten()))
+    assert_sound(keras_script(config, [(499, 54_999, 0.123456789)]))
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_what_is_compared_is_sound_too(name):
+    config, changes = COMPARED[name]
+    assert_sound(keras_script(config, changes))
+
+
+def test_only_what_is_needed_is_written():
+    script = keras_script(RunConfig(layers=PLAIN))
+    for word in (
+        "fold_in",
+        "_flipped",
+        "_warped",
+        "DepthwiseMaxPooling",
+        "temperature",
+        "EarlyStopping",
+        "PIL",
+        "dtype_",
+    ):
+        assert word not in script
+    assert "_shifted" in keras_script(RunConfig(layers=PLAIN, data=Data(shift=1)))
+
+
+def test_auto_is_what_the_run_took():
+    config = RunConfig(layers=PLAIN, training=Training(precision="auto"))
+    assert "bfloat16" not in keras_script(config)
+    assert "bfloat16" not in keras_script(config, precision="float32")
+    assert "mixed_bfloat16" in keras_script(config, precision="mixed_bfloat16")
+    exact = RunConfig(layers=PLAIN, training=Training(precision="float32"))
+    assert "bfloat16" not in keras_script(exact, precision="mixed_bfloat16"), "only auto leaves it open"
+
+
+def test_a_name_cannot_end_the_docstring():
+    for name in ('"""', "a\\", '\'"""\nimport os  # "'):
+        assert_sound(keras_script(RunConfig(layers=PLAIN, preset=name)))
+
+
+def test_what_is_left_out_is_said_on_the_page_and_in_the_script():
+    config = RunConfig(layers=PLAIN, data=Data(restyled=0.24, strange=0.03, own=0.12))
+    sentences = left_out(config)
+    assert all(part in sentences[0] for part in ("other styles (24%", "no garment", "(3%", "of your own", "(12%"))
+    docstring = " ".join(ast.get_docstring(ast.parse(keras_script(config))).split())
+    assert all(sentence in docstring for sentence in sentences)
+    assert "bit for bit" not in docstring, "it does not promise what it cannot keep"
+    assert left_out(RunConfig(layers=PLAIN, data=VARIED)) == []
+    assert "bit for bit" in keras_script(RunConfig(layers=PLAIN, data=VARIED))
