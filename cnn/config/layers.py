@@ -223,13 +223,21 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
     return rows
 
 
+def counted(count: int, what: str) -> str:
+    """A number with its noun, in the plural unless it is one: "1 layer", "3 layers"."""
+    return f"{count} {what}" + "s" * (count != 1)
+
+
 def _misfit(layer: Layer, shapes: Sequence[Shape]) -> str | None:
     """Why `layer` cannot take its input, the last of all layers' so far, and the fix; None where it can."""
     shape = shapes[-1]
     flat = len(shape) == 1
     match layer:
         case SkipConnection() if layer.over >= len(shapes):
-            return f"has only {len(shapes) - 1} before it: let it skip fewer layers, or move it down."
+            before = len(shapes) - 1
+            if not before:
+                return "is the first layer, so there is none for it to skip: move it down."
+            return f"has only {counted(before, 'layer')} before it: let it skip fewer layers, or move it down."
         case SkipConnection() if shapes[-1 - layer.over] != shape:
             added, to = ("×".join(map(str, sizes)) for sizes in (shapes[-1 - layer.over], shape))
             return (
@@ -239,7 +247,7 @@ def _misfit(layer: Layer, shapes: Sequence[Shape]) -> str | None:
         case Dense() if not flat:
             height, width, channels = shape
             return (
-                f"needs a vector, but gets {channels} feature maps of {height}×{width}: "
+                f"needs a vector, but gets {counted(channels, 'feature map')} of {height}×{width}: "
                 f"add a flatten or global pooling layer before it."
             )
         case Convolution() | Pooling() | GlobalPooling() | Flatten() if flat:
@@ -262,8 +270,8 @@ def _misfit(layer: Layer, shapes: Sequence[Shape]) -> str | None:
                 )
         case Pooling(mode="depthwise max") if shape[2] % layer.size:
             return (
-                f"cannot split {shape[2]} feature maps into groups of {layer.size}: choose a size that divides "
-                f"{shape[2]}, or change the filters of the convolution before it."
+                f"cannot split {counted(shape[2], 'feature map')} into groups of {layer.size}: choose a size that "
+                f"divides {shape[2]}, or change the filters of the convolution before it."
             )
         case Pooling(mode="max" | "average", padding="valid") if layer.size > min(shape[:2]):
             return (

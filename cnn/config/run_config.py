@@ -5,9 +5,10 @@ and when it is read back from disk alike, so that no other module needs to doubt
 Streamlit.
 """
 
+import unicodedata
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cnn.config.layers import Layer, Row, trace
 
@@ -123,12 +124,22 @@ class RunConfig(_Section):
 
     version: Literal[1] = 1
     preset: str | None = Field(
-        None, max_length=80, pattern="^[^/]*$", description="The preset that this configuration started from."
-    )  # it names the Keras model, which allows no slash
+        None, max_length=80, description="The preset that this configuration started from."
+    )  # any text on one line: what Keras allows is taken from it where a network is built
     data: Data = Data()
     layers: tuple[Layer, ...] = Field(min_length=1, max_length=64)
     training: Training = Training()
     resources: Resources = Resources()
+
+    @field_validator("preset")
+    @classmethod
+    def _on_one_line(cls, preset: str | None) -> str | None:
+        if any(unicodedata.category(character) == "Cc" for character in preset or ""):
+            raise ValueError(
+                f"The name of the preset, {preset!r}, contains a control character, such as a line break or a tab: "
+                "leave it out."
+            )
+        return preset
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Self:

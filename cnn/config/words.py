@@ -1,5 +1,7 @@
 """What people read instead of names and numbers: labels of fields, reasons why a value is refused, durations."""
 
+import math
+
 from pydantic import ValidationError
 
 
@@ -58,10 +60,17 @@ def explain(error: ValidationError) -> str:
         if problem["type"] == "json_invalid":
             sentences.append("It is not JSON.")
             continue
+        if problem["type"] == "too_short" and problem["loc"] == ("layers",):
+            sentences.append("There is no layer before the output layer: add at least one, such as a flatten layer.")
+            continue
         *_, name = place = [str(part + 1 if isinstance(part, int) else part) for part in problem["loc"]] or [
             "configuration"
         ]
         where = f" ({' > '.join(place)})" if len(place) > 1 else ""
+        if isinstance(problem["input"], float) and not math.isfinite(problem["input"]):
+            what = "not a number" if math.isnan(problem["input"]) else "infinite"
+            sentences.append(f"{name.replace('_', ' ')}{where}: the value is {what}: enter an ordinary number.")
+            continue
         given = "" if problem["type"] == "missing" else f", but it is {str(problem['input'])[:60]!r}"
         sentences.append(f"{name.replace('_', ' ')}{where}: {problem['msg'].lower()}{given}.")
     return " ".join(sentences)

@@ -10,14 +10,20 @@ from cnn.networks import test_time_augmentation
 
 
 def evaluate(model, split: data.Split) -> dict[str, Any]:
-    """Accuracy in [0, 1], mean cross-entropy (in nats) and expected calibration error in [0, 1] on a whole split."""
-    probabilities = predict(model, split.images)
-    chosen = probabilities[np.arange(len(split.labels)), split.labels]
+    """Accuracy in [0, 1], mean cross-entropy (in nats) and expected calibration error in [0, 1] on a whole split.
+
+    The loss is that of `keras.Model.evaluate`, which also computes it from the logits: in 32 bits a probability may
+    have become 0, and whoever gives it a least value makes the loss smaller than it is.
+    """
+    import keras
+
+    probabilities, logits = answers_and_logits(model, split.images)
+    losses = np.asarray(keras.losses.sparse_categorical_crossentropy(split.labels, logits, from_logits=True))
     return {
         "split": "test",
         "n": len(split.labels),
         "accuracy": round(float((probabilities.argmax(axis=1) == split.labels).mean()), 6),
-        "loss": round(float(-np.log(np.maximum(chosen, 1e-7)).mean()), 6),
+        "loss": round(float(losses.mean(dtype=np.float64)), 6),
         "calibration_error": round(calibration.expected_calibration_error(probabilities, split.labels), 6),
     }
 
@@ -41,3 +47,14 @@ def predict(model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
     """Pictures uint8 (n, 28, 28) -> probabilities float32 (n, 10)."""
     batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
     return np.concatenate([np.asarray(model.predict_on_batch(data.scaled(batch))) for batch in batches])
+
+
+def answers_and_logits(model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures uint8 (n, 28, 28) -> probabilities and logits, each float32 (n, 10)."""
+    from cnn.networks.load import logits, with_features
+
+    both = with_features(model)
+    starts = range(0, len(images), 500)
+    batches = [both.predict_on_batch(data.scaled(images[start : start + 500])) for start in starts]
+    probabilities, features = (np.concatenate(parts) for parts in zip(*batches, strict=True))
+    return probabilities, logits(model, features)

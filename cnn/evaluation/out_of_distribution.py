@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnn import data
 from cnn.data.outliers import outlier
+from cnn.evaluation.metrics import answers_and_logits
 from cnn.networks.predictor import energy
 
 KEPT = 0.98  # share of held-out garments above the threshold: one that is wrongly doubted annoys more than a missed cat
@@ -75,14 +75,9 @@ def familiarity_of(model, garments: np.ndarray, seed: int) -> dict[str, Any]:
         garments: uint8 (n, 28, 28), not trained on.
         seed: of the other things, drawn by `outliers.outlier` with other random numbers than for training.
     """
-    from cnn.networks.load import logits, with_features
-
-    both = with_features(model)
 
     def energies(images: np.ndarray) -> np.ndarray:
-        starts = range(0, len(images), 500)
-        features = [np.asarray(both.predict_on_batch(data.scaled(images[s : s + 500]))[1]) for s in starts]
-        return energy(logits(model, np.concatenate(features)))
+        return energy(answers_and_logits(model, images)[1])
 
     others = np.stack([outlier(np.random.default_rng([seed, 3, n])) for n in range(OUTLIERS)])
     return separation(energies(garments), energies(others))

@@ -178,13 +178,18 @@ class Explainer:
         here divided by the square. The factor exp(S) of the gradient of Y itself is left away: it would overflow, and
         only scales the whole map.
 
+        The paper takes maps for granted that are not below zero, as behind a ReLU. Before one, a map's sum can be
+        negative, and the divisor near zero: with the paper's formula, and with its authors' code, a picture of 99% of
+        the brightness got a map that had nothing in common with the first (a cosine of 0). So such a sum counts as 0
+        here, which leaves a divisor of at least 2 wherever the gradient is positive, and other places do not count.
+
         Returns:
             float32 (h', w') at the layer's resolution, not below 0.
         """
         maps, gradients = self._maps(pixels, class_, layer, weights)
-        divisors = 2 + maps.sum(axis=(0, 1)) * gradients
-        rising = np.divide(np.maximum(gradients, 0), divisors, out=np.zeros_like(maps), where=divisors != 0)
-        return np.maximum(maps @ rising.sum(axis=(0, 1)), 0)
+        rising = np.maximum(gradients, 0)
+        weights_of_places = rising / (2 + np.maximum(maps.sum(axis=(0, 1)), 0) * rising)
+        return np.maximum(maps @ weights_of_places.sum(axis=(0, 1)), 0)
 
     def layer_cam(self, pixels: np.ndarray, class_: int, layer: str, weights: Weights | None = None) -> np.ndarray:
         """Feature maps weighted at each place by the positive gradient there (Jiang et al. 2021, IEEE TIP 30).

@@ -17,6 +17,10 @@ STEPS = 28  # of a curve; of a picture of 28 x 28 each changes 28 pixels
 ORDERS = 4  # random ones, over which chance is averaged
 SCRAMBLINGS = 3  # over which the randomisation check is averaged
 SAME = 0.5  # on the shipped networks Grad-CAM keeps 0.2 at most with scrambled weights, integrated gradients 0.6 to 0.9
+RULE = (  # what `_verdict` goes by, for people; "signs": whether a place speaks for the class or against it
+    f"at {SAME:g} or more a map is not about the model; where it is so only without the signs, the map is about the "
+    "model in its signs only"
+)
 APART = 0.2  # maps that are less similar than this disagree
 
 Measure = Callable[[Explainer, np.ndarray, int, np.ndarray, Weights | None], "Curve"]
@@ -162,6 +166,7 @@ def _stage(
 
 
 def _verdict(all_layers: Stage) -> Verdict:
+    """See `RULE`."""
     if (all_layers.signed or 0) >= SAME:
         return "not about the model"
     return "about the model in its signs only" if (all_layers.correlation or 0) >= SAME else "about the model"

@@ -4,6 +4,9 @@ Always a Functional model with named layers and an explicit input, so that any l
 (`cnn.networks.activations`). The names and the order are those of `RunConfig.rows()`.
 """
 
+import re
+import unicodedata
+
 import keras
 from keras import layers as kl
 
@@ -41,7 +44,13 @@ def build(config: RunConfig, precision: str | None = None, for_training: bool = 
             x = make(name=next(names), dtype=policy, **arguments)(x)
     # The softmax stays in 32 bits: in 16 the smallest probabilities and the loss lose their digits.
     outputs = kl.Dense(len(CLASS_NAMES), activation="softmax", dtype="float32", name=next(names))(x)
-    return keras.Model(inputs, outputs, name=config.preset or "network")
+    return keras.Model(inputs, outputs, name=_scope(config.preset))
+
+
+def _scope(preset: str | None) -> str:
+    """A preset's name as a network can have it: TensorFlow allows ASCII letters, digits and -._, and not _ in front."""
+    plain = unicodedata.normalize("NFKD", preset or "").encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._-") or "network"
 
 
 def _keras_layers(layer: Layer) -> list[tuple[type[kl.Layer], dict]]:

@@ -213,15 +213,17 @@ def _network(config: RunConfig) -> str:
         if isinstance(layer, SkipConnection) and index - layer.over not in kept:
             kept[index - layer.over] = f"shortcut_{len(kept) + 1}"
     lines = ["", "# --- the network; behind each layer, the shape of what comes out of it for one picture", "", ""]
-    if any(row.type == "DepthwiseMaxPooling" for row in rows):
+    choices = []  # what is one layer for training, and something else of plain Keras layers for use
+    if _pools_depthwise(config):
         source = _source("cnn.networks.layers", "DepthwiseMaxPooling").replace("(kl.Layer)", "(keras.layers.Layer)")
-        lines += [*source.split("\n"), "", ""]
+        lines += [*source.split("\n"), "", "", *_DEPTHWISE.split("\n"), "", ""]
+        choices += ["depthwise_max_pooling=plain_depthwise_max_pooling"]
     if _is_normalised(config):
         source = _source("cnn.networks.layers", "FusedBatchNormalization").replace("(kl.B", "(keras.layers.B")
         lines += [*source.split("\n"), "", ""]
-        lines += ["def build_network(batch_normalisation=keras.layers.BatchNormalization):"]
-    else:
-        lines += ["def build_network():"]
+        choices += ["batch_normalisation=keras.layers.BatchNormalization"]
+    lines += ["def build_network():"] if not choices else ["def build_network("]
+    lines += [f"    {choice}," for choice in choices] + ["):"] * bool(choices)
     lines += [f'    x = inputs = keras.Input({INPUT_SHAPE}, name="input")']
     for index, layer in enumerate(config.layers):
         if index in kept:
@@ -235,6 +237,19 @@ def _network(config: RunConfig) -> str:
     output = of_layer[-1][0]
     lines += _call("Dense", [f"{len(CLASS_NAMES)}", 'activation="softmax"', 'dtype="float32"'], output, made="outputs")
     return "\n".join([*lines, "    return keras.Model(inputs, outputs)", ""])
+
+
+_DEPTHWISE = '''\
+def plain_depthwise_max_pooling(size, name):
+    """What DepthwiseMaxPooling does, of plain Keras layers, so that a file of the network needs no other class."""
+
+    def pooled(x):
+        height, width, maps = x.shape[1:]
+        x = keras.layers.Reshape((height * width, maps // size, size, 1))(x)
+        x = keras.layers.MaxPooling3D((1, 1, size))(x)
+        return keras.layers.Reshape((height, width, maps // size), name=name)(x)
+
+    return pooled'''
 
 
 def _arguments(layer: Layer, type_: str) -> list[str]:
@@ -271,15 +286,22 @@ def _is_normalised(config: RunConfig) -> bool:
     return any(isinstance(layer, Convolution) and layer.batch_normalisation for layer in config.layers)
 
 
+def _pools_depthwise(config: RunConfig) -> bool:
+    return any(isinstance(layer, Pooling) and layer.mode == "depthwise max" for layer in config.layers)
+
+
 def _padding(layer: Convolution | Pooling) -> list[str]:
     return ['padding="same"'] * (layer.padding == "same")
 
 
+_CHOSEN = {"BatchNormalization": "batch_normalisation", "DepthwiseMaxPooling": "depthwise_max_pooling"}
+
+
 def _call(type_: str, arguments: list[str], row: Row, given: str = "x", made: str = "x") -> list[str]:
     """A layer applied to a tensor, on one line or, where that is too long, on three."""
-    home = "" if type_ == "DepthwiseMaxPooling" else "keras.layers."
-    if type_ == "BatchNormalization":
-        home, type_ = "", "batch_normalisation"
+    home, chosen = "keras.layers.", _CHOSEN.get(type_)
+    if chosen:
+        home, type_ = "", chosen
     inside, comment = ", ".join([*arguments, f'name="{row.name}"']), "  # " + "×".join(map(str, row.output_shape))
     line = f"    {made} = {home}{type_}({inside})({given})"
     if len(line + comment) <= _WIDTH:
@@ -370,7 +392,7 @@ def _fit(config: RunConfig, mixed: str | None) -> str:
     if mixed:
         lines += [f'keras.config.set_dtype_policy("{mixed}")']
     lines += [
-        f"network = build_network({'FusedBatchNormalization' if _is_normalised(config) else ''})",
+        f"network = build_network({', '.join(_for_training(config))})",
         "network.summary()",
         "network.compile(",
         f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer].format(weight_decay=training.weight_decay)},",
@@ -390,10 +412,16 @@ def _fit(config: RunConfig, mixed: str | None) -> str:
     return "\n".join(lines)
 
 
+def _for_training(config: RunConfig) -> list[str]:
+    """The classes of the script's own that the network is trained with, in the order of `build_network`."""
+    own = ["DepthwiseMaxPooling"] * _pools_depthwise(config)
+    return own + ["FusedBatchNormalization"] * _is_normalised(config)
+
+
 def _end(config: RunConfig, mixed: str | None) -> str:
     training = config.training
     lines = []
-    if mixed or _is_normalised(config):
+    if mixed or _for_training(config):
         lines += [
             f"# The same network {'in 32 bits' if mixed else 'of plain Keras layers'}, for use.",
             "trained = network",
@@ -418,7 +446,11 @@ def _end(config: RunConfig, mixed: str | None) -> str:
     lines += [
         "loss, accuracy = network.evaluate(evaluation_batches(test_images, test_labels), verbose=0)",
         'print(f"Test accuracy {accuracy:.4f}, loss {loss:.4f} on {len(test_labels):,} pictures")',
-        'network.save("model.keras")',
+        "",
+        "# Without the optimizer and its learning rate: keras.models.load_model reads the file in any other program.",
+        "plain = build_network()",
+        "plain.set_weights(network.get_weights())",
+        'plain.save("model.keras")',
         "",
     ]
     return "\n".join(lines)

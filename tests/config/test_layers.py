@@ -222,7 +222,7 @@ IMPOSSIBLE = {
     "a skip from before the start": (
         [Convolution(filters=4), SkipConnection(), Flatten()],
         1,
-        ["Layer 2 (Skip connection over 2)", "only 1 before it", "let it skip fewer layers"],
+        ["Layer 2 (Skip connection over 2)", "only 1 layer before it", "let it skip fewer layers"],
     ),
     "a skip over a pooling": (
         [Convolution(filters=4), Convolution(filters=4), Pooling(), SkipConnection(), Flatten()],

@@ -1,6 +1,7 @@
 """Configurations: presets, ranges with readable refusals, and the way to disk and back."""
 
 import json
+import math
 
 import pytest
 from pydantic import ValidationError
@@ -101,8 +102,6 @@ def test_they_may_take_nine_tenths(shares):
         ("data", "own", -0.1, "0"),
         ("training", "learning_rate", 0.0, "0.000001"),
         ("training", "learning_rate", 11.0, "10"),
-        ("training", "learning_rate", float("nan"), "10"),
-        ("training", "learning_rate", float("inf"), "10"),
         ("training", "batch_size", 0, "1"),
         ("training", "batch_size", 4097, "4096"),
         ("training", "epochs", 0, "1"),
@@ -152,7 +151,12 @@ def test_layers_out_of_range_are_refused_by_name(kind, name, value):
         ({"data": {"dataset": "cifar-10"}}, "cifar-10"),
         ({"training": {"optimizer": "lion"}}, "lion"),
         ({"training": {"epochs": "many"}}, "many"),
-        ({"layers": []}, "at least 1 item"),
+        ({"layers": []}, "There is no layer before the output layer: add at least one"),
+        ({"training": {"learning_rate": math.nan}}, "(training > learning_rate): the value is not a number"),
+        ({"training": {"learning_rate": math.inf}}, "learning rate (training > learning_rate): the value is infinite"),
+        ({"training": {"learning_rate": -math.inf}}, "learning rate (training > learning_rate): the value is infinite"),
+        ({"layers": [{"kind": "skip connection"}]}, "is the first layer, so there is none for it to skip"),
+        ({"layers": [{"kind": "dense"}]}, "needs a vector, but gets 1 feature map of 28×28"),
         ({"layers": [{"kind": "flatten"}] * 65}, "at most 64 items"),
         ({"layers": [{"kind": "attention"}]}, "attention"),
         ({"layers": [{"filters": 3}]}, "kind"),
@@ -163,6 +167,18 @@ def test_layers_out_of_range_are_refused_by_name(kind, name, value):
 )
 def test_other_mistakes_are_named(changes, expected):
     assert expected in refusal(**changes)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "my\nnet", "my\tnet", "\x7f", "\x85"])
+def test_a_name_with_a_control_character_is_refused(name):
+    sentence = refusal(preset=name)
+    assert sentence.startswith(f"The name of the preset, {name!r}, contains a control character")
+    assert sentence.endswith("leave it out.")
+
+
+@pytest.mark.parametrize("name", ["", "my net", "übung", "网络", "_x", "net:1", "a/b", "100% 😀", "'\"", "\\"])
+def test_any_other_name_can_be_given(name):
+    assert RunConfig(layers=(Flatten(),), preset=name).preset == name
 
 
 def test_a_missing_value_is_named():

@@ -4,8 +4,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
+from keras import layers as kl
 
 from cnn import data, runs
 from cnn import evaluate as command
@@ -13,6 +15,7 @@ from cnn.data import Split
 from cnn.evaluation.examples import read_examples, write_examples
 from cnn.evaluation.metrics import evaluate, evaluate_answers, predict
 from cnn.networks import test_time_augmentation
+from cnn.networks.load import load
 
 
 class FakeNetwork:
@@ -35,8 +38,29 @@ def split(labels: list[int], shown: list[int]) -> Split:
     return Split(images, np.array(labels, np.uint8))
 
 
+def sure(confidence: float) -> keras.Model:
+    """A network as sure that a picture's class is the column of the pixel in its first row that is bright."""
+    inputs = keras.Input((28, 28, 1))
+    network = keras.Model(inputs, kl.Dense(10, activation="softmax")(kl.Flatten()(inputs)))
+    logit = np.log(9 * confidence / (1 - confidence)) if confidence < 1 else 1000.0
+    network.set_weights([logit * np.eye(784, 10), np.zeros(10)])
+    return network
+
+
+def marked(labels: list[int], shown: list[int]) -> Split:
+    images = np.zeros((len(labels), 28, 28), np.uint8)
+    images[np.arange(len(labels)), 0, shown] = 255
+    return Split(images, np.array(labels, np.uint8))
+
+
+def kerass(network: keras.Model, pictures: Split) -> float:
+    """The loss of `keras.Model.evaluate`."""
+    network.compile(loss="sparse_categorical_crossentropy")
+    return network.evaluate(data.scaled(pictures.images), pictures.labels, batch_size=500, verbose=0)
+
+
 def test_accuracy_and_loss_are_what_they_say():
-    result = evaluate(FakeNetwork(), split(labels=[0, 1, 2, 3], shown=[0, 1, 2, 9]))
+    result = evaluate(sure(0.91), marked(labels=[0, 1, 2, 3], shown=[0, 1, 2, 9]))
     expected = -(3 * np.log(0.91) + np.log(0.01)) / 4
     assert (result["split"], result["n"], result["accuracy"]) == ("test", 4, 0.75)
     assert result["loss"] == pytest.approx(expected, abs=1e-5)
@@ -56,8 +80,21 @@ def test_the_answers_are_means_over_several_looks():
 
 
 def test_a_certain_mistake_has_a_finite_loss():
-    result = evaluate(FakeNetwork(confidence=1.0), split(labels=[1], shown=[0]))
-    assert result["loss"] == pytest.approx(-np.log(1e-7), rel=1e-5) and result["accuracy"] == 0.0
+    network, pictures = sure(1.0), marked(labels=[1], shown=[0])
+    result = evaluate(network, pictures)
+    assert result["loss"] == pytest.approx(1000) == kerass(network, pictures) and result["accuracy"] == 0.0
+
+
+@pytest.mark.parametrize("factor", [1, 30])
+def test_the_loss_is_kerass(tiny, factor):
+    """Also where a network is so sure that probabilities become 0 in 32 bits."""
+    network = load(tiny)
+    network.layers[-1].set_weights([factor * weights for weights in network.layers[-1].get_weights()])
+    pictures = data.load(tiny.config.data).test
+    result = evaluate(network, pictures)
+    assert result["loss"] == pytest.approx(kerass(network, pictures), rel=1e-5)
+    answers = predict(network, pictures.images)
+    assert result["accuracy"] == pytest.approx((answers.argmax(axis=1) == pictures.labels).mean(), abs=1e-6)
 
 
 def test_pictures_are_predicted_in_batches_and_in_order():

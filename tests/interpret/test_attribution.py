@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from keras import layers as kl
 
-from cnn import data
+from cnn import data, runs
 from cnn.config import RunConfig, presets
 from cnn.config.layers import Convolution, Dense, Flatten, GlobalPooling, Pooling, SkipConnection
 from cnn.data import synthetic
 from cnn.interpret.attribution import METHODS, Explainer, enlarged, importance
 from cnn.networks.build import build
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward
+from cnn.networks.load import load
 
 CAMS = [key for key, method in METHODS.items() if method.needs_layer]
 SMALL = {"smooth_grad": {"copies": 1}, "integrated_gradients": {"points": 1}, "occlusion": {"window": 28}}
@@ -145,6 +146,33 @@ def test_activation_maps_follow_from_finite_differences():
         found = getattr(explainer, method)(pixels, 2, layer)
         expected = formula(method, maps, gradients)
         assert found == pytest.approx(expected, rel=0.02, abs=1e-3 * np.abs(maps).max() * np.abs(gradients).max())
+
+
+def cosine(one: np.ndarray, other: np.ndarray) -> float:
+    if not (one.any() or other.any()):
+        return 1.0
+    return float((one * other).sum() / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+@pytest.mark.parametrize("layer", ["conv2d_2", "batch_normalization_5", "activation_5", "conv2d_7", "add_1"])
+def test_a_little_less_light_leaves_grad_cam_plus_plus_as_it_is(layer):
+    """Before a ReLU, where maps have negative values, as behind it."""
+    explainer = Explainer(Forward(load(runs.find("wardrobe"))))
+    for pixels in data.scaled(synthetic.dataset(4, 9, "test")[0]):
+        class_ = int(explainer.probabilities(pixels[None])[0].argmax())
+        bright, dim = (explainer.grad_cam_plus_plus(np.float32(by) * pixels, class_, layer) for by in (1, 0.99))
+        assert cosine(bright, dim) > 0.95
+
+
+def test_grad_cam_plus_plus_of_negative_maps_has_weights_of_half_the_rise():
+    """Two maps of one pixel each: -3 with the gradient 0.6, where the paper divides by 2 - 1.8, and 4 with 0.5."""
+    inputs = keras.Input((1, 1, 2))
+    x = kl.Activation("linear", name="maps")(inputs)
+    network = keras.Model(inputs, kl.Dense(2, use_bias=False)(kl.Flatten()(x)))
+    network.set_weights([np.array([[0.6, 0], [0.5, 0]])])
+    pixels = np.array([[[-3, 4]]], np.float32)
+    found = Explainer(Forward(network)).grad_cam_plus_plus(pixels, 0, "maps")
+    assert found == pytest.approx(np.maximum(0, -3 * 0.6 / 2 + 4 * 0.5 / (2 + 4 * 0.5)), abs=1e-6)
 
 
 def test_grad_cam_plus_plus_of_steep_gradients_stays_finite():

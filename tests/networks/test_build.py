@@ -15,7 +15,7 @@ from cnn.config import Data, RunConfig, Training
 from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
 from cnn.data import NO_GARMENT
 from cnn.networks.build import build
-from cnn.networks.compile import Confusion, compile_for_training, confusion_of, outlier_exposure_loss
+from cnn.networks.compile import Confusion, compile_for_training, confusion_of, distribution, outlier_exposure_loss
 from cnn.networks.layers import DepthwiseMaxPooling, FusedBatchNormalization
 from cnn.networks.load import UnreadableModel, load
 from cnn.training import precision_trial
@@ -75,6 +75,38 @@ def test_every_kind_of_layer_is_built_with_its_options(layers, kind, options):
     assert {name: found[name] for name in options} == options
     probabilities = np.asarray(network(PICTURES))
     assert probabilities.shape == (4, 10) and probabilities.sum(axis=1) == pytest.approx(np.ones(4), abs=1e-5)
+
+
+NAMES = {
+    "lecture": "lecture",
+    "my-net_2.1": "my-net_2.1",
+    "my net": "my_net",
+    "übung": "ubung",
+    "网络": "network",
+    "_x": "x",
+    "net:1": "net_1",
+    "a/b": "a_b",
+    "<ñ> & 'q' \\ \"r\"": "n_q_r",
+    "_": "network",
+    "": "network",
+    None: "network",
+}
+
+
+@pytest.mark.parametrize("preset", NAMES)
+def test_a_network_of_any_name_trains_and_answers(preset, tmp_path):
+    config = RunConfig(preset=preset, layers=(Flatten(),))
+    with distribution().scope():
+        network = build(config, for_training=True)
+        compile_for_training(network, config, total_steps=1)
+    assert network.name == NAMES[preset]
+    with tf.name_scope(network.name):
+        network.train_on_batch(PICTURES, LABELS)
+    export = build(config)
+    export.set_weights(network.get_weights())
+    export.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert np.array_equal(again.predict_on_batch(PICTURES), export.predict_on_batch(PICTURES))
 
 
 def test_a_normalisation_comes_before_the_activation():

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 from cnn import runs
 from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
 from cnn.interpret import ablation
+from cnn.interpret.faithfulness import SAME
 from cnn.networks.forward import Forward
 from cnn.networks.load import load
 from cnn.runs import time_lapse
@@ -170,6 +171,30 @@ def test_maps_explain_a_prediction_and_are_checked(own_tiny):
     table = app.dataframe[0].value
     assert list(table["method"]) == ["Grad-CAM", "Saliency", "Occlusion"]
     assert table["deletion"].between(0, 1).all() and table["insertion"].between(0, 1).all()
+
+
+def test_the_verdicts_follow_from_the_numbers_beside_them():
+    """By the rule that the column's help states; occlusion has signs that change, integrated gradients on black not."""
+    app = open_view("Why", "wardrobe")
+    app.pills(key="why_methods").set_value(["grad_cam", "integrated_gradients", "occlusion"])
+    refresh(app)
+    app.button(key="check_maps").click()
+    refresh(app)
+    (table,) = [found.value for found in app.dataframe if "scrambled" in found.value]
+    for _, row in table.iterrows():
+        keeps, keeps_places = row["scrambled"] >= SAME, row["without signs"] >= SAME
+        expected = "not about the model" if keeps else "the model" + " in its signs only" * keeps_places
+        assert row["about"] == expected, row
+    assert table["without signs"].max() >= SAME > table["scrambled"].max(), "the two numbers are told apart"
+
+
+def test_where_grad_cam_plus_plus_is_not_the_papers_the_page_says_so():
+    app = open_view("Why", "wardrobe")
+    app.pills(key="why_methods").set_value(["grad_cam_plus_plus"])
+    for layer, is_said in (("batch_normalization_5", True), ("activation_5", False)):
+        app.selectbox(key="why_layer-wardrobe").set_value(layer)
+        refresh(app)
+        assert (f"{layer} has values below zero" in text(app)) == is_said
 
 
 def test_any_class_can_be_asked_for(own_tiny):

@@ -126,8 +126,8 @@ def test_the_longest_configuration_can_be_imported():
 
 
 def test_a_preset_that_could_not_name_a_model_is_refused():
-    values = {**json.loads(saved_presets.to_json(MINE)), "preset": "a/b"}
-    with pytest.raises(saved_presets.Unreadable, match=r"preset: .*'a/b'"):
+    values = {**json.loads(saved_presets.to_json(MINE)), "preset": "a\0b"}
+    with pytest.raises(saved_presets.Unreadable, match=r"name of the preset, 'a\\x00b', contains a control character"):
         saved_presets.parse(json.dumps(values).encode())
 
 

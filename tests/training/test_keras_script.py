@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import keras
@@ -54,6 +55,10 @@ COMPARED = {
             ),
         ),
         [(0, 3, 0.5), (1, 0, 2.0)],
+    ),
+    "plain layers and a change of the learning rate": (
+        RunConfig(data=SMALL, layers=PLAIN, training=Training(batch_size=50, epochs=1)),
+        [(0, 2, 0.5)],
     ),
     "16 bits, a constant rate": (
         RunConfig(
@@ -107,6 +112,28 @@ def test_the_script_ends_with_the_weights_of_the_run_bit_for_bit(name, tmp_path,
     found = keras.models.load_model(tmp_path / "alone" / "model.keras", compile=False).get_weights()
     assert len(found) == len(expected)
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert_loads_plainly(tmp_path / "alone", run.model_path)
+
+
+def assert_loads_plainly(folder: Path, model_path: Path) -> None:
+    """In a process of its own, without warnings, `model.keras` answers as the project's own file does."""
+    pictures = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
+    np.save(folder / "pictures.npy", pictures)
+    code = """
+        import warnings
+        import keras
+        import numpy as np
+        warnings.simplefilter("error")
+        network = keras.models.load_model("model.keras")
+        warnings.simplefilter("default")
+        np.save("answers.npy", network.predict(np.load("pictures.npy"), verbose=0))
+        assert not network.compiled
+    """
+    command = [sys.executable, "-I", "-c", textwrap.dedent(code)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = keras.models.load_model(model_path, compile=False).predict(pictures, verbose=0)
+    assert np.load(folder / "answers.npy") == pytest.approx(expected, abs=1e-6)
 
 
 # ---------------------------------------------------------------- what it says
@@ -188,7 +215,8 @@ def test_auto_is_what_the_run_took():
 
 def test_a_name_cannot_end_the_docstring():
     for name in ('"""', "a\\", '\'"""\nimport os  # "'):
-        assert_sound(keras_script(RunConfig(layers=PLAIN, preset=name)))
+        named = RunConfig(layers=PLAIN).model_copy(update={"preset": name})  # unchecked: a line break is refused
+        assert_sound(keras_script(named))
 
 
 def test_what_is_left_out_is_said_on_the_page_and_in_the_script():

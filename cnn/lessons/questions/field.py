@@ -106,7 +106,8 @@ def _distance(rng: Rng) -> Question:
     return typed(
         "A picture goes through these layers:\n\n"
         f"{_described(layers)}\n\n"
-        "How many pixels apart, in the picture, are the windows that two neighbouring values of the result see?",
+        "Each value of the result sees a window of the picture. How many pixels is it from the left edge of one "
+        "value's window to the left edge of the window of the next value in its row?",
         answer,
         rf"It is the product of all strides: ${product} = {answer}$.",
         [

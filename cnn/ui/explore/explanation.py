@@ -83,6 +83,11 @@ def show(now: ModelView) -> None:
     if now.pinned:
         st.subheader("The kept picture", anchor=False)
         _cards(now.pinned, {name: _map(now, now.pinned, name, class_, layer) for name in chosen}, class_, layer)
+    if "grad_cam_plus_plus" in maps and now.values[layer].min() < 0:
+        st.caption(
+            f"{layer} has values below zero, for which the paper on Grad-CAM++ gives no weights: here, a feature map "
+            "whose sum is negative is weighted as if its sum were 0. After a ReLU, Grad-CAM++ is exactly the paper's."
+        )
     _agreement(maps)
     st.subheader("Is the explanation true?", anchor=False)
     _checks(now, maps, class_, layer)
@@ -259,7 +264,11 @@ def _verdicts(checks: dict[str, Check]) -> None:
             "scrambled": st.column_config.NumberColumn(
                 format="%.2f",
                 help="Rank correlation with the maps of the same network with scrambled weights, mean of "
-                f"{faithfulness.SCRAMBLINGS}; {faithfulness.SAME:g} or more is not about the model.",
+                f"{faithfulness.SCRAMBLINGS}: {faithfulness.RULE}.",
+            ),
+            "without signs": st.column_config.NumberColumn(
+                format="%.2f",
+                help="The same correlation of the maps' absolute values: where a map is strong, whichever its sign.",
             ),
         },
     )
@@ -273,14 +282,15 @@ def _verdicts(checks: dict[str, Check]) -> None:
 
 
 def _row(name: str, check: Check) -> dict[str, str | float | None]:
-    scrambled = check.randomisation.stages[-1].correlation if check.randomisation.stages else None
+    scrambled = check.randomisation.stages[-1] if check.randomisation.stages else None
     return {
         "method": METHODS[name].name,
         "deletion": check.deletion.area,
         "by chance": check.deletion_by_chance,
         "insertion": check.insertion.area,
         "by chance ": check.insertion_by_chance,
-        "scrambled": scrambled,
+        "scrambled": scrambled and scrambled.signed,
+        "without signs": scrambled and scrambled.correlation,
         "better than chance": _against_chance(check),
         "about": check.randomisation.verdict.removeprefix("about "),
     }
