@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED, SEQUENTIAL
 from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
-from cnn.config.layers import Row
+from cnn.config.layers import CONVOLUTIONS, Row
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str], height: int = 420) -> go.Figure:
@@ -113,7 +113,7 @@ def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool)
     What a skip connection adds comes along a dashed one.
     """
     ink, paper = ("#E8E6E3", "#2A2F3A") if dark else ("#1F2933", "#FFFFFF")
-    frame = {"Conv2D": BLUE, "Dense": ORANGE, "Dropout": GREY}
+    frame = {**dict.fromkeys(CONVOLUTIONS, BLUE), "Dense": ORANGE, "Dropout": GREY}
     lines = [
         'digraph { rankdir=TB; bgcolor="transparent"; nodesep=0.2; ranksep=0.28; '
         'node [shape=box style="rounded,filled" fontname="sans-serif" fontsize=11 penwidth=2 '
@@ -127,8 +127,7 @@ def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool)
         colour = frame.get(row.type, GREEN)
         lines.append(f'{row.name} [label="{row.name}\\n{row.type}{parameters}" color="{colour}"];')
         lines.append(f'{before} -> {row.name} [label="  {shape_text(shape)}"];')
-        if row.adds:
-            lines.append(f"{row.adds} -> {row.name} [style=dashed];")
+        lines += [f"{name} -> {row.name} [style=dashed];" for name in row.takes if name != before]
         before, shape = row.name, row.output_shape
     lines += ['output [label="10 probabilities"];', f'{before} -> output [label="  {shape_text(shape)}"];', "}"]
     return "\n".join(lines)

@@ -1,16 +1,19 @@
-"""The layers that a network is made of, and what each makes of its input's shape.
+"""The layers that a network is made of, and all that there is to know about each kind before TensorFlow is loaded.
 
 A network is described as a list of `Layer` values (pydantic models, so that they can be edited in a form and read
-back from disk). `trace` follows a picture's shape through the list and returns one `Row` for each Keras layer that
-`cnn.networks.build` will create: it is the table of `model.summary()`, known before TensorFlow is loaded. Knows nothing
-about training, and builds nothing.
+back from disk). A kind is one class: its fields are the form's, its `parts` are the Keras layers that it becomes, with
+their arguments, shapes, parameters, multiply-accumulates and receptive fields, its `misfit` says what it cannot take,
+and, where it has filters, `filters` finds them among Keras's weights. `trace` follows an image through the list and
+returns a `Row` for each Keras layer: the table of `model.summary()`, from which `cnn.networks.build` builds the network
+and `cnn.training.keras_script` writes it. Knows nothing about training, and builds nothing.
 """
 
+import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,9 +21,12 @@ from cnn.config import geometry
 from cnn.config.geometry import Padding, ReceptiveField
 
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid", "linear"]
-Shape = tuple[int, ...]  # of one picture: (height, width, channels), or (features,) once it is flat
+Shape = tuple[int, ...]  # of one image: (height, width, channels), or (features,) once it is flat
 
 MAX_PARAMETERS = 50_000_000  # 200 MB of float32 weights, four times that while Adam trains them
+# How much of its running mean and variance a batch normalisation keeps at each step. With Keras's 0.99 they lag
+# hundreds of batches behind, and a network that has trained for fewer answers at random.
+NORMALISATION_MOMENTUM = 0.9
 
 
 class ImpossibleStack(ValueError):
@@ -32,15 +38,94 @@ class ImpossibleStack(ValueError):
         self.rows = rows
 
 
+class Flow(NamedTuple):
+    """What goes from one Keras layer to the next: whose output it is, its shape, and what of the image a value sees.
+
+    receptive_field: None once positions are lost.
+    """
+
+    name: str
+    shape: Shape
+    receptive_field: ReceptiveField | None
+
+
+class Part(NamedTuple):
+    """One of the Keras layers that a configured layer becomes.
+
+    type: its class, of `keras.layers` or `cnn.networks.layers`.
+    arguments: what it is made with, by Keras's names, those without a default first; Keras's defaults are left out.
+    frozen: parameters that training does not change. macs: multiply-accumulates for one image.
+    takes: what goes into it; None stands for what the part before gives.
+    """
+
+    type: str
+    arguments: Mapping[str, Any]
+    output_shape: Shape
+    receptive_field: ReceptiveField | None
+    parameters: int = 0
+    frozen: int = 0
+    macs: int = 0
+    takes: tuple[Flow | None, ...] = (None,)
+
+
+def _changed(**values: tuple[Any, Any]) -> dict[str, Any]:
+    """Of arguments, each with Keras's default, those that differ from it."""
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
 class _Layer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    needs: ClassVar[Literal["maps", "vector", "either"]] = "maps"  # what may go into it
 
-class Convolution(_Layer):
-    """Slides `filters` learned kernels over the input; each makes one feature map."""
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        """The Keras layers that it becomes.
 
-    kind: Literal["convolution"] = "convolution"
-    filters: int = Field(32, ge=1, le=1024, description="How many kernels are learned; each makes one feature map.")
+        Args:
+            inputs: what goes into each configured layer up to this one, whose own is the last. It can take it.
+        """
+        raise NotImplementedError
+
+    def misfit(self, inputs: Sequence[Flow]) -> str | None:
+        """Why it cannot take its input, the last of `inputs`, and the fix; None where it can."""
+        shape = inputs[-1].shape
+        if self.needs == "vector" and len(shape) > 1:
+            height, width, channels = shape
+            return (
+                f"needs a vector, but gets {counted(channels, 'feature map')} of {height}×{width}: "
+                f"add a flatten or global pooling layer before it."
+            )
+        if self.needs == "maps" and len(shape) == 1:
+            return (
+                f"needs feature maps, but its input is already a vector of {shape[0]}: "
+                "move it before the flatten or global pooling layer, or remove it."
+            )
+        return None
+
+
+def _activated(activation: Activation, normalised: bool, inner: Part) -> Iterator[Part]:
+    """A weighted sum with its activation, which comes after the batch normalisation where there is one.
+
+    The normalisation's own offset takes the place of the bias.
+    """
+    out, sees = inner.output_shape, inner.receptive_field
+    if not normalised:
+        bias = out[-1]
+        yield inner._replace(
+            arguments={**inner.arguments, "activation": activation}, parameters=inner.parameters + bias
+        )
+        return
+    yield inner._replace(arguments={**inner.arguments, "use_bias": False})
+    momentum = {"momentum": NORMALISATION_MOMENTUM}
+    channels = out[-1]
+    yield Part("BatchNormalization", momentum, out, sees, 4 * channels, 2 * channels, prod(out))
+    if activation != "linear":
+        yield Part("Activation", {"activation": activation}, out, sees)
+
+
+class AnyConvolution(_Layer):
+    """What slides learned kernels over feature maps. Stated for a convolution whose filters see every channel."""
+
     kernel: int = Field(3, ge=1, le=31, description="Edge of the square kernel, in pixels.")
     stride: int = Field(1, ge=1, le=8, description="Pixels the window moves between two outputs.")
     padding: Padding = Field(
@@ -51,14 +136,100 @@ class Convolution(_Layer):
     batch_normalisation: bool = Field(
         False, description="Normalise each feature map over the batch before the activation (Ioffe and Szegedy 2015)."
     )
-    # How much of its running mean and variance the normalisation keeps at each step. With Keras's 0.99 they lag
-    # hundreds of batches behind, and a network that has trained for fewer answers at random.
-    normalisation_momentum: ClassVar[float] = 0.9
+
+    keras_type: ClassVar[str]
+    formula: ClassVar[str]  # of its sum z, in LaTeX
+
+    @property
+    def name(self) -> str:
+        """In a line of text."""
+        raise NotImplementedError
 
     def __str__(self) -> str:
         extras = [f"stride {self.stride}"] * (self.stride > 1) + [f"dilation {self.dilation}"] * (self.dilation > 1)
         extras += ["batch norm"] * self.batch_normalisation + [self.activation]
-        return " ".join([f"Conv {self.filters} {self.kernel}×{self.kernel} {self.padding}", *extras])
+        return " ".join([self.name, f"{self.kernel}×{self.kernel}", self.padding, *extras])
+
+    def misfit(self, inputs: Sequence[Flow]) -> str | None:
+        if problem := super().misfit(inputs):
+            return problem
+        if self.stride > 1 and self.dilation > 1:
+            return (
+                f"has stride {self.stride} and dilation {self.dilation}, and Keras allows only one of them above 1: "
+                "set one of them to 1."
+            )
+        height, width, _ = inputs[-1].shape
+        span = geometry.extent(self.kernel, self.dilation)
+        if self.padding == "valid" and span > min(height, width):
+            dilated = f" (dilation {self.dilation})" if self.dilation > 1 else ""
+            return (
+                f"has a kernel that spans {span}×{span} pixels{dilated}, larger than its {height}×{width} "
+                'input: use a smaller kernel or dilation, padding "same", or pool less before it.'
+            )
+        return None
+
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        _, shape, sees = inputs[-1]
+        size = [geometry.output_size(n, self.kernel, self.stride, self.padding, self.dilation) for n in shape[:2]]
+        before = geometry.padding_before(shape[0], self.kernel, self.stride, self.padding, self.dilation)
+        window = _changed(strides=(self.stride, 1), padding=(self.padding, "valid"), dilation_rate=(self.dilation, 1))
+        own, maps, weights, macs = self._weights(shape[2])
+        sum_ = Part(
+            self.keras_type,
+            {**own, **window},
+            (*size, maps),
+            sees.through(self.kernel, self.stride, self.dilation, before),
+            parameters=weights,
+            macs=macs * size[0] * size[1],
+        )
+        yield from _activated(self.activation, self.batch_normalisation, sum_)
+
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
+        """Keras's arguments without a default, the feature maps that come out, and two numbers for so many channels.
+
+        These are its weights without biases, and the multiply-accumulates for one place.
+        """
+        raise NotImplementedError
+
+    @staticmethod
+    def filters_of(weights: Sequence[Any]) -> Any:
+        """The filters (k, k, channels that a filter sees, filters) among Keras's weights, arrays or tensors."""
+        return weights[0]
+
+    @staticmethod
+    def channels_seen(filter_: int, channels: int) -> range:
+        """The input channels, of so many, that one filter sees."""
+        return range(channels)
+
+    @staticmethod
+    def scaled(weights: Sequence[Any], factors: Any) -> list[Any]:
+        """Keras's weights with each filter, bias included, times its factor, (filters,)."""
+        return [array * factors for array in weights]
+
+    @staticmethod
+    def place_of(weight: tuple[int, ...], filter_: int) -> tuple[int, ...] | None:
+        """Where in Keras's first array a filter's weight (row, column, channel seen) stands; None: it is a product."""
+        return (*weight, filter_)
+
+
+class _Filters(_Layer):
+    filters: int = Field(32, ge=1, le=1024, description="How many kernels are learned; each makes one feature map.")
+
+
+class Convolution(AnyConvolution, _Filters):
+    """Slides `filters` learned kernels over the input; each makes one feature map."""
+
+    kind: Literal["convolution"] = "convolution"
+    keras_type: ClassVar = "Conv2D"
+    formula: ClassVar = r"b_k + \sum_{u}\sum_{v}\sum_{k'} x_{i',\,j',\,k'}\; w_{u,v,k',k}"
+
+    @property
+    def name(self) -> str:
+        return f"Conv {self.filters}"
+
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
+        weights = geometry.convolution_parameters(self.kernel, channels, self.filters, bias=False)
+        return {"filters": self.filters, "kernel_size": self.kernel}, self.filters, weights, weights
 
 
 class Pooling(_Layer):
@@ -83,6 +254,35 @@ class Pooling(_Layer):
         same = " same" if self.padding == "same" else ""
         return f"{self.mode.capitalize()} pool {self.size}{stride}{same}"
 
+    def misfit(self, inputs: Sequence[Flow]) -> str | None:
+        if problem := super().misfit(inputs):
+            return problem
+        height, width, channels = inputs[-1].shape
+        if self.mode == "depthwise max" and channels % self.size:
+            return (
+                f"cannot split {counted(channels, 'feature map')} into groups of {self.size}: choose a size that "
+                f"divides {channels}, or change the filters of the convolution before it."
+            )
+        if self.mode != "depthwise max" and self.padding == "valid" and self.size > min(height, width):
+            return (
+                f"has a window of {self.size}×{self.size}, larger than its {height}×{width} input: "
+                "use a smaller window, or remove a pooling layer before it."
+            )
+        return None
+
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        _, shape, sees = inputs[-1]
+        if self.mode == "depthwise max":
+            yield Part("DepthwiseMaxPooling", {"size": self.size}, (*shape[:2], shape[2] // self.size), sees)
+            return
+        stride = self.stride or self.size
+        size = [geometry.output_size(n, self.size, stride, self.padding) for n in shape[:2]]
+        before = geometry.padding_before(shape[0], self.size, stride, self.padding)
+        window = _changed(strides=(stride, self.size), padding=(self.padding, "valid"))
+        type_ = "MaxPooling2D" if self.mode == "max" else "AveragePooling2D"
+        sees = sees.through(self.size, stride, before=before)
+        yield Part(type_, {"pool_size": self.size, **window}, (*size, shape[2]), sees)
+
 
 class GlobalPooling(_Layer):
     """Replaces each whole feature map by one value, and so ends the convolutional part of a network."""
@@ -93,6 +293,9 @@ class GlobalPooling(_Layer):
     def __str__(self) -> str:
         return f"Global {self.mode} pool"
 
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        yield Part(f"Global{self.mode.capitalize()}Pooling2D", {}, inputs[-1].shape[2:], None)
+
 
 class Flatten(_Layer):
     """Lays all values of all feature maps out in one vector, for the dense layers that follow."""
@@ -102,6 +305,9 @@ class Flatten(_Layer):
     def __str__(self) -> str:
         return "Flatten"
 
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        yield Part("Flatten", {}, (prod(inputs[-1].shape),), None)
+
 
 class Dense(_Layer):
     """Connects every input to every unit."""
@@ -110,8 +316,15 @@ class Dense(_Layer):
     units: int = Field(64, ge=1, le=4096, description="How many units; each sees every input.")
     activation: Activation = Field("relu", description="Function applied to the output of every unit.")
 
+    needs: ClassVar = "vector"
+
     def __str__(self) -> str:
         return f"Dense {self.units} {self.activation}"
+
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        weights = inputs[-1].shape[0] * self.units
+        sum_ = Part("Dense", {"units": self.units}, (self.units,), None, parameters=weights, macs=weights)
+        yield from _activated(self.activation, False, sum_)
 
 
 class Dropout(_Layer):
@@ -120,8 +333,14 @@ class Dropout(_Layer):
     kind: Literal["dropout"] = "dropout"
     rate: float = Field(0.5, ge=0.0, le=0.95, description="Share of the inputs set to zero at each training step.")
 
+    needs: ClassVar = "either"
+
     def __str__(self) -> str:
         return f"Dropout {self.rate:g}"
+
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        _, shape, sees = inputs[-1]
+        yield Part("Dropout", {"rate": self.rate}, shape, sees)
 
 
 class SkipConnection(_Layer):
@@ -133,62 +352,67 @@ class SkipConnection(_Layer):
     kind: Literal["skip connection"] = "skip connection"
     over: int = Field(2, ge=1, le=16, description="How many layers it skips: the input of the first is added.")
 
+    needs: ClassVar = "either"
+
     def __str__(self) -> str:
         return f"Skip connection over {self.over}"
+
+    def misfit(self, inputs: Sequence[Flow]) -> str | None:
+        if self.over >= len(inputs):
+            before = len(inputs) - 1
+            if not before:
+                return "is the first layer, so there is none for it to skip: move it down."
+            return f"has only {counted(before, 'layer')} before it: let it skip fewer layers, or move it down."
+        if inputs[-1 - self.over].shape != inputs[-1].shape:
+            added, to = ("×".join(map(str, inputs[-1 - back].shape)) for back in (self.over, 0))
+            return (
+                f"adds {added} values to {to}, and the two must have one shape: let it skip only layers that keep "
+                'the size and the number of feature maps (stride 1, padding "same", as many filters as come in).'
+            )
+        return None
+
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        skipped, main = inputs[-1 - self.over], inputs[-1]
+        yield Part("Add", {}, main.shape, main.receptive_field, takes=(skipped, main))
 
 
 Layer = Annotated[
     Convolution | Pooling | GlobalPooling | Flatten | Dense | Dropout | SkipConnection,
     Field(discriminator="kind", title="Layer"),
 ]
-KINDS: dict[str, type[_Layer]] = {
-    layer.model_fields["kind"].default: layer
-    for layer in (Convolution, Pooling, GlobalPooling, Flatten, Dense, Dropout, SkipConnection)
-}
+KINDS: dict[str, type[_Layer]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
+CONVOLUTIONS = {
+    layer.keras_type: layer for layer in KINDS.values() if issubclass(layer, Convolution)
+}  # by Keras's type
 
 
 @dataclass(frozen=True)
 class Row:
     """One Keras layer, as `model.summary()` lists it.
 
-    layer: index of the configured layer it belongs to (the output layer is the one after the last).
-    macs: multiply-accumulates for one picture. receptive_field: in input pixels; None once positions are lost.
-    adds: the name of the Keras layer whose output a skip connection adds ("input": the picture); None for all others.
+    takes: the names of the Keras layers whose outputs go into it ("input": the image). arguments: what it is made with,
+    as in `Part`. macs: multiply-accumulates for one image. receptive_field: in input pixels; None once positions are
+    lost. layer: index of the configured layer it belongs to (the output layer is the one after the last).
     """
 
     name: str
     type: str
+    takes: tuple[str, ...]
     output_shape: Shape
     parameters: int
     trainable: int
     macs: int
     receptive_field: ReceptiveField | None
     layer: int
-    adds: str | None = None
-
-
-_NAMES = {
-    "Conv2D": "conv2d",
-    "BatchNormalization": "batch_normalization",
-    "Activation": "activation",
-    "MaxPooling2D": "max_pooling2d",
-    "AveragePooling2D": "average_pooling2d",
-    "DepthwiseMaxPooling": "depthwise_max_pooling",
-    "GlobalAveragePooling2D": "global_average_pooling2d",
-    "GlobalMaxPooling2D": "global_max_pooling2d",
-    "Flatten": "flatten",
-    "Dense": "dense",
-    "Dropout": "dropout",
-    "Add": "add",
-}
+    arguments: Mapping[str, Any] = field(compare=False, repr=False)
 
 
 def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row]:
-    """Follow one picture through the layers and the output layer (dense, softmax, one unit a class).
+    """Follow one image through the layers and the output layer (dense, softmax, one unit a class).
 
     Args:
         layers: the configured layers, without the output layer.
-        input_shape: (height, width, channels) of one picture.
+        input_shape: (height, width, channels) of one image.
         classes: units of the output layer.
 
     Returns:
@@ -196,23 +420,41 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
 
     Raises:
         ImpossibleStack: the layers do not fit together; the message names the layer and the fix.
+
+    >>> [row.output_shape for row in trace([Convolution(filters=8, stride=2), Flatten()], (28, 28, 1), 10)]
+    [(14, 14, 8), (1568,), (10,)]
     """
     rows: list[Row] = []
     seen: Counter[str] = Counter()
-    shape, field = input_shape, ReceptiveField()
-    inputs = []  # of each configured layer: the name of the Keras layer that it comes from, and its shape
+    inputs = [Flow("input", input_shape, ReceptiveField())]  # of each configured layer up to the present one
 
-    for index, layer in enumerate([*layers, Dense(units=classes)]):
-        where = "The output layer" if index == len(layers) else f"Layer {index + 1} ({layer})"
-        inputs.append((rows[-1].name if rows else "input", shape))
-        if problem := _misfit(layer, [shape for _, shape in inputs]):
+    for index, layer in enumerate([*layers, Dense(units=classes, activation="linear")]):
+        is_output = index == len(layers)
+        where = "The output layer" if is_output else f"Layer {index + 1} ({layer})"
+        if problem := layer.misfit(inputs):
             raise ImpossibleStack(index, f"{where} {problem}", rows)
-        for type_, output_shape, parameters, trainable, macs, sees in _expand(layer, shape, field):
-            count, seen[type_] = seen[type_], seen[type_] + 1
-            name = _NAMES[type_] + (f"_{count}" if count else "")
-            adds = inputs[index - layer.over][0] if isinstance(layer, SkipConnection) else None
-            rows.append(Row(name, type_, output_shape, parameters, trainable, macs, sees, index, adds))
-            shape, field = output_shape, sees
+        last = inputs[-1]
+        for part in layer.parts(inputs):
+            count, seen[part.type] = seen[part.type], seen[part.type] + 1
+            name = _snake_case(part.type) + (f"_{count}" if count else "")
+            takes = tuple((flow or last).name for flow in part.takes)
+            arguments = {**part.arguments, "activation": "softmax"} if is_output else part.arguments
+            rows.append(
+                Row(
+                    name,
+                    part.type,
+                    takes,
+                    part.output_shape,
+                    part.parameters,
+                    part.parameters - part.frozen,
+                    part.macs,
+                    part.receptive_field,
+                    index,
+                    arguments,
+                )
+            )
+            last = Flow(name, part.output_shape, part.receptive_field)
+        inputs.append(last)
         if (total := sum(row.parameters for row in rows)) > MAX_PARAMETERS:
             raise ImpossibleStack(
                 index,
@@ -223,101 +465,12 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
     return rows
 
 
+def _snake_case(type_: str) -> str:
+    """A Keras layer's name as Keras makes it of its type: MaxPooling2D -> max_pooling2d."""
+    parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type_)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
+
+
 def counted(count: int, what: str) -> str:
     """A number with its noun, in the plural unless it is one: "1 layer", "3 layers"."""
     return f"{count} {what}" + "s" * (count != 1)
-
-
-def _misfit(layer: Layer, shapes: Sequence[Shape]) -> str | None:
-    """Why `layer` cannot take its input, the last of all layers' so far, and the fix; None where it can."""
-    shape = shapes[-1]
-    flat = len(shape) == 1
-    match layer:
-        case SkipConnection() if layer.over >= len(shapes):
-            before = len(shapes) - 1
-            if not before:
-                return "is the first layer, so there is none for it to skip: move it down."
-            return f"has only {counted(before, 'layer')} before it: let it skip fewer layers, or move it down."
-        case SkipConnection() if shapes[-1 - layer.over] != shape:
-            added, to = ("×".join(map(str, sizes)) for sizes in (shapes[-1 - layer.over], shape))
-            return (
-                f"adds {added} values to {to}, and the two must have one shape: let it skip only layers that keep "
-                'the size and the number of feature maps (stride 1, padding "same", as many filters as come in).'
-            )
-        case Dense() if not flat:
-            height, width, channels = shape
-            return (
-                f"needs a vector, but gets {counted(channels, 'feature map')} of {height}×{width}: "
-                f"add a flatten or global pooling layer before it."
-            )
-        case Convolution() | Pooling() | GlobalPooling() | Flatten() if flat:
-            return (
-                f"needs feature maps, but its input is already a vector of {shape[0]}: "
-                "move it before the flatten or global pooling layer, or remove it."
-            )
-        case Convolution() if layer.stride > 1 and layer.dilation > 1:
-            return (
-                f"has stride {layer.stride} and dilation {layer.dilation}, and Keras allows only one of them above 1: "
-                "set one of them to 1."
-            )
-        case Convolution(padding="valid"):
-            span = geometry.extent(layer.kernel, layer.dilation)
-            if span > min(shape[:2]):
-                dilated = f" (dilation {layer.dilation})" if layer.dilation > 1 else ""
-                return (
-                    f"has a kernel that spans {span}×{span} pixels{dilated}, larger than its {shape[0]}×{shape[1]} "
-                    'input: use a smaller kernel or dilation, padding "same", or pool less before it.'
-                )
-        case Pooling(mode="depthwise max") if shape[2] % layer.size:
-            return (
-                f"cannot split {counted(shape[2], 'feature map')} into groups of {layer.size}: choose a size that "
-                f"divides {shape[2]}, or change the filters of the convolution before it."
-            )
-        case Pooling(mode="max" | "average", padding="valid") if layer.size > min(shape[:2]):
-            return (
-                f"has a window of {layer.size}×{layer.size}, larger than its {shape[0]}×{shape[1]} input: "
-                "use a smaller window, or remove a pooling layer before it."
-            )
-    return None
-
-
-def _expand(layer: Layer, shape: Shape, field: ReceptiveField | None):
-    """The Keras layers that one configured layer becomes: (type, shape, parameters, trainable, MACs, field)."""
-    match layer:
-        case Convolution():
-            size = [
-                geometry.output_size(n, layer.kernel, layer.stride, layer.padding, layer.dilation) for n in shape[:2]
-            ]
-            out = (*size, layer.filters)
-            weights = geometry.convolution_parameters(layer.kernel, shape[2], layer.filters, bias=False)
-            before = geometry.padding_before(shape[0], layer.kernel, layer.stride, layer.padding, layer.dilation)
-            field = field.through(layer.kernel, layer.stride, layer.dilation, before)
-            macs = weights * size[0] * size[1]
-            if not layer.batch_normalisation:
-                parameters = weights + layer.filters
-                yield "Conv2D", out, parameters, parameters, macs, field
-                return
-            # The normalisation's own offset takes the place of the convolution's bias.
-            yield "Conv2D", out, weights, weights, macs, field
-            yield "BatchNormalization", out, 4 * layer.filters, 2 * layer.filters, prod(out), field
-            if layer.activation != "linear":
-                yield "Activation", out, 0, 0, 0, field
-        case Pooling(mode="depthwise max"):
-            yield "DepthwiseMaxPooling", (*shape[:2], shape[2] // layer.size), 0, 0, 0, field
-        case Pooling():
-            stride = layer.stride or layer.size
-            size = [geometry.output_size(n, layer.size, stride, layer.padding) for n in shape[:2]]
-            kind = "MaxPooling2D" if layer.mode == "max" else "AveragePooling2D"
-            before = geometry.padding_before(shape[0], layer.size, stride, layer.padding)
-            yield kind, (*size, shape[2]), 0, 0, 0, field.through(layer.size, stride, before=before)
-        case GlobalPooling():
-            yield f"Global{layer.mode.capitalize()}Pooling2D", (shape[2],), 0, 0, 0, None
-        case Flatten():
-            yield "Flatten", (prod(shape),), 0, 0, 0, None
-        case Dense():
-            parameters = geometry.dense_parameters(shape[0], layer.units)
-            yield "Dense", (layer.units,), parameters, parameters, shape[0] * layer.units, None
-        case Dropout():
-            yield "Dropout", shape, 0, 0, 0, field
-        case SkipConnection():
-            yield "Add", shape, 0, 0, 0, field

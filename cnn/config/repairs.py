@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cnn.config.layers import (
-    Convolution,
+    AnyConvolution,
     Dense,
     Flatten,
     GlobalPooling,
@@ -26,7 +26,7 @@ def place(layers: Sequence[Layer], layer: Layer, input_shape: Shape, classes: in
         if _remaining([*layers[:index], layer, *layers[index:]], input_shape, classes) == 0:
             return index
     vector = next((i for i, other in enumerate(layers) if isinstance(other, Flatten | GlobalPooling)), len(layers))
-    return vector if isinstance(layer, Convolution | Pooling | SkipConnection) else len(layers)
+    return vector if isinstance(layer, AnyConvolution | Pooling | SkipConnection) else len(layers)
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,13 @@ def _candidates(layers: Sequence[Layer], shapes: Sequence[Shape]) -> Iterator[Fi
         case Dense():
             yield Fix("Insert a flatten layer before it", index, index, (Flatten(),))
             yield Fix("Insert a global pooling layer before it", index, index, (GlobalPooling(),))
-        case Convolution() | Pooling() if len(shape) == 1:
+        case AnyConvolution() | Pooling() if len(shape) == 1:
             vector = next(i for i, other in enumerate(layers) if isinstance(other, Flatten | GlobalPooling))
             yield Fix(f"Move it before layer {vector + 1}", vector, index + 1, (layer, *layers[vector:index]))
-        case Convolution() if layer.stride > 1 and layer.dilation > 1:
+        case AnyConvolution() if layer.stride > 1 and layer.dilation > 1:
             yield changed("Set its stride to 1", stride=1)
             yield changed("Set its dilation to 1", dilation=1)
-        case Convolution() | Pooling(mode="max" | "average"):
+        case AnyConvolution() | Pooling(mode="max" | "average"):
             yield changed('Set its padding to "same"', padding="same")
         case Pooling():
             divisors = [size for size in range(2, min(shape[2], 64) + 1) if shape[2] % size == 0]

@@ -18,10 +18,11 @@ import tensorflow as tf
 from keras import layers as kl
 
 from cnn import data, runs
+from cnn.config.layers import CONVOLUTIONS, AnyConvolution
 from cnn.evaluation.examples import write_examples
 from cnn.evaluation.metrics import evaluate
 from cnn.networks.build import build
-from cnn.networks.forward import INPUT, Forward, Weights, has_sums
+from cnn.networks.forward import INPUT, Forward, Weights, filters, has_sums
 from cnn.runs import Run
 
 _BATCH = 100  # pictures; larger ones were slower, see DECISIONS
@@ -78,16 +79,15 @@ def operated(forward: Forward, weights: Weights, operations: Sequence[Operation]
     for operation in operations:
         _check(forward, changed, operation)
         if operation.kind == "edit":
-            _edit(changed, operation)
+            _edit(forward, changed, operation)
             continue
-        count = changed[operation.layer][0].shape[-1]
-        factors = np.ones(count, np.float32)
+        factors = np.ones(filters(forward.layer(operation.layer), changed[operation.layer]).shape[-1], np.float32)
         if operation.kind == "keep only":
             factors[:] = 0
         factors[list(operation.filters)] = {"mute": 0.0, "keep only": 1.0, "scale": operation.factor}[operation.kind]
         name = gate(forward, operation.layer)
         if name == operation.layer:
-            changed[name] = [array * factors for array in changed[name]]
+            changed[name] = _kind(forward, name).scaled(changed[name], factors)
         else:
             gamma, beta, *running = changed[name]
             changed[name] = [gamma * factors, beta * factors, *running]
@@ -97,21 +97,28 @@ def operated(forward: Forward, weights: Weights, operations: Sequence[Operation]
 def _check(forward: Forward, weights: Weights, operation: Operation) -> None:
     if operation.layer not in operable(forward):
         raise ValueError(f"{operation.layer} has no filters to operate on.")
-    count = weights[operation.layer][0].shape[-1]
+    count = filters(forward.layer(operation.layer), weights[operation.layer]).shape[-1]
     if not operation.filters or not all(0 <= index < count for index in operation.filters):
         raise ValueError(f"{operation.layer} has the filters 1 to {count}: choose among them.")
     if not np.isfinite([operation.factor, operation.value]).all():
         raise ValueError("A weight or a factor must be a finite number.")
 
 
-def _edit(weights: dict[str, list[np.ndarray]], operation: Operation) -> None:
-    arrays = weights[operation.layer]
-    index = 0 if operation.weight else 1
-    if index == len(arrays):
+def _kind(forward: Forward, layer: str) -> type[AnyConvolution]:
+    """What knows where a layer's filters stand among its weights; a dense layer's units stand as a convolution's do."""
+    return CONVOLUTIONS.get(type(forward.layer(layer)).__name__, AnyConvolution)
+
+
+def _edit(forward: Forward, weights: dict[str, list[np.ndarray]], operation: Operation) -> None:
+    arrays, layer = weights[operation.layer], forward.layer(operation.layer)
+    if not operation.weight and not layer.use_bias:
         raise ValueError(f"{operation.layer} has no bias: the batch normalisation after it has an offset instead.")
+    index = 0 if operation.weight else len(arrays) - 1
     array = arrays[index].copy()
     for channel in operation.filters:
-        place = (*operation.weight, channel)
+        place = _kind(forward, operation.layer).place_of(operation.weight, channel) if operation.weight else (channel,)
+        if place is None:
+            raise ValueError(f"A weight of {operation.layer} is a product of two: scale or mute the filter instead.")
         if len(place) != array.ndim or not all(0 <= i < size for i, size in zip(place, array.shape, strict=True)):
             raise ValueError(f"{operation.layer} has no weight {operation.weight}: its kernel is {array.shape[:-1]}.")
         array[place] = operation.value
@@ -239,20 +246,20 @@ class Bench:
         silence = float(silent.activation(tf.zeros(1))[0]) if has_sums(silent) else 0.0
         with self._lock:
             given = self._before(after, weights, base_id)
-        filters = int(weights[layer][0].shape[-1])
+        count = int(filters(forward.layer(layer), weights[layer]).shape[-1])
 
         @tf.function(reduce_retracing=True)
         def answer(values, kept, all_weights):
             muted = tf.where(kept, values[closed], silence)
             return forward.run({**values, closed: muted}, after, weights=all_weights)[forward.output]
 
-        accuracies = np.zeros(filters)
-        for index in range(filters):
-            kept, right = tf.constant(np.arange(filters) != index), 0
+        accuracies = np.zeros(count)
+        for index in range(count):
+            kept, right = tf.constant(np.arange(count) != index), 0
             for number, values in enumerate(given):
                 labels = self.labels[number * _BATCH : (number + 1) * _BATCH]
                 right += int((answer(values, kept, dict(weights)).numpy().argmax(axis=1) == labels).sum())
-                yield (index + (number + 1) / len(given)) / filters
+                yield (index + (number + 1) / len(given)) / count
             accuracies[index] = right / len(self.labels)
         return accuracies
 

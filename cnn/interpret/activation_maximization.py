@@ -16,12 +16,11 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 import tensorflow as tf
-from keras import layers as kl
 
 from cnn import data
 from cnn.config.geometry import ReceptiveField
 from cnn.config.layers import Row
-from cnn.networks.forward import INPUT, PREACTIVATION, Forward
+from cnn.networks.forward import INPUT, PREACTIVATION, Forward, altered, has_sums
 
 _T = TypeVar("_T")
 
@@ -213,7 +212,10 @@ def maximised(
     field = next(row for row in rows if row.name == layer).receptive_field
     _, *edges, channels = forward.model.input_shape
     height, width = _extent(field, tuple(edges))
-    filters = range(forward.layer(layer).filters) if filters is None else filters
+    for step, _ in forward.steps[: forward.names.index(layer) + 1]:
+        if has_sums(step):
+            forward.linear(step.name, border=height != field.size)
+    filters = range(forward.layer(layer).output.shape[-1]) if filters is None else filters
     own = np.repeat(np.asarray(filters, np.int32), starts)
     rng = np.random.default_rng(seed)
     pictures = _BRIGHTEST * rng.random((len(own), height, width, channels), np.float32)
@@ -276,27 +278,20 @@ def middle_sums(forward: Forward, rows: Sequence[Row], layer: str, pictures: tf.
     cut = pictures.shape[1] == fields[layer].size
     values = {INPUT: pictures}
     for step, takes in forward.steps[: forward.names.index(layer) + 1]:
-        x = values[takes[-1]]
-        padding = "VALID" if cut else getattr(step, "padding", "valid").upper()
-        match step:
-            case kl.Conv2D():
-                # tf.nn.conv2d has no gradient on a CPU where there is a dilation.
-                x = tf.nn.convolution(x, step.kernel, step.strides, padding, dilations=step.dilation_rate)
-                x = x if step.bias is None else x + step.bias
-                if step.name != layer:
-                    x = step.activation(x)
-            case kl.MaxPooling2D():
-                x = tf.nn.max_pool2d(x, step.pool_size, step.strides, padding)
-            case kl.AveragePooling2D():
-                x = tf.nn.avg_pool2d(x, step.pool_size, step.strides, padding)
-            case kl.Add() if cut:
-                skipped, main = fields[takes[0]], fields[takes[1]]
-                first = (skipped.start - main.start) // main.jump  # of what is added, more is left at the borders
-                x += values[takes[0]][:, first : first + x.shape[1], first : first + x.shape[2]]
-            case kl.Add():
-                x += values[takes[0]]
-            case _:
-                x = step(x, training=False)
+        inputs = [values[name] for name in takes]
+        if has_sums(step):
+            x, _ = forward.linear(step.name, border=not cut).stateless_call(step.weights, [], inputs[0])
+            x = x if step.name == layer else step.activation(x)
+        elif len(inputs) > 1:
+            if cut:  # more is left at the borders of what took the shorter way
+                skipped, main, size = fields[takes[0]], fields[takes[1]], inputs[1].shape
+                first = (skipped.start - main.start) // main.jump
+                inputs[0] = inputs[0][:, first : first + size[1], first : first + size[2]]
+            x = step(inputs)
+        elif cut and hasattr(step, "padding"):
+            x = altered(step, padding="valid")(inputs[0])
+        else:
+            x = step(inputs[0], training=False)
         values[step.name] = x
     return x[:, x.shape[1] // 2, x.shape[2] // 2]
 

@@ -13,6 +13,7 @@ import numpy as np
 from keras import layers as kl
 
 from cnn.config import geometry
+from cnn.config.layers import CONVOLUTIONS
 from cnn.networks.forward import INPUT, Forward
 from cnn.networks.layers import DepthwiseMaxPooling
 
@@ -138,16 +139,19 @@ def working(
     x = np.asarray(inputs[0], np.float64)
     own = [np.asarray(weight, np.float64) for weight in (layer.get_weights() if weights is None else weights)]
     match layer:
-        case kl.Conv2D():
+        case _ if convolution := CONVOLUTIONS.get(type(layer).__name__):
             window = _window(layer, x, place, layer.kernel_size, layer.dilation_rate)
-            return _weighted_sum(layer, window, own[0][..., place[-1]], _bias(own)[place[-1]])
+            window = _channels(window, convolution.channels_seen(place[-1], x.shape[2]))
+            kernel = convolution.filters_of(own)[..., place[-1]]
+            bias = own[-1][place[-1]] if layer.use_bias else 0.0
+            return _weighted_sum(layer, window, kernel, bias)
         case kl.Dense():
             window = Window(x[None, None], np.zeros(1, int), np.zeros(1, int), np.arange(len(x)), np.ones((1, 1), bool))
             kernel = own[0][None, None, :, place[-1]]
             return _weighted_sum(layer, window, kernel, _bias(own)[place[-1]], x @ own[0] + _bias(own), place[-1])
         case kl.MaxPooling2D() | kl.AveragePooling2D():
             mode = "max" if isinstance(layer, kl.MaxPooling2D) else "average"
-            return _pooled(_channel(_window(layer, x, place, layer.pool_size), place[-1]), mode)
+            return _pooled(_channels(_window(layer, x, place, layer.pool_size), [place[-1]]), mode)
         case DepthwiseMaxPooling():
             channels = np.arange(place[-1] * layer.size, (place[-1] + 1) * layer.size)
             row, column = place[:2]
@@ -158,7 +162,7 @@ def working(
             rows, columns = np.arange(x.shape[0]), np.arange(x.shape[1])
             whole = Window(x, rows, columns, np.arange(x.shape[2]), np.ones(x.shape[:2], bool))
             mode = "max" if isinstance(layer, kl.GlobalMaxPooling2D) else "average"
-            return _pooled(_channel(whole, place[-1]), mode)
+            return _pooled(_channels(whole, [place[-1]]), mode)
         case kl.BatchNormalization():
             gamma, beta, mean, variance = (float(weight[place[-1]]) for weight in own)
             before = float(x[place])
@@ -203,9 +207,10 @@ def _window(
     return Window(x[nearest] * inside[..., None], rows, columns, np.arange(x.shape[2]), inside)
 
 
-def _channel(window: Window, channel: int) -> Window:
-    one = slice(channel, channel + 1)
-    return Window(window.values[..., one], window.rows, window.columns, window.channels[one], window.inside)
+def _channels(window: Window, channels: Sequence[int]) -> Window:
+    """The same window of some channels only."""
+    some = np.asarray(channels)
+    return Window(window.values[..., some], window.rows, window.columns, window.channels[some], window.inside)
 
 
 def _bias(weights: list[np.ndarray]) -> np.ndarray:

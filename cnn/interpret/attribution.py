@@ -12,8 +12,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 import tensorflow as tf
-from keras import layers as kl
 
+from cnn.config.layers import CONVOLUTIONS
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, Weights
 
 _BATCH = 32  # pictures at once: more were no faster on 2 cores, and take more memory
@@ -21,7 +21,7 @@ _COPIES = 32  # noisy pictures that SmoothGrad averages over: Smilkov et al. see
 _NOISE = 0.15  # its standard deviation as a share of the picture's range: they recommend 0.1 to 0.2
 _POINTS = 64  # between black and the picture, at which integrated gradients takes the slope
 _WINDOW, _STRIDE = 2 / 7, 1 / 14  # of the picture's shorter edge: 8 and 2 pixels of 28
-_KEEPING_SIZE = kl.Conv2D | kl.BatchNormalization | kl.Activation | kl.Add
+_KEEPING_SIZE = (*CONVOLUTIONS, "BatchNormalization", "Activation", "Add", "Concatenate")
 
 
 class Method(NamedTuple):
@@ -122,7 +122,7 @@ class Explainer:
     @property
     def last_layer(self) -> str | None:
         """The last layer with feature maps that no pooling has made small; None where a network has no such layer."""
-        whole = [name for name in self.layers if isinstance(self.forward.layer(name), _KEEPING_SIZE)]
+        whole = [name for name in self.layers if type(self.forward.layer(name)).__name__ in _KEEPING_SIZE]
         return (whole or self.layers or [None])[-1]
 
     def explain(

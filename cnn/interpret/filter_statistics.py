@@ -12,6 +12,7 @@ import tensorflow as tf
 from keras import layers as kl
 
 from cnn import data
+from cnn.config.layers import CONVOLUTIONS
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, is_linear
 
 _BATCH = 50  # pictures; more at once are no faster
@@ -88,7 +89,7 @@ def activity(forward: Forward, images: np.ndarray) -> dict[str, Activity]:
     Returns:
         One value for each convolution, by its name, in order.
     """
-    names = [layer.name for layer, _ in forward.steps if isinstance(layer, kl.Conv2D)]
+    names = [layer.name for layer, _ in forward.steps if type(layer).__name__ in CONVOLUTIONS]
     if not names:
         return {}
     around = [_around_activation(forward, name) for name in names]

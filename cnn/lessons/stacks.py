@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnn.config import geometry
 from cnn.config.geometry import Padding, ReceptiveField
-from cnn.config.layers import Convolution, Layer, Pooling
+from cnn.config.layers import AnyConvolution, Layer, Pooling
 
 MAX_LAYERS = 16
 _WORDS = re.compile(r"(conv|pool)\s+(\d+)((?:\s+(?:stride|dilation)\s+\d+)*)")
@@ -84,7 +84,7 @@ def of_layers(layers: Iterable[Layer]) -> tuple[Window, ...]:
     """The windows of a network's layers, up to where its maps end."""
     found = []
     for layer in layers:
-        if isinstance(layer, Convolution):
+        if isinstance(layer, AnyConvolution):
             found.append(Window("conv", layer.kernel, layer.stride, layer.dilation))
         elif isinstance(layer, Pooling) and layer.mode != "depthwise max":
             found.append(Window("pool", layer.size, layer.stride or layer.size))

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from cnn.config.layers import CONVOLUTIONS
+
 
 @dataclass(frozen=True)
 class Kernels:
-    """What one convolution has learned: weights (k, k, channels in, filters) and bias (filters,)."""
+    """What one convolution has learned: weights (k, k, channels that a filter sees, filters) and bias (filters,)."""
 
     layer: str
     weights: np.ndarray
@@ -19,9 +21,11 @@ def kernels(model: keras.Model) -> list[Kernels]:
     """The kernels of every convolution, in order. A convolution without bias has zeros in its place."""
     found = []
     for layer in model.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            weights, *bias = layer.get_weights()
-            found.append(Kernels(layer.name, weights, bias[0] if bias else np.zeros(weights.shape[-1], np.float32)))
+        if kind := CONVOLUTIONS.get(type(layer).__name__):
+            arrays = layer.get_weights()
+            weights = kind.filters_of(arrays)
+            bias = arrays[-1] if layer.use_bias else np.zeros(weights.shape[-1], np.float32)
+            found.append(Kernels(layer.name, weights, bias))
     return found
 
 

@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers as kl
 
+from cnn.config.layers import CONVOLUTIONS
+
 Values = dict[str, tf.Tensor]
 Weights = Mapping[str, Sequence[np.ndarray]]  # of every layer that has some, by its name, in Keras's order
 Change = Callable[[str, tf.Tensor], tf.Tensor]
@@ -46,6 +48,10 @@ class Forward:
             self.steps.append(Step(layer, tuple(source[id(tensor)] for tensor in taken)))
             source[id(layer.output)] = layer.name
         self.names = [step.layer.name for step in self.steps]
+        self._linear: dict[tuple[str, bool], kl.Layer] = {}
+        for name in self.names:
+            if has_sums(self.layer(name)):
+                self.linear(name)
         self._compiled = tf.function(lambda pictures, weights: self.run({INPUT: pictures}, weights=weights))
         self._lock = Lock()
 
@@ -62,6 +68,17 @@ class Forward:
 
     def layer(self, name: str) -> kl.Layer:
         return self.model.get_layer(name)
+
+    def linear(self, name: str, border: bool = True) -> kl.Layer:
+        """A layer with sums, without its activation; on demand also without zeros around its input.
+
+        Its own weights mean nothing: give others to its `stateless_call`. The first call for each layer must not be
+        within a `tf.function`.
+        """
+        if (name, border) not in self._linear:
+            without = {} if border else {"padding": "valid"}
+            self._linear[name, border] = altered(self.layer(name), activation=None, **without)
+        return self._linear[name, border]
 
     def weights(self) -> dict[str, list[np.ndarray]]:
         """The network's present weights, as copies that may be changed."""
@@ -118,7 +135,8 @@ class Forward:
             inputs = [values[name] for name in takes]
             given = (weights or {}).get(layer.name)
             if has_sums(layer):
-                sums = _sums(layer, inputs[0], layer.weights if given is None else given)
+                own = layer.weights if given is None else given
+                sums, _ = self.linear(layer.name).stateless_call(own, [], inputs[0])
                 values[layer.name + PREACTIVATION] = sums = change(layer.name + PREACTIVATION, sums) if change else sums
                 output = layer.activation(sums)
             elif isinstance(layer, kl.BatchNormalization):
@@ -130,23 +148,26 @@ class Forward:
 
 
 def has_sums(layer: kl.Layer) -> bool:
-    """Whether a layer adds up weighted inputs, before whatever activation it has."""
-    return isinstance(layer, kl.Conv2D | kl.Dense)
+    """Whether a layer adds up weighted inputs, before whatever activation it has: convolutions and dense layers."""
+    return hasattr(layer, "activation") and bool(layer.weights)
+
+
+def filters(layer: kl.Layer, weights: Sequence) -> np.ndarray | tf.Tensor:
+    """The filters of a convolution (k, k, channels seen, filters), or the units of a dense layer (inputs, units)."""
+    convolution = CONVOLUTIONS.get(type(layer).__name__)
+    return convolution.filters_of(weights) if convolution else weights[0]
+
+
+def altered(layer: kl.Layer, **arguments: object) -> kl.Layer:
+    """A layer like another, with other arguments, such as `activation=None`, and weights of its own."""
+    copy = type(layer).from_config({**layer.get_config(), **arguments})
+    copy.build(layer.input.shape)
+    return copy
 
 
 def is_linear(layer: kl.Layer) -> bool:
     """Whether a layer has no activation of its own."""
     return getattr(layer, "activation", keras.activations.linear) is keras.activations.linear
-
-
-def _sums(layer: kl.Layer, x: tf.Tensor, weights: Sequence) -> tf.Tensor:
-    kernel, *bias = (tf.convert_to_tensor(weight) for weight in weights)
-    if isinstance(layer, kl.Dense):
-        sums = tf.matmul(x, kernel)
-    else:
-        # Not tf.nn.conv2d: with a dilation that has no gradient on a CPU.
-        sums = tf.nn.convolution(x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
-    return sums + bias[0] if bias else sums
 
 
 def _normalised(layer: kl.BatchNormalization, x: tf.Tensor, weights: Sequence) -> tf.Tensor:

@@ -14,8 +14,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training
-from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, Row, SkipConnection
+from cnn.config import INPUT_SHAPE, Data, RunConfig, Training
+from cnn.config.layers import Row
 from cnn.data import SYNTHETIC_SIZES, VALIDATION
 
 _WIDTH = 120  # columns
@@ -207,35 +207,31 @@ def _batches(data: Data) -> str:
 
 def _network(config: RunConfig) -> str:
     rows = config.rows()
-    of_layer = [[row for row in rows if row.layer == index] for index in range(len(config.layers) + 1)]
-    kept: dict[int, str] = {}  # the layers whose input a skip connection adds, and the name that it goes by
-    for index, layer in enumerate(config.layers):
-        if isinstance(layer, SkipConnection) and index - layer.over not in kept:
-            kept[index - layer.over] = f"shortcut_{len(kept) + 1}"
+    types = {row.type for row in rows}
     lines = ["", "# --- the network; behind each layer, the shape of what comes out of it for one picture", "", ""]
     choices = []  # what is one layer for training, and something else of plain Keras layers for use
-    if _pools_depthwise(config):
+    if "DepthwiseMaxPooling" in types:
         source = _source("cnn.networks.layers", "DepthwiseMaxPooling").replace("(kl.Layer)", "(keras.layers.Layer)")
         lines += [*source.split("\n"), "", "", *_DEPTHWISE.split("\n"), "", ""]
         choices += ["depthwise_max_pooling=plain_depthwise_max_pooling"]
-    if _is_normalised(config):
+    if "BatchNormalization" in types:
         source = _source("cnn.networks.layers", "FusedBatchNormalization").replace("(kl.B", "(keras.layers.B")
         lines += [*source.split("\n"), "", ""]
         choices += ["batch_normalisation=keras.layers.BatchNormalization"]
     lines += ["def build_network():"] if not choices else ["def build_network("]
     lines += [f"    {choice}," for choice in choices] + ["):"] * bool(choices)
     lines += [f'    x = inputs = keras.Input({INPUT_SHAPE}, name="input")']
-    for index, layer in enumerate(config.layers):
-        if index in kept:
-            lines.append(f"    {kept[index]} = x")
-        if isinstance(layer, SkipConnection):
-            added = f"[{kept[index - layer.over]}, x]"
-            lines += _call("Add", [], of_layer[index][0], added)
-            continue
-        for row in of_layer[index]:
-            lines += _call(row.type, _arguments(layer, row.type), row)
-    output = of_layer[-1][0]
-    lines += _call("Dense", [f"{len(CLASS_NAMES)}", 'activation="softmax"', 'dtype="float32"'], output, made="outputs")
+
+    before = ["input", *(row.name for row in rows)]  # of each layer, what is in x when its turn comes
+    later = {name for latest, row in zip(before, rows, strict=False) for name in row.takes if name != latest}
+    kept: dict[str, str] = {}  # what a later layer takes, and the variable that it goes by
+    for latest, row in zip(before, rows, strict=False):
+        if latest in later:
+            kept[latest] = f"shortcut_{len(kept) + 1}"
+            lines.append(f"    {kept[latest]} = x")
+        taken = ["x" if name == latest else kept[name] for name in row.takes]
+        given = f"[{', '.join(taken)}]" if len(taken) > 1 else taken[0]
+        lines += _call(row, given, is_output=row is rows[-1])
     return "\n".join([*lines, "    return keras.Model(inputs, outputs)", ""])
 
 
@@ -252,61 +248,26 @@ def plain_depthwise_max_pooling(size, name):
     return pooled'''
 
 
-def _arguments(layer: Layer, type_: str) -> list[str]:
-    """What a Keras layer is made with, defaults left out."""
-    match layer, type_:
-        case Convolution(), "Conv2D":
-            found = [f"{layer.filters}", f"{layer.kernel}"]
-            found += [f"strides={layer.stride}"] * (layer.stride > 1) + _padding(layer)
-            found += [f"dilation_rate={layer.dilation}"] * (layer.dilation > 1)
-            if layer.batch_normalisation:
-                return [*found, "use_bias=False"]
-            return [*found, f'activation="{layer.activation}"']
-        case Convolution(), "Activation":
-            return [f'"{layer.activation}"']
-        case Convolution(), "BatchNormalization":
-            return [f"momentum={layer.normalisation_momentum}"]
-        case Pooling(mode="depthwise max"), _:
-            return [f"{layer.size}"]
-        case Pooling(), _:
-            found = [f"{layer.size}"]
-            if layer.stride not in (None, layer.size):
-                found.append(f"strides={layer.stride}")
-            return found + _padding(layer)
-        case Dense(), _:
-            return [f"{layer.units}", f'activation="{layer.activation}"']
-        case Dropout(), _:
-            return [f"{layer.rate!r}"]
-        case ((GlobalPooling() | Flatten()), _):
-            return []
-    raise TypeError(f"No Keras layer for {layer!r}")
-
-
-def _is_normalised(config: RunConfig) -> bool:
-    return any(isinstance(layer, Convolution) and layer.batch_normalisation for layer in config.layers)
-
-
-def _pools_depthwise(config: RunConfig) -> bool:
-    return any(isinstance(layer, Pooling) and layer.mode == "depthwise max" for layer in config.layers)
-
-
-def _padding(layer: Convolution | Pooling) -> list[str]:
-    return ['padding="same"'] * (layer.padding == "same")
-
-
 _CHOSEN = {"BatchNormalization": "batch_normalisation", "DepthwiseMaxPooling": "depthwise_max_pooling"}
+_PLAIN = {"filters", "kernel_size", "pool_size", "size", "units", "rate"}  # arguments that need no name
 
 
-def _call(type_: str, arguments: list[str], row: Row, given: str = "x", made: str = "x") -> list[str]:
+def _call(row: Row, given: str, is_output: bool) -> list[str]:
     """A layer applied to a tensor, on one line or, where that is too long, on three."""
-    home, chosen = "keras.layers.", _CHOSEN.get(type_)
-    if chosen:
-        home, type_ = "", chosen
+    made, layer = "outputs" if is_output else "x", _CHOSEN.get(row.type, f"keras.layers.{row.type}")
+    plain = _PLAIN | ({"activation"} if row.type == "Activation" else set())
+    given_by_name = [(name, _literal(value)) for name, value in row.arguments.items()]
+    arguments = [value if name in plain else f"{name}={value}" for name, value in given_by_name]
+    arguments += ['dtype="float32"'] * is_output
     inside, comment = ", ".join([*arguments, f'name="{row.name}"']), "  # " + "×".join(map(str, row.output_shape))
-    line = f"    {made} = {home}{type_}({inside})({given})"
+    line = f"    {made} = {layer}({inside})({given})"
     if len(line + comment) <= _WIDTH:
         return [line + comment]
-    return [f"    {made} = {home}{type_}(", f"        {inside}", f"    )({given}){comment}"]
+    return [f"    {made} = {layer}(", f"        {inside}", f"    )({given}){comment}"]
+
+
+def _literal(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _learning_rate(training: Training, changes: Changes) -> str:
@@ -414,8 +375,9 @@ def _fit(config: RunConfig, mixed: str | None) -> str:
 
 def _for_training(config: RunConfig) -> list[str]:
     """The classes of the script's own that the network is trained with, in the order of `build_network`."""
-    own = ["DepthwiseMaxPooling"] * _pools_depthwise(config)
-    return own + ["FusedBatchNormalization"] * _is_normalised(config)
+    types = {row.type for row in config.rows()}
+    own = ["DepthwiseMaxPooling"] * ("DepthwiseMaxPooling" in types)
+    return own + ["FusedBatchNormalization"] * ("BatchNormalization" in types)
 
 
 def _end(config: RunConfig, mixed: str | None) -> str:

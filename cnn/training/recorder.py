@@ -16,7 +16,7 @@ import numpy as np
 
 from cnn import data, runs
 from cnn.config import Training
-from cnn.config.layers import Convolution
+from cnn.config.layers import AnyConvolution
 from cnn.networks import activations
 from cnn.networks.compile import confusion_of
 from cnn.runs import Run, State, Status, diagnosis, time_lapse
@@ -85,7 +85,7 @@ class Recorder(keras.callbacks.Callback):
             self._inside = activations.FeatureMaps(export)
             rows = {row.layer: row.name for row in run.config.rows()}  # of each layer the last, after its activation
             layers = enumerate(run.config.layers)
-            self._convolutions = [rows[index] for index, layer in layers if isinstance(layer, Convolution)]
+            self._convolutions = [rows[index] for index, layer in layers if isinstance(layer, AnyConvolution)]
         self._session = time.monotonic() - status.seconds  # as if all earlier sessions had ended just now
         self._overhead = 0.0  # seconds that an epoch spends outside its batches: validation and saving
         self._saved = time.monotonic()

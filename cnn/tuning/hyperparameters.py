@@ -14,13 +14,12 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from cnn.config import Data, RunConfig, Training, empty_word, field_label
-from cnn.config.layers import KINDS, Convolution
+from cnn.config.layers import KINDS
 
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr | None
 WIDTH = "layers.width"  # the path of the factor on the filters of all convolutions
 _SAME_FOR_ALL = ("dataset", "own", "calibrate", "tensorboard")  # no trials could be compared, or nothing would differ
 _LOGARITHMIC = ("learning_rate", "batch_size", "limit", "filters", "units", "width", "weight_decay")
-_PLURALS = {"convolution": "convolutions", "skip connection": "skip connections"}  # others: "dense layers"
 _WIDTH_FIELD = FieldInfo(
     annotation=float,
     description="Multiplies the filters of every convolution: 0.5 makes a network of half the width.",
@@ -67,7 +66,7 @@ def hyperparameters_of(base: RunConfig) -> tuple[Hyperparameter, ...]:
             if name not in _SAME_FOR_ALL:
                 present = getattr(getattr(base, group), name)
                 found.append(_hyperparameter(f"{group}.{name}", group.capitalize(), info, present))
-    if any(isinstance(layer, Convolution) for layer in base.layers):
+    if any("filters" in type(layer).model_fields for layer in base.layers):
         found.append(_hyperparameter(WIDTH, "All convolutions", _WIDTH_FIELD, 1.0))
     for kind, model in KINDS.items():
         alike = [layer for layer in base.layers if layer.kind == kind]
@@ -130,7 +129,8 @@ def _places(base: RunConfig, path: str) -> list[tuple[str | int, ...]]:
     if path not in {known.path for known in hyperparameters_of(base)}:
         raise ValueError(f"This configuration has no setting {path[:80]!r} that a sweep can vary.")
     if path == WIDTH:
-        path = "layers.convolution.filters"
+        with_filters = [i for i, layer in enumerate(base.layers) if "filters" in type(layer).model_fields]
+        return [("layers", index, "filters") for index in with_filters]
     section, *middle, name = path.split(".")
     if not middle:
         return [(section, name)]
@@ -140,7 +140,7 @@ def _places(base: RunConfig, path: str) -> list[tuple[str | int, ...]]:
 
 
 def _plural(kind: str) -> str:
-    return _PLURALS.get(kind, f"{kind} layers")
+    return f"{kind}s" if kind.endswith(("convolution", "connection")) else f"{kind} layers"
 
 
 def _hyperparameter(path: str, group: str, info: FieldInfo, present: Scalar) -> Hyperparameter:

@@ -93,12 +93,18 @@ def test_rows_are_the_layers_that_keras_builds(name):
 def test_a_skip_connection_adds_the_input_of_the_first_layer_it_skips():
     config = NETWORKS["skips"]
     network, rows = build(config), config.rows()
-    adds = {row.name: row.adds for row in rows if row.adds}
-    assert adds == {"add": "input", "add_1": "conv2d", "add_2": "dense"}
+    added = {row.name: row.takes for row in rows if row.type == "Add"}
+    assert {name: skipped for name, (skipped, _) in added.items()} == {
+        "add": "input",
+        "add_1": "conv2d",
+        "add_2": "dense",
+    }
     for before, row in pairwise(rows):
-        if row.adds:
-            added = [tensor._keras_history.operation.name for tensor in network.get_layer(row.name).input]
-            assert added == [row.adds, before.name]
+        if row.type == "Add":
+            taken = [tensor._keras_history.operation.name for tensor in network.get_layer(row.name).input]
+            assert taken == [*row.takes] and row.takes[1] == before.name
+        else:
+            assert row.takes == (before.name,)
 
 
 def test_the_stacks_use_every_kind_and_every_choice():

@@ -9,7 +9,7 @@ from cnn import charts, runs
 from cnn.config import CLASS_NAMES
 from cnn.interpret import ablation
 from cnn.interpret.ablation import Bench, Operation
-from cnn.networks.forward import INPUT
+from cnn.networks.forward import INPUT, filters
 from cnn.runs import Run
 from cnn.ui import background_work, shell
 from cnn.ui.components import pixels, sheet
@@ -115,8 +115,8 @@ def _filters(now: ModelView, layer: str, key: str) -> None:
 
 def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
     """One filter's kernel, of which a weight can be set."""
-    arrays = now.weights[layer]
-    kernel = arrays[0][..., filter_]
+    keras_layer, arrays = now.network.forward.layer(layer), now.weights[layer]
+    kernel = filters(keras_layer, arrays)[..., filter_]
     spatial = kernel.ndim == 3
     st.markdown(f"**Filter {filter_ + 1} of {layer}**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -128,7 +128,7 @@ def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
             st.session_state.setdefault(f"edit-in-{layer}-{filter_}", int(norms.argmax()) + 1)
             label = f"Input {'channel ' if spatial else ''}(of {channels})"
             channel = st.number_input(label, 1, channels, key=f"edit-in-{layer}-{filter_}", width=170) - 1
-        kinds = ["a weight", "the bias"][: len(arrays)]
+        kinds = ["a weight", "the bias"][: 1 + keras_layer.use_bias]
         what = st.segmented_control("Change", kinds, default="a weight", required=True, key="edit_what")
     place: tuple[int, ...] = ()
     if what == "a weight":
@@ -150,7 +150,7 @@ def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
                 f"Its weights for {of}. A click, or Enter on the one that the arrow keys reach, chooses a weight."
             )
             place = (row, column, channel)
-    present = float(kernel[place]) if place else float(arrays[1][filter_])
+    present = float(kernel[place]) if place else float(arrays[-1][filter_])
     with st.container(horizontal=True, vertical_alignment="bottom"):
         value = st.number_input(
             f"New value (now {present:.5g})",
@@ -237,7 +237,7 @@ def _each_muted(now: ModelView, layer: str, filters: list[int]) -> None:
     found = background_work.result(name) or (None if now.changed else runs.read_found(now.run, kept))
     if found is None and not background_work.is_running(name):
         st.button(
-            f"Mute each of the {now.weights[layer][0].shape[-1]} filters of {layer} in turn",
+            f"Mute each of the {now.values[layer].shape[-1]} filters of {layer} in turn",
             icon=":material/play_arrow:",
             key="mute_each",
             on_click=background_work.begin,

@@ -8,10 +8,11 @@ import streamlit as st
 
 from cnn import charts, runs
 from cnn.config import CLASS_NAMES
+from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret import activation_maximization, filter_statistics
 from cnn.interpret.activation_maximization import Excitement
 from cnn.interpret.filter_statistics import Statistics
-from cnn.networks.forward import Weights
+from cnn.networks.forward import filters
 from cnn.ui import background_work
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
@@ -29,13 +30,13 @@ _LINE = 90  # grey between crops
 @st.fragment
 def show(now: ModelView) -> None:
     """Draw the view."""
-    layers = [row.name for row in now.run.config.rows() if row.type == "Conv2D"]
+    layers = [row.name for row in now.run.config.rows() if row.type in CONVOLUTIONS]
     if not layers:
         st.info("This network has no convolution, so it has no filters to look at.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         layer = st.selectbox("Convolution", layers, key=_LAYER, persist_state="session", width=240)
-        kernel, bias = _weights(now.weights, layer)
+        kernel, bias = _weights(now, layer)
         count = kernel.shape[-1]
         chosen = st.number_input("Filter", 1, count, key=f"filter-{layer}", width=150) - 1
     scale = feature_maps.scale_choice()
@@ -48,10 +49,11 @@ def show(now: ModelView) -> None:
     _statistics(now, layer, kernel, bias)
 
 
-def _weights(weights: Weights, layer: str) -> tuple[np.ndarray, np.ndarray]:
-    """Kernels (k, k, channels in, filters) and biases (filters,), zeros where there are none."""
-    kernel, *bias = weights[layer]
-    return kernel, bias[0] if bias else np.zeros(kernel.shape[-1], np.float32)
+def _weights(now: ModelView, layer: str) -> tuple[np.ndarray, np.ndarray]:
+    """Kernels (k, k, channels seen, filters) and biases (filters,), zeros where there are none."""
+    keras_layer, arrays = now.network.forward.layer(layer), now.weights[layer]
+    kernel = filters(keras_layer, arrays)
+    return kernel, arrays[-1] if keras_layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
 
 
 def _choose(layer: str, filter_: int | None) -> None:
@@ -68,7 +70,7 @@ def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale:
     channel = 1
     if channels > 1:
         channel = st.number_input(f"Input channel (of {channels})", 1, channels, key=f"channel-{layer}", width=200)
-    every = [arrays[0] for arrays in now.weights.values() if arrays[0].ndim == 4]
+    every = [_weights(now, row.name)[0] for row in now.run.config.rows() if row.type in CONVOLUTIONS]
     shown = kernel[:, :, channel - 1]
     range_ = feature_maps.common_range(scale, kernel, every, signed=True)
     sheet.show(
@@ -135,7 +137,7 @@ def _excitement(now: ModelView, layer: str, chosen: int) -> None:
             "them, and the picture that was made to excite it as much as can be."
         )
         st.button(
-            f"Find it for all {now.weights[layer][0].shape[-1]} filters of {layer}",
+            f"Find it for all {now.values[layer].shape[-1]} filters of {layer}",
             icon=":material/play_arrow:",
             key="find_excitement",
             on_click=background_work.begin,

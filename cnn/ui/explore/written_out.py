@@ -8,6 +8,7 @@ import streamlit as st
 from cnn import charts
 from cnn.config import CLASS_NAMES
 from cnn.config.geometry import padding_before
+from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret.arithmetic import Activated, Added, Normalised, Pooled, WeightedSum, Working, origin, working
 from cnn.networks.forward import INPUT
 from cnn.ui.components import pixels, sheet
@@ -118,7 +119,7 @@ def _formula(now: ModelView, layer: str, place: tuple[int, ...]) -> None:
     size = (now.picture.seen.pixels if source == INPUT else now.values[source]).shape
     kernel, stride, dilation = convolution.kernel_size, convolution.strides, convolution.dilation_rate
     before = [padding_before(size[a], kernel[a], stride[a], convolution.padding, dilation[a]) for a in (0, 1)]
-    st.latex(r"z_{i,j,k} = b_k + \sum_{u}\sum_{v}\sum_{k'} x_{i',\,j',\,k'}\; w_{u,v,k',k}")
+    st.latex(rf"z_{{i,j,k}} = {CONVOLUTIONS[type(convolution).__name__].formula}")
     st.caption(
         f"i' = i·{stride[0]} − {before[0]} + u·{dilation[0]} and j' = j·{stride[1]} − {before[1]} + v·{dilation[1]}: "
         f"stride {stride[0]}, padding “{convolution.padding}” with {before[0]} zero{'s' * (before[0] != 1)} in front, "

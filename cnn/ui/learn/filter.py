@@ -2,11 +2,12 @@
 
 import numpy as np
 import streamlit as st
-from keras import layers as kl
 
+from cnn.config.layers import CONVOLUTIONS
 from cnn.lessons import kernels
 from cnn.lessons.convolution import DoesNotFit, Sliding
 from cnn.lessons.kernels import UnreadableNumbers
+from cnn.networks.forward import filters
 from cnn.runs import Run
 from cnn.ui import shell
 from cnn.ui.components import sliding
@@ -78,5 +79,5 @@ def _kernel(name: str, learned: np.ndarray | None) -> tuple[np.ndarray | None, s
 
 def _learned(network: Network) -> np.ndarray | None:
     """The kernels of the network's first convolution, (k, k, n); None if it has none."""
-    first = next((step.layer for step in network.forward.steps if isinstance(step.layer, kl.Conv2D)), None)
-    return None if first is None else network.weights[first.name][0][:, :, 0]
+    first = next((step.layer for step in network.forward.steps if type(step.layer).__name__ in CONVOLUTIONS), None)
+    return None if first is None else filters(first, network.weights[first.name])[:, :, 0]

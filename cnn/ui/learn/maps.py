@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import runs
-from cnn.config.layers import Row
+from cnn.config.layers import CONVOLUTIONS, Row
 from cnn.runs import Run
 from cnn.ui import models, shell
 from cnn.ui.learn import controls
@@ -16,7 +16,7 @@ from cnn.ui.predict import pictures
 
 def with_convolution(run: Run, network: Network) -> tuple[Run, Network]:
     """The run and its network; where that has no convolution, the shipped one that has, and a sentence about it."""
-    if any(row.type == "Conv2D" for row in run.config.rows()):
+    if any(row.type in CONVOLUTIONS for row in run.config.rows()):
         return run, network
     other = runs.get(runs.DEFAULT_ID)
     st.info(

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
+from cnn.config.layers import CONVOLUTIONS
 from cnn.networks.forward import PREACTIVATION
 from cnn.runs import Run
 from cnn.ui.components import pixels
@@ -71,7 +72,7 @@ def _stages(run: Run) -> dict[str, Stage]:
     """The network's convolutions by their names."""
     found = {}
     for block in maps.blocks(run):
-        if block[0].type == "Conv2D":
+        if block[0].type in CONVOLUTIONS:
             normalised = len(block) > 1
             before = block[1].name if normalised else block[0].name + PREACTIVATION
             activation = run.config.layers[block[0].layer].activation

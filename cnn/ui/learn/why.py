@@ -7,6 +7,7 @@ import streamlit as st
 
 from cnn import charts, data, runs
 from cnn.config import CLASS_NAMES, geometry
+from cnn.config.layers import CONVOLUTIONS
 from cnn.evaluation.examples import Examples
 from cnn.lessons import perturbations
 from cnn.runs import Run
@@ -177,7 +178,7 @@ def _answers(tried: list[Run], picture: Picture, right: int, down: int) -> None:
 
 
 def _convolutions(run: Run) -> str:
-    count = sum(row.type == "Conv2D" for row in run.config.rows())
+    count = sum(row.type in CONVOLUTIONS for row in run.config.rows())
     return "no convolution" if not count else f"{count} convolution{'s' * (count > 1)}"
 
 
