@@ -52,7 +52,8 @@ CONFIG = RunConfig(
 CHANGE = {"kind": "event", "what": "learning rate", "epoch": 2, "step": 7, "steps": 19, "factor": 0.5}
 _COMMAND = """
 import sys
-from cnn import recorder, train
+from cnn import train
+from cnn.training import recorder
 recorder._CHECKPOINT = 0.05
 sys.exit(train.main(sys.argv[1:]))
 """

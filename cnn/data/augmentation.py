@@ -1,10 +1,5 @@
 """What varies a batch of training images: affine changes, erased rectangles, flips, shifts. Same seed, same change."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
-
 
 def random_affine(x, strength, seed):
     """Turn, stretch, shear and move each picture about its middle by normal amounts, times `strength` (b,)."""

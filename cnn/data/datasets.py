@@ -17,16 +17,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from cnn.config import Data
 from cnn.data import synthetic
-
-if TYPE_CHECKING:
-    pass
-
 
 NO_GARMENT = 255  # the label of a picture that shows none of the ten classes
 VALIDATION = 5_000  # the last so many of the 60,000 training pictures, as in the lecture

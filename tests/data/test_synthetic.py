@@ -36,7 +36,7 @@ def test_the_same_call_gives_the_same_bytes():
 
 
 def test_another_process_gives_the_same_bytes():
-    code = "from cnn import synthetic; print(synthetic.dataset(20, 3, 'test')[0].tobytes().hex())"
+    code = "from cnn.data import synthetic; print(synthetic.dataset(20, 3, 'test')[0].tobytes().hex())"
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == synthetic.dataset(20, 3, "test")[0].tobytes().hex()
 

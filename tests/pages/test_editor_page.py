@@ -497,7 +497,7 @@ def test_a_folder_that_cannot_be_written_is_said(app, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(runs, "write_text", full)
+    monkeypatch.setattr(saved_presets, "write_text", full)
     save_as(app, "mine")
     assert "No space left on device" in app.error[0].value
 

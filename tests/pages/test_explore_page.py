@@ -270,7 +270,7 @@ def test_a_full_disk_leaves_no_half_of_a_saved_run(own_tiny, monkeypatch):
     def full(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(ablation.evaluate, "write_examples", full)
+    monkeypatch.setattr(ablation, "write_examples", full)
     forward = Forward(load(own_tiny))
     with pytest.raises(OSError):
         ablation.save(own_tiny, forward.weights(), [], "half")

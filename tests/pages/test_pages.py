@@ -14,9 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 from cnn import runs
 from cnn.config import CLASS_NAMES, Data, RunConfig, presets
-from cnn.pictures import NetworkInput, files, readings, to_network_input
+from cnn.pictures import NetworkInput, readings, to_network_input
 from cnn.pictures.readings import Reading
-from cnn.ui.predict import batch
+from cnn.ui.predict import batch, pictures
 from cnn.ui.predict.pictures import File
 from tests.pages.visit import PAGES, PROJECT, make_run, open_page, open_train, refresh, run_in_link, text
 
@@ -462,8 +462,8 @@ def test_a_row_opens_its_picture_which_goes_along_to_explore():
 
 
 def test_an_unforeseen_mistake_costs_one_row_only(monkeypatch):
-    open_image = files.open_image
-    monkeypatch.setattr(files, "open_image", lambda data: 1 / 0 if data == b"strange" else open_image(data))
+    open_image = pictures.open_image
+    monkeypatch.setattr(pictures, "open_image", lambda data: 1 / 0 if data == b"strange" else open_image(data))
     strange, good = File("1", "strange.png", b"strange"), File("2", "good.png", trousers())
     work = batch.Batch()
     work.take([strange, good])

@@ -682,12 +682,12 @@ def test_damaged_bytes_never_raise_anything_else():
 
 MEASURE = """
 import resource, sys, time
-from cnn import images, readings
+from cnn.pictures import UnreadableImage, readings
 data = open(sys.argv[1], "rb").read()
 before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
 try:
     readings.read(data)
-except images.UnreadableImage:
+except UnreadableImage:
     pass
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, time.process_time() - start)
 """

@@ -419,7 +419,7 @@ def test_what_has_long_been_settled_is_read_once_and_again_when_it_changes(monke
     for file in run.path.iterdir():
         os.utime(file, (hour_ago, hour_ago))
     first = runs.get(run.id)
-    monkeypatch.setattr(runs, "read_json", lambda path: pytest.fail("read again"))
+    monkeypatch.setattr(directory, "read_json", lambda path: pytest.fail("read again"))
     assert runs.get(run.id) == first
     monkeypatch.undo()
     monkeypatch.setenv("CNN_RUNS", str(run.path.parent))

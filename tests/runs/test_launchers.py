@@ -151,7 +151,7 @@ def test_kill_needs_no_space_on_the_disk(monkeypatch):
     def full(run) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(runs, "request_stop", full)
+    monkeypatch.setattr(launchers, "request_stop", full)
     child, run = pretend_trainer("import time; print('ready', flush=True); time.sleep(60)")
     LocalLauncher().kill(run)
     assert not psutil.pid_exists(child.pid)

@@ -20,7 +20,7 @@ import pytest
 
 from cnn import runs
 from cnn.config import Data, Resources, RunConfig, presets
-from cnn.runs import Run, RunExists, directory, launchers, ray_launcher
+from cnn.runs import Run, RunExists, launchers, ray_launcher, status
 from cnn.runs.launchers import LocalLauncher
 from cnn.runs.queue import Place, Unreachable, close, enter, hand_over
 from cnn.runs.ray_launcher import RayLauncher
@@ -131,9 +131,8 @@ def launcher(cluster: str) -> Iterator[RayLauncher]:
 @pytest.mark.xdist_group("ray")
 def test_runs_share_a_cluster_and_survive_what_happens_there(launcher, monkeypatch):
     """Four runs on two nodes. Two train at once, the others wait; one is stopped and makes room, one is killed."""
-    monkeypatch.setattr(
-        directory.socket, "gethostname", lambda: "the dashboard's machine"
-    )  # it knows no trainer's process
+    # It knows no trainer's process.
+    monkeypatch.setattr(status.socket, "gethostname", lambda: "the dashboard's machine")
     first, second, third, fourth = (runs.create(config(), name) for name in ("first", "second", "third", "fourth"))
     for run in (first, second):
         launcher.start(run)

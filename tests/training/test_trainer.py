@@ -370,14 +370,14 @@ def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_like_the_unint
     assert not [file for file in run.path.rglob(".*") if file.name != ".lock"], "nothing half-written is left"
 
 
-@pytest.mark.parametrize("moment", ["evaluate", "write_reference"])
+@pytest.mark.parametrize("moment", ["metrics.evaluate", "examples.write_reference"])
 def test_killed_while_it_is_measured_it_is_calibrated_once(moment, monkeypatch, draw_once):
     """Before and after the calibrated network has been written; with early stopping, where the best one is kept."""
     config = changed(SMALL, epochs=3, calibrate=True, patience=1)
     whole, run = runs.create(config, "whole"), runs.create(config, "killed")
     assert train_here(whole.path).code == 0
     with monkeypatch.context() as patch:
-        patch.setattr(f"cnn.evaluate.{moment}", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr(f"cnn.evaluation.{moment}", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
         assert train_here(run.path).code == 0
     assert runs.read(run.path).state == "stopped"
     assert train_here(run.path).code == 0

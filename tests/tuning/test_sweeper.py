@@ -16,7 +16,7 @@ from cnn import runs
 from cnn import sweep as command
 from cnn.config import Data, RunConfig, presets
 from cnn.config.layers import Convolution, Flatten, GlobalPooling, Pooling
-from cnn.runs import Run, RunExists, directory, launchers
+from cnn.runs import Run, RunExists, files, launchers
 from cnn.runs.queue import Unreachable
 from cnn.tuning import Setting, SweepConfig, apply, sweeper, sweeps
 from cnn.tuning.sweeps import Sweep
@@ -422,7 +422,7 @@ def counted(launcher: PretendLauncher, monkeypatch, end: int) -> Callable[[], in
 
         return wrapped
 
-    for owner, name in ((directory, "write_text"), (JournalFileBackend, "append_logs"), (PretendLauncher, "start")):
+    for owner, name in ((files, "write_text"), (JournalFileBackend, "append_logs"), (PretendLauncher, "start")):
         monkeypatch.setattr(owner, name, killing(getattr(owner, name)))
     return lambda: count
 

@@ -358,6 +358,7 @@ def test_two_hundred_trials_are_read_quickly():
 
 
 def test_reading_loads_neither_optuna_nor_tensorflow():
-    code = "import sys; from cnn import sweeps; sweeps.all_sweeps(); print({'optuna', 'tensorflow'} & set(sys.modules))"
+    loaded = "{'optuna', 'tensorflow'} & set(sys.modules)"
+    code = f"import sys; from cnn.tuning import sweeps; sweeps.all_sweeps(); print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
