@@ -14,9 +14,8 @@ from pathlib import Path
 import streamlit as st
 
 from cnn import runs
+from cnn.errors import AtelierError
 from cnn.runs import Run
-from cnn.runs.queue import Unreachable
-from cnn.tuning import sweeps
 
 _PROJECT = Path(__file__).resolve().parents[2]
 TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT, LEARN = (
@@ -88,13 +87,7 @@ def show_errors() -> Iterator[None]:
     """Say in a sentence what stood in the way: another window was faster, the disk is full, or nobody answers."""
     try:
         yield
-    except (
-        runs.RunExists,
-        runs.UnknownRun,
-        Unreachable,
-        sweeps.SweepBusy,
-        sweeps.UnknownSweep,
-    ) as error:
+    except AtelierError as error:
         st.error(str(error), icon=":material/error:")
     except OSError as error:
         folder = runs.root()

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cnn.config import PRESET_NOTES, RunConfig, presets
+from cnn.errors import AtelierError
 from cnn.runs import saved_presets
 from cnn.ui import draft, shell
 from cnn.ui.train import export
@@ -53,7 +54,7 @@ def save(settings: RunConfig | None) -> None:
         text = st.text_input("Name of the preset", max_chars=40, placeholder="my-network", key="preset_name")
         try:
             taken = bool(text) and saved_presets.name_for(text) in saved_presets.own()[0]
-        except ValueError:
+        except AtelierError:
             taken = False
         if problem := st.session_state.pop("save_problem", None):
             st.error(problem, icon=":material/block:")
@@ -92,10 +93,8 @@ def exchange(settings: RunConfig | None) -> None:
 
 def _choose() -> None:
     name = st.session_state["preset"]
-    try:
+    with shell.show_errors():  # it may have been deleted or changed in another window
         draft.load(saved_presets.find(name))
-    except (saved_presets.UnknownPreset, saved_presets.Unreadable) as error:  # deleted or changed in another window
-        st.error(str(error), icon=":material/error:")
 
 
 def _delete(name: str) -> None:
@@ -107,7 +106,7 @@ def _save(settings: RunConfig, overwrite: bool) -> None:
     with shell.show_errors():
         try:
             name = saved_presets.save(st.session_state["preset_name"], settings, overwrite)
-        except (ValueError, saved_presets.PresetExists) as error:
+        except AtelierError as error:
             st.session_state["save_problem"] = str(error)
             return
         draft.call_it(name)
@@ -122,7 +121,7 @@ def _import() -> None:
         return
     try:
         draft.load(saved_presets.parse(file.getvalue()))
-    except saved_presets.Unreadable as error:
+    except AtelierError as error:
         st.session_state["import_problem"] = f"{shell.plain(file.name)} is not imported. {shell.plain(str(error))}"
         return
     st.session_state["imports"] = uploads + 1
