@@ -101,6 +101,18 @@ def test_modules_load_without_what_they_do_not_need(modules, heavy):
     assert done.stdout.strip() == "[]"
 
 
+def test_pages_draw_their_head_before_tensorflow_is_loaded():
+    heads = [
+        ast.unparse(node)
+        for file in sorted((ROOT / "pages").glob("*.py"))
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    code = "\n".join([*heads, "import sys", "print('tensorflow' in sys.modules)"])
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.strip(), done.returncode) == ("False", 0), done.stderr
+
+
 def test_networks_are_fitted_by_the_trainer_alone():
     callers = set()
     for file in (*(ROOT / "cnn").rglob("*.py"), *(ROOT / "pages").glob("*.py"), ROOT / "app.py"):
