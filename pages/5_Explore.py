@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import shell, state
 
 VIEWS = ["Feature maps", "Filters", "Why", "What if", "Embedding"]
 
@@ -31,12 +31,12 @@ with answer_column:
     model_view.answer(now)
 
 asked = st.query_params.get("view")
-st.session_state.setdefault("view", asked if asked in VIEWS else VIEWS[0])
+st.session_state.setdefault(state.EXPLORE_VIEW, asked if asked in VIEWS else VIEWS[0])
 view = st.segmented_control(
     "View",
     VIEWS,
     required=True,
-    key="view",
+    key=state.EXPLORE_VIEW,
     bind="query-params",
     wrap=True,
 )
