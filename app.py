@@ -4,9 +4,11 @@ from pathlib import Path
 
 import streamlit as st
 
+from cnn.ui import state
+
 PAGES = Path(__file__).parent / "pages"
 
-st.session_state["routed"] = True  # tells a page that it was reached through here, see cnn.ui.shell
+st.session_state[state.ROUTED] = True  # tells a page that it was reached through here, see cnn.ui.shell
 st.navigation(
     [
         st.Page(PAGES / "0_Start.py", title="Start", icon=":material/home:", default=True, help="What this is."),

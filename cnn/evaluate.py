@@ -9,6 +9,7 @@ import json
 import sys
 
 from cnn import data, runs
+from cnn.errors import AtelierError
 from cnn.evaluation.metrics import evaluate, evaluate_answers
 
 
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--answers", action="store_true", help="as cnn.predict answers: several looks at each picture")
     options = parser.parse_args(arguments)
-    from cnn.networks.load import UnreadableModel, load
+    from cnn.networks.load import load
 
     try:
         run = runs.find(options.run)
@@ -28,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             dataset = data.load(run.config.data)
         measure = evaluate_answers if options.answers else evaluate
         result = {"run": run.id, **measure(network, dataset.test)}
-    except (runs.UnknownRun, UnreadableModel, data.DataUnavailable) as error:
+    except AtelierError as error:
         print(json.dumps({"error": str(error)}) if options.json else f"cnn.evaluate: {error}", file=sys.stderr)
         return 1 if isinstance(error, data.DataUnavailable) else 2
     if options.json:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cnn import runs
+from cnn.errors import AtelierError
 from cnn.networks.predictor import Predictor, labelled
 from cnn.pictures import UnreadableImage, readings
 
@@ -22,11 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
     options = parser.parse_args(arguments)
-    from cnn.networks.load import UnreadableModel
-
     try:
         predictor = Predictor(runs.find(options.run))
-    except (runs.UnknownRun, UnreadableModel) as error:
+    except AtelierError as error:
         print(f"cnn.predict: {error}", file=sys.stderr)
         return 2
     failed = False

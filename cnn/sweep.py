@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cnn.config import explain
+from cnn.errors import AtelierError
 from cnn.tuning import SweepConfig, sweeper, sweeps
 
 
@@ -27,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ValidationError as error:
         sweeper.complain(explain(error))
         return 2
-    except (OSError, sweeps.SweepBusy) as error:
+    except (AtelierError, OSError) as error:
         sweeper.complain(str(error))
         return 2
     sweeper.interrupted.clear()

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 from cnn import runs
 from cnn.config import Data, RunConfig, explain
 from cnn.data import mixture
+from cnn.errors import AtelierError
 from cnn.runs import Run, saved_presets
 from cnn.training.trainer import interrupted, say, train_in_turn
 
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         run = runs.find(options.run) if options.run else _create(options)
-    except (runs.UnknownRun, saved_presets.UnknownPreset, ValueError, OSError) as error:
+    except (AtelierError, ValidationError, OSError) as error:
         message = explain(error) if isinstance(error, ValidationError) else str(error)
         print(f"cnn.train: {message}", file=sys.stderr)
         return 2

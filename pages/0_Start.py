@@ -5,7 +5,7 @@ import streamlit as st
 from cnn import charts, runs
 from cnn.config import CLASS_NAMES
 from cnn.evaluation.examples import read_examples
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.train import progress
 
 run = shell.page(
@@ -21,7 +21,7 @@ with garment:
     examples = read_examples(answering)
     if examples:
         st.subheader("What is this?")
-        number = st.session_state.setdefault("garment", 0) % len(examples.labels)
+        number = st.session_state.setdefault(state.GARMENT, 0) % len(examples.labels)
         # Steps of 37 pass through the classes in a mixed order and, 37 and 100 having no common factor, miss none.
         index = (number * 37 + 90) % len(examples.labels)
         picture, label = examples.images[index], int(examples.labels[index])
@@ -45,7 +45,7 @@ with garment:
                 alt=f"Probabilities of the ten classes; the highest is {CLASS_NAMES[best]}.",
             )
         if st.button("Another garment", icon=":material/casino:"):
-            st.session_state["garment"] += 1
+            st.session_state[state.GARMENT] += 1
             st.rerun()
 
 with leads:

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn import data, runs
 from cnn.runs import launchers
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps import form as sweep_form
 from cnn.ui.train import form, progress
@@ -16,12 +16,12 @@ run = shell.page(
 )
 
 THIS, NEW = "This run", "A new run"
-if st.session_state.pop("opened_run", False):
-    st.session_state["train_view"] = THIS
-if st.session_state.pop("new_run", False):
-    st.session_state["train_view"] = NEW
-st.session_state.setdefault("train_view", NEW if run.shipped else THIS)
-view = st.segmented_control("View", [THIS, NEW], required=True, key="train_view")
+if st.session_state.pop(state.OPENED_RUN, False):
+    st.session_state[state.TRAIN_VIEW] = THIS
+if st.session_state.pop(state.NEW_RUN, False):
+    st.session_state[state.TRAIN_VIEW] = NEW
+st.session_state.setdefault(state.TRAIN_VIEW, NEW if run.shipped else THIS)
+view = st.segmented_control("View", [THIS, NEW], required=True, key=state.TRAIN_VIEW)
 deletion.offer_undo()
 
 if view == THIS:

@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from cnn.ui import models, shell
-from cnn.ui.explore import ablation, embedding, explanation, feature_maps, filters, model_view
-from cnn.ui.predict import batch, inputs
+from cnn.ui import shell, state
 
 VIEWS = ["Feature maps", "Filters", "Why", "What if", "Embedding"]
 
 run = shell.page("Explore", "What the network has learned to look for, what each layer finds in a picture, and why.")
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
-    from cnn.ui import batch, explanation, feature_maps, filters, inputs, models
+    from cnn.ui import models
+    from cnn.ui.explore import ablation, embedding, explanation, feature_maps, filters, model_view
+    from cnn.ui.predict import batch, inputs
 
     network = models.load(run)
 
@@ -31,12 +31,12 @@ with answer_column:
     model_view.answer(now)
 
 asked = st.query_params.get("view")
-st.session_state.setdefault("view", asked if asked in VIEWS else VIEWS[0])
+st.session_state.setdefault(state.EXPLORE_VIEW, asked if asked in VIEWS else VIEWS[0])
 view = st.segmented_control(
     "View",
     VIEWS,
     required=True,
-    key="view",
+    key=state.EXPLORE_VIEW,
     bind="query-params",
     wrap=True,
 )

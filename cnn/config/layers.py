@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cnn.config import geometry
 from cnn.config.geometry import Padding, ReceptiveField
+from cnn.errors import AtelierError
 
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid", "linear"]
 Shape = tuple[int, ...]  # of one image: (height, width, channels), or (features,) once it is flat
@@ -29,7 +30,7 @@ MAX_PARAMETERS = 50_000_000  # 200 MB of float32 weights, four times that while 
 NORMALISATION_MOMENTUM = 0.9
 
 
-class ImpossibleStack(ValueError):
+class ImpossibleStack(AtelierError, ValueError):
     """The layers do not fit together. `index` is the layer that breaks, from 0; `rows` what comes before it."""
 
     def __init__(self, index: int, message: str, rows: "list[Row]"):

@@ -23,6 +23,7 @@ import numpy as np
 
 from cnn.config import Data
 from cnn.data import synthetic
+from cnn.errors import AtelierError
 
 NO_GARMENT = 255  # the label of a picture that shows none of the ten classes
 VALIDATION = 5_000  # the last so many of the 60,000 training pictures, as in the lecture
@@ -36,7 +37,7 @@ _TIMEOUT = 20.0  # seconds without an answer after which a download has failed
 SYNTHETIC_SIZES = {"train": 10_000, "validation": 1_000, "test": 2_000}
 
 
-class DataUnavailable(RuntimeError):
+class DataUnavailable(AtelierError, RuntimeError):
     """The dataset can be neither found nor downloaded; the message says what to do."""
 
 

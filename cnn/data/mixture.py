@@ -22,6 +22,7 @@ from cnn.data import restyle, synthetic
 from cnn.data.batches import Source
 from cnn.data.datasets import NO_GARMENT, Split
 from cnn.data.outliers import outlier
+from cnn.errors import AtelierError
 from cnn.pictures import UnreadableImage, readings
 
 HELD_OUT = 5  # one labelled picture in so many is never trained on, so that it can measure
@@ -31,6 +32,10 @@ _SYNTHETIC = 0.2  # drawn clothes among the restyled, as a share of the training
 _STRANGE = 8_000
 _CHUNK = 500  # pictures between two reports
 _LEAST = 0.15  # of a picture's readings, those with less weight than this share of the best are left out
+
+
+class NoPictures(AtelierError, ValueError):
+    """Folders of one's own pictures hold none that can be used; the message says how they must look."""
 
 
 class OwnPictures(NamedTuple):
@@ -148,14 +153,14 @@ def labelled_files(folder: Path) -> list[tuple[Path, int]]:
     """The files in a folder's subfolders, which are named `<label>_<class>`, and their labels, 0 to 9.
 
     Raises:
-        ValueError: there is no such subfolder, or no file in any.
+        NoPictures: there is no such subfolder, or no file in any.
     """
     found = []
     for path in sorted(path for path in folder.glob("[0-9]_*") if path.is_dir()):
         found += [(file, int(path.name[0])) for file in sorted(path.iterdir()) if file.is_file()]
     if not found:
         names = ", ".join(f"{label}_{name.split('/')[0]}" for label, name in enumerate(CLASS_NAMES[:2]))
-        raise ValueError(f"{folder} holds no pictures: it must have subfolders named {names} and so on, with files in.")
+        raise NoPictures(f"{folder} holds no pictures: it must have subfolders named {names} and so on, with files in.")
     return found
 
 
@@ -168,7 +173,7 @@ def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> OwnPictu
     """Read labelled pictures for training, those that are held out and those that cannot be read left out.
 
     Raises:
-        ValueError: a folder holds no labelled pictures.
+        NoPictures: a folder holds no labelled pictures.
     """
     files = [item for folder in folders for item in labelled_files(folder) if not is_held_out(item[0])]
     pictures, labels, drawn = [], [], []
@@ -187,7 +192,7 @@ def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> OwnPictu
             pool.shutdown(cancel_futures=True)
             raise
     if not pictures:
-        raise ValueError(
+        raise NoPictures(
             f"None of the {len(files):,} pictures that are not kept for measuring could be read: give more files."
         )
     return OwnPictures(np.stack(pictures), np.array(labels, np.uint8), np.array(drawn, np.uint8))

@@ -22,7 +22,7 @@ class Projection(NamedTuple):
         scores: float (n, c), the first direction first.
         explained: float (c,), the share of the variance along each, in [0, 1]; all 0 where nothing varies.
         mean: float (f,), the features' mean.
-        axes: float (c, f), orthonormal where something varies along them.
+        axes: float (c, f), orthonormal; the largest part of each is positive.
     """
 
     scores: np.ndarray
@@ -58,18 +58,18 @@ def pca(features: np.ndarray, count: int = COMPONENTS) -> Projection:
         features: float (n, f).
         count: directions, if features and pictures allow as many.
     """
-    mean = features.mean(axis=0)
-    centred = features - mean
-    wide = features.shape[1] > len(features)  # a layer may have 50,000 features: then by the pictures' products
-    products = (centred @ centred.T if wide else centred.T @ centred).astype(np.float64)
-    strengths, vectors = np.linalg.eigh(products)
-    count = min(count, len(strengths))
-    strengths, vectors = np.maximum(strengths[::-1], 0.0), vectors[:, ::-1][:, :count]
-    axes = (centred.T @ vectors / np.sqrt(np.maximum(strengths[:count], 1e-12)) if wide else vectors).T
-    # A direction has no sign of its own: the same one each time keeps a map from being mirrored.
-    largest = np.abs(axes).argmax(axis=1)
-    axes = (axes * np.where(axes[np.arange(count), largest] < 0, -1, 1)[:, None]).astype(features.dtype)
-    return Projection(centred @ axes.T, strengths[:count] / max(strengths.sum(), 1e-12), mean, axes)
+    from sklearn.decomposition import PCA  # a second to load
+
+    few = features.shape[1] <= len(features)
+    # Exact where there are few features; a layer may have 50,000, of which the first directions are looked for.
+    found = PCA(min(count, *features.shape), svd_solver="covariance_eigh" if few else "auto", random_state=0)
+    with np.errstate(divide="ignore", invalid="ignore"):  # where nothing varies, nothing has a share of it
+        found.fit(features.astype(np.float64) if few else features)
+    varies = bool(np.ptp(features, axis=0).any())
+    explained = found.explained_variance_ratio_.astype(np.float64) if varies else np.zeros(len(found.components_))
+    # scikit-learn turns each direction such that its largest part is positive, which keeps a map from being mirrored.
+    mean, axes = found.mean_.astype(features.dtype), found.components_.astype(features.dtype)
+    return Projection((features - mean) @ axes.T, explained, mean, axes)
 
 
 def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:

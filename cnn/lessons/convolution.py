@@ -11,11 +11,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from cnn.config import geometry
 from cnn.config.geometry import Padding
+from cnn.errors import AtelierError
 
 Zeros = tuple[tuple[int, int], tuple[int, int]]  # (above, below), (left, right), as `numpy.pad` takes them
 
 
-class DoesNotFit(ValueError):
+class DoesNotFit(AtelierError, ValueError):
     """A kernel spans more pixels than the picture has with its border."""
 
 

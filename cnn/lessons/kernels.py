@@ -8,6 +8,8 @@ from math import comb
 
 import numpy as np
 
+from cnn.errors import AtelierError
+
 SIZES = (3, 5, 7)
 NAMES = (
     "identity",
@@ -39,7 +41,7 @@ MAX_SIZE = 9
 _LARGEST = 1000.0  # of a weight that is typed
 
 
-class UnreadableNumbers(ValueError):
+class UnreadableNumbers(AtelierError, ValueError):
     """Numbers that were typed are none, or do not make a rectangle; the message says what to do."""
 
 

@@ -11,13 +11,14 @@ from typing import NamedTuple
 from cnn.config import geometry
 from cnn.config.geometry import Padding, ReceptiveField
 from cnn.config.layers import AnyConvolution, Layer, Pooling
+from cnn.errors import AtelierError
 
 MAX_LAYERS = 16
 _WORDS = re.compile(r"(conv|pool)\s+(\d+)((?:\s+(?:stride|dilation)\s+\d+)*)")
 _LIMITS = {"kernel": 15, "stride": 8, "dilation": 8}
 
 
-class UnreadableStack(ValueError):
+class UnreadableStack(AtelierError, ValueError):
     """A line that is no stack of layers; the message says what to do."""
 
 

@@ -10,11 +10,12 @@ import zipfile
 import keras
 import numpy as np
 
+from cnn.errors import AtelierError
 from cnn.networks.build import build
 from cnn.runs import Run
 
 
-class UnreadableModel(RuntimeError):
+class UnreadableModel(AtelierError, RuntimeError):
     """A run's model file is missing, damaged or belongs to another network."""
 
 

@@ -6,10 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from cnn.errors import AtelierError
+
 SIZE = 28  # pixels along each edge of the network's input
 
 
-class UnreadableImage(ValueError):
+class UnreadableImage(AtelierError, ValueError):
     """A picture nobody can use; the message is one sentence for the user: what was wrong and what to do."""
 
 

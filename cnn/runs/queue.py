@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from filelock import FileLock, Timeout
 
+from cnn.errors import AtelierError, Stopped
 from cnn.runs.directory import read
 from cnn.runs.requests import forget_requests
 from cnn.runs.run import Run, RunExists
@@ -21,7 +22,7 @@ from cnn.runs.status import RESUMABLE, State, Status, closed, signed, write_stat
 _PATIENCE = 5.0  # seconds until a start gives way to another
 
 
-class Unreachable(RuntimeError):
+class Unreachable(AtelierError, RuntimeError):
     """Nothing can be trained where runs are to be trained; the message says why and what to do."""
 
 
@@ -96,10 +97,6 @@ def _alone(run: Run) -> Iterator[None]:
 
 _POLL = 0.5  # seconds between two looks at the queue
 _BEATS = 60  # looks between two signs of life while waiting
-
-
-class Stopped(Exception):
-    """Somebody asked the run to stop."""
 
 
 @contextmanager

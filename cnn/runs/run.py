@@ -11,16 +11,17 @@ from pydantic import ConfigDict, Field, NonNegativeInt
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cnn.config import RunConfig
+from cnn.errors import AtelierError
 from cnn.runs.status import ACTIVE, HANGS, Share, State, Status
 
 CURVE_POINTS = 40  # points of a summary's curve, at most
 
 
-class UnknownRun(LookupError):
+class UnknownRun(AtelierError, LookupError):
     """No run has this id, or the id is not one that a run can have."""
 
 
-class RunExists(FileExistsError):
+class RunExists(AtelierError, FileExistsError):
     """A run cannot take this place."""
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from cnn.config import RunConfig, explain, presets
+from cnn.errors import AtelierError
 from cnn.runs.directory import root
 from cnn.runs.files import json_text, write_text
 
@@ -18,15 +19,19 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _LARGEST = 200_000  # bytes of a configuration; the longest possible one has about 20,000
 
 
-class Unreadable(ValueError):
+class Unreadable(AtelierError, ValueError):
     """A file that is not a configuration of this program; the message is a sentence that says why."""
 
 
-class UnknownPreset(LookupError):
+class UnknownPreset(AtelierError, LookupError):
     """There is no preset of this name."""
 
 
-class PresetExists(FileExistsError):
+class ImpossibleName(AtelierError, ValueError):
+    """No preset can have this name."""
+
+
+class PresetExists(AtelierError, FileExistsError):
     """A preset of this name is there already."""
 
 
@@ -71,13 +76,13 @@ def name_for(text: str) -> str:
     """The name that a preset gets when it is saved as `text`, "My net 2" becoming "my-net-2".
 
     Raises:
-        ValueError: no letter a to z and no digit is left, or the name is one of the program's.
+        ImpossibleName: no letter a to z and no digit is left, or the name is one of the program's.
     """
     name = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-")
     if not name:
-        raise ValueError("A preset's name needs letters from a to z or digits, because it is also a file's name.")
+        raise ImpossibleName("A preset's name needs letters from a to z or digits, because it is also a file's name.")
     if name in presets():
-        raise ValueError(f"{name} is one of the program's own presets: choose another name.")
+        raise ImpossibleName(f"{name} is one of the program's own presets: choose another name.")
     return name
 
 
@@ -85,7 +90,7 @@ def save(text: str, settings: RunConfig, overwrite: bool = False) -> str:
     """Keep a configuration as a preset. Returns the preset's name.
 
     Raises:
-        ValueError: there can be no preset of this name.
+        ImpossibleName: there can be no preset of this name.
         PresetExists: there is one already, and it is not to be overwritten.
         OSError: the runs folder cannot be written.
     """

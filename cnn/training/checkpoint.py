@@ -12,9 +12,10 @@ import keras
 import numpy as np
 
 from cnn import runs
+from cnn.errors import AtelierError
 
 
-class UnreadableCheckpoint(RuntimeError):
+class UnreadableCheckpoint(AtelierError, RuntimeError):
     """A checkpoint is damaged or belongs to another network."""
 
 

@@ -21,9 +21,10 @@ from filelock import FileLock, Timeout
 from cnn import data, runs
 from cnn.config import CLASS_NAMES
 from cnn.data import mixture
+from cnn.errors import AtelierError, CannotGoOn, Stopped
 from cnn.evaluation import calibration
 from cnn.runs import Run, State, Status, diagnosis, time_lapse
-from cnn.runs.queue import Stopped, turn
+from cnn.runs.queue import turn
 
 if TYPE_CHECKING:
     from cnn.training.checkpoint import Restored
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
 _GRACE = 3.0  # seconds that a killed process may take until its last thread has let go of its lock
 _SAMPLE = 100  # validation pictures on which the network is looked into after each epoch
 interrupted = threading.Event()  # by a signal; some imports turn the KeyboardInterrupt into an ImportError, or drop it
-
-
-class CannotGoOn(RuntimeError):
-    """The training has failed in a way that is no bug; the message says what to do."""
 
 
 def train_in_turn(run: Run, job: str | None = None) -> int:
@@ -125,7 +122,7 @@ def _close(run: Run, state: State, message: str) -> None:
 
 def _reason(error: Exception, run: Run) -> str | None:
     """A sentence for trouble that is no bug; None for a bug."""
-    if isinstance(error, data.DataUnavailable | CannotGoOn):
+    if isinstance(error, AtelierError):
         return str(error)
     if not isinstance(error, OSError):
         return None

@@ -16,14 +16,11 @@ from pathlib import Path
 
 from cnn import data, runs
 from cnn.config import RunConfig
+from cnn.errors import AtelierError, Stopped
 from cnn.runs import State
 from cnn.tuning import rate_search
 
 _BEAT = 0.5  # seconds between two reports of progress
-
-
-class Stopped(Exception):
-    """Somebody asked the search to stop, or has deleted its folder."""
 
 
 def main(arguments: list[str]) -> int:
@@ -42,7 +39,7 @@ def main(arguments: list[str]) -> int:
     except (Stopped, KeyboardInterrupt):
         _close(folder, "stopped", "Stopped by request.")
         return 0
-    except data.DataUnavailable as error:
+    except AtelierError as error:
         message = str(error)
     except Exception as error:
         traceback.print_exc()

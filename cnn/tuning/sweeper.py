@@ -24,8 +24,8 @@ from pydantic import ValidationError
 
 from cnn import runs
 from cnn.config import RunConfig, explain
+from cnn.errors import AtelierError, CannotGoOn, Stopped
 from cnn.runs import Run, RunExists, State, launchers
-from cnn.runs.queue import Unreachable
 from cnn.tuning import sweeps
 from cnn.tuning.hyperparameters import Scalar, apply
 from cnn.tuning.sweep_config import SweepConfig
@@ -46,14 +46,6 @@ _ALIKE = 3  # trials in a row that fail with one message, with which a sweep end
 _COMPARED = 3  # finished trials before any is compared with their median
 _RESTARTS = 1  # of a run whose process is lost
 interrupted = threading.Event()  # by a signal
-
-
-class Stopped(Exception):
-    """Somebody asked the sweep to stop."""
-
-
-class CannotGoOn(RuntimeError):
-    """The sweep has failed in a way that is no bug; the message says what to do."""
 
 
 def drive(folder: Path) -> int:
@@ -88,7 +80,7 @@ def _guarded(sweep: Sweep) -> int:
     except Stopped:
         driven.close("stopped", "Stopped by request.")
         return 0
-    except CannotGoOn as error:
+    except AtelierError as error:
         message = str(error)
     except OSError as error:
         message = _reason(error, sweep.path)
@@ -317,7 +309,7 @@ class _Driven:
         self._unstarted[trial.number] = time.monotonic()
         try:
             launchers.launcher().start(run)
-        except (Unreachable, RunExists) as error:
+        except AtelierError as error:
             if _can_start(runs.read(run.path)):  # else somebody was faster
                 self._said = str(error)
                 return

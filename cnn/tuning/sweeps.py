@@ -36,6 +36,7 @@ from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cnn import runs
 from cnn.config import explain
+from cnn.errors import AtelierError
 from cnn.runs import Run, Status, launchers
 from cnn.tuning.hyperparameters import path_label, uncapitalised
 from cnn.tuning.sweep_config import SweepConfig
@@ -47,11 +48,11 @@ RESUMABLE: tuple[State, ...] = ("stopped", "failed", "interrupted")
 _ID = re.compile(r"[0-9]{8}-[0-9]{6}(-[0-9]{1,3})?")
 
 
-class UnknownSweep(LookupError):
+class UnknownSweep(AtelierError, LookupError):
     """No sweep has this id, or the id is not one that a sweep can have."""
 
 
-class SweepBusy(RuntimeError):
+class SweepBusy(AtelierError, RuntimeError):
     """What was asked for is not possible in the state that the sweep is in; the message says what to do."""
 
 

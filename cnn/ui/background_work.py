@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from cnn.config import duration
+from cnn.ui import state
 
 _SLICE = 0.8  # seconds of work between two looks at the Stop button
 _TICK = 0.9  # seconds from one slice to the next
@@ -89,4 +90,4 @@ def _text(work: _Work, what: str) -> str:
 
 
 def _visit() -> _Visit:
-    return st.session_state.setdefault("work", _Visit())
+    return st.session_state.setdefault(state.WORK, _Visit())

@@ -13,6 +13,7 @@ import streamlit as st
 
 from cnn.config import Data, Resources, RunConfig, Training, presets
 from cnn.config.layers import KINDS, Layer
+from cnn.ui import state
 
 _STEPS_BACK = 200  # that are kept
 
@@ -21,10 +22,10 @@ Values = dict[str, Any]
 
 def current() -> Values:
     """The draft; at a visitor's first look, the preset that is quickest to learn something."""
-    if "draft" not in st.session_state:
+    if state.DRAFT not in st.session_state:
         _replace(_parts(presets()["fast"]))
-        st.session_state["draft_history"] = {"states": [_state()], "at": 0}
-    return st.session_state["draft"]
+        st.session_state[state.DRAFT_HISTORY] = {"states": [_state()], "at": 0}
+    return st.session_state[state.DRAFT]
 
 
 def load(config: RunConfig) -> None:
@@ -36,7 +37,7 @@ def load(config: RunConfig) -> None:
 def edit_layers(change: Callable[[list[Values]], object]) -> None:
     """Add, move or take away layers. What was there is a step back."""
     settle()
-    change(st.session_state["draft"]["layers"])
+    change(st.session_state[state.DRAFT]["layers"])
 
 
 def set_learning_rate(value: float) -> None:
@@ -50,7 +51,7 @@ def set_learning_rate(value: float) -> None:
 def call_it(preset: str) -> None:
     """Say which preset the draft started from, or has been saved as."""
     settle()
-    st.session_state["draft"]["preset"] = preset
+    st.session_state[state.DRAFT]["preset"] = preset
 
 
 def key(place: str, name: str) -> str:
@@ -67,15 +68,15 @@ def settle() -> None:
     for where, model, values in sections:
         for name in model.model_fields:
             values[name] = st.session_state.get(key(where, name), values[name])
-    history, state = st.session_state["draft_history"], _state()
-    if state != history["states"][history["at"]]:
-        states = [*history["states"][: history["at"] + 1], state][-_STEPS_BACK:]
-        st.session_state["draft_history"] = {"states": states, "at": len(states) - 1}
+    history, now = st.session_state[state.DRAFT_HISTORY], _state()
+    if now != history["states"][history["at"]]:
+        states = [*history["states"][: history["at"] + 1], now][-_STEPS_BACK:]
+        st.session_state[state.DRAFT_HISTORY] = {"states": states, "at": len(states) - 1}
 
 
 def can_step(by: int) -> bool:
     """Whether there is a state so many steps on (1), or back (-1)."""
-    history = st.session_state["draft_history"]
+    history = st.session_state[state.DRAFT_HISTORY]
     return 0 <= history["at"] + by < len(history["states"])
 
 
@@ -83,7 +84,7 @@ def step(by: int) -> None:
     """Undo (-1) or redo (1) a change of the draft."""
     settle()
     if can_step(by):
-        history = st.session_state["draft_history"]
+        history = st.session_state[state.DRAFT_HISTORY]
         history["at"] += by
         _replace(copy.deepcopy(history["states"][history["at"]]))
 
@@ -98,7 +99,7 @@ def layers(draft: Values) -> list[Layer]:
 
 def numbered(layer: Layer) -> Values:
     """A layer as the draft keeps it, with a number that no other has had."""
-    uid = st.session_state["layer_count"] = st.session_state.get("layer_count", 0) + 1
+    uid = st.session_state[state.LAYER_COUNT] = st.session_state.get(state.LAYER_COUNT, 0) + 1
     return {**layer.model_dump(), "uid": uid}
 
 
@@ -113,9 +114,9 @@ def _parts(config: RunConfig) -> Values:
 
 
 def _replace(parts: Values) -> None:
-    count = st.session_state.get("draft", {"count": 0})["count"] + 1
-    st.session_state["draft"] = {**parts, "count": count}
+    count = st.session_state.get(state.DRAFT, {"count": 0})["count"] + 1
+    st.session_state[state.DRAFT] = {**parts, "count": count}
 
 
 def _state() -> Values:
-    return copy.deepcopy({name: part for name, part in st.session_state["draft"].items() if name != "count"})
+    return copy.deepcopy({name: part for name, part in st.session_state[state.DRAFT].items() if name != "count"})

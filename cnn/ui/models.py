@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import streamlit as st
 import tensorflow as tf
 
+from cnn.errors import AtelierError
 from cnn.interpret.attribution import Explainer
 from cnn.networks.forward import Forward, Weights
-from cnn.networks.load import UnreadableModel
 from cnn.networks.predictor import Predictor
 from cnn.runs import Run
 from cnn.ui import shell
@@ -35,7 +35,7 @@ def load(run: Run) -> Network:
     shell.require_model(run)
     try:
         return _load(*run.network_key, run)
-    except (UnreadableModel, OSError) as error:
+    except (AtelierError, OSError) as error:
         st.error(shell.plain(str(error)), icon=":material/broken_image:")
         st.stop()
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import streamlit as st
 
 from cnn import runs
+from cnn.errors import AtelierError
 from cnn.runs import Run
-from cnn.runs.queue import Unreachable
-from cnn.tuning import sweeps
+from cnn.ui import state
 
 _PROJECT = Path(__file__).resolve().parents[2]
 TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT, LEARN = (
@@ -44,7 +44,7 @@ STATE_ICONS = {
 def page(title: str, lead: str) -> Run:
     """Draw the head of a page and the sidebar. Returns the current run, which is the one in the link (`?run=`)."""
     st.set_page_config(page_title=f"{title} · CNN Atelier", page_icon=":material/checkroom:", layout="wide")
-    if "routed" not in st.session_state:
+    if state.ROUTED not in st.session_state:
         # The first visitor of a new server came by a deep link. Once app.py has run, the server goes through it by
         # itself; without another run from the top, fragments would belong to this nested one and never update.
         runpy.run_path(str(_PROJECT / "app.py"), run_name="__main__")
@@ -56,25 +56,25 @@ def page(title: str, lead: str) -> Run:
     st.markdown(lead)
     st.caption(f"{STATE_ICONS[run.state]} Run: **{plain(run.name)}**, {run.state}{synthetic_note(run)}")
     if problem:
-        st.session_state["unknown_run"] = (title, run.id, problem)
+        st.session_state[state.UNKNOWN_RUN] = (title, run.id, problem)
     # The corrected link may make the browser ask for the page again: the words stay while this run is shown here.
-    *shown, problem = st.session_state.get("unknown_run", (None, None, None))
+    *shown, problem = st.session_state.get(state.UNKNOWN_RUN, (None, None, None))
     if shown == [title, run.id]:
         st.warning(f"{problem} Showing the shipped model instead.", icon=":material/link_off:")
     else:
-        st.session_state.pop("unknown_run", None)
+        st.session_state.pop(state.UNKNOWN_RUN, None)
     return run
 
 
 def listed() -> list[Run]:
     """All runs, as the sidebar of this page has just read them."""
-    return st.session_state["listed"]
+    return st.session_state[state.LISTED]
 
 
 def make_current(run_id: str) -> None:
     """Put a run into the link; the Train page then shows it, whatever it showed before."""
-    st.query_params["run"] = st.session_state["run"] = run_id
-    st.session_state["opened_run"] = True
+    st.query_params["run"] = st.session_state[state.RUN] = run_id
+    st.session_state[state.OPENED_RUN] = True
 
 
 def open_run(run_id: str) -> None:
@@ -88,13 +88,7 @@ def show_errors() -> Iterator[None]:
     """Say in a sentence what stood in the way: another window was faster, the disk is full, or nobody answers."""
     try:
         yield
-    except (
-        runs.RunExists,
-        runs.UnknownRun,
-        Unreachable,
-        sweeps.SweepBusy,
-        sweeps.UnknownSweep,
-    ) as error:
+    except AtelierError as error:
         st.error(str(error), icon=":material/error:")
     except OSError as error:
         folder = runs.root()
@@ -121,31 +115,31 @@ def synthetic_note(run: Run) -> str:
 
 def _current_run() -> tuple[Run, str | None]:
     """The run in the link; else the one this visitor looked at last; else the shipped one, and why."""
-    wanted = st.query_params.get("run") or st.session_state.get("run") or runs.DEFAULT_ID
+    wanted = st.query_params.get("run") or st.session_state.get(state.RUN) or runs.DEFAULT_ID
     problem = None
     try:
         run = runs.get(wanted)
     except runs.UnknownRun:
         problem = f"The link names the run {plain(wanted[:80])}, which is not here."
         run = runs.get(runs.DEFAULT_ID)
-    st.session_state["run"] = run.id
+    st.session_state[state.RUN] = run.id
     if st.query_params.get("run") != run.id:
         st.query_params["run"] = run.id
     return run, problem
 
 
 def _sidebar(run: Run) -> None:
-    st.session_state["listed"] = runs.listed()
+    st.session_state[state.LISTED] = runs.listed()
     known = {r.id: r for r in listed()}
     # The browser sends the label of what was picked, so every label must be another.
     count = Counter(r.name for r in known.values())
     labels = {r.id: r.name if count[r.name] == 1 else f"{r.name} · {r.id}" for r in known.values()}
-    st.session_state["run_picker"] = run.id
+    st.session_state[state.RUN_PICKER] = run.id
     with st.sidebar:
         st.selectbox(
             "Run",
             list(known),
-            key="run_picker",
+            key=state.RUN_PICKER,
             format_func=lambda run_id: labels.get(run_id, run_id),
             on_change=_picked,
             help="The network that every page shows. It is part of the link, so a link opens the same run.",
@@ -157,7 +151,7 @@ def _sidebar(run: Run) -> None:
 
 
 def _picked() -> None:
-    make_current(st.session_state["run_picker"])
+    make_current(st.session_state[state.RUN_PICKER])
 
 
 def require_model(run: Run) -> None:

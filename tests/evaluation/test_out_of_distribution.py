@@ -43,6 +43,12 @@ def test_the_area_under_the_curve_at_its_ends_and_in_the_middle():
     assert (auroc(high, low), auroc(low, high), auroc(low, low)) == (1, 0, 0.5)
 
 
+def test_ties_count_half_under_the_curve():
+    positives, negatives = np.array([1.0, 2, 2, 3], np.float32), np.array([2.0, 2, 0], np.float32)
+    pairs = (positives[:, None] > negatives).mean() + (positives[:, None] == negatives).mean() / 2
+    assert auroc(positives, negatives) == pytest.approx(pairs)
+
+
 def test_the_nearest_point_the_same_way_whatever_their_length():
     reference = np.array([[1.0, 0], [0, 3], [2, 2], [-1, 0]])
     positions, similarities = nearest(np.array([5.0, 4.9]), reference, 2)

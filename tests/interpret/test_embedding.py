@@ -40,10 +40,38 @@ def test_a_direction_does_not_turn_round():
     assert pca(FEATURES[::-1]).axes[:3] == pytest.approx(pca(FEATURES).axes[:3], abs=1e-3)
 
 
-def test_nothing_is_explained_where_nothing_varies():
-    found = pca(np.ones((9, 3), np.float32))
+@pytest.mark.parametrize("features", [FEATURES, FEATURES[:7]], ids=["tall", "wide"])
+def test_the_largest_part_of_a_direction_is_positive(features):
+    axes = pca(features).axes
+    assert (axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)] > 0).all()
+    assert axes @ axes.T == pytest.approx(np.eye(len(axes)), abs=1e-4)
+
+
+def test_many_features_have_the_same_first_components_each_time():
+    chance = np.random.default_rng(5)
+    wide = chance.normal(0, 1, (300, 5)) @ chance.normal(0, 1, (5, 900)) + chance.normal(0, 0.1, (300, 900))
+    found, again = pca(wide, 5), pca(wide, 5)
+    centred = wide - wide.mean(0)
+    strengths = np.linalg.svd(centred, compute_uv=False)
+    assert np.array_equal(found.axes, again.axes)
+    assert found.explained == pytest.approx((strengths**2 / (strengths**2).sum())[:5], abs=1e-4)
+    assert (found.scores**2).sum(axis=0) == pytest.approx(strengths[:5] ** 2, rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(9, 3), (3, 9), (20, 30), (1, 4)], ids=str)
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0])
+def test_nothing_is_explained_where_nothing_varies(shape, value):
+    found = pca(np.full(shape, value, np.float32))
     assert not found.explained.any()
-    assert not found.scores.any()
+    assert found.scores == pytest.approx(np.zeros((shape[0], min(shape))), abs=1e-6)
+
+
+def test_one_feature_that_varies_among_constant_ones_explains_everything():
+    features = np.full((9, 3), 0.1, np.float32)
+    features[:, 1] = np.arange(9)
+    found = pca(features)
+    assert found.explained == pytest.approx([1, 0, 0], abs=1e-6)
+    assert found.axes[0] == pytest.approx([0, 1, 0], abs=1e-6)
 
 
 @pytest.fixture(scope="module")

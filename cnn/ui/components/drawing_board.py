@@ -13,6 +13,7 @@ import streamlit as st
 from cnn.config import CLASS_NAMES
 from cnn.data import synthetic
 from cnn.pictures import UnreadableImage, open_image
+from cnn.ui import state
 from cnn.ui.components.files import component
 
 SIDE = 280  # pixels of the picture, 10 for each of the network's
@@ -31,7 +32,6 @@ _SEEDS = (
 )  # per class: a garment of `cnn.data.synthetic` that is typical and easy to trace
 _STRAP = 0.03  # lines of a sketch from this width up are cloth, thinner ones are seams
 _FREE = "None"
-_KEPT = "kept_drawing"
 _URL = "data:image/png;base64,"
 
 _board = component("drawing_board")
@@ -52,13 +52,13 @@ def ask() -> np.ndarray | None:
         width=360,  # as the board, see canvas.css
         help="Faint, under your drawing. The network never sees it.",
     )
-    kept = st.session_state.get(_KEPT)
+    kept = st.session_state.get(state.KEPT_DRAWING)
     template = None if name == _FREE else outline(CLASS_NAMES.index(name))
     sent = _board(
         key="drawing_board", data={"template": template, "kept": kept is not None}, on_drawing_change=lambda: None
     ).drawing
     if sent is not None:  # None: this page has not heard of its board yet
-        kept = st.session_state[_KEPT] = sent.get("picture")
+        kept = st.session_state[state.KEPT_DRAWING] = sent.get("picture")
     return _pixels(kept)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import shell, state
 
 _REDRAW = 2.0  # seconds between two redraws: each one replaces the whole chart in the browser
 
@@ -36,15 +36,15 @@ def show(
         hurry: draw what is new at once, as for what no longer changes.
         on_click: what a click on a point does, given the point's `customdata`.
     """
-    now, state = time.monotonic(), f"{name}-drawn"
-    drawn = st.session_state.get(state)
+    now, kept = time.monotonic(), state.drawn(name)
+    drawn = st.session_state.get(kept)
     if drawn is None or drawn["owner"] != owner:
         drawn = {"owner": owner, "slots": [(version, draw(), alt), None], "top": 0, "time": now}
     elif drawn["slots"][drawn["top"]][0] != version and (hurry or now - drawn["time"] >= _REDRAW):
         top = 1 - drawn["top"]
         slots = [(version, draw(), alt) if slot == top else other for slot, other in enumerate(drawn["slots"])]
         drawn = {"owner": owner, "slots": slots, "top": top, "time": now}
-    st.session_state[state] = drawn
+    st.session_state[kept] = drawn
     with st.container(key=name):
         shell.style(_in_one_place(name))  # first, that it stands before a second slot comes
         for slot, shown in enumerate(drawn["slots"]):

@@ -11,7 +11,7 @@ from cnn.interpret import ablation
 from cnn.interpret.ablation import Bench, Operation
 from cnn.networks.forward import INPUT, filters
 from cnn.runs import Run
-from cnn.ui import background_work, shell
+from cnn.ui import background_work, shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import model_view
@@ -46,7 +46,7 @@ def show(now: ModelView) -> None:
 def _operate(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
     """Choose filters and do something to them. Returns the layer and the chosen filters."""
     layer = st.selectbox("Layer to operate on", layers, key="operated_layer", persist_state="session", width=300)
-    key = f"operated-{now.run.id}-{layer}"
+    key = state.operated_filters(now.run.id, layer)
     values = now.values[layer]
     count = values.shape[-1]
     _filters(now, layer, key)
@@ -125,16 +125,16 @@ def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
         channel = 0
         if channels > 1:
             norms = np.abs(kernel).sum(axis=(0, 1)) if spatial else np.abs(kernel)
-            st.session_state.setdefault(f"edit-in-{layer}-{filter_}", int(norms.argmax()) + 1)
+            st.session_state.setdefault(state.edited_channel(layer, filter_), int(norms.argmax()) + 1)
             label = f"Input {'channel ' if spatial else ''}(of {channels})"
-            channel = st.number_input(label, 1, channels, key=f"edit-in-{layer}-{filter_}", width=170) - 1
+            channel = st.number_input(label, 1, channels, key=state.edited_channel(layer, filter_), width=170) - 1
         kinds = ["a weight", "the bias"][: 1 + keras_layer.use_bias]
         what = st.segmented_control("Change", kinds, default="a weight", required=True, key="edit_what")
     place: tuple[int, ...] = ()
     if what == "a weight":
         place = (channel,)
         if spatial:
-            row, column = st.session_state.get("edit_place", (kernel.shape[0] // 2, kernel.shape[1] // 2))
+            row, column = st.session_state.get(state.EDIT_PLACE, (kernel.shape[0] // 2, kernel.shape[1] // 2))
             row, column = min(row, kernel.shape[0] - 1), min(column, kernel.shape[1] - 1)
             pixels.show(
                 kernel[..., channel],
@@ -142,7 +142,7 @@ def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
                 key="edited_kernel",
                 label=f"The kernel of filter {filter_ + 1} for input channel {channel + 1}.",
                 chosen=(row, column),
-                on_pick=lambda r, c: st.session_state.update(edit_place=(r, c)),
+                on_pick=lambda r, c: st.session_state.update({state.EDIT_PLACE: (r, c)}),
                 size=260,
             )
             of = "the picture" if source == INPUT else f"map {channel + 1} of {source}"
@@ -253,7 +253,7 @@ def _each_muted(now: ModelView, layer: str, filters: list[int]) -> None:
     whole, accuracies = float(found["whole"]), found["accuracies"]
     st.plotly_chart(
         charts.muted_filters(accuracies, whole, filters),
-        key="muted_filters",
+        key=state.MUTED_FILTERS,
         on_select=lambda: _pick(now.run, layer),
         selection_mode="points",
         config={"displayModeBar": False},
@@ -282,5 +282,5 @@ def _keep(now: ModelView, name: str, found: dict[str, np.ndarray]) -> None:
 
 
 def _pick(run: Run, layer: str) -> None:
-    if points := st.session_state["muted_filters"].selection.points:
-        st.session_state[f"operated-{run.id}-{layer}"] = [int(points[0]["x"])]
+    if points := st.session_state[state.MUTED_FILTERS].selection.points:
+        st.session_state[state.operated_filters(run.id, layer)] = [int(points[0]["x"])]

@@ -17,6 +17,7 @@ from cnn.interpret.embedding import Fidelity, Projection
 from cnn.networks.load import logits
 from cnn.networks.predictor import Predictor
 from cnn.runs import Run
+from cnn.ui import state
 from cnn.ui.components import scatter
 from cnn.ui.components.scatter import Mark, Points
 from cnn.ui.predict import inputs, pictures
@@ -27,7 +28,6 @@ _BATCH = 250
 _GALLERY = 60  # pictures of a lasso that are shown
 _FACTOR = 3  # screen pixels for each of a picture in the gallery
 _PCA, _TSNE = "PCA", "t-SNE"
-_KEY, _PICKED, _GATHERED, _LEFT = "embedding_map", "embedding_picked", "embedding_gathered", "embedding_left"
 
 
 class Shown(NamedTuple):
@@ -72,7 +72,7 @@ def show(run: Run, predictor: Predictor, picture: Picture, on_open: Callable[[in
         picture: in view; it is marked on the map.
         on_open: called with the index of a test picture that is to come into view; then the page runs anew.
     """
-    if st.session_state.pop(_LEFT, False):
+    if st.session_state.pop(state.EMBEDDING_LEFT, False):
         st.rerun()
     split, source = inputs.test_pictures(run)
     shown = _first(split)
@@ -214,12 +214,12 @@ def _draw(
     scatter.show(
         points,
         Mark(place, picture.title, _answer(best, probabilities[best]), charts.data_url(picture.pixels(1))),
-        _KEY,
+        state.EMBEDDING_MAP,
         f"A map of {len(shown.labels)} test pictures by {method}. Colours and shapes are their classes.",
-        lambda index: _keep(_PICKED, shown, index),
-        lambda indices: _keep(_GATHERED, shown, indices),
-        _recall(_PICKED, shown),
-        _recall(_GATHERED, shown) or (),
+        lambda index: _keep(state.EMBEDDING_PICKED, shown, index),
+        lambda indices: _keep(state.EMBEDDING_GATHERED, shown, indices),
+        _recall(state.EMBEDDING_PICKED, shown),
+        _recall(state.EMBEDDING_GATHERED, shown) or (),
         only_wrong,
     )
 
@@ -288,7 +288,7 @@ def _how_faithful(method: str, fidelity: Fidelity, projection: Projection) -> st
 
 
 def _picked(shown: Shown, found: Found, on_open: Callable[[int], None]) -> None:
-    index = _recall(_PICKED, shown)
+    index = _recall(state.EMBEDDING_PICKED, shown)
     if index is None:
         st.caption("Click a picture on the map to see it here.")
         return
@@ -305,7 +305,7 @@ def _picked(shown: Shown, found: Found, on_open: Callable[[int], None]) -> None:
 
 def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[int], None]) -> None:
     """The pictures within the lasso."""
-    gathered = _recall(_GATHERED, shown)
+    gathered = _recall(state.EMBEDDING_GATHERED, shown)
     if gathered is None:
         return
     wrong = found.answers != shown.labels
@@ -320,7 +320,7 @@ def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[in
             st.caption(f"{_GALLERY} of {len(listed):,} are shown.")
         st.button(
             "Forget the lasso", icon=":material/close:", key="embedding_forget", on_click=_keep,
-            args=(_GATHERED, shown, None),
+            args=(state.EMBEDDING_GATHERED, shown, None),
         )  # fmt: skip
     with st.grid("auto", min_column_width=28 * _FACTOR + 20, gap="small"):
         for index in listed[:_GALLERY]:
@@ -352,6 +352,6 @@ def _counts(listed: Sequence[int], labels: np.ndarray, wrong: np.ndarray) -> str
 def _open_button(label: str, key: str, index: int, on_open: Callable[[int], None], **options: str) -> None:
     def leave() -> None:
         on_open(index)
-        st.session_state[_LEFT] = True  # only this part of the page would run anew
+        st.session_state[state.EMBEDDING_LEFT] = True  # only this part of the page would run anew
 
     st.button(label, key=key, on_click=leave, **options)

@@ -13,7 +13,7 @@ from cnn.interpret.attribution import METHODS
 from cnn.interpret.faithfulness import Curve, Randomisation
 from cnn.networks.forward import Weights
 from cnn.pictures import SIZE, WHOLE, mapped_back
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.explore.model_view import ModelView
 from cnn.ui.models import Network
 from cnn.ui.predict.pictures import Picture, digest
@@ -183,13 +183,13 @@ def _checks(now: ModelView, maps: dict[str, np.ndarray], class_: int, layer: str
         "first: the class's probability must fall, or rise, faster than in a random order. **Scrambled weights**: a "
         "map that stays as it is when the network's weights are shuffled shows the picture, not the network."
     )
-    if st.session_state.get("checked") != key:
+    if st.session_state.get(state.CHECKED_MAPS) != key:
         st.button(
             "Check these maps",
             icon=":material/fact_check:",
             key="check_maps",
             on_click=st.session_state.update,
-            kwargs={"checked": key},
+            kwargs={state.CHECKED_MAPS: key},
             help="Some seconds: hundreds of pictures are answered, and every map is made anew with scrambled weights.",
         )
         return

@@ -5,6 +5,7 @@ import streamlit as st
 
 from cnn import charts
 from cnn.networks.forward import PREACTIVATION, has_sums, is_linear
+from cnn.ui import state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import receptive_field, written_out
@@ -15,7 +16,7 @@ _STRIP = 12  # maps of a layer in the overview
 _UNITS = 128  # units of a vector in the overview
 _EDGE = 52  # screen pixels of a map in the overview, about
 _HOVERED = 60_000  # values of a layer that are sent along to be read by hovering
-_LAYER, _STAGE = "map_layer", "map_stage"
+_STAGE = "map_stage"
 _AFTER, _BEFORE = "after", "before"
 
 
@@ -32,7 +33,7 @@ def show(now: ModelView) -> None:
         _overview(now, scale)
     st.subheader("The arithmetic of one value", anchor=False)
     where = row_and_column(now, layer, chosen)
-    if where and f"row-{layer}-{chosen}" not in st.session_state:
+    if where and state.chosen_row(layer, chosen) not in st.session_state:
         st.button(
             f"Write out row {where[0] + 1}, column {where[1] + 1}, the highest value of map {chosen + 1}",
             icon=":material/calculate:",
@@ -66,12 +67,12 @@ def colours(signed: bool) -> str:
 
 def go(layer: str, map_: int | None, row: int | None = None, column: int | None = None) -> None:
     """Open a layer, one of its maps and one of its pixels on the next run; for callbacks."""
-    st.session_state[_LAYER] = layer
+    st.session_state[state.MAP_LAYER] = layer
     if map_ is not None:
-        st.session_state[f"map-{layer}"] = map_ + 1
+        st.session_state[state.chosen_map(layer)] = map_ + 1
         if row is not None and column is not None:
-            st.session_state[f"row-{layer}-{map_}"] = row + 1
-            st.session_state[f"column-{layer}-{map_}"] = column + 1
+            st.session_state[state.chosen_row(layer, map_)] = row + 1
+            st.session_state[state.chosen_column(layer, map_)] = column + 1
 
 
 def _shown(now: ModelView) -> list[str]:
@@ -105,7 +106,7 @@ def _strips(now: ModelView, picture: Picture, names: list[str], order: dict[str,
     values = now.values_of(picture)
     spatial = [values[name] for name in names if values[name].ndim == 3]
     strips = [Strip(charts.coloured_maps(picture.seen.pixels, (0.0, 1.0)), ["the picture"], [0], "input · 28×28×1")]
-    opened = st.session_state.get(_LAYER)
+    opened = st.session_state.get(state.MAP_LAYER)
     for name in names:
         maps, some = _maps(values[name]), order[name]
         is_spatial = values[name].ndim == 3
@@ -113,7 +114,7 @@ def _strips(now: ModelView, picture: Picture, names: list[str], order: dict[str,
         colours_ = charts.coloured_maps(maps[..., some], range_, signed=bool(maps.min() < 0))
         total = maps.shape[-1]
         part = f" · the strongest {len(some)} of {total}" if len(some) < total else ""
-        chosen = st.session_state.get(f"map-{name}", 1) - 1 if name == opened else None
+        chosen = st.session_state.get(state.chosen_map(name), 1) - 1 if name == opened else None
         strips.append(
             Strip(
                 colours_,
@@ -170,13 +171,13 @@ def _layer(now: ModelView, scale: str) -> tuple[str, int]:
             "Layer",
             names,
             format_func=lambda name: f"{name} · {charts.shape_text(rows[name].output_shape)}",
-            key=_LAYER,
+            key=state.MAP_LAYER,
             persist_state="session",
             width=320,
         )
         count = rows[layer].output_shape[-1]
         spatial = len(rows[layer].output_shape) == 3
-        key = f"map-{layer}"
+        key = state.chosen_map(layer)
         st.session_state.setdefault(key, int(np.abs(_maps(now.values[layer])).mean(axis=(0, 1)).argmax()) + 1)
         chosen = st.number_input("Map" if spatial else "Unit", 1, count, key=key, width=140) - 1
         keras_layer = now.network.forward.layer(layer)
@@ -271,7 +272,7 @@ def row_and_column(now: ModelView, layer: str, chosen: int) -> tuple[int, ...]:
     if values.ndim == 1:
         return ()
     highest = np.unravel_index(values[..., chosen].argmax(), values.shape[:2])
-    keys = f"row-{layer}-{chosen}", f"column-{layer}-{chosen}"
+    keys = state.chosen_row(layer, chosen), state.chosen_column(layer, chosen)
     sizes = values.shape[:2]
     return tuple(
         min(st.session_state.get(key, int(index) + 1), size) - 1

@@ -13,7 +13,7 @@ from cnn.interpret import activation_maximization, filter_statistics
 from cnn.interpret.activation_maximization import Excitement
 from cnn.interpret.filter_statistics import Statistics
 from cnn.networks.forward import filters
-from cnn.ui import background_work
+from cnn.ui import background_work, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import feature_maps
@@ -38,7 +38,7 @@ def show(now: ModelView) -> None:
         layer = st.selectbox("Convolution", layers, key=_LAYER, persist_state="session", width=240)
         kernel, bias = _weights(now, layer)
         count = kernel.shape[-1]
-        chosen = st.number_input("Filter", 1, count, key=f"filter-{layer}", width=150) - 1
+        chosen = st.number_input("Filter", 1, count, key=state.chosen_filter(layer), width=150) - 1
     scale = feature_maps.scale_choice()
     st.subheader("Kernels", anchor=False)
     _kernels(now, layer, kernel, chosen, scale)
@@ -58,7 +58,7 @@ def _weights(now: ModelView, layer: str) -> tuple[np.ndarray, np.ndarray]:
 
 def _choose(layer: str, filter_: int | None) -> None:
     if filter_ is not None:
-        st.session_state[f"filter-{layer}"] = filter_ + 1
+        st.session_state[state.chosen_filter(layer)] = filter_ + 1
 
 
 # ---------------------------------------------------------------- kernels
@@ -257,7 +257,7 @@ def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
         height=320,
         on_select=lambda: _row_chosen(layer),
         selection_mode="single-row",
-        key="filter_table",
+        key=state.FILTER_TABLE,
         alt=f"The {len(bias)} filters of {layer} with norm, bias, sparsity, activity and most similar filter.",
         column_config={
             "norm": st.column_config.NumberColumn(format="%.3f", help="L2 norm of all its weights."),
@@ -306,5 +306,5 @@ def _table(found: Statistics) -> pd.DataFrame:
 
 
 def _row_chosen(layer: str) -> None:
-    if rows := st.session_state["filter_table"].selection.rows:
+    if rows := st.session_state[state.FILTER_TABLE].selection.rows:
         _choose(layer, rows[0])

@@ -18,12 +18,11 @@ from cnn.interpret import ablation
 from cnn.interpret.ablation import Operation
 from cnn.networks.forward import Forward, Weights
 from cnn.runs import Run, time_lapse
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.models import Network
 from cnn.ui.predict.pictures import Picture, digest
 
 _FINAL = "trained"
-_PINNED, _OPERATIONS = "pinned_picture", "operations"
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +93,13 @@ def look(run: Run, network: Network, picture: Picture) -> ModelView:
     elif epoch is not None:
         st.warning(f"What was kept of epoch {epoch} cannot be read: this is the network as it was in the end.")
     done = operations(run)
-    weights, state = base, base_state
+    weights, version = base, base_state
     if done:
         weights = ablation.operated(network.forward, base, done)
-        state = f"{base_state} {done!r}"
-    return ModelView(run, network, picture, st.session_state.get(_PINNED), base, weights, base_state, state)
+        version = f"{base_state} {done!r}"
+    return ModelView(
+        run, network, picture, st.session_state.get(state.PINNED_PICTURE), base, weights, base_state, version
+    )
 
 
 def _epoch(run: Run) -> int | None:
@@ -131,12 +132,12 @@ def _weights_after(path: str, epoch: int, _network: Network) -> Weights | None:
 
 def operations(run: Run) -> list[Operation]:
     """What was done to this run's network in this visit, in order."""
-    return st.session_state.get(_OPERATIONS, {}).get(run.id, [])
+    return st.session_state.get(state.OPERATIONS, {}).get(run.id, [])
 
 
 def operate(run: Run, done: Sequence[Operation]) -> None:
     """Put these operations in the place of those so far; for callbacks."""
-    st.session_state.setdefault(_OPERATIONS, {})[run.id] = list(done)
+    st.session_state.setdefault(state.OPERATIONS, {})[run.id] = list(done)
 
 
 def undo(run: Run) -> None:
@@ -185,7 +186,7 @@ def answer(now: ModelView) -> None:
 
 
 def _pin(picture: Picture | None) -> None:
-    st.session_state[_PINNED] = picture
+    st.session_state[state.PINNED_PICTURE] = picture
 
 
 def _answer(picture: Picture, probabilities: np.ndarray, pinned: bool) -> None:

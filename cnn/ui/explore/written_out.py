@@ -11,6 +11,7 @@ from cnn.config.geometry import padding_before
 from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret.arithmetic import Activated, Added, Normalised, Pooled, WeightedSum, Working, origin, working
 from cnn.networks.forward import INPUT
+from cnn.ui import state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore.model_view import ModelView
@@ -54,7 +55,7 @@ def _choose(now: ModelView, layer: str, channel: int, where: tuple[int, ...]) ->
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = []
         for name, index, size in zip(("row", "column"), where, now.values[layer].shape, strict=False):
-            key = f"{name}-{layer}-{channel}"
+            key = (state.chosen_row if name == "row" else state.chosen_column)(layer, channel)
             st.session_state.setdefault(key, index + 1)
             st.session_state[key] = min(st.session_state[key], size)
             chosen.append(st.number_input(name.capitalize(), 1, size, key=key, width=120) - 1)
@@ -133,7 +134,7 @@ def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, sp
 
     def picked(_: int, channel: int | None) -> None:
         if channel is not None and spatial:
-            st.session_state[f"in-{layer}"] = channel + 1
+            st.session_state[state.input_channel(layer)] = channel + 1
         elif channel is not None:
             go(source, channel)
 
@@ -162,7 +163,7 @@ def _channel(layer: str, per_channel: np.ndarray) -> int:
     """The input channel in view: the chosen one, at first the one that adds the most."""
     if len(per_channel) == 1:
         return 0
-    chosen = st.session_state.get(f"in-{layer}")
+    chosen = st.session_state.get(state.input_channel(layer))
     return int(np.abs(per_channel).argmax()) if chosen is None else min(chosen, len(per_channel)) - 1
 
 
@@ -170,8 +171,8 @@ def _window(layer: str, found: WeightedSum, source: str, go: Go) -> None:
     """Window, kernel and products of one input channel, as numbers."""
     window, channel = found.window, _channel(layer, found.per_channel)
     if len(found.per_channel) > 1:
-        st.session_state[f"in-{layer}"] = channel + 1
-        st.number_input("Input channel", 1, len(found.per_channel), key=f"in-{layer}", width=160)
+        st.session_state[state.input_channel(layer)] = channel + 1
+        st.number_input("Input channel", 1, len(found.per_channel), key=state.input_channel(layer), width=160)
     called = "the picture" if source == INPUT else f"map {window.channels[channel] + 1} of {source}"
 
     def opened(row: int, column: int) -> None:

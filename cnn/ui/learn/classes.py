@@ -12,7 +12,7 @@ from cnn.config import CLASS_NAMES
 from cnn.lessons import classifier
 from cnn.networks.forward import INPUT, PREACTIVATION
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import feature_maps
@@ -24,7 +24,6 @@ from cnn.ui.predict import pictures
 from cnn.ui.predict.pictures import Picture
 
 _OWN = "the picture's own"  # true class
-_MAP, _DRAW = "classes_map", "classes_draw"
 _DRAWS = 100
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LAST_DRAW = 9999
@@ -120,12 +119,12 @@ def _way(network: Network, picture: Picture, values: Values, head: Head) -> None
 
 def _followed(maps: np.ndarray) -> int:
     """Choose one of the maps, the strongest at first, and see it large."""
-    if st.session_state.get(_MAP, 0) > maps.shape[-1]:  # of a network with more maps
-        del st.session_state[_MAP]
-    if _MAP not in st.session_state and _MAP not in st.query_params:
-        st.session_state[_MAP] = int(np.abs(maps).sum(axis=(0, 1)).argmax()) + 1
+    if st.session_state.get(state.CLASSES_MAP, 0) > maps.shape[-1]:  # of a network with more maps
+        del st.session_state[state.CLASSES_MAP]
+    if state.CLASSES_MAP not in st.session_state and state.CLASSES_MAP not in st.query_params:
+        st.session_state[state.CLASSES_MAP] = int(np.abs(maps).sum(axis=(0, 1)).argmax()) + 1
     with st.container(width=170):
-        chosen = controls.number(_MAP, "Follow map", 1, maps.shape[-1], 1, help="Or click one below.") - 1
+        chosen = controls.number(state.CLASSES_MAP, "Follow map", 1, maps.shape[-1], 1, help="Or click one below.") - 1
     with st.container(width=150):
         pixels.show(
             maps[..., chosen],
@@ -155,7 +154,7 @@ def _maps(maps: np.ndarray, name: str, chosen: int | None) -> None:
 
 def _follow(_: int, map_: int | None) -> None:
     if map_ is not None:
-        st.session_state[_MAP] = map_ + 1
+        st.session_state[state.CLASSES_MAP] = map_ + 1
 
 
 def _flattened(vector: np.ndarray, shape: tuple[int, ...], chosen: int | None) -> None:
@@ -345,8 +344,8 @@ def _bars(probabilities: np.ndarray, true: int, key: str, title: str) -> None:
 def _dropout(vector: np.ndarray, weights: Sequence[np.ndarray], temperature: float, true: int, name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rate = controls.decimal("classes_rate", "Dropout rate r", 0.0, 0.9, 0.0, 0.05, help="0: nothing is dropped.")
-        draw = controls.number(_DRAW, "Draw", 1, _LAST_DRAW, 1, help="Another number drops other units.")
-        with controls.place("classes_again", "The button “Drop again”", (_DRAW,)):
+        draw = controls.number(state.CLASSES_DRAW, "Draw", 1, _LAST_DRAW, 1, help="Another number drops other units.")
+        with controls.place("classes_again", "The button “Drop again”", (state.CLASSES_DRAW,)):
             st.button(
                 "Drop again", icon=":material/casino:", key="classes_again", on_click=_again, args=(draw,),
                 disabled=rate == 0,
@@ -376,7 +375,7 @@ def _dropout(vector: np.ndarray, weights: Sequence[np.ndarray], temperature: flo
 
 
 def _again(draw: int) -> None:
-    st.session_state[_DRAW] = draw % _LAST_DRAW + 1
+    st.session_state[state.CLASSES_DRAW] = draw % _LAST_DRAW + 1
 
 
 def _units(vector: np.ndarray, with_dropout: np.ndarray, kept: np.ndarray, rate: float, name: str) -> None:

@@ -11,9 +11,8 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import shell, state
 
-_HIDDEN, _OFFERED = "lesson_hidden", "lesson_offered"
 _LINKED: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -28,31 +27,33 @@ class Control:
 
 def begin() -> None:
     """Forget what was offered before; read from the link what is hidden. At the start of each run of the page."""
-    st.session_state[_OFFERED] = []
+    st.session_state[state.LESSON_OFFERED] = []
     if hidden := st.query_params.get("hide"):
-        st.session_state[_HIDDEN] = frozenset(hidden.split("."))
-    elif hidden := st.session_state.get(_HIDDEN):  # the link loses it when people come back from another page
+        st.session_state[state.LESSON_HIDDEN] = frozenset(hidden.split("."))
+    elif hidden := st.session_state.get(
+        state.LESSON_HIDDEN
+    ):  # the link loses it when people come back from another page
         st.query_params["hide"] = ".".join(sorted(hidden))
     shell.style('div:has(> [class*="st-key-hidden-"]), [class*="st-key-hidden-"] { display: none }')
 
 
 def show_all() -> None:
     """Hide nothing any more; for callbacks."""
-    st.session_state.pop(_HIDDEN, None)
+    st.session_state.pop(state.LESSON_HIDDEN, None)
     st.query_params.pop("hide", None)
 
 
 def is_hidden(key: str) -> bool:
-    return key in st.session_state.get(_HIDDEN, ())
+    return key in st.session_state.get(state.LESSON_HIDDEN, ())
 
 
 def anything_hidden() -> bool:
-    return bool(st.session_state.get(_HIDDEN))
+    return bool(st.session_state.get(state.LESSON_HIDDEN))
 
 
 def offered() -> list[Control]:
     """The lesson's controls so far, in the order in which they were drawn."""
-    return st.session_state[_OFFERED]
+    return st.session_state[state.LESSON_OFFERED]
 
 
 @contextmanager

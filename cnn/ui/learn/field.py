@@ -8,13 +8,12 @@ from cnn.config.geometry import ReceptiveField
 from cnn.lessons import stacks
 from cnn.lessons.stacks import Seen, UnreadableStack
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.components import pixels
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
 
-_LAYERS = "field_layers"
 _FIRST = "conv 7, pool 2, conv 3, conv 3, pool 2"
 _ADDED = ("conv 3", "conv 5", "conv 3 stride 2", "conv 3 dilation 2", "pool 2")
 
@@ -22,9 +21,9 @@ _ADDED = ("conv 3", "conv 5", "conv 3 stride 2", "conv 3 dilation 2", "pool 2")
 def show(run: Run, network: Network, on: Given | None) -> None:
     """The stack, the picture with what a value sees of it, and the arithmetic of every layer."""
     line = controls.text(
-        _LAYERS, "Layers, parted by commas", _FIRST, 'Such as "conv 5 stride 2, pool 2, conv 3 dilation 2".'
+        state.FIELD_LAYERS, "Layers, parted by commas", _FIRST, 'Such as "conv 5 stride 2, pool 2, conv 3 dilation 2".'
     )
-    with controls.place(f"{_LAYERS}_buttons", "The buttons for layers"), st.container(horizontal=True):
+    with controls.place(f"{state.FIELD_LAYERS}_buttons", "The buttons for layers"), st.container(horizontal=True):
         for layer in _ADDED:
             st.button(f"+ {layer}", key=f"field_add_{layer}", on_click=_add, args=(layer,))
         st.button("Remove the last", icon=":material/undo:", key="field_remove", on_click=_remove)
@@ -49,14 +48,14 @@ def show(run: Run, network: Network, on: Given | None) -> None:
 
 def _marked(on: Given, layer: Seen, number: int) -> None:
     """The picture with the receptive field of the value that looks at the place that was clicked."""
-    row, column = st.session_state.setdefault("field_place", (on.grey.shape[0] // 2, on.grey.shape[1] // 2))
+    row, column = st.session_state.setdefault(state.FIELD_PLACE, (on.grey.shape[0] // 2, on.grey.shape[1] // 2))
     field, edge = layer.field, on.grey.shape[0]
     places = [_nearest(field, layer.size, at) for at in (row, column)]
     (top, bottom), (left, right) = (field.seen_by(at) for at in places)
     shown = max(0, top), max(0, left), min(edge, bottom), min(edge, right)
 
     def moved(row: int, column: int) -> None:
-        st.session_state["field_place"] = (row, column)
+        st.session_state[state.FIELD_PLACE] = (row, column)
 
     pixels.show(
         on.grey,
@@ -104,14 +103,14 @@ def _arithmetic(seen: list[Seen], number: int) -> None:
 
 
 def _add(layer: str) -> None:
-    line = st.session_state[_LAYERS].strip().rstrip(",")
+    line = st.session_state[state.FIELD_LAYERS].strip().rstrip(",")
     _put(f"{line}, {layer}" if line else layer)
 
 
 def _remove() -> None:
-    _put(", ".join(st.session_state[_LAYERS].split(",")[:-1]))
+    _put(", ".join(st.session_state[state.FIELD_LAYERS].split(",")[:-1]))
 
 
 def _put(line: str) -> None:
-    st.session_state[_LAYERS] = line
-    st.session_state.pop("field_layer", None)  # the slider goes to the last layer
+    st.session_state[state.FIELD_LAYERS] = line
+    st.session_state.pop(state.FIELD_LAYER, None)  # the slider goes to the last layer

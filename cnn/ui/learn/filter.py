@@ -9,14 +9,13 @@ from cnn.lessons.convolution import DoesNotFit, Sliding
 from cnn.lessons.kernels import UnreadableNumbers
 from cnn.networks.forward import filters
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.components import sliding
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
 
 _OWN, _LEARNED = "your own", "learned by this run"
-_KEY, _WEIGHTS = "filter_kernel", "filter_weights"
 
 
 def show(run: Run, network: Network, on: Given | None) -> None:
@@ -25,7 +24,7 @@ def show(run: Run, network: Network, on: Given | None) -> None:
         learned = _learned(network)
         options = [*kernels.NAMES, *([_LEARNED] if learned is not None else []), _OWN]
         with st.container(width=240):
-            name = controls.menu(_KEY, "Kernel", options, value="Sobel, vertical edges")
+            name = controls.menu(state.FILTER_KERNEL, "Kernel", options, value="Sobel, vertical edges")
         with st.container(width=430):
             kernel, note = _kernel(name, learned)
         with st.container(width=240):
@@ -40,9 +39,9 @@ def show(run: Run, network: Network, on: Given | None) -> None:
 
     def edited(new: np.ndarray) -> None:
         text = kernels.as_text(new)
-        if st.session_state[_KEY] != _OWN:  # the field that will keep it in the link is not there yet
-            st.query_params[_WEIGHTS] = text
-        st.session_state[_KEY], st.session_state[_WEIGHTS] = _OWN, text
+        if st.session_state[state.FILTER_KERNEL] != _OWN:  # the field that will keep it in the link is not there yet
+            st.query_params[state.FILTER_WEIGHTS] = text
+        st.session_state[state.FILTER_KERNEL], st.session_state[state.FILTER_WEIGHTS] = _OWN, text
 
     try:
         sliding.show(
@@ -62,7 +61,10 @@ def _kernel(name: str, learned: np.ndarray | None) -> tuple[np.ndarray | None, s
     """The chosen kernel (k, k), None if it cannot be read, and what it does."""
     if name == _OWN:
         text = controls.text(
-            _WEIGHTS, "Weights, rows parted by semicolons", "0 -1 0; -1 4 -1; 0 -1 0", "3×3, 5×5 or 7×7 and up to 9×9."
+            state.FILTER_WEIGHTS,
+            "Weights, rows parted by semicolons",
+            "0 -1 0; -1 4 -1; 0 -1 0",
+            "3×3, 5×5 or 7×7 and up to 9×9.",
         )
         try:
             return kernels.from_text(text), "Your own kernel. The sum of its weights is what it makes of flat ground."

@@ -8,6 +8,7 @@ from cnn.lessons import gradient_descent, kernels
 from cnn.lessons.gradient_descent import Descent
 from cnn.lessons.kernels import NAMES
 from cnn.runs import Run
+from cnn.ui import state
 from cnn.ui.components import pixels
 from cnn.ui.explore.written_out import tex, tex_term
 from cnn.ui.learn import controls
@@ -18,7 +19,6 @@ _SIZE = 3
 _LAST = 300  # steps there are
 _PLAYED = 100  # steps that one press plays
 _PACE = 0.3  # seconds a step is shown while it plays
-_STEP, _WEIGHT, _UNTIL = "learning_step", "learning_weight", "learning_until"
 _PLACES = ("top left", "top", "top right", "left", "middle", "right", "bottom left", "bottom", "bottom right")
 _CHART = {"displayModeBar": False}
 
@@ -55,7 +55,7 @@ def show(run: Run, network: Network, on: Given) -> None:
     found = gradient_descent.descend(
         x, gradient_descent.predict(x, goal), gradient_descent.begin(_SIZE, seed), rate, _LAST + 1
     )
-    if st.session_state.get(_UNTIL) is None:
+    if st.session_state.get(state.LEARNING_UNTIL) is None:
         _steps(x, goal, rate, found)  # not a fragment: the link for a class would not follow
     else:
         st.fragment(_steps, run_every=_PACE)(x, goal, rate, found)
@@ -113,12 +113,12 @@ def _steps(x: np.ndarray, goal: np.ndarray, rate: float, found: Descent) -> None
 
 def _player() -> int:
     """The slider and the buttons. Returns the step in view."""
-    until = st.session_state.get(_UNTIL)
+    until = st.session_state.get(state.LEARNING_UNTIL)
     if until is not None:
         _advance(until)
-    at = controls.whole(_STEP, "Steps done", 0, _LAST, 0, help="Arrow keys move it by one step.")
+    at = controls.whole(state.LEARNING_STEP, "Steps done", 0, _LAST, 0, help="Arrow keys move it by one step.")
     with (
-        controls.place("learning_buttons", "The buttons that take steps", (_STEP,)),
+        controls.place("learning_buttons", "The buttons that take steps", (state.LEARNING_STEP,)),
         st.container(horizontal=True),
     ):
         if until is None:
@@ -140,24 +140,24 @@ def _player() -> int:
 
 
 def _play(at: int) -> None:
-    st.session_state[_UNTIL] = min(at + _PLAYED, _LAST)
+    st.session_state[state.LEARNING_UNTIL] = min(at + _PLAYED, _LAST)
 
 
 def _go(step: int) -> None:
-    st.session_state[_STEP] = step
+    st.session_state[state.LEARNING_STEP] = step
 
 
 def _advance(until: int) -> None:
     """Go on, slowly at first, where the most happens, then faster."""
-    at = st.session_state.get(_STEP, 0)
+    at = st.session_state.get(state.LEARNING_STEP, 0)
     if at >= until:
         _halt()
     played = at - (until - _PLAYED)
-    st.session_state[_STEP] = min(until, at + 1 + max(0, played) // 10)
+    st.session_state[state.LEARNING_STEP] = min(until, at + 1 + max(0, played) // 10)
 
 
 def _halt() -> None:
-    st.session_state[_UNTIL] = None
+    st.session_state[state.LEARNING_UNTIL] = None
     st.rerun()
 
 
@@ -181,7 +181,7 @@ def _maps(x: np.ndarray, z: np.ndarray, target: np.ndarray, first: np.ndarray) -
 
 def _kernels(before: np.ndarray, slope: np.ndarray, after: np.ndarray, goal: np.ndarray, first: np.ndarray) -> None:
     scale = charts.value_range(np.concatenate([before, after, goal, first]), signed=True)
-    row, column = divmod(_PLACES.index(st.session_state.get(_WEIGHT, _PLACES[0])), _SIZE)
+    row, column = divmod(_PLACES.index(st.session_state.get(state.LEARNING_WEIGHT, _PLACES[0])), _SIZE)
     tens = -int(np.ceil(np.log10(np.abs(slope).max() or 1.0)))  # small numbers could not be read
     tens = tens if tens > 1 else 0
     large = slope * 10.0**tens
@@ -228,7 +228,7 @@ def _spoken(title: str) -> str:
 
 
 def _choose(row: int, column: int) -> None:
-    st.session_state[_WEIGHT] = _PLACES[row * _SIZE + column]
+    st.session_state[state.LEARNING_WEIGHT] = _PLACES[row * _SIZE + column]
 
 
 # ---------------------------------------------------------------- the arithmetic
@@ -245,9 +245,9 @@ def _written(
     after: np.ndarray,
 ) -> None:
     """The loss, and one weight's gradient and step with their numbers."""
-    st.session_state.setdefault(_WEIGHT, _PLACES[0])
+    st.session_state.setdefault(state.LEARNING_WEIGHT, _PLACES[0])
     with st.container(width=220):
-        weight = controls.menu(_WEIGHT, "The weight to write out", list(_PLACES))
+        weight = controls.menu(state.LEARNING_WEIGHT, "The weight to write out", list(_PLACES))
     row, column = divmod(_PLACES.index(weight), _SIZE)
     difference, seen = z - target, gradient_descent.inputs(x, _SIZE, row, column)
     products = difference * seen

@@ -9,10 +9,8 @@ import streamlit as st
 from cnn.lessons import questions
 from cnn.lessons.questions import Question
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.learn import controls
-
-_DONE, _TOPIC = "lesson_done", "lesson_topic"
 
 
 @dataclass(frozen=True)
@@ -163,19 +161,19 @@ _BY_NAME = {lesson.name: lesson for lesson in LESSONS}
 
 def choose(run: Run) -> Lesson:
     """The lesson in the link, with buttons for all of them; a link for a class may leave those out."""
-    asked = st.query_params.get("topic") or st.session_state.get(_TOPIC)
+    asked = st.query_params.get("topic") or st.session_state.get(state.LESSON_TOPIC)
     lesson = _BY_NAME.get(asked, LESSONS[0])
-    st.session_state[_TOPIC] = st.query_params["topic"] = lesson.name
+    st.session_state[state.LESSON_TOPIC] = st.query_params["topic"] = lesson.name
     done = _done()
     if not controls.is_hidden("topic"):
-        st.session_state["lesson_menu"] = lesson.name
+        st.session_state[state.LESSON_MENU] = lesson.name
         st.pills(
             "Topic",
             list(_BY_NAME),
             required=True,
             format_func=lambda name: f"{_BY_NAME[name].title}{' :material/check:' if name in done else ''}",
-            key="lesson_menu",
-            on_change=lambda: _open(st.session_state["lesson_menu"]),
+            key=state.LESSON_MENU,
+            on_change=lambda: _open(st.session_state[state.LESSON_MENU]),
             wrap=True,
         )
         st.progress(len(done) / len(LESSONS), text=f"{len(done)} of {len(LESSONS)} questions answered")
@@ -219,12 +217,12 @@ def onwards(lesson: Lesson) -> None:
 
 
 def _open(name: str) -> None:
-    st.session_state[_TOPIC] = st.query_params["topic"] = name
+    st.session_state[state.LESSON_TOPIC] = st.query_params["topic"] = name
 
 
 def _done() -> set[str]:
     """The lessons whose question has been answered: in this visit, or before it by the link."""
-    done = st.session_state.setdefault(_DONE, set())
+    done = st.session_state.setdefault(state.LESSON_DONE, set())
     done |= set(st.query_params.get("done", "").split(".")) & set(_BY_NAME)
     if done:
         st.query_params["done"] = ".".join(name for name in _BY_NAME if name in done)
@@ -242,9 +240,9 @@ def ask(lesson: Lesson) -> None:
 
 @st.fragment
 def _question(lesson: Lesson) -> None:
-    seed = st.session_state.setdefault(f"question-{lesson.name}", _new_seed())
+    seed = st.session_state.setdefault(state.question_seed(lesson.name), _new_seed())
     question = questions.ask(lesson.name, np.random.default_rng(seed))
-    key = f"answer-{lesson.name}-{seed}"
+    key, checked = state.answer(lesson.name, seed), state.checked_answer(lesson.name, seed)
     with st.form(f"form-{lesson.name}-{seed}", border=True):
         st.markdown(question.text)
         if question.choices:
@@ -260,9 +258,9 @@ def _question(lesson: Lesson) -> None:
                 help=f"Rounded to {question.decimals} decimals." if question.decimals else None,
             )
         if st.form_submit_button("Check", icon=":material/check:", type="primary"):
-            st.session_state[f"checked-{key}"] = given
-    if f"checked-{key}" in st.session_state:
-        _judge(lesson, question, st.session_state[f"checked-{key}"])
+            st.session_state[checked] = given
+    if checked in st.session_state:
+        _judge(lesson, question, st.session_state[checked])
     st.button("Another question", icon=":material/casino:", key=f"new-{lesson.name}", on_click=_renew, args=(lesson,))
 
 
@@ -276,13 +274,13 @@ def _judge(lesson: Lesson, question: Question, given: int | float | str | None) 
         st.warning(f"Not quite. {verdict.words}", icon=":material/lightbulb:")
         return
     st.success(f"Right. {verdict.words}", icon=":material/check_circle:")
-    if lesson.name not in st.session_state[_DONE]:
-        st.session_state[_DONE].add(lesson.name)
+    if lesson.name not in st.session_state[state.LESSON_DONE]:
+        st.session_state[state.LESSON_DONE].add(lesson.name)
         st.rerun()
 
 
 def _renew(lesson: Lesson) -> None:
-    st.session_state[f"question-{lesson.name}"] = _new_seed()
+    st.session_state[state.question_seed(lesson.name)] = _new_seed()
 
 
 def _new_seed() -> int:

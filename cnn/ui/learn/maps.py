@@ -8,7 +8,7 @@ import streamlit as st
 from cnn import runs
 from cnn.config.layers import CONVOLUTIONS, Row
 from cnn.runs import Run
-from cnn.ui import models, shell
+from cnn.ui import models, shell, state
 from cnn.ui.learn import controls
 from cnn.ui.models import Network
 from cnn.ui.predict import pictures
@@ -50,7 +50,7 @@ def number(key: str, label: str, high: int, first: int, of: Hashable) -> int:
 
     While untouched it follows `first`, which may depend on the picture: the link then leaves it out, and opens alike.
     """
-    known = f"{key}_first"
+    known = state.first_number(key)
     of_before, first_before = st.session_state.get(known, (of, first))
     st.session_state[known] = of, first
     if key in st.session_state:

@@ -11,6 +11,7 @@ from cnn.config import geometry
 from cnn.lessons import convolution
 from cnn.lessons.perturbations import shifted
 from cnn.runs import Run
+from cnn.ui import state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore.written_out import tex, tex_term
@@ -22,7 +23,6 @@ _MAX, _AVERAGE, _DEPTHWISE, _GLOBAL = "max", "average", "depthwise", "global ave
 _MOVES = {"right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1)}  # (right, down)
 _SMALLEST = 4  # edge of a map that all windows fit into
 _LARGEST_GROUP = 8
-_MAP, _KIND, _GROUP, _ROW, _COLUMN = "pooling_map", "pooling_kind", "pooling_group", "pooling_row", "pooling_column"
 
 
 class Pools(NamedTuple):
@@ -46,7 +46,7 @@ def show(run: Run, network: Network, on: Given) -> None:
         all_maps = maps.values(run, network, picture)[layers[layer]]
         count = all_maps.shape[-1]
         strongest = int(np.linalg.norm(all_maps, axis=(0, 1)).argmax()) + 1
-        number = maps.number(_MAP, f"Map, 1 to {count}", count, strongest, of=(run.id, layer))
+        number = maps.number(state.POOLING_MAP, f"Map, 1 to {count}", count, strongest, of=(run.id, layer))
     pools = _settings(count)
     index = number - 1
     found = pooled(all_maps, index, pools)
@@ -91,26 +91,31 @@ def _settings(count: int) -> Pools:
             what = "One map" if count == 1 else f"{count} maps"
             st.caption(f"{what} cannot be split into groups of 2 to {_LARGEST_GROUP} for depthwise pooling.")
             return Pools(size, stride, None)
-        if st.session_state.get(_GROUP, sizes[0]) not in sizes:
-            st.session_state[_GROUP] = sizes[0]
+        if st.session_state.get(state.POOLING_GROUP, sizes[0]) not in sizes:
+            st.session_state[state.POOLING_GROUP] = sizes[0]
         group = controls.choice(
-            _GROUP, "Depthwise: maps in a group", sizes, help=f"Sizes into which {count} maps can be split."
+            state.POOLING_GROUP,
+            "Depthwise: maps in a group",
+            sizes,
+            help=f"Sizes into which {count} maps can be split.",
         )
     return Pools(size, stride, int(group))
 
 
 def _choose(found: dict[str, np.ndarray], of: tuple[str, str]) -> tuple[str, tuple[int, int]]:
     """Which pooling is written out, and which of its values."""
-    if st.session_state.get(_KIND, _MAX) not in found:
-        st.session_state[_KIND] = _MAX
+    if st.session_state.get(state.POOLING_KIND, _MAX) not in found:
+        st.session_state[state.POOLING_KIND] = _MAX
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        kind = controls.choice(_KIND, "Pooling", list(found))
+        kind = controls.choice(state.POOLING_KIND, "Pooling", list(found))
         if kind == _GLOBAL:
             return kind, (0, 0)
         strongest = found[_DEPTHWISE if kind == _DEPTHWISE else _MAX]  # max and average have the same windows
         first = np.unravel_index(strongest.argmax(), strongest.shape)
         chosen = []
-        for key, label, at, size in zip((_ROW, _COLUMN), ("Row", "Column"), first, found[kind].shape, strict=True):
+        for key, label, at, size in zip(
+            (state.POOLING_ROW, state.POOLING_COLUMN), ("Row", "Column"), first, found[kind].shape, strict=True
+        ):
             with st.container(width=150):
                 chosen.append(maps.number(key, f"{label}, 1 to {size}", size, int(at) + 1, of) - 1)
     return kind, (chosen[0], chosen[1])
@@ -181,9 +186,9 @@ def _pooled(name: str, values: np.ndarray, range_: Range, chosen: tuple[int, int
 
 
 def _pick(kind: str, row: int, column: int) -> None:
-    st.session_state[_KIND] = kind
+    st.session_state[state.POOLING_KIND] = kind
     if kind != _GLOBAL:
-        st.session_state[_ROW], st.session_state[_COLUMN] = row + 1, column + 1
+        st.session_state[state.POOLING_ROW], st.session_state[state.POOLING_COLUMN] = row + 1, column + 1
 
 
 def _group(index: int, pools: Pools) -> slice:
@@ -280,7 +285,7 @@ def _across(all_maps: np.ndarray, index: int, pools: Pools, place: tuple[int, in
 
 def _open_map(_: int, map_: int | None) -> None:
     if map_ is not None:
-        st.session_state[_MAP] = map_ + 1
+        st.session_state[state.POOLING_MAP] = map_ + 1
 
 
 def _lines(numbers: list[str], between: str) -> str:

@@ -10,6 +10,7 @@ from cnn import charts
 from cnn.config.layers import CONVOLUTIONS
 from cnn.networks.forward import PREACTIVATION
 from cnn.runs import Run
+from cnn.ui import state
 from cnn.ui.components import pixels
 from cnn.ui.explore.written_out import activation_latex, called, tex
 from cnn.ui.learn import controls, maps
@@ -26,7 +27,6 @@ _DOES = {
     "tanh": "Tanh keeps their signs and brings all values between −1 and 1.",
     "sigmoid": "Sigmoid brings all values between 0 and 1, the negative ones below one half.",
 }
-_LAYER, _MAP, _ROW, _COLUMN = "relu_layer", "relu_map", "relu_row", "relu_column"
 _TOGETHER, _EACH = "all six", "each map"
 _SMALL = 120  # screen pixels of a small map
 
@@ -46,10 +46,10 @@ def show(run: Run, network: Network, on: Given) -> None:
     stages = _stages(run)
     values = maps.values(run, network, on.picture.seen.pixels)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = controls.menu(_LAYER, "Convolution", list(stages))
+        layer = controls.menu("relu_layer", "Convolution", list(stages))
         stage = stages[layer]
         count, telling = values[stage.before].shape[-1], _telling(values[stage.before]) + 1
-        number = maps.number(_MAP, f"Map, 1 to {count}", count, telling, of=(run.id, layer))
+        number = maps.number(state.RELU_MAP, f"Map, 1 to {count}", count, telling, of=(run.id, layer))
     z, a = values[stage.before][..., number - 1], values[stage.after][..., number - 1]
     after_all = {name: _applied(name, z) for name in _ACTIVATIONS}
     large = st.container()
@@ -91,7 +91,9 @@ def _place(z: np.ndarray, of: tuple[str, str]) -> tuple[int, int]:
     first = np.unravel_index(np.abs(z - min(0.0, float(z.min())) / 2).argmin(), z.shape)
     chosen = []
     with st.container(horizontal=True):
-        for key, label, index, size in zip((_ROW, _COLUMN), ("Row", "Column"), first, z.shape, strict=True):
+        for key, label, index, size in zip(
+            (state.RELU_ROW, state.RELU_COLUMN), ("Row", "Column"), first, z.shape, strict=True
+        ):
             chosen.append(maps.number(key, f"{label}, 1 to {size}", size, int(index) + 1, of) - 1)
     return chosen[0], chosen[1]
 
@@ -140,7 +142,7 @@ def _large(stage: Stage, z: np.ndarray, a: np.ndarray, chosen: tuple[int, int], 
 
 
 def _pick(row: int, column: int) -> None:
-    st.session_state[_ROW], st.session_state[_COLUMN] = row + 1, column + 1
+    st.session_state[state.RELU_ROW], st.session_state[state.RELU_COLUMN] = row + 1, column + 1
 
 
 # ---------------------------------------------------------------- six activations

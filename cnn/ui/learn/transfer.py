@@ -12,14 +12,13 @@ from cnn.config.layers import Row
 from cnn.lessons import transfer_learning
 from cnn.lessons.transfer_learning import CLASSES, Learned
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
 from cnn.ui.predict import pictures
 
 _DRAWS = 5  # of examples, for which the median and the range are shown
-_EXAMPLES = "transfer_examples"
 _SIZE = (28, 28)
 _ROWS = 5  # examples of a digit that are shown, at most
 _CHART = {"displayModeBar": False}
@@ -66,8 +65,10 @@ def show(run: Run, network: Network, on: Given | None) -> None:
 def _settings(cuts: Sequence[Row]) -> tuple[int, int, str]:
     """Examples of each digit, the draw, and the last layer that is frozen."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.session_state.setdefault(_EXAMPLES, "5")
-        per_class = int(controls.choice(_EXAMPLES, "Examples of each digit", ["1", "2", "5", "10", "20", "50"]))
+        st.session_state.setdefault(state.TRANSFER_EXAMPLES, "5")
+        per_class = int(
+            controls.choice(state.TRANSFER_EXAMPLES, "Examples of each digit", ["1", "2", "5", "10", "20", "50"])
+        )
         pooled = [row.name for row in cuts if row.type in transfer_learning.POOLING]
         with st.container(width=280):
             cut = controls.menu(

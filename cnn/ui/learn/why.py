@@ -11,7 +11,7 @@ from cnn.config.layers import CONVOLUTIONS
 from cnn.evaluation.examples import Examples
 from cnn.lessons import perturbations
 from cnn.runs import Run
-from cnn.ui import background_work, models, shell
+from cnn.ui import background_work, models, shell, state
 from cnn.ui.components import pixels
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
@@ -23,7 +23,7 @@ _SHIPPED = ("dense", "lecture")  # alike but for the convolutions
 _FEW = 1_000  # test pictures
 _SLICE = 500  # test pictures that are looked at without a pause
 _LARGEST = 1024  # edge of a picture that is counted for
-_PLACE = ("why_row", "why_column")
+_PLACE = (state.WHY_ROW, state.WHY_COLUMN)
 _CHART = {"displayModeBar": False}
 
 

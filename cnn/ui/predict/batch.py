@@ -22,7 +22,7 @@ from cnn.config import CLASS_NAMES, duration
 from cnn.networks.predictor import Predictor
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.predict import answer, pictures
 from cnn.ui.predict.pictures import File, Picture
 
@@ -33,7 +33,6 @@ _REDRAW = 2.0  # seconds between two redraws of the growing table
 _THUMBNAIL = 96  # pixels along its longest edge
 _ERRORS_SHOWN = 3
 _COLUMNS = ("picture", "seen", "answer", "confidence", "file", "second answer", "reading", "error")
-_BATCH, _OPENED, _STEERED = "batch", "opened_file", "batch_steered"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +104,7 @@ def show(files: list[File], run: Run, predictor: Predictor, place: DeltaGenerato
     """Read the files and show them in a table, in `place`; below, the picture whose row was chosen."""
     batch = _of_session(run)
     batch.take(files)
-    st.session_state.pop(_STEERED, None)
+    st.session_state.pop(state.BATCH_STEERED, None)
     with place:
         progress = st.container()
         st.fragment(_table, run_every=_REDRAW if batch.working else None)(batch)
@@ -118,8 +117,8 @@ def show(files: list[File], run: Run, predictor: Predictor, place: DeltaGenerato
 
 def opened(files: list[File]) -> Picture | None:
     """The picture whose row was chosen, else the first that can be read."""
-    rows = st.session_state[_BATCH].rows if _BATCH in st.session_state else {}
-    wanted = [file for file in files if file.id == st.session_state.get(_OPENED)]
+    rows = st.session_state[state.BATCH].rows if state.BATCH in st.session_state else {}
+    wanted = [file for file in files if file.id == st.session_state.get(state.OPENED_FILE)]
     for file in wanted or files:
         error = rows[file.id].error if file.id in rows else None
         if not error:
@@ -134,10 +133,10 @@ def opened(files: list[File]) -> Picture | None:
 
 def _of_session(run: Run) -> Batch:
     """This visit's table for this network."""
-    if st.session_state.get("batch_run") != run.id:
-        st.session_state["batch_run"] = run.id
-        st.session_state[_BATCH] = Batch()
-    return st.session_state[_BATCH]
+    if st.session_state.get(state.BATCH_RUN) != run.id:
+        st.session_state[state.BATCH_RUN] = run.id
+        st.session_state[state.BATCH] = Batch()
+    return st.session_state[state.BATCH]
 
 
 def _row(file: File, predictor: Predictor) -> Row:
@@ -210,12 +209,12 @@ def _how_far(batch: Batch) -> str:
 
 def _stop(batch: Batch, stopped: bool) -> None:
     batch.stopped = stopped
-    st.session_state[_STEERED] = True
+    st.session_state[state.BATCH_STEERED] = True
 
 
 def _redraw_if_steered() -> None:
     """What was clicked in one part of the page changes the others."""
-    if st.session_state.pop(_STEERED, False):
+    if st.session_state.pop(state.BATCH_STEERED, False):
         st.rerun()
 
 
@@ -264,15 +263,15 @@ def _table(batch: Batch) -> None:
 
 def _rows_opened(done: list[tuple[File, Row]]) -> list[int]:
     """The place of the picture that `opened` shows: nothing is marked yet in a new table."""
-    chosen = [index for index, (file, _) in enumerate(done) if file.id == st.session_state.get(_OPENED)]
+    chosen = [index for index, (file, _) in enumerate(done) if file.id == st.session_state.get(state.OPENED_FILE)]
     return chosen or [index for index, (_, row) in enumerate(done) if not row.error][:1]
 
 
 def _open(key: str, batch: Batch) -> None:
     rows = st.session_state[key].selection.rows
     done = batch.done
-    st.session_state[_OPENED] = done[rows[0]][0].id if rows and rows[0] < len(done) else None
-    st.session_state[_STEERED] = True
+    st.session_state[state.OPENED_FILE] = done[rows[0]][0].id if rows and rows[0] < len(done) else None
+    st.session_state[state.BATCH_STEERED] = True
 
 
 def as_table(done: Iterable[tuple[File, Row]]) -> pd.DataFrame:

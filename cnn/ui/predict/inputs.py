@@ -14,7 +14,7 @@ from cnn.evaluation.examples import Examples, read_examples
 from cnn.networks.predictor import Predictor
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.components import drawing_board
 from cnn.ui.predict import pictures
 from cnn.ui.predict.pictures import File, Picture
@@ -29,7 +29,6 @@ WAYS = {
 KEYS = ("sample_class", "sample_number")  # what a link says of a sample
 FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 MAX_FILES = 300
-_KEPT = "kept_files"
 _TRIED = 1000  # test pictures among which mistakes are looked for
 
 
@@ -41,7 +40,7 @@ def ask(run: Run, predictor: Predictor) -> Picture | list[File] | None:
         default="Sample",
         required=True,
         format_func=lambda name: f"{WAYS[name]} {name}",
-        key="way",
+        key=state.WAY,
         persist_state="session",
         wrap=True,
     )
@@ -64,7 +63,7 @@ def ask(run: Run, predictor: Predictor) -> Picture | list[File] | None:
 
 def _kept(way: str, files: list[File]) -> list[File]:
     """A file that was given stays until another one comes, although its widget forgets it with the page."""
-    kept = st.session_state.setdefault(_KEPT, {})
+    kept = st.session_state.setdefault(state.KEPT_FILES, {})
     if files:
         kept[way] = files
     elif way in kept:
@@ -81,21 +80,21 @@ def _kept(way: str, files: list[File]) -> list[File]:
 
 
 def _forget(way: str) -> None:
-    st.session_state.get(_KEPT, {}).pop(way, None)
+    st.session_state.get(state.KEPT_FILES, {}).pop(way, None)
 
 
 def sample(run: Run) -> Picture:
     """Choose a test picture by class and number."""
     examples, source = test_pictures(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Class", CLASS_NAMES, key="sample_class", bind="query-params", width=200)
+        name = st.selectbox("Class", CLASS_NAMES, key=state.SAMPLE_CLASS, bind="query-params", width=200)
         label = CLASS_NAMES.index(name)
         of_class = (examples.labels == label).nonzero()[0]
         number = st.number_input(
             "Number",
             1,
             len(of_class),
-            key="sample_number",
+            key=state.SAMPLE_NUMBER,
             bind="query-params",
             width=160,
             help="Within its class.",
@@ -108,9 +107,9 @@ def open_sample(run: Run, index: int) -> None:
     """Bring a test picture into view on the next run; for callbacks."""
     labels = test_pictures(run)[0].labels
     label = int(labels[index])
-    st.session_state.update(
-        way="Sample", sample_class=CLASS_NAMES[label], sample_number=int((labels[: index + 1] == label).sum())
-    )
+    st.session_state[state.WAY] = "Sample"
+    st.session_state[state.SAMPLE_CLASS] = CLASS_NAMES[label]
+    st.session_state[state.SAMPLE_NUMBER] = int((labels[: index + 1] == label).sum())
 
 
 def _mistake(run: Run, predictor: Predictor) -> Picture | None:

@@ -13,8 +13,8 @@ from PIL import Image
 
 from cnn.pictures import NetworkInput, UnreadableImage, open_image, readings
 from cnn.pictures.readings import Reading
+from cnn.ui import state
 
-_CHANGES = "changes"
 _TURNS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 
 
@@ -174,16 +174,16 @@ def with_changes(picture: Picture) -> Picture:
 
 def change(picture: Picture, **changes) -> None:
     """Change a picture on the next run of the page; see `Changes`."""
-    st.session_state[_CHANGES] = (picture.id, replace(picture.changes, **changes))
+    st.session_state[state.CHANGES] = (picture.id, replace(picture.changes, **changes))
 
 
 def reset() -> None:
     """Take back all changes."""
-    st.session_state.pop(_CHANGES, None)
+    st.session_state.pop(state.CHANGES, None)
 
 
 def _changes(picture: Picture) -> Changes:
-    id_, changes = st.session_state.get(_CHANGES, (None, None))
+    id_, changes = st.session_state.get(state.CHANGES, (None, None))
     if id_ != picture.id:
         reset()
         return Changes()

@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn import runs
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.runs import deletion
 
 
@@ -32,7 +32,7 @@ def show(selected: list[Run]) -> None:
         st.warning(f"This run is damaged. {problem} It can be labelled and deleted.", icon=":material/broken_image:")
 
     # The dialog that is open stands in the session: it outlasts a redraw, as when a training ends meanwhile.
-    dialog = st.session_state.get("run_dialog")
+    dialog = st.session_state.get(state.RUN_DIALOG)
     if not own:
         _close()
     elif dialog == "Label":
@@ -50,12 +50,12 @@ def _opener(name: str, icon: str, own: list[Run], tip: str | None = None) -> Non
         key=f"{name.lower()}_selected",
         help=tip,
         on_click=st.session_state.__setitem__,
-        args=("run_dialog", name),
+        args=(state.RUN_DIALOG, name),
     )
 
 
 def _close() -> None:
-    st.session_state.pop("run_dialog", None)
+    st.session_state.pop(state.RUN_DIALOG, None)
 
 
 _LABEL = "Name, tags and note of one run; tags of several."

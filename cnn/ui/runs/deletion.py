@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn import runs
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 
 
 def delete(listed: list[Run]) -> None:
@@ -15,8 +15,8 @@ def delete(listed: list[Run]) -> None:
 
 def draw_without(gone: list[Run]) -> None:
     """Draw the page anew after runs went into the bin, from which `offer_undo` brings them back."""
-    current = st.session_state.get("run")
-    st.session_state["deleted"] = ({run.id: run.name for run in gone}, current)
+    current = st.session_state.get(state.RUN)
+    st.session_state[state.DELETED] = ({run.id: run.name for run in gone}, current)
     if current in {run.id for run in gone}:
         remaining = runs.all_runs()
         shell.open_run(remaining[0].id if remaining else runs.DEFAULT_ID)
@@ -25,7 +25,7 @@ def draw_without(gone: list[Run]) -> None:
 
 def offer_undo() -> None:
     """Offer the runs that were deleted last, as long as they are in the bin."""
-    names, current = st.session_state.get("deleted", ({}, None))
+    names, current = st.session_state.get(state.DELETED, ({}, None))
     here = {run_id: name for run_id, name in names.items() if runs.is_in_bin(run_id)}
     if not here:
         return
@@ -35,7 +35,7 @@ def offer_undo() -> None:
         if st.button("Undo", icon=":material/undo:", key="undo"):
             with shell.show_errors():
                 runs.restore(*here)
-                st.session_state.pop("deleted", None)
+                st.session_state.pop(state.DELETED, None)
                 if current in here:
                     shell.open_run(current)
                 st.rerun()

@@ -14,7 +14,7 @@ import streamlit as st
 
 from cnn import runs
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 
 _TICK = 3.0  # seconds between two looks while something is in training
 _ROWS = 15  # shown without scrolling
@@ -72,7 +72,7 @@ def choose_view(listed: list[Run]) -> View:
 
 
 def _several(label: str, options: list[str]) -> tuple[str, ...]:
-    key = f"runs_{label.lower()}"
+    key = state.runs_filter(label)
     if not set(st.session_state.get(key, ())) <= set(options):  # the last run of that kind is gone
         st.session_state[key] = [value for value in st.session_state[key] if value in options]
     return tuple(st.multiselect(label, options, key=key, placeholder="Any", persist_state="session"))
@@ -80,22 +80,22 @@ def _several(label: str, options: list[str]) -> tuple[str, ...]:
 
 def selection(shown: list[Run]) -> list[Run]:
     """The runs that are selected and shown. The first time, those that a link compares."""
-    if "selected_runs" not in st.session_state:
-        st.session_state["selected_runs"] = st.query_params.get("compare", "").split(",")
-    ids = set(st.session_state["selected_runs"])
+    if state.SELECTED_RUNS not in st.session_state:
+        st.session_state[state.SELECTED_RUNS] = st.query_params.get("compare", "").split(",")
+    ids = set(st.session_state[state.SELECTED_RUNS])
     return [run for run in shown if run.id in ids]
 
 
 def show(view: View, listed: list[Run]) -> None:
     """Draw the table of the runs that the view shows. While something is in training, it follows that."""
-    st.session_state.pop("selection_changed", None)
+    st.session_state.pop(state.SELECTION_CHANGED, None)
     active = sum(run.active for run in listed)
     st.fragment(_follow, run_every=_TICK if active else None)(view, active, [listed])
 
 
 def _follow(view: View, active: int, fresh: list[list[Run]]) -> None:
     """The list that was read for this page serves the first time; then each look reads anew."""
-    if st.session_state.pop("selection_changed", False):
+    if st.session_state.pop(state.SELECTION_CHANGED, False):
         st.rerun()  # what can be done with the selection stands outside
     listed = fresh.pop() if fresh else runs.listed()
     if sum(run.active for run in listed) != active:
@@ -126,9 +126,9 @@ def _follow(view: View, active: int, fresh: list[list[Run]]) -> None:
 def _select(key: str, ids: list[str]) -> None:
     """Take over what was ticked in the grid. What is selected but filtered away stays as it is."""
     rows = st.session_state[key]["selection"]["rows"]
-    elsewhere = [run_id for run_id in st.session_state["selected_runs"] if run_id not in ids]
-    st.session_state["selected_runs"] = elsewhere + [ids[row] for row in rows if row < len(ids)]
-    st.session_state["selection_changed"] = True
+    elsewhere = [run_id for run_id in st.session_state[state.SELECTED_RUNS] if run_id not in ids]
+    st.session_state[state.SELECTED_RUNS] = elsewhere + [ids[row] for row in rows if row < len(ids)]
+    st.session_state[state.SELECTION_CHANGED] = True
 
 
 def table(shown: list[Run]) -> pd.DataFrame:

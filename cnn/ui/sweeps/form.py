@@ -29,10 +29,9 @@ from cnn.tuning import (
     sweeps,
     value_words,
 )
-from cnn.ui import draft, shell
+from cnn.ui import draft, shell, state
 
-VIEW, THIS, NEW = "sweep_view", "One sweep", "A new sweep"
-_BASE = "sweep_base"  # in the session: what to start from, "preset:fast", "run:20261122-101530-fast" or TRAIN
+THIS, NEW = "One sweep", "A new sweep"
 _FROM_TRAIN = "train:"
 METHODS: dict[Method, tuple[str, str]] = {
     "grid": ("Grid", "Every combination of the values that you list. Complete, but each setting multiplies them."),
@@ -48,8 +47,8 @@ _PROPOSED = 3  # values for a grid
 
 def begin(base: str) -> None:
     """Open the form with what to start from: `_FROM_TRAIN`, or a run as "run:" and its id."""
-    st.session_state[_BASE] = base
-    st.session_state[VIEW] = NEW
+    st.session_state[state.SWEEP_BASE] = base
+    st.session_state[state.SWEEP_VIEW] = NEW
     st.switch_page(shell.SWEEPS)
 
 
@@ -94,8 +93,8 @@ def show() -> None:
 def _start(wanted: SweepConfig) -> None:
     with shell.show_errors():
         sweep = sweeps.start(SweepConfig.model_validate(wanted.model_dump()))
-        st.session_state["sweep"] = sweep.id
-        st.session_state["opened_sweep"] = True
+        st.session_state[state.SWEEP] = sweep.id
+        st.session_state[state.OPENED_SWEEP] = True
         st.rerun()
 
 
@@ -111,12 +110,12 @@ def _choose_base() -> RunConfig:
     for run in shell.listed():
         if run.config is not None:
             bases[f"run:{run.id}"] = (f"Run {run.name} · {run.id}", run.config)
-    if st.session_state.get(_BASE) not in bases:  # at first; or that run was deleted
-        st.session_state[_BASE] = "preset:fast"
+    if st.session_state.get(state.SWEEP_BASE) not in bases:  # at first; or that run was deleted
+        st.session_state[state.SWEEP_BASE] = "preset:fast"
     chosen = st.selectbox(
         "Start from",
         list(bases),
-        key=_BASE,
+        key=state.SWEEP_BASE,
         format_func=lambda base: bases[base][0],
         persist_state="session",
         help="A preset, the settings on the Train page, or those of any run: all trials have them, but for what is "
@@ -127,7 +126,7 @@ def _choose_base() -> RunConfig:
 
 def _on_the_train_page() -> RunConfig | None:
     """What has been entered there; None where nothing was, or where it is impossible."""
-    if "draft" not in st.session_state:
+    if state.DRAFT not in st.session_state:
         return None
     values = draft.current()
     try:
@@ -140,7 +139,7 @@ def _on_the_train_page() -> RunConfig | None:
 def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
     """Ask for dataset, pictures and epochs, which decide how long a trial takes. What is varied cannot be set here."""
     st.markdown("**Each trial**")
-    key = partial("sweep-{}-{}".format, st.session_state[_BASE])
+    key = partial("sweep-{}-{}".format, st.session_state[state.SWEEP_BASE])
     taken = "It is one of the settings that differ."
     training, pictures = base.training, base.data
     with st.grid("auto", min_column_width=170, vertical_alignment="bottom"):
@@ -198,11 +197,11 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
 
 
 def _choose_method() -> Method:
-    st.session_state.setdefault("sweep_method", "grid")
+    st.session_state.setdefault(state.SWEEP_METHOD, "grid")
     method = st.segmented_control(
         "Method",
         list(METHODS),
-        key="sweep_method",
+        key=state.SWEEP_METHOD,
         format_func=lambda method: METHODS[method][0],
         required=True,
         persist_state="session",
@@ -213,7 +212,7 @@ def _choose_method() -> Method:
 
 def _choose_settings(known: dict[str, Hyperparameter]) -> list[str]:
     """The paths of the settings that differ, at most as many as a sweep takes."""
-    key = "sweep_settings"
+    key = state.SWEEP_SETTINGS
     kept = [path for path in st.session_state.get(key, ["training.learning_rate"]) if path in known]
     if kept != st.session_state.get(key):  # at first; or the base has another network now
         st.session_state[key] = kept
@@ -271,7 +270,7 @@ def _ask(method: Method, known: Hyperparameter) -> Setting:
     Raises:
         ValueError: what was entered cannot be understood.
     """
-    key = partial("sweep-{}-{}-{}".format, st.session_state[_BASE], known.path)
+    key = partial("sweep-{}-{}-{}".format, st.session_state[state.SWEEP_BASE], known.path)
     if known.kind == "choice":
         options = [*known.choices, *([None] * known.optional)]
         words = {value_words(known.path, choice): choice for choice in options}

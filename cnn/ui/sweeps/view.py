@@ -21,17 +21,16 @@ from cnn.tuning import (
     value_words,
 )
 from cnn.tuning.sweeps import Sweep
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
-from cnn.ui.sweeps.form import METHODS, NEW, THIS, VIEW
+from cnn.ui.sweeps.form import METHODS, NEW, THIS
 from cnn.ui.train import form
 
 _TICK = 1.0  # seconds between two looks at the sweep's folder
 _ROWS, _ROW = 12, 35  # of the table: shown without scrolling, and pixels of each
 _COMPARED = 5  # of the best trials, on the Runs page
 _TELLING = 6  # finished trials before it is said how much each setting mattered
-_CHOSEN = "sweep_trial"  # in the session: the sweep's id and the number of the trial that was clicked
 _ICONS = {**shell.STATE_ICONS, "searching": ":material/model_training:"}
 _WORDS = {"queued": "starting", "searching": "in progress"}
 
@@ -42,28 +41,28 @@ _WORDS = {"queued": "starting", "searching": "in progress"}
 def choose(known: list[Sweep]) -> Sweep | None:
     """Draw the choice between the sweeps and a new one. Returns the sweep to show, which is the one in the link."""
     by_id = {sweep.id: sweep for sweep in known}
-    wanted = st.query_params.get("sweep") or st.session_state.get("sweep")
-    if st.session_state.pop("opened_sweep", False):
-        wanted = st.session_state["sweep"]
-        st.session_state[VIEW] = THIS
+    wanted = st.query_params.get("sweep") or st.session_state.get(state.SWEEP)
+    if st.session_state.pop(state.OPENED_SWEEP, False):
+        wanted = st.session_state[state.SWEEP]
+        st.session_state[state.SWEEP_VIEW] = THIS
     unknown = wanted is not None and wanted not in by_id
     if unknown:
-        st.session_state.pop("sweep", None)
+        st.session_state.pop(state.SWEEP, None)
     if not known:
-        st.session_state[VIEW] = NEW
-    st.session_state.setdefault(VIEW, THIS)
+        st.session_state[state.SWEEP_VIEW] = NEW
+    st.session_state.setdefault(state.SWEEP_VIEW, THIS)
     current = wanted if wanted in by_id else next(iter(by_id), None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if known:
-            st.segmented_control("View", [THIS, NEW], required=True, key=VIEW, persist_state="session")
-        showing = st.session_state[VIEW] == THIS and current is not None
+            st.segmented_control("View", [THIS, NEW], required=True, key=state.SWEEP_VIEW, persist_state="session")
+        showing = st.session_state[state.SWEEP_VIEW] == THIS and current is not None
         if showing:
-            st.session_state["sweep_picker"] = current
+            st.session_state[state.SWEEP_PICKER] = current
             labels = _labels(known)
             st.selectbox(
                 "Sweep",
                 list(by_id),
-                key="sweep_picker",
+                key=state.SWEEP_PICKER,
                 format_func=lambda sweep_id: labels.get(sweep_id, sweep_id),
                 on_change=_picked,
                 width=420,
@@ -73,7 +72,7 @@ def choose(known: list[Sweep]) -> Sweep | None:
         instead = " Showing the newest instead." if showing else ""
         st.warning(f"The link names the sweep {shell.plain(wanted[:80])}, which is not here.{instead}")
     elif showing:
-        st.session_state["sweep"] = current
+        st.session_state[state.SWEEP] = current
         if st.query_params.get("sweep") != current:
             st.query_params["sweep"] = current
     elif "sweep" in st.query_params:
@@ -89,7 +88,7 @@ def _labels(known: list[Sweep]) -> dict[str, str]:
 
 
 def _picked() -> None:
-    st.session_state["sweep"] = st.query_params["sweep"] = st.session_state["sweep_picker"]
+    st.session_state[state.SWEEP] = st.query_params["sweep"] = st.session_state[state.SWEEP_PICKER]
 
 
 # --- one sweep --------------------------------------------------------------------------------------------------
@@ -218,7 +217,7 @@ def _card(trial: Trial, sweep: Sweep, title: str, key: str) -> None:
         help_ = "Begin a new run with the settings of this trial. Give it more epochs and all pictures there, to train "
         if st.button("Use its settings", icon=":material/tune:", key=f"use-{key}", help=f"{help_}it for good."):
             form.load(apply(sweep.config.base, trial.values))
-            st.session_state["new_run"] = True
+            st.session_state[state.NEW_RUN] = True
             st.switch_page(shell.TRAIN)
 
 
@@ -268,7 +267,7 @@ def _manage(sweep: Sweep) -> None:
 def _delete(sweep: Sweep, made: list[runs.Run]) -> None:
     with shell.show_errors():
         sweeps.delete(sweep, with_runs=bool(made))
-        st.session_state.pop("sweep", None)
+        st.session_state.pop(state.SWEEP, None)
         st.query_params.pop("sweep", None)
         if made:
             deletion.draw_without(made)
@@ -291,7 +290,7 @@ def _results(sweep_id: str) -> None:
             st.caption("The plots begin with the first epoch of the first trial.")
     else:
         _settings(sweep)
-        owner, number = st.session_state.get(_CHOSEN, (None, None))
+        owner, number = st.session_state.get(state.SWEEP_TRIAL, (None, None))
         chosen = next((t for t in sweep.trials if t.number == number), None) if owner == sweep.id else None
         if chosen is None:
             st.caption(":material/ads_click: A click on a point, or on a row of the table, shows its trial here.")
@@ -368,7 +367,7 @@ def _chart(name: str, sweep: Sweep, draw: partial, alt: str) -> None:
 
 
 def _choose_trial(sweep_id: str, number: int) -> None:
-    st.session_state[_CHOSEN] = (sweep_id, int(number))
+    st.session_state[state.SWEEP_TRIAL] = (sweep_id, int(number))
 
 
 def _measured(sweep: Sweep) -> int:
@@ -443,8 +442,8 @@ def _table(sweep: Sweep) -> None:
             help="Their curves and settings side by side, on the Runs page.",
         ):
             ids = [trial.run_id for trial in ranked]
-            st.session_state["selected_runs"] = ids
-            st.switch_page(shell.RUNS, query_params={"run": st.session_state["run"], "compare": ",".join(ids)})
+            st.session_state[state.SELECTED_RUNS] = ids
+            st.switch_page(shell.RUNS, query_params={"run": st.session_state[state.RUN], "compare": ",".join(ids)})
 
 
 def _choose_row(key: str, sweep_id: str, numbers: list[int]) -> None:

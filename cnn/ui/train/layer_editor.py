@@ -12,7 +12,7 @@ from cnn.config import CLASS_NAMES, INPUT_SHAPE
 from cnn.config.layers import KINDS, ImpossibleStack, Layer, Row, trace
 from cnn.config.repairs import Fix, fixes
 from cnn.config.repairs import place as best_place
-from cnn.ui import draft
+from cnn.ui import draft, state
 from cnn.ui.train import fields
 
 _FIXES_SHOWN = 3
@@ -147,7 +147,7 @@ def _card(index: int, count: int, title: str, figures: str, layer: Layer, values
                 list(KINDS),
                 format_func=str.capitalize,
                 icon=":material/add:",
-                key=f"below-{uid}",
+                key=state.layer_below(uid),
                 on_click=_add_below,
                 args=(uid,),
             )
@@ -189,7 +189,7 @@ def _button(
 
 def _open_cards() -> set[int]:
     """The numbers of the layers whose settings are shown."""
-    return st.session_state.setdefault("open_cards", set())
+    return st.session_state.setdefault(state.OPEN_CARDS, set())
 
 
 def _toggle(uid: int) -> None:
@@ -206,7 +206,7 @@ def _add(kind: str) -> None:
 def _add_below(uid: int) -> None:
     """Put a new layer right below another, whether it fits there or not."""
     numbers = [layer["uid"] for layer in draft.current()["layers"]]
-    _insert(numbers.index(uid) + 1, KINDS[st.session_state[f"below-{uid}"]]())
+    _insert(numbers.index(uid) + 1, KINDS[st.session_state[state.layer_below(uid)]]())
 
 
 def _insert(index: int, layer: Layer) -> None:

@@ -10,7 +10,7 @@ from cnn.config import RunConfig, duration
 from cnn.runs import Run, diagnosis, launchers, pace
 from cnn.runs.diagnosis import Finding
 from cnn.runs.pace import Baselines
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps import form as sweep_form
@@ -180,8 +180,8 @@ def _curves(run_id: str, rivals: Baselines) -> None:
         st.caption("The curves begin with the first batches.")
         return
     marks = (run_id, sum(record["kind"] != "batch" for record in records))
-    hurry = not run.active or st.session_state.get("marks") != marks
-    st.session_state["marks"] = marks
+    hurry = not run.active or st.session_state.get(state.MARKS) != marks
+    st.session_state[state.MARKS] = marks
     _diagnosis(run, records)
     for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
         with column:
@@ -330,13 +330,13 @@ def _reuse(config: RunConfig) -> None:
     help_ = "Begin a new run with the layers and settings of this one."
     if st.button("Use its settings", icon=":material/tune:", key="reuse", help=help_):
         form.load(config)
-        st.session_state["new_run"] = True
+        st.session_state[state.NEW_RUN] = True
         st.rerun()
 
 
 def start_new(config: RunConfig, name: str) -> None:
     """Make a run and queue it."""
-    st.session_state.pop("deleted", None)
+    st.session_state.pop(state.DELETED, None)
     with shell.show_errors():
         buttons.start(runs.create(config, name))
 

@@ -8,10 +8,9 @@ from cnn import charts
 from cnn.config import RunConfig
 from cnn.tuning import rate_search
 from cnn.tuning.rate_search import Progress, Suggestion
-from cnn.ui import shell
+from cnn.ui import shell, state
 
 _TICK = 1.0  # seconds between two looks at a search
-_FOLDER = "rate_search"  # in the session: the folder of the visitor's last search
 
 
 def show(config: RunConfig | None) -> float | None:
@@ -49,13 +48,13 @@ def show(config: RunConfig | None) -> float | None:
                 help=None if config else "The settings must be possible first.",
             ):
                 with shell.show_errors():
-                    st.session_state[_FOLDER] = str(rate_search.start(config))
+                    st.session_state[state.RATE_SEARCH] = str(rate_search.start(config))
                     st.rerun()
         return suggestion.rate if used else None
 
 
 def _read() -> Progress | None:
-    folder = st.session_state.get(_FOLDER)
+    folder = st.session_state.get(state.RATE_SEARCH)
     return rate_search.read(Path(folder)) if folder else None
 
 
@@ -71,7 +70,7 @@ def _follow() -> None:
         text += f" · at most {progress.seconds_left:.0f} s left"
     st.progress(progress.share, text=text)
     if st.button("Stop", icon=":material/stop:", key="stop_finder"):
-        rate_search.stop(Path(st.session_state[_FOLDER]))
+        rate_search.stop(Path(st.session_state[state.RATE_SEARCH]))
     _curve(progress, None)
 
 

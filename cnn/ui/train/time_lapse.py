@@ -7,10 +7,10 @@ from cnn import charts
 from cnn.config import CLASS_NAMES
 from cnn.runs import Run, time_lapse
 from cnn.runs.time_lapse import Frame
+from cnn.ui import state
 
 _PACE = 0.7  # seconds an epoch is shown while it plays
 _TICK = 3.0  # seconds between two looks for a new epoch while the run trains
-_SLIDER = "lapse_epoch"
 
 
 def show(run: Run) -> None:
@@ -18,9 +18,9 @@ def show(run: Run) -> None:
     if not run.active and not time_lapse.epochs(run.path):
         return
     st.subheader("Time lapse", anchor=False)
-    if st.session_state.get("lapse_run") != run.id:
-        st.session_state.update(lapse_run=run.id, lapse_playing=False, lapse_at=None)
-    tick = _PACE if st.session_state["lapse_playing"] else _TICK if run.active else None
+    if st.session_state.get(state.LAPSE_RUN) != run.id:
+        st.session_state.update({state.LAPSE_RUN: run.id, state.LAPSE_PLAYING: False, state.LAPSE_AT: None})
+    tick = _PACE if st.session_state[state.LAPSE_PLAYING] else _TICK if run.active else None
     st.fragment(_player, run_every=tick)(run)
 
 
@@ -29,9 +29,9 @@ def _player(run: Run) -> None:
     if not kept:
         st.caption("Kernels, feature maps and confusion matrix, epoch by epoch: from the first whole epoch on.")
         return
-    at = st.session_state["lapse_at"]
+    at = st.session_state[state.LAPSE_AT]
     at = at if at in kept else kept[-1]  # None: the newest
-    if st.session_state["lapse_playing"]:
+    if st.session_state[state.LAPSE_PLAYING]:
         at = _next(kept, at)
     _choose(kept, at)
     frame, first, last = (time_lapse.read(run.path, epoch) for epoch in (at, kept[0], kept[-1]))
@@ -51,9 +51,9 @@ def _next(kept: list[int], at: int) -> int:
     """The epoch to show next; the player stops at the last."""
     after = [epoch for epoch in kept if epoch > at]
     if not after:
-        st.session_state.update(lapse_playing=False, lapse_at=None)
+        st.session_state.update({state.LAPSE_PLAYING: False, state.LAPSE_AT: None})
         st.rerun()
-    st.session_state["lapse_at"] = after[0]
+    st.session_state[state.LAPSE_AT] = after[0]
     return after[0]
 
 
@@ -62,22 +62,27 @@ def _choose(kept: list[int], at: int) -> None:
     if len(kept) == 1:
         st.caption("After epoch 1: the slider comes with the second one.")
         return
-    st.session_state[_SLIDER] = at
+    st.session_state[state.LAPSE_EPOCH] = at
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        playing = st.session_state["lapse_playing"]
+        playing = st.session_state[state.LAPSE_PLAYING]
         label, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
         if st.button(label, icon=icon, key="lapse_play"):
             begin = kept[0] if at == kept[-1] else at
-            st.session_state.update(lapse_playing=not playing, lapse_at=at if playing else begin)
+            st.session_state.update({state.LAPSE_PLAYING: not playing, state.LAPSE_AT: at if playing else begin})
             st.rerun()
         st.select_slider(
-            "Epoch", kept, key=_SLIDER, on_change=_moved, args=(kept[-1],), help="Arrow keys move it by one epoch."
+            "Epoch",
+            kept,
+            key=state.LAPSE_EPOCH,
+            on_change=_moved,
+            args=(kept[-1],),
+            help="Arrow keys move it by one epoch.",
         )
 
 
 def _moved(newest: int) -> None:
-    chosen = st.session_state[_SLIDER]
-    st.session_state.update(lapse_playing=False, lapse_at=None if chosen == newest else chosen)
+    chosen = st.session_state[state.LAPSE_EPOCH]
+    st.session_state.update({state.LAPSE_PLAYING: False, state.LAPSE_AT: None if chosen == newest else chosen})
 
 
 def _kernels(frame: Frame, first: Frame, last: Frame) -> None:

@@ -1,0 +1,190 @@
+"""The names of what the pages keep in the session of a visitor: every key that code reads or writes, by page.
+
+A key that only one widget uses stands with the widget. Keys of the lessons are those of their links, too, and what a
+key is called is what the browser tests look for: a name here may change, its value may not.
+"""
+
+# --- the frame of every page ------------------------------------------------------------------------------------
+
+ROUTED = "routed"  # whether this server has been reached through app.py
+RUN = "run"  # id of the current run, as the link has it
+LISTED = "listed"  # all runs, as the sidebar of this page has just read them
+RUN_PICKER = "run_picker"  # widget: the run that was picked in the sidebar
+UNKNOWN_RUN = "unknown_run"  # page, run shown instead, and what was wrong with the link
+DELETED = "deleted"  # names of the runs that were deleted last, by id, and which run was current
+WORK = "work"  # what goes on in slices, see `background_work`
+
+
+def drawn(chart: str) -> str:
+    """What a chart that follows a training shows, see `live_chart`."""
+    return f"{chart}-drawn"
+
+
+# --- Start ------------------------------------------------------------------------------------------------------
+
+GARMENT = "garment"  # how many garments have been looked at
+
+# --- Train ------------------------------------------------------------------------------------------------------
+
+TRAIN_VIEW = "train_view"  # widget: this run or a new one
+OPENED_RUN = "opened_run"  # a run was just opened: the page begins with it
+NEW_RUN = "new_run"  # the draft was just filled: the page begins with the form
+DRAFT = "draft"  # the settings of a new run, see `cnn.ui.draft`
+DRAFT_HISTORY = "draft_history"  # all states of the draft, and which one it is in
+LAYER_COUNT = "layer_count"  # how many layers the draft has had: the number of the next one
+OPEN_CARDS = "open_cards"  # the numbers of the layers whose cards are open
+PRESET = "preset"  # widget: the preset that was chosen
+PRESET_NAME = "preset_name"  # widget: what to save the settings as
+SAVE_POPOVER = "save_popover"  # widget: whether it is open
+SAVE_PROBLEM = "save_problem"  # why a preset was not saved
+FILES_POPOVER = "files_popover"  # widget: whether it is open
+IMPORTS = "imports"  # how many configurations were imported
+IMPORT_PROBLEM = "import_problem"  # why a configuration was not imported
+RATE_SEARCH = "rate_search"  # folder of the visitor's last search for a learning rate
+MARKS = "marks"  # what was done by hand when the curves were drawn last
+LAPSE_RUN = "lapse_run"  # id of the run whose time lapse is shown
+LAPSE_PLAYING = "lapse_playing"  # whether it plays
+LAPSE_AT = "lapse_at"  # its epoch; None follows the newest
+LAPSE_EPOCH = "lapse_epoch"  # widget: the slider of the epochs
+
+
+def layer_below(uid: int) -> str:
+    """Widget: the kind of layer to put below the layer of this number."""
+    return f"below-{uid}"
+
+
+def imported(number: int) -> str:
+    """Widget: the configuration to import; a new number empties it."""
+    return f"import-{number}"
+
+
+# --- Runs -------------------------------------------------------------------------------------------------------
+
+SELECTED_RUNS = "selected_runs"  # ids of the runs that are ticked, also of those that are filtered away
+SELECTION_CHANGED = "selection_changed"  # something was just ticked: the whole page follows
+RUN_DIALOG = "run_dialog"  # the dialog that is open
+
+
+def runs_filter(label: str) -> str:
+    """Widget: the states, tags or datasets that the list is narrowed to."""
+    return f"runs_{label.lower()}"
+
+
+# --- Sweeps -----------------------------------------------------------------------------------------------------
+
+SWEEP = "sweep"  # id of the sweep that is shown, as the link has it
+SWEEP_PICKER = "sweep_picker"  # widget: the sweep that was picked
+SWEEP_VIEW = "sweep_view"  # widget: one sweep or a new one
+OPENED_SWEEP = "opened_sweep"  # a sweep was just started: the page begins with it
+SWEEP_BASE = "sweep_base"  # widget: what to start from, "preset:fast", "run:20261122-101530-fast" or "train:"
+SWEEP_METHOD = "sweep_method"  # widget: grid, random or Optuna
+SWEEP_SETTINGS = "sweep_settings"  # widget: the paths of the settings to vary
+SWEEP_TRIAL = "sweep_trial"  # the sweep's id and the number of the trial that was clicked
+
+# --- Explore ----------------------------------------------------------------------------------------------------
+
+EXPLORE_VIEW = "view"  # widget: feature maps, filters, why, what if or embedding
+PINNED_PICTURE = "pinned_picture"  # the picture that others are compared with
+OPERATIONS = "operations"  # what was done to the network of a run, by its id
+MAP_LAYER = "map_layer"  # widget: the layer whose maps are shown
+FILTER_TABLE = "filter_table"  # widget: the table of filters
+CHECKED_MAPS = "checked"  # which attribution maps are checked
+EDIT_PLACE = "edit_place"  # row and column of the weight to change
+MUTED_FILTERS = "muted_filters"  # widget: the chart of what each filter is worth
+EMBEDDING_MAP = "embedding_map"  # widget: the map of the test pictures
+EMBEDDING_PICKED = "embedding_picked"  # the pictures on the map, and which of them was clicked
+EMBEDDING_GATHERED = "embedding_gathered"  # the pictures on the map, and those inside the lasso
+EMBEDDING_LEFT = "embedding_left"  # a picture was opened: the whole page follows
+
+
+def chosen_map(layer: str) -> str:
+    """Widget: the map of a layer, from 1."""
+    return f"map-{layer}"
+
+
+def chosen_row(layer: str, map_: int) -> str:
+    """Widget: the row in a map, from 1."""
+    return f"row-{layer}-{map_}"
+
+
+def chosen_column(layer: str, map_: int) -> str:
+    """Widget: the column in a map, from 1."""
+    return f"column-{layer}-{map_}"
+
+
+def input_channel(layer: str) -> str:
+    """Widget: the input channel whose window is written out, from 1."""
+    return f"in-{layer}"
+
+
+def chosen_filter(layer: str) -> str:
+    """Widget: the filter of a convolution, from 1."""
+    return f"filter-{layer}"
+
+
+def operated_filters(run_id: str, layer: str) -> str:
+    """Widget: the filters to operate on, from 1."""
+    return f"operated-{run_id}-{layer}"
+
+
+def edited_channel(layer: str, filter_: int) -> str:
+    """Widget: the input channel whose weight is changed, from 1."""
+    return f"edit-in-{layer}-{filter_}"
+
+
+# --- pictures on Explore and Predict ----------------------------------------------------------------------------
+
+WAY = "way"  # widget: sample, mistake, drawing, upload or camera
+SAMPLE_CLASS = "sample_class"  # widget
+SAMPLE_NUMBER = "sample_number"  # widget: from 1, of its class
+KEPT_FILES = "kept_files"  # the files that were given last, by the way in which they came
+KEPT_DRAWING = "kept_drawing"  # the drawing as a data URL
+CHANGES = "changes"  # id of a picture, and what was changed in reading it
+BATCH = "batch"  # the table of many files
+BATCH_RUN = "batch_run"  # id of the run that the table is by
+BATCH_STEERED = "batch_steered"  # something was clicked in one part of the page: the others follow
+OPENED_FILE = "opened_file"  # id of the file whose row was chosen
+
+# --- Learn ------------------------------------------------------------------------------------------------------
+
+LESSON_TOPIC = "lesson_topic"  # the lesson that is open
+LESSON_MENU = "lesson_menu"  # widget: the list of lessons
+LESSON_DONE = "lesson_done"  # lessons whose question was answered rightly
+LESSON_HIDDEN = "lesson_hidden"  # keys of the controls that a teacher's link hides
+LESSON_OFFERED = "lesson_offered"  # the controls that were drawn so far
+WHY_ROW, WHY_COLUMN = "why_row", "why_column"  # the middle of the window
+FILTER_KERNEL = "filter_kernel"  # widget: the kernel by its name
+FILTER_WEIGHTS = "filter_weights"  # widget: one's own kernel
+RELU_MAP, RELU_ROW, RELU_COLUMN = "relu_map", "relu_row", "relu_column"  # widgets
+POOLING_KIND = "pooling_kind"  # widget: max, average, depthwise or global average
+POOLING_GROUP = "pooling_group"  # widget: maps in a group
+POOLING_MAP, POOLING_ROW, POOLING_COLUMN = "pooling_map", "pooling_row", "pooling_column"  # widgets
+CLASSES_MAP = "classes_map"  # widget: the map that is followed
+CLASSES_DRAW = "classes_draw"  # widget: the number of a draw of dropout
+LEARNING_STEP = "learning_step"  # widget: steps done
+LEARNING_UNTIL = "learning_until"  # the step at which the player halts; None while it does not play
+LEARNING_WEIGHT = "learning_weight"  # widget: the weight to write out
+FIELD_LAYERS = "field_layers"  # widget: a stack of layers as text
+FIELD_LAYER = "field_layer"  # widget: after which of them
+FIELD_PLACE = "field_place"  # row and column of the pixel
+TRANSFER_EXAMPLES = "transfer_examples"  # widget: of each digit
+
+
+def first_number(number: str) -> str:
+    """What a number of a lesson is of, and what it is until somebody chooses another, see `maps.number`."""
+    return f"{number}_first"
+
+
+def question_seed(lesson: str) -> str:
+    """The seed of a lesson's question."""
+    return f"question-{lesson}"
+
+
+def answer(lesson: str, seed: int) -> str:
+    """Widget: the answer to a question."""
+    return f"answer-{lesson}-{seed}"
+
+
+def checked_answer(lesson: str, seed: int) -> str:
+    """The answer that was checked."""
+    return f"checked-{answer(lesson, seed)}"
