@@ -382,9 +382,8 @@ Layer = Annotated[
     Field(discriminator="kind", title="Layer"),
 ]
 KINDS: dict[str, type[_Layer]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
-CONVOLUTIONS = {
-    layer.keras_type: layer for layer in KINDS.values() if issubclass(layer, Convolution)
-}  # by Keras's type
+# Of each Keras type that has filters, the kind that makes it.
+CONVOLUTIONS = {kind.keras_type: kind for kind in KINDS.values() if issubclass(kind, AnyConvolution)}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cnn.config import RunConfig
-from cnn.config.layers import Convolution, Dense, Flatten, Pooling, SkipConnection
+from cnn.config.layers import CONVOLUTIONS, Convolution, Dense, Flatten, GlobalPooling, Pooling, SkipConnection
 from cnn.data import synthetic
 from cnn.interpret.ablation import Bench, Operation, gate, operable, operated
 from cnn.networks.build import build
@@ -50,6 +50,24 @@ def direct(forward: Forward, weights, pictures) -> np.ndarray:
 def test_layers_with_filters_can_be_operated_on_and_the_output_cannot(forward):
     assert operable(forward) == ["conv2d", "conv2d_1", "dense"]
     assert [gate(forward, name) for name in operable(forward)] == ["batch_normalization", "conv2d_1", "dense"]
+
+
+@pytest.mark.parametrize("kind", CONVOLUTIONS.values(), ids=lambda kind: kind.keras_type)
+@pytest.mark.parametrize("normalised", [False, True])
+def test_filters_of_every_kind_are_muted_and_scaled(kind, normalised, pictures):
+    layers = (Convolution(filters=4), kind(activation="linear", batch_normalisation=normalised), GlobalPooling())
+    forward = Forward(build(RunConfig(layers=layers)))
+    name = next(row.name for row in RunConfig(layers=layers).rows() if row.layer == 1)
+    shown = gate(forward, name)
+    weights, pixels = forward.weights(), pictures[0][:3].astype(np.float32)[..., None] / 255
+    before, muted, scaled = (
+        forward(pixels, operated(forward, weights, operations))[shown]
+        for operations in ([], [Operation("mute", name, (1,))], [Operation("scale", name, (2,), factor=3.0)])
+    )
+    assert before[..., 1].any() and not muted[..., 1].any()
+    assert np.array_equal(np.delete(muted, 1, axis=-1), np.delete(before, 1, axis=-1))
+    assert scaled[..., 2] == pytest.approx(3 * before[..., 2], rel=1e-5, abs=1e-6)
+    assert np.array_equal(np.delete(scaled, 2, axis=-1), np.delete(before, 2, axis=-1))
 
 
 @pytest.mark.parametrize(("layer", "shown"), [("conv2d", "activation"), ("conv2d_1", "conv2d_1"), ("dense", "dense")])
