@@ -72,6 +72,8 @@ def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale:
         channel = st.number_input(f"Input channel (of {channels})", 1, channels, key=f"channel-{layer}", width=200)
     every = [_weights(now, row.name)[0] for row in now.run.config.rows() if row.type in CONVOLUTIONS]
     shown = kernel[:, :, channel - 1]
+    sees_own = len(CONVOLUTIONS[type(now.network.forward.layer(layer)).__name__].channels_seen(0, 2)) == 1
+    over = "each for its own input channel" if sees_own else f"for input channel {channel} of {channels}"
     range_ = feature_maps.common_range(scale, kernel, every, signed=True)
     sheet.show(
         [
@@ -85,12 +87,11 @@ def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale:
             )
         ],
         key="kernels",
-        label=f"The {count} kernels of {layer} for input channel {channel}.",
+        label=f"The {count} kernels of {layer}, {over}.",
         on_pick=lambda _, filter_: _choose(layer, filter_),
     )
     st.caption(
-        f"The {count} kernels of {layer}, {size}×{size} weights each, for input channel {channel} of {channels}. "
-        + feature_maps.colours(signed=True)
+        f"The {count} kernels of {layer}, {size}×{size} weights each, {over}. " + feature_maps.colours(signed=True)
     )
 
 
