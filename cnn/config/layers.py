@@ -233,6 +233,37 @@ class Convolution(AnyConvolution, _Filters):
         return {"filters": self.filters, "kernel_size": self.kernel}, self.filters, weights, weights
 
 
+class DepthwiseConvolution(AnyConvolution):
+    """Slides one learned kernel over each feature map by itself; as many maps come out as go in."""
+
+    kind: Literal["depthwise convolution"] = "depthwise convolution"
+    keras_type: ClassVar = "DepthwiseConv2D"
+    name: ClassVar = "Depthwise conv"
+    formula: ClassVar = r"b_k + \sum_{u}\sum_{v} x_{i',\,j',\,k}\; w_{u,v,k}"
+
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
+        weights = geometry.convolution_parameters(self.kernel, 1, channels, bias=False)
+        return {"kernel_size": self.kernel}, channels, weights, weights
+
+    @staticmethod
+    def filters_of(weights: Sequence[Any]) -> Any:
+        return weights[0][..., 0][:, :, None, :]  # Keras's array: (k, k, channels, 1)
+
+    @staticmethod
+    def channels_seen(filter_: int, channels: int) -> range:
+        return range(filter_, filter_ + 1)
+
+    @staticmethod
+    def scaled(weights: Sequence[Any], factors: Any) -> list[Any]:
+        kernels, *bias = weights
+        return [kernels * factors[:, None], *(array * factors for array in bias)]
+
+    @staticmethod
+    def place_of(weight: tuple[int, ...], filter_: int) -> tuple[int, ...]:
+        row, column, _ = weight
+        return row, column, filter_, 0
+
+
 class Pooling(_Layer):
     """Replaces each window by one value. "depthwise max" pools across feature maps instead of across pixels."""
 
@@ -378,7 +409,7 @@ class SkipConnection(_Layer):
 
 
 Layer = Annotated[
-    Convolution | Pooling | GlobalPooling | Flatten | Dense | Dropout | SkipConnection,
+    Convolution | DepthwiseConvolution | Pooling | GlobalPooling | Flatten | Dense | Dropout | SkipConnection,
     Field(discriminator="kind", title="Layer"),
 ]
 KINDS: dict[str, type[_Layer]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}

@@ -11,6 +11,7 @@ from cnn.config.layers import (
     Activation,
     Convolution,
     Dense,
+    DepthwiseConvolution,
     Dropout,
     Flatten,
     GlobalPooling,
@@ -31,6 +32,12 @@ STACKS = {
         Convolution(filters=3, kernel=1, activation="tanh", batch_normalisation=True),
         Convolution(filters=5, activation="sigmoid"),
         Convolution(filters=5, kernel=4, activation="linear"),
+        Flatten(),
+    ),
+    "depthwise convolutions": (
+        Convolution(filters=4),
+        DepthwiseConvolution(kernel=5, stride=2, padding="valid", activation="tanh"),
+        DepthwiseConvolution(kernel=2, dilation=3, batch_normalisation=True),
         Flatten(),
     ),
     "poolings": (

@@ -42,6 +42,8 @@ LAYERS = {
     "a kernel of 3 by 5": lambda: conv(kernel_size=(3, 5), strides=(1, 1)),
     "without bias": lambda: conv(use_bias=False),
     **{name: lambda name=name: conv(activation=name) for name in ("relu", "leaky_relu", "gelu", "tanh", "sigmoid")},
+    "depthwise convolution": lambda: kl.DepthwiseConv2D(3, strides=2, padding="same", activation="tanh"),
+    "depthwise convolution, dilation 2": lambda: kl.DepthwiseConv2D(3, dilation_rate=2, use_bias=False),
     "max pooling": lambda: kl.MaxPooling2D(2),
     "max pooling, same": lambda: kl.MaxPooling2D(3, 2, "same"),
     "average pooling": lambda: kl.AveragePooling2D(3),

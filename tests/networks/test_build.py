@@ -12,7 +12,16 @@ import tensorflow as tf
 
 from cnn import runs
 from cnn.config import Data, RunConfig, Training
-from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn.config.layers import (
+    Convolution,
+    Dense,
+    DepthwiseConvolution,
+    Dropout,
+    Flatten,
+    GlobalPooling,
+    Pooling,
+    SkipConnection,
+)
 from cnn.data import NO_GARMENT
 from cnn.networks.build import build
 from cnn.networks.compile import Confusion, compile_for_training, confusion_of, distribution, outlier_exposure_loss
@@ -47,6 +56,11 @@ KINDS = [
         (Convolution(activation="leaky_relu", batch_normalisation=True), Flatten()),
         keras.layers.Activation,
         {"activation": "leaky_relu"},
+    ),
+    (
+        (DepthwiseConvolution(kernel=5, stride=2, padding="valid", activation="tanh"), Flatten()),
+        keras.layers.DepthwiseConv2D,
+        {"kernel_size": (5, 5), "strides": (2, 2), "padding": "valid", "activation": "tanh", "use_bias": True},
     ),
     (
         (Pooling(), Flatten()),

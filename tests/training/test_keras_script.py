@@ -14,7 +14,16 @@ import pytest
 
 from cnn import runs
 from cnn.config import Data, RunConfig, Training, presets
-from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn.config.layers import (
+    Convolution,
+    Dense,
+    DepthwiseConvolution,
+    Dropout,
+    Flatten,
+    GlobalPooling,
+    Pooling,
+    SkipConnection,
+)
 from cnn.runs import Run
 from cnn.training.keras_script import keras_script, left_out
 from tests.command import train_here
@@ -32,6 +41,7 @@ EVERY_LAYER = (
     SkipConnection(over=2),
     Pooling(),
     Convolution(filters=6, padding="valid", activation="tanh"),
+    DepthwiseConvolution(dilation=2, activation="gelu", batch_normalisation=True),
     Flatten(),
     Dense(units=16, activation="sigmoid"),
     Dropout(rate=0.3),
@@ -192,8 +202,8 @@ def test_only_what_is_needed_is_written():
     script = keras_script(RunConfig(layers=PLAIN))
     for word in (
         "fold_in",
-        "_flipped",
-        "_warped",
+        "random_flip",
+        "random_affine",
         "DepthwiseMaxPooling",
         "temperature",
         "EarlyStopping",
@@ -201,7 +211,7 @@ def test_only_what_is_needed_is_written():
         "dtype_",
     ):
         assert word not in script
-    assert "_shifted" in keras_script(RunConfig(layers=PLAIN, data=Data(shift=1)))
+    assert "random_shift" in keras_script(RunConfig(layers=PLAIN, data=Data(shift=1)))
 
 
 def test_auto_is_what_the_run_took():
