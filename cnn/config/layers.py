@@ -264,6 +264,37 @@ class DepthwiseConvolution(AnyConvolution):
         return row, column, filter_, 0
 
 
+class SeparableConvolution(AnyConvolution, _Filters):
+    """A depthwise convolution, then `filters` sums over its maps at each place (Chollet 2016, arXiv:1610.02357)."""
+
+    kind: Literal["separable convolution"] = "separable convolution"
+    keras_type: ClassVar = "SeparableConv2D"
+    formula: ClassVar = r"b_k + \sum_{k'} p_{k',k} \sum_{u}\sum_{v} x_{i',\,j',\,k'}\; d_{u,v,k'}"
+
+    @property
+    def name(self) -> str:
+        return f"Separable conv {self.filters}"
+
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
+        depthwise = geometry.convolution_parameters(self.kernel, 1, channels, bias=False)
+        weights = depthwise + geometry.convolution_parameters(1, channels, self.filters, bias=False)
+        return {"filters": self.filters, "kernel_size": self.kernel}, self.filters, weights, weights
+
+    @staticmethod
+    def filters_of(weights: Sequence[Any]) -> Any:
+        depthwise, pointwise, *_ = weights  # Keras's arrays: (k, k, channels, 1) and (1, 1, channels, filters)
+        return depthwise * pointwise
+
+    @staticmethod
+    def scaled(weights: Sequence[Any], factors: Any) -> list[Any]:
+        depthwise, *rest = weights
+        return [depthwise, *(array * factors for array in rest)]
+
+    @staticmethod
+    def place_of(weight: tuple[int, ...], filter_: int) -> None:
+        return None
+
+
 class Pooling(_Layer):
     """Replaces each window by one value. "depthwise max" pools across feature maps instead of across pixels."""
 
@@ -409,7 +440,15 @@ class SkipConnection(_Layer):
 
 
 Layer = Annotated[
-    Convolution | DepthwiseConvolution | Pooling | GlobalPooling | Flatten | Dense | Dropout | SkipConnection,
+    Convolution
+    | DepthwiseConvolution
+    | SeparableConvolution
+    | Pooling
+    | GlobalPooling
+    | Flatten
+    | Dense
+    | Dropout
+    | SkipConnection,
     Field(discriminator="kind", title="Layer"),
 ]
 KINDS: dict[str, type[_Layer]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}

@@ -17,6 +17,7 @@ from cnn.config.layers import (
     GlobalPooling,
     ImpossibleStack,
     Pooling,
+    SeparableConvolution,
     SkipConnection,
     trace,
 )
@@ -38,6 +39,12 @@ STACKS = {
         Convolution(filters=4),
         DepthwiseConvolution(kernel=5, stride=2, padding="valid", activation="tanh"),
         DepthwiseConvolution(kernel=2, dilation=3, batch_normalisation=True),
+        Flatten(),
+    ),
+    "separable convolutions": (
+        Convolution(filters=4),
+        SeparableConvolution(filters=6, kernel=5, stride=2, padding="valid", activation="tanh"),
+        SeparableConvolution(filters=3, kernel=2, dilation=3, batch_normalisation=True),
         Flatten(),
     ),
     "poolings": (

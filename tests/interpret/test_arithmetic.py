@@ -44,6 +44,8 @@ LAYERS = {
     **{name: lambda name=name: conv(activation=name) for name in ("relu", "leaky_relu", "gelu", "tanh", "sigmoid")},
     "depthwise convolution": lambda: kl.DepthwiseConv2D(3, strides=2, padding="same", activation="tanh"),
     "depthwise convolution, dilation 2": lambda: kl.DepthwiseConv2D(3, dilation_rate=2, use_bias=False),
+    "separable convolution": lambda: kl.SeparableConv2D(5, 3, strides=2, padding="same", activation="tanh"),
+    "separable convolution, dilation 2": lambda: kl.SeparableConv2D(5, 3, dilation_rate=2, use_bias=False),
     "max pooling": lambda: kl.MaxPooling2D(2),
     "max pooling, same": lambda: kl.MaxPooling2D(3, 2, "same"),
     "average pooling": lambda: kl.AveragePooling2D(3),

@@ -20,6 +20,7 @@ from cnn.config.layers import (
     Flatten,
     GlobalPooling,
     Pooling,
+    SeparableConvolution,
     SkipConnection,
 )
 from cnn.data import NO_GARMENT
@@ -61,6 +62,11 @@ KINDS = [
         (DepthwiseConvolution(kernel=5, stride=2, padding="valid", activation="tanh"), Flatten()),
         keras.layers.DepthwiseConv2D,
         {"kernel_size": (5, 5), "strides": (2, 2), "padding": "valid", "activation": "tanh", "use_bias": True},
+    ),
+    (
+        (SeparableConvolution(filters=3, dilation=2, batch_normalisation=True), Flatten()),
+        keras.layers.SeparableConv2D,
+        {"filters": 3, "kernel_size": (3, 3), "dilation_rate": (2, 2), "activation": "linear", "use_bias": False},
     ),
     (
         (Pooling(), Flatten()),

@@ -22,6 +22,7 @@ from cnn.config.layers import (
     Flatten,
     GlobalPooling,
     Pooling,
+    SeparableConvolution,
     SkipConnection,
 )
 from cnn.runs import Run
@@ -42,6 +43,7 @@ EVERY_LAYER = (
     Pooling(),
     Convolution(filters=6, padding="valid", activation="tanh"),
     DepthwiseConvolution(dilation=2, activation="gelu", batch_normalisation=True),
+    SeparableConvolution(filters=7, kernel=2, padding="valid"),
     Flatten(),
     Dense(units=16, activation="sigmoid"),
     Dropout(rate=0.3),
