@@ -69,6 +69,12 @@ class Part(NamedTuple):
     takes: tuple[Flow | None, ...] = (None,)
 
 
+class L2(NamedTuple):
+    """A regulariser: `factor` times the sum of the squared weights is added to the loss."""
+
+    factor: float
+
+
 def _changed(**values: tuple[Any, Any]) -> dict[str, Any]:
     """Of arguments, each with Keras's default, those that differ from it."""
     return {name: value for name, (value, default) in values.items() if value != default}
@@ -124,6 +130,14 @@ def _activated(activation: Activation, normalised: bool, inner: Part) -> Iterato
         yield Part("Activation", {"activation": activation}, out, sees)
 
 
+_L2 = Field(
+    0.0,
+    ge=0.0,
+    le=1.0,
+    description="L2 weight decay: this times the sum of the squared weights is added to the loss.",
+)
+
+
 class AnyConvolution(_Layer):
     """What slides learned kernels over feature maps. Stated for a convolution whose filters see every channel."""
 
@@ -137,8 +151,10 @@ class AnyConvolution(_Layer):
     batch_normalisation: bool = Field(
         False, description="Normalise each feature map over the batch before the activation (Ioffe and Szegedy 2015)."
     )
+    l2: float = _L2
 
     keras_type: ClassVar[str]
+    kernels: ClassVar[tuple[str, ...]] = ("kernel",)  # what Keras calls its arrays of weights
     formula: ClassVar[str]  # of its sum z, in LaTeX
 
     @property
@@ -148,7 +164,7 @@ class AnyConvolution(_Layer):
 
     def __str__(self) -> str:
         extras = [f"stride {self.stride}"] * (self.stride > 1) + [f"dilation {self.dilation}"] * (self.dilation > 1)
-        extras += ["batch norm"] * self.batch_normalisation + [self.activation]
+        extras += ["batch norm"] * self.batch_normalisation + [self.activation] + [f"L2 {self.l2:g}"] * (self.l2 > 0)
         return " ".join([self.name, f"{self.kernel}×{self.kernel}", self.padding, *extras])
 
     def misfit(self, inputs: Sequence[Flow]) -> str | None:
@@ -174,10 +190,11 @@ class AnyConvolution(_Layer):
         size = [geometry.output_size(n, self.kernel, self.stride, self.padding, self.dilation) for n in shape[:2]]
         before = geometry.padding_before(shape[0], self.kernel, self.stride, self.padding, self.dilation)
         window = _changed(strides=(self.stride, 1), padding=(self.padding, "valid"), dilation_rate=(self.dilation, 1))
+        penalty = {f"{kernel}_regularizer": L2(self.l2) for kernel in self.kernels if self.l2}
         own, maps, weights, macs = self._weights(shape[2])
         sum_ = Part(
             self.keras_type,
-            {**own, **window},
+            {**own, **window, **penalty},
             (*size, maps),
             sees.through(self.kernel, self.stride, self.dilation, before),
             parameters=weights,
@@ -238,6 +255,7 @@ class DepthwiseConvolution(AnyConvolution):
 
     kind: Literal["depthwise convolution"] = "depthwise convolution"
     keras_type: ClassVar = "DepthwiseConv2D"
+    kernels: ClassVar = ("depthwise",)
     name: ClassVar = "Depthwise conv"
     formula: ClassVar = r"b_k + \sum_{u}\sum_{v} x_{i',\,j',\,k}\; w_{u,v,k}"
 
@@ -269,6 +287,7 @@ class SeparableConvolution(AnyConvolution, _Filters):
 
     kind: Literal["separable convolution"] = "separable convolution"
     keras_type: ClassVar = "SeparableConv2D"
+    kernels: ClassVar = ("depthwise", "pointwise")
     formula: ClassVar = r"b_k + \sum_{k'} p_{k',k} \sum_{u}\sum_{v} x_{i',\,j',\,k'}\; d_{u,v,k'}"
 
     @property
@@ -378,16 +397,22 @@ class Dense(_Layer):
     kind: Literal["dense"] = "dense"
     units: int = Field(64, ge=1, le=4096, description="How many units; each sees every input.")
     activation: Activation = Field("relu", description="Function applied to the output of every unit.")
+    batch_normalisation: bool = Field(
+        False, description="Normalise each unit over the batch before the activation (Ioffe and Szegedy 2015)."
+    )
+    l2: float = _L2
 
     needs: ClassVar = "vector"
 
     def __str__(self) -> str:
-        return f"Dense {self.units} {self.activation}"
+        extras = ["batch norm"] * self.batch_normalisation + [self.activation] + [f"L2 {self.l2:g}"] * (self.l2 > 0)
+        return " ".join([f"Dense {self.units}", *extras])
 
     def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
         weights = inputs[-1].shape[0] * self.units
-        sum_ = Part("Dense", {"units": self.units}, (self.units,), None, parameters=weights, macs=weights)
-        yield from _activated(self.activation, False, sum_)
+        penalty = {"kernel_regularizer": L2(self.l2)} if self.l2 else {}
+        sum_ = Part("Dense", {"units": self.units, **penalty}, (self.units,), None, parameters=weights, macs=weights)
+        yield from _activated(self.activation, self.batch_normalisation, sum_)
 
 
 class Dropout(_Layer):
@@ -409,16 +434,26 @@ class Dropout(_Layer):
 class SkipConnection(_Layer):
     """Adds what went into an earlier layer to what comes out of the last (He et al. 2015, arXiv:1512.03385).
 
-    The layers between need to learn only what must change, and the gradient has a short way past them.
+    The layers between need to learn only what must change, and the gradient has a short way past them. Or it sets the
+    two side by side, so that both stay as they are (Huang et al. 2016, arXiv:1608.06993).
     """
 
     kind: Literal["skip connection"] = "skip connection"
     over: int = Field(2, ge=1, le=16, description="How many layers it skips: the input of the first is added.")
+    mode: Literal["add", "concatenate"] = Field(
+        "add", description="add: value by value, so both must have one shape. concatenate: one behind the other."
+    )
+    projection: bool = Field(
+        False, description="A 1×1 convolution on what skips, which gives it as many feature maps as it is added to."
+    )
+    stride: int = Field(1, ge=1, le=8, description="Of the projection: what skips becomes smaller by this factor.")
 
     needs: ClassVar = "either"
 
     def __str__(self) -> str:
-        return f"Skip connection over {self.over}"
+        extras = ["concatenate"] * (self.mode == "concatenate") + ["1×1 projection"] * self.projection
+        extras += [f"stride {self.stride}"] * (self.stride > 1)
+        return " ".join([f"Skip connection over {self.over}", *extras])
 
     def misfit(self, inputs: Sequence[Flow]) -> str | None:
         if self.over >= len(inputs):
@@ -426,17 +461,53 @@ class SkipConnection(_Layer):
             if not before:
                 return "is the first layer, so there is none for it to skip: move it down."
             return f"has only {counted(before, 'layer')} before it: let it skip fewer layers, or move it down."
-        if inputs[-1 - self.over].shape != inputs[-1].shape:
-            added, to = ("×".join(map(str, inputs[-1 - back].shape)) for back in (self.over, 0))
+        if self.stride > 1 and not self.projection:
+            return f"has stride {self.stride}, which only a projection can have: switch that on, or set it to 1."
+        skipped, main = inputs[-1 - self.over], inputs[-1]
+        flat = 1 in (len(skipped.shape), len(main.shape))
+        if flat and self.projection:
+            return "has a projection, a 1×1 convolution, but no feature maps to project: switch the projection off."
+        shape = skipped.shape
+        if not flat:
+            size = [geometry.output_size(n, 1, self.stride, "same") for n in shape[:2]]
+            shape = (*size, main.shape[2] if self.projection and self.mode == "add" else shape[2])
+        fits = shape == main.shape if self.mode == "add" else shape[:-1] == main.shape[:-1]
+        if not fits:
+            given, to = ("×".join(map(str, sizes)) for sizes in (shape, main.shape))
+            if self.mode == "add":
+                return (
+                    f"adds {given} values to {to}, and the two must have one shape: let it skip only layers that keep "
+                    'the size and the number of feature maps (stride 1, padding "same", as many filters as come in), '
+                    "or give it a projection with their stride."
+                )
             return (
-                f"adds {added} values to {to}, and the two must have one shape: let it skip only layers that keep "
-                'the size and the number of feature maps (stride 1, padding "same", as many filters as come in).'
+                f"sets {given} values beside {to}, and the two must have one size: let it skip only layers that keep "
+                'the size (stride 1, padding "same"), or give it a projection with their stride.'
+            )
+        if main.receptive_field and skipped.receptive_field.jump * self.stride != main.receptive_field.jump:
+            return (
+                "brings together values from different places of the image, because what it skips has another stride: "
+                f"set its own to {main.receptive_field.jump // skipped.receptive_field.jump}."
             )
         return None
 
     def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
         skipped, main = inputs[-1 - self.over], inputs[-1]
-        yield Part("Add", {}, main.shape, main.receptive_field, takes=(skipped, main))
+        channels, maps = skipped.shape[-1], main.shape[-1] if self.mode == "add" else skipped.shape[-1]
+        if self.projection:
+            size = main.shape[:2]
+            weights = geometry.convolution_parameters(1, channels, maps, bias=False)
+            sees = skipped.receptive_field.through(1, self.stride)
+            arguments = {"filters": maps, "kernel_size": 1, **_changed(strides=(self.stride, 1))}
+            macs = weights * size[0] * size[1]
+            yield Part("Conv2D", arguments, (*size, maps), sees, weights + maps, macs=macs, takes=(skipped,))
+        # With the projection last, the rows have the order in which Keras lists the layers of a network.
+        merged = (main, None) if self.projection else (skipped, main)
+        if self.mode == "add":
+            yield Part("Add", {}, main.shape, main.receptive_field, takes=merged)
+        else:
+            out = (*main.shape[:-1], maps + main.shape[-1])
+            yield Part("Concatenate", {}, out, main.receptive_field, takes=merged)
 
 
 Layer = Annotated[

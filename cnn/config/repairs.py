@@ -95,4 +95,9 @@ def _candidates(layers: Sequence[Layer], shapes: Sequence[Shape]) -> Iterator[Fi
             fitting = [over for over in range(1, min(index, 16) + 1) if shapes[index - over] == shape]
             for over in sorted(fitting, key=lambda over: abs(over - layer.over))[:1]:
                 yield changed(f"Let it skip {over} layer{'s' * (over > 1)}", over=over)
+            if layer.over <= index and len(skipped := shapes[index - layer.over]) == 3:
+                stride = max(1, min(8, round(skipped[0] / shape[0])))
+                named = "a 1×1 projection" + f" with stride {stride}" * (stride > 1)
+                yield changed(f"Give it {named}", projection=True, stride=stride)
+            yield changed("Set its stride to 1", stride=1)
     yield Fix("Remove it", index, index + 1)

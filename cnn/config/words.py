@@ -34,6 +34,8 @@ _LABELS = {
     "kernel": "Kernel size",
     "size": "Window size",
     "over": "Layers skipped",
+    "projection": "1×1 projection",
+    "l2": "L2 weight decay",
     "cpus": "CPUs",
     "gpus": "GPUs",
 }

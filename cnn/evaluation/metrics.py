@@ -13,7 +13,8 @@ def evaluate(model, split: data.Split) -> dict[str, Any]:
     """Accuracy in [0, 1], mean cross-entropy (in nats) and expected calibration error in [0, 1] on a whole split.
 
     The loss is that of `keras.Model.evaluate`, which also computes it from the logits: in 32 bits a probability may
-    have become 0, and whoever gives it a least value makes the loss smaller than it is.
+    have become 0, and whoever gives it a least value makes the loss smaller than it is. As there, the penalties of
+    layers with L2 weight decay are in it.
     """
     import keras
 
@@ -23,7 +24,7 @@ def evaluate(model, split: data.Split) -> dict[str, Any]:
         "split": "test",
         "n": len(split.labels),
         "accuracy": round(float((probabilities.argmax(axis=1) == split.labels).mean()), 6),
-        "loss": round(float(losses.mean(dtype=np.float64)), 6),
+        "loss": round(float(losses.mean(dtype=np.float64) + sum(map(float, model.losses))), 6),
         "calibration_error": round(calibration.expected_calibration_error(probabilities, split.labels), 6),
     }
 

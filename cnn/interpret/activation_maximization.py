@@ -276,24 +276,41 @@ def middle_sums(forward: Forward, rows: Sequence[Row], layer: str, pictures: tf.
     """
     fields = {INPUT: ReceptiveField()} | {row.name: row.receptive_field for row in rows}
     cut = pictures.shape[1] == fields[layer].size
-    values = {INPUT: pictures}
-    for step, takes in forward.steps[: forward.names.index(layer) + 1]:
+    # Where in the whole network's maps the first row and column of each cut map lie.
+    first = {INPUT: fields[layer].start}
+    values, needed = {INPUT: pictures}, forward.needed(layer)
+    for step, takes in forward.steps:
+        if step.name not in needed:
+            continue
         inputs = [values[name] for name in takes]
+        if cut and len(inputs) > 1:  # more is left at the borders of what took the shorter way
+            first[step.name] = max(first[name] for name in takes)
+            skips = [first[step.name] - first[name] for name in takes]
+            inputs = [given[:, skip:, skip:] for given, skip in zip(inputs, skips, strict=True)]
+            rows_left, columns_left = (min(given.shape[axis] for given in inputs) for axis in (1, 2))
+            inputs = [given[:, :rows_left, :columns_left] for given in inputs]
+        elif cut:
+            skip, first[step.name] = _next_window(fields[takes[0]], fields[step.name], first[takes[0]])
+            inputs = [inputs[0][:, skip:, skip:]]
         if has_sums(step):
             x, _ = forward.linear(step.name, border=not cut).stateless_call(step.weights, [], inputs[0])
             x = x if step.name == layer else step.activation(x)
         elif len(inputs) > 1:
-            if cut:  # more is left at the borders of what took the shorter way
-                skipped, main, size = fields[takes[0]], fields[takes[1]], inputs[1].shape
-                first = (skipped.start - main.start) // main.jump
-                inputs[0] = inputs[0][:, first : first + size[1], first : first + size[2]]
             x = step(inputs)
         elif cut and hasattr(step, "padding"):
             x = altered(step, padding="valid")(inputs[0])
         else:
             x = step(inputs[0], training=False)
         values[step.name] = x
+    x = values[layer]
     return x[:, x.shape[1] // 2, x.shape[2] // 2]
+
+
+def _next_window(before: ReceptiveField, after: ReceptiveField, first: int) -> tuple[int, int]:
+    """How many rows from `first` on a layer skips until a window of its own begins, and that window's number."""
+    stride, padding = after.jump // before.jump, (before.start - after.start) // before.jump
+    skip = -(first + padding) % stride
+    return skip, (first + skip + padding) // stride
 
 
 def _extent(field: ReceptiveField, edges: tuple[int, int]) -> tuple[int, int]:

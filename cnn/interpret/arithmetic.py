@@ -113,10 +113,14 @@ class Added:
 
 @dataclass(frozen=True)
 class Copied:
-    """A value that a layer only passes on, and where in its input it stands: flatten, and dropout at prediction."""
+    """A value that a layer only passes on: concatenate, flatten, and dropout at prediction.
+
+    place: where in its input it stands. taken: which of the layer's inputs that is, from 0.
+    """
 
     place: Place
     value: float
+    taken: int = 0
 
 
 Working = WeightedSum | Pooled | Normalised | Activated | Added | Copied
@@ -174,22 +178,34 @@ def working(
         case kl.Add():
             terms = tuple(float(term[place]) for term in inputs)
             return Added(terms, sum(terms))
-        case kl.Flatten():
-            source = tuple(int(index) for index in np.unravel_index(place[-1], x.shape))
-            return Copied(source, float(x[source]))
-        case kl.Dropout():
-            return Copied(place, float(x[place]))
+        case kl.Flatten() | kl.Dropout() | kl.Concatenate():
+            taken, source = _source(layer, [given.shape for given in inputs], place)
+            return Copied(source, float(inputs[taken][source]), taken)
     raise TypeError(f"No arithmetic is known for a {type(layer).__name__}.")
 
 
 def origin(forward: Forward, name: str, place: Place) -> tuple[str, Place]:
-    """Where a value was made that flatten and dropout only passed on: the layer's name, or INPUT, and its place."""
-    while name != INPUT and isinstance(forward.layer(name), kl.Flatten | kl.Dropout):
-        if isinstance(forward.layer(name), kl.Flatten):
-            shape = forward.layer(name).input.shape[1:]
-            place = tuple(int(index) for index in np.unravel_index(place[-1], shape))
-        name = forward.takes(name)[0]
+    """Where a value was made that some layers only passed on: the layer's name, or INPUT, and its place."""
+    while name != INPUT and isinstance(forward.layer(name), kl.Flatten | kl.Dropout | kl.Concatenate):
+        given = forward.layer(name).input
+        shapes = [tensor.shape[1:] for tensor in (given if isinstance(given, list) else [given])]
+        taken, place = _source(forward.layer(name), shapes, place)
+        name = forward.takes(name)[taken]
     return name, place
+
+
+def _source(layer: kl.Layer, shapes: Sequence[tuple[int, ...]], place: Place) -> tuple[int, Place]:
+    """From which of its inputs, of these shapes, and from where in it a layer passes on a value."""
+    match layer:
+        case kl.Flatten():
+            return 0, tuple(int(index) for index in np.unravel_index(place[-1], shapes[0]))
+        case kl.Concatenate():
+            *where, channel = place
+            for taken, shape in enumerate(shapes):
+                if channel < shape[-1]:
+                    return taken, (*where, channel)
+                channel -= shape[-1]
+    return 0, place
 
 
 def _window(

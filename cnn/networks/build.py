@@ -11,7 +11,7 @@ import keras
 from keras import layers as kl
 
 from cnn.config import INPUT_SHAPE, RunConfig
-from cnn.config.layers import Row
+from cnn.config.layers import L2, Row
 from cnn.networks import layers
 from cnn.networks.layers import FusedBatchNormalization
 
@@ -46,7 +46,11 @@ def _made(row: Row, policy: str, for_training: bool) -> kl.Layer:
         make = FusedBatchNormalization
     else:
         make = getattr(kl, row.type, None) or getattr(layers, row.type)
-    return make(name=row.name, dtype=policy, **row.arguments)
+    arguments = {
+        name: keras.regularizers.L2(value.factor) if isinstance(value, L2) else value
+        for name, value in row.arguments.items()
+    }
+    return make(name=row.name, dtype=policy, **arguments)
 
 
 def _taken(row: Row, values: dict[str, keras.KerasTensor]) -> keras.KerasTensor | list[keras.KerasTensor]:

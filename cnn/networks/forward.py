@@ -99,6 +99,14 @@ class Forward:
         """What goes into a layer."""
         return self.steps[self.names.index(name)].takes
 
+    def needed(self, name: str) -> set[str]:
+        """A layer and all those whose output it depends on, by their names."""
+        found = {name}
+        for step in reversed(self.steps):
+            if step.layer.name in found:
+                found |= {taken for taken in step.takes if taken != INPUT}
+        return found
+
     def before(self, name: str) -> tuple[str, ...]:
         """The values by which a pass can begin at a layer: all that it or a later one takes of what comes before it."""
         start = self.names.index(name)

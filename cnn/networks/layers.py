@@ -34,11 +34,11 @@ class FusedBatchNormalization(kl.BatchNormalization):
     """Batch normalisation of maps (n, h, w, c) whose training step is one operation, where Keras's own has about ten.
 
     It has Keras's variables and, rounding apart, its results; only the moving variance counts with one picture fewer
-    (Bessel's correction). Without `training` it is Keras's own.
+    (Bessel's correction). Without `training`, and of vectors, it is Keras's own.
     """
 
     def call(self, inputs, training=None, mask=None):
-        if not training or not self.trainable:
+        if not training or not self.trainable or len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=inputs,

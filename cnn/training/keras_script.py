@@ -15,7 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cnn.config import INPUT_SHAPE, Data, RunConfig, Training
-from cnn.config.layers import Row
+from cnn.config.layers import L2, Row
 from cnn.data import SYNTHETIC_SIZES, VALIDATION
 
 _WIDTH = 120  # columns
@@ -267,6 +267,8 @@ def _call(row: Row, given: str, is_output: bool) -> list[str]:
 
 
 def _literal(value: object) -> str:
+    if isinstance(value, L2):
+        return f"keras.regularizers.L2({value.factor!r})"
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 

@@ -11,10 +11,13 @@ from keras import layers as kl
 
 from cnn import data, runs
 from cnn import evaluate as command
+from cnn.config import RunConfig
+from cnn.config.layers import Convolution, Dense, GlobalPooling, SeparableConvolution
 from cnn.data import Split
 from cnn.evaluation.examples import read_examples, write_examples
 from cnn.evaluation.metrics import evaluate, evaluate_answers, predict
 from cnn.networks import test_time_augmentation
+from cnn.networks.build import build
 from cnn.networks.load import load
 
 
@@ -95,6 +98,19 @@ def test_the_loss_is_kerass(tiny, factor):
     assert result["loss"] == pytest.approx(kerass(network, pictures), rel=1e-5)
     answers = predict(network, pictures.images)
     assert result["accuracy"] == pytest.approx((answers.argmax(axis=1) == pictures.labels).mean(), abs=1e-6)
+
+
+def test_penalties_of_weights_are_in_the_loss_as_in_kerass():
+    layers = (Convolution(filters=4, l2=0.1), SeparableConvolution(filters=4, l2=0.2), GlobalPooling(), Dense(l2=0.3))
+    network, pictures = build(RunConfig(layers=layers)), marked(labels=[0, 1, 2], shown=[0, 1, 5])
+    result = evaluate(network, pictures)
+    assert result["loss"] == pytest.approx(kerass(network, pictures), rel=1e-5)
+    assert result["loss"] > 1 + result_without_penalties(network, pictures)
+
+
+def result_without_penalties(network: keras.Model, pictures: Split) -> float:
+    answers = predict(network, pictures.images)
+    return float(-np.log(answers[np.arange(len(answers)), pictures.labels]).mean())
 
 
 def test_pictures_are_predicted_in_batches_and_in_order():

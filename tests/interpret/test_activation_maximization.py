@@ -11,7 +11,17 @@ from keras import layers as kl
 from cnn import data
 from cnn.config import RunConfig, presets
 from cnn.config.geometry import ReceptiveField
-from cnn.config.layers import Convolution, Flatten, GlobalPooling, Pooling, Row, SkipConnection, trace
+from cnn.config.layers import (
+    Convolution,
+    DepthwiseConvolution,
+    Flatten,
+    GlobalPooling,
+    Pooling,
+    Row,
+    SeparableConvolution,
+    SkipConnection,
+    trace,
+)
 from cnn.data import synthetic
 from cnn.interpret import activation_maximization
 from cnn.interpret.activation_maximization import Strongest
@@ -95,6 +105,15 @@ STACKS = {
         Convolution(filters=4, kernel=4),
         SkipConnection(over=3),
         Convolution(filters=3),
+    ),
+    "projected": (
+        Convolution(filters=4),
+        DepthwiseConvolution(kernel=4, stride=2),
+        SeparableConvolution(filters=5, dilation=2),
+        SkipConnection(over=2, projection=True, stride=2),
+        Convolution(filters=3),
+        SkipConnection(over=1, mode="concatenate"),
+        Convolution(filters=3, kernel=2),
     ),
     "skipping the start": (Convolution(filters=1, kernel=5), SkipConnection(over=1), Convolution(filters=3)),
 }

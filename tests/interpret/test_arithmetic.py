@@ -58,6 +58,7 @@ LAYERS = {
     "flatten": lambda: kl.Flatten(),
     "dropout": lambda: kl.Dropout(0.5),
     "skip connection": lambda: kl.Add(),
+    "skip connection, concatenate": lambda: kl.Concatenate(),
     "dense": lambda: kl.Dense(9, activation="relu"),
     "dense, linear": lambda: kl.Dense(9),
     "softmax": lambda: kl.Dense(9, activation="softmax"),
@@ -69,7 +70,10 @@ def test_a_value_is_kerass_own_to_float32_rounding(name, chance):
     """Windows of any stride, padding and dilation over a picture that is not square, with several channels."""
     layer = LAYERS[name]()
     shape = (40,) if isinstance(layer, kl.Dense) else (13, 17, 4)
-    inputs = [chance.normal(size=(1, *shape)).astype(np.float32) for _ in range(2 if isinstance(layer, kl.Add) else 1)]
+    inputs = [
+        chance.normal(size=(1, *shape)).astype(np.float32)
+        for _ in range(2 if isinstance(layer, kl.Add | kl.Concatenate) else 1)
+    ]
     layer.build([x.shape for x in inputs] if len(inputs) > 1 else inputs[0].shape)
     layer.set_weights([chance.uniform(0.1, 1.0, weight.shape) for weight in layer.get_weights()])
     output = np.asarray(layer(inputs if len(inputs) > 1 else inputs[0], training=False))[0]

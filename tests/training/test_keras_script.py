@@ -43,9 +43,10 @@ EVERY_LAYER = (
     Pooling(),
     Convolution(filters=6, padding="valid", activation="tanh"),
     DepthwiseConvolution(dilation=2, activation="gelu", batch_normalisation=True),
+    SkipConnection(over=1, mode="concatenate", projection=True),
     SeparableConvolution(filters=7, kernel=2, padding="valid"),
     Flatten(),
-    Dense(units=16, activation="sigmoid"),
+    Dense(units=16, activation="sigmoid", batch_normalisation=True, l2=0.001),
     Dropout(rate=0.3),
 )
 PLAIN = (Convolution(filters=4, stride=2), GlobalPooling(mode="max"))

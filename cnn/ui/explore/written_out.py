@@ -9,7 +9,7 @@ from cnn import charts
 from cnn.config import CLASS_NAMES
 from cnn.config.geometry import padding_before
 from cnn.config.layers import CONVOLUTIONS
-from cnn.interpret.arithmetic import Activated, Added, Normalised, Pooled, WeightedSum, Working, origin, working
+from cnn.interpret.arithmetic import Activated, Added, Copied, Normalised, Pooled, WeightedSum, Working, origin, working
 from cnn.networks.forward import INPUT
 from cnn.ui import state
 from cnn.ui.components import pixels, sheet
@@ -42,7 +42,8 @@ def show(now: ModelView, layer: str, channel: int, where: tuple[int, ...], go: G
         if name != INPUT:
             go(name, there[-1], *there[:-1])
 
-    _written(now, layer, place, found, takes[0], back)
+    source = takes[found.taken] if isinstance(found, Copied) else takes[0]
+    _written(now, layer, place, found, source, back)
     keras = float(now.values[layer][place])
     st.caption(
         f"In 64 bits here: {found.value:.7g}. By the network, in 32 bits: {keras:.7g}. "
@@ -82,7 +83,10 @@ def _written(now: ModelView, layer: str, place: tuple[int, ...], found: Working,
         case Added():
             st.markdown("A skip connection adds the values at the same place of its two ways:")
             st.latex(rf"{' + '.join(map(tex_term, found.terms))} = {tex(found.value)}")
-    if isinstance(found, Normalised | Activated | Added) and source != INPUT:
+        case Copied():
+            st.markdown(f"A skip connection sets maps side by side: this one is map {found.place[-1] + 1} of {source}.")
+            place = found.place
+    if isinstance(found, Normalised | Activated | Added | Copied) and source != INPUT:
         st.button(
             f"Where it comes from: {source}",
             icon=":material/arrow_back:",

@@ -12,6 +12,7 @@ from cnn.ui import draft
 _FORMATS = {
     "learning_rate": "%g",
     "weight_decay": "%g",
+    "l2": "%g",
     "rate": "%.2f",
     "warp": "%.1f",
     "erase": "%.2f",
@@ -22,6 +23,7 @@ _STEPS = {
     "rate": 0.05,
     "learning_rate": 0.001,
     "weight_decay": 0.001,
+    "l2": 0.0001,
     "limit": 1000,
     "batch_size": 16,
     "warp": 0.1,
