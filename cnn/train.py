@@ -95,8 +95,8 @@ def _configure(options: argparse.Namespace) -> RunConfig:
     for section, name in (("data", "dataset"), ("data", "limit"), ("training", "epochs"), ("training", "seed")):
         if (value := getattr(options, name)) is not None:
             values[section][name] = value
-    if options.pictures and not values["data"]["own"]:
-        values["data"]["own"] = 0.15
+    if options.pictures and not values["data"]["own_images"]:
+        values["data"]["own_images"] = 0.15
     return RunConfig.model_validate(values)
 
 

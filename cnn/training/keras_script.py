@@ -55,9 +55,9 @@ def left_out(config: RunConfig) -> list[str]:
     """What the script cannot do without the project, a sentence each. Empty where it repeats the run exactly."""
     data = config.data
     sources = (
-        (data.restyled, "pictures in other styles"),
-        (data.strange, "pictures of no garment, with their own loss"),
-        (data.own, "pictures of your own, if the run had any"),
+        (data.style_augmentation, "pictures in other styles"),
+        (data.outlier_exposure, "pictures of no garment, with their own loss"),
+        (data.own_images, "pictures of your own, if the run had any"),
     )
     missing = [f"{what} ({share:.0%} of each batch)" for share, what in sources if share]
     if not missing:
@@ -155,8 +155,8 @@ def _data(data: Data) -> str:
 _AUGMENTATIONS = (
     ("flip", "random_flip", "", 0),
     ("shift", "random_shift", "{shift}, ", 1),
-    ("warp", "random_affine", "tf.fill(tf.shape(chosen), {warp}), ", 3),
-    ("erase", "random_erasing", "{erase}, ", 4),
+    ("random_affine", "random_affine", "tf.fill(tf.shape(chosen), {random_affine}), ", 3),
+    ("random_erasing", "random_erasing", "{random_erasing}, ", 4),
 )
 
 

@@ -13,10 +13,10 @@ _FORMATS = {
     "learning_rate": "%g",
     "weight_decay": "%g",
     "rate": "%.2f",
-    "warp": "%.1f",
-    "erase": "%.2f",
-    "restyled": "%.2f",
-    "strange": "%.2f",
+    "random_affine": "%.1f",
+    "random_erasing": "%.2f",
+    "style_augmentation": "%.2f",
+    "outlier_exposure": "%.2f",
 }
 _STEPS = {
     "rate": 0.05,
@@ -24,12 +24,12 @@ _STEPS = {
     "weight_decay": 0.001,
     "limit": 1000,
     "batch_size": 16,
-    "warp": 0.1,
-    "erase": 0.05,
-    "restyled": 0.05,
-    "strange": 0.01,
+    "random_affine": 0.1,
+    "random_erasing": 0.05,
+    "style_augmentation": 0.05,
+    "outlier_exposure": 0.01,
 }
-_COMMAND_LINE_ONLY = {"own"}  # a browser cannot name the folders that hold one's pictures
+_COMMAND_LINE_ONLY = {"own_images"}  # a browser cannot name the folders that hold one's images
 
 
 def section(model: type[BaseModel], values: draft.Values, place: str) -> None:
