@@ -6,11 +6,12 @@ Streamlit.
 """
 
 import unicodedata
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cnn.config import versions
+from cnn.config.datasets import DATASET_CARDS, FASHION_MNIST, DatasetCard, known_dataset
 from cnn.config.layers import Layer, Row, trace
 
 CLASS_NAMES = (
@@ -36,8 +37,8 @@ class _Section(BaseModel):
 class Data(_Section):
     """Which images a network is trained on, and how they are varied."""
 
-    dataset: Literal["fashion-mnist", "synthetic"] = Field(
-        "fashion-mnist", description="fashion-mnist: 70,000 real pictures. synthetic: clothes drawn by this program."
+    dataset: Annotated[str, AfterValidator(known_dataset)] = Field(
+        FASHION_MNIST.name, description="The name of one of `DATASET_CARDS`."
     )
     limit: int | None = Field(
         None, ge=100, le=55_000, description="Train on only the first so many images; empty: on all of them."
@@ -71,6 +72,11 @@ class Data(_Section):
     own_images: float = Field(
         0.0, ge=0.0, le=0.5, description="Fraction of labelled images from your own folders, where a run has them."
     )
+
+    @property
+    def card(self) -> DatasetCard:
+        """What is known of its dataset without loading it."""
+        return DATASET_CARDS[self.dataset]
 
     @model_validator(mode="before")
     @classmethod

@@ -19,12 +19,13 @@ import pytest
 
 from cnn import data
 from cnn.config import Data
-from cnn.data import FILES, NO_GARMENT, DataUnavailable, Source, Split, synthetic
+from cnn.data import NO_GARMENT, DataUnavailable, Source, Split, synthetic
 from cnn.data import batches as stream_of_batches
 from cnn.data.augmentation import random_affine, random_erasing
+from cnn.data.datasets import FILES, is_cached
 
 needs_fashion_mnist = pytest.mark.skipif(
-    not data.is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
+    not is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
 )
 
 
@@ -146,7 +147,7 @@ def idx_files(training: int = 5_100, test: int = 100) -> dict[str, bytes]:
 
 
 def test_without_files_and_network_one_sentence_says_what_to_do(cache, internet):
-    assert not data.is_cached()
+    assert not is_cached()
     with pytest.raises(DataUnavailable) as caught:
         data.load(Data())
     sentence = str(caught.value)
@@ -188,7 +189,7 @@ def test_a_download_reports_its_progress_and_ends_in_the_cache(cache, internet):
     internet(slow)
     timeout, reports = socket.getdefaulttimeout(), []
     loaded = data.load(Data(), reports.append)
-    assert sorted(asked) == sorted(FILES) and data.is_cached()
+    assert sorted(asked) == sorted(FILES) and is_cached()
     assert reports and all(text.startswith("Downloading Fashion-MNIST: 0.0 of 30.9 MB") for text in reports)
     assert socket.getdefaulttimeout() == timeout
     assert [len(split.labels) for split in (loaded.train, loaded.validation, loaded.test)] == [100, 5_000, 100]

@@ -6,7 +6,7 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cnn.config import empty_word, field_label
+from cnn.config import DATASET_CARDS, datasets_help, empty_word, field_label
 from cnn.ui import draft
 
 _FORMATS = {
@@ -51,9 +51,10 @@ def _widget(name: str, info: FieldInfo, value: Any, key: str) -> Any:
     kind = info.annotation
     if type(None) in get_args(kind):
         kind = next(part for part in get_args(kind) if part is not type(None))
-    if get_origin(kind) is Literal:
-        options = list(get_args(kind))
-        return st.selectbox(label, options, index=options.index(value), key=key, help=info.description)
+    if get_origin(kind) is Literal or name == "dataset":
+        options = list(DATASET_CARDS if name == "dataset" else get_args(kind))
+        help_ = datasets_help() if name == "dataset" else info.description
+        return st.selectbox(label, options, index=options.index(value), key=key, help=help_)
     if kind is bool:
         return st.toggle(label, value, key=key, help=info.description, wrap=True)
     limits = {type(part).__name__: part for part in info.metadata}
