@@ -27,7 +27,7 @@ from cnn.config.layers import Convolution, Dense, Dropout, Flatten, Pooling, Ski
 from cnn.runs import Run, Status
 
 CONFIG = RunConfig(
-    data=Data(dataset="synthetic", limit=600, flip=True, shift=1, warp=0.3, erase=0.2),
+    data=Data(dataset="synthetic", limit=600, flip=True, shift=1, random_affine=0.3, random_erasing=0.2),
     layers=(
         Convolution(filters=12, batch_normalisation=True),
         Pooling(),

@@ -37,7 +37,7 @@ class Clock(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self.start
 
 
-def bare(config: RunConfig, dataset: data.Dataset) -> float:
+def bare(config: RunConfig, dataset: data.Splits) -> float:
     network = build(config, for_training=True)
     compile_for_training(network, config, 1)
     clock = Clock()
@@ -53,7 +53,7 @@ def bare(config: RunConfig, dataset: data.Dataset) -> float:
     return clock.seconds
 
 
-def recorded(config: RunConfig, dataset: data.Dataset, folder: Path) -> tuple[float, float]:
+def recorded(config: RunConfig, dataset: data.Splits, folder: Path) -> tuple[float, float]:
     """Seconds, and the share of the time in batches that was spent waiting for them."""
     folder.mkdir()
     runs.write_json(folder / "config.json", config.model_dump(mode="json"))

@@ -13,12 +13,11 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from typing import get_args
 
 from pydantic import ValidationError
 
 from cnn import runs
-from cnn.config import Data, RunConfig, explain
+from cnn.config import DATASET_CARDS, RunConfig, explain
 from cnn.data import mixture
 from cnn.errors import AtelierError
 from cnn.runs import Run, saved_presets
@@ -54,9 +53,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("run", nargs="?", metavar="RUN_DIR", help="an existing run to start or resume")
     parser.add_argument("--preset", metavar="NAME", help=f"make a new run from {', '.join(saved_presets.names())}")
     parser.add_argument("--epochs", type=int, help="instead of the preset's")
-    parser.add_argument(
-        "--dataset", choices=get_args(Data.model_fields["dataset"].annotation), help="instead of the preset's"
-    )
+    parser.add_argument("--dataset", choices=list(DATASET_CARDS), help="instead of the preset's")
     parser.add_argument("--limit", type=int, help="train on only the first N pictures")
     parser.add_argument("--seed", type=int, help="instead of the preset's")
     parser.add_argument("--name", help="what to call the run")
@@ -95,8 +92,8 @@ def _configure(options: argparse.Namespace) -> RunConfig:
     for section, name in (("data", "dataset"), ("data", "limit"), ("training", "epochs"), ("training", "seed")):
         if (value := getattr(options, name)) is not None:
             values[section][name] = value
-    if options.pictures and not values["data"]["own"]:
-        values["data"]["own"] = 0.15
+    if options.pictures and not values["data"]["own_images"]:
+        values["data"]["own_images"] = 0.15
     return RunConfig.model_validate(values)
 
 

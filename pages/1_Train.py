@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cnn import data, runs
+from cnn.config import STAND_IN
 from cnn.runs import launchers
 from cnn.ui import shell, state
 from cnn.ui.runs import deletion
@@ -28,12 +29,12 @@ if view == THIS:
     progress.show(run)
 
 else:
-    if not data.is_cached():
-        st.info(
-            "Fashion-MNIST is not in Keras's cache yet: the first training downloads 31 MB. Without a network, put the "
-            f"four files {', '.join(data.FILES)} into {data.cache_folder()}, or choose the synthetic dataset below.",
-            icon=":material/cloud_download:",
-        )
+    for dataset in data.DATASETS.values():
+        if missing := dataset.missing():
+            st.info(
+                f"{missing} {dataset.by_hand()} Or choose the {STAND_IN.name} dataset below.",
+                icon=":material/cloud_download:",
+            )
     form.choose_preset()
     start_row = st.container(horizontal=True, vertical_alignment="bottom")
     progress.place()

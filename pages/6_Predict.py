@@ -14,7 +14,7 @@ with st.spinner("Loading TensorFlow…"):
 
     network = models.load(run)
 
-if run.config.data.dataset == "synthetic":
+if run.config.data.card.synthetic:
     st.warning(
         "This network was trained on drawn clothes only: expect it to fail on photos.", icon=":material/warning:"
     )

@@ -4,18 +4,23 @@ Knows pydantic and integers; knows no picture, no file, no network and no framew
 """
 
 from cnn.config.built_in_presets import PRESET_NOTES, presets
+from cnn.config.datasets import DATASET_CARDS, STAND_IN, DatasetCard, datasets_help
 from cnn.config.run_config import CLASS_NAMES, INPUT_SHAPE, MAX_LEARNING_RATE, Data, Resources, RunConfig, Training
 from cnn.config.words import duration, empty_word, explain, field_label
 
 __all__ = [
     "CLASS_NAMES",
+    "DATASET_CARDS",
     "INPUT_SHAPE",
     "MAX_LEARNING_RATE",
     "PRESET_NOTES",
+    "STAND_IN",
     "Data",
+    "DatasetCard",
     "Resources",
     "RunConfig",
     "Training",
+    "datasets_help",
     "duration",
     "empty_word",
     "explain",

@@ -30,7 +30,14 @@ def presets() -> dict[str, RunConfig]:
         ),
         "wardrobe": RunConfig(
             preset="wardrobe",
-            data=Data(flip=True, warp=0.3, erase=0.25, restyled=0.24, strange=0.03, own=0.12),
+            data=Data(
+                flip=True,
+                random_affine=0.3,
+                random_erasing=0.25,
+                style_augmentation=0.24,
+                outlier_exposure=0.03,
+                own_images=0.12,
+            ),
             layers=(
                 Convolution(filters=40, batch_normalisation=True),
                 Pooling(),
@@ -79,7 +86,7 @@ def presets() -> dict[str, RunConfig]:
         ),
         "accurate": RunConfig(
             preset="accurate",
-            data=Data(flip=True, shift=2, erase=0.25),
+            data=Data(flip=True, shift=2, random_erasing=0.25),
             layers=(
                 Convolution(filters=32, batch_normalisation=True),
                 Pooling(),

@@ -6,10 +6,12 @@ Streamlit.
 """
 
 import unicodedata
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from cnn.config import versions
+from cnn.config.datasets import DATASET_CARDS, FASHION_MNIST, DatasetCard, known_dataset
 from cnn.config.layers import Layer, Row, trace
 
 CLASS_NAMES = (
@@ -33,45 +35,62 @@ class _Section(BaseModel):
 
 
 class Data(_Section):
-    """Which pictures a network is trained on, and how they are varied."""
+    """Which images a network is trained on, and how they are varied."""
 
-    dataset: Literal["fashion-mnist", "synthetic"] = Field(
-        "fashion-mnist", description="fashion-mnist: 70,000 real pictures. synthetic: clothes drawn by this program."
+    dataset: Annotated[str, AfterValidator(known_dataset)] = Field(
+        FASHION_MNIST.name, description="The name of one of `DATASET_CARDS`."
     )
     limit: int | None = Field(
-        None, ge=100, le=55_000, description="Train on only the first so many pictures; empty: on all of them."
+        None, ge=100, le=55_000, description="Train on only the first so many images; empty: on all of them."
     )
-    flip: bool = Field(False, description="Augmentation: mirror every other training picture at random.")
-    shift: int = Field(0, ge=0, le=6, description="Augmentation: move each training picture by up to so many pixels.")
-    warp: float = Field(
+    flip: bool = Field(False, description="Augmentation: mirror every other training image at random.")
+    shift: int = Field(0, ge=0, le=6, description="Augmentation: shift each training image by up to so many pixels.")
+    random_affine: float = Field(
         0.0,
         ge=0.0,
         le=2.0,
-        description="Augmentation: turn, stretch, shear and move each picture; 1 is about 7 degrees.",
+        description="Augmentation: rotate, scale, shear and shift each training image; 1 is about 7 degrees.",
     )
-    erase: float = Field(
+    random_erasing: float = Field(
         0.0,
         ge=0.0,
         le=1.0,
-        description="Augmentation: share of the pictures in which a random rectangle is blotted out (random erasing).",
+        description="Augmentation: fraction of the training images in which a random rectangle is painted over.",
     )
-    restyled: float = Field(
+    style_augmentation: float = Field(
         0.0,
         ge=0.0,
         le=0.7,
-        description="Share of pictures drawn by hand, cut out of a photo, worn, or in pairs instead.",
+        description="Fraction of images in other styles: drawn by hand, cut out of a photo, worn, or in pairs.",
     )
-    strange: float = Field(
-        0.0, ge=0.0, le=0.2, description="Share of pictures of no garment, to learn to be unsure (outlier exposure)."
+    outlier_exposure: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.2,
+        description="Fraction of images of no garment, for which the network learns to spread its prediction evenly.",
     )
-    own: float = Field(
-        0.0, ge=0.0, le=0.5, description="Share of labelled pictures from folders of your own, where a run has them."
+    own_images: float = Field(
+        0.0, ge=0.0, le=0.5, description="Fraction of labelled images from your own folders, where a run has them."
     )
 
+    @property
+    def card(self) -> DatasetCard:
+        """What is known of its dataset without loading it."""
+        return DATASET_CARDS[self.dataset]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_todays_names(cls, contents: Any) -> Any:
+        if isinstance(contents, dict):
+            versions.refuse_old_names(contents)
+        return contents
+
     @model_validator(mode="after")
-    def _shares_leave_room(self) -> Self:
-        if self.restyled + self.strange + self.own > 0.9:
-            raise ValueError("Restyled, strange and own pictures take more than 90% of each batch: lower one of them.")
+    def _fractions_leave_room(self) -> Self:
+        if self.style_augmentation + self.outlier_exposure + self.own_images > 0.9:
+            raise ValueError(
+                "Other styles, outlier exposure and own images take more than 90% of each batch: lower one of them."
+            )
         return self
 
 
@@ -122,7 +141,7 @@ class Resources(_Section):
 class RunConfig(_Section):
     """A whole run. The output layer (dense, softmax, one unit a class) is not listed: it is always the last."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = versions.VERSION
     preset: str | None = Field(
         None, max_length=80, description="The preset that this configuration started from."
     )  # any text on one line: what Keras allows is taken from it where a network is built
@@ -130,6 +149,18 @@ class RunConfig(_Section):
     layers: tuple[Layer, ...] = Field(min_length=1, max_length=64)
     training: Training = Training()
     resources: Resources = Resources()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _brought_up_to_date(cls, contents: Any) -> Any:
+        if not isinstance(contents, dict) or "version" not in contents:
+            return contents
+        versions.check_version(contents["version"], "configuration")
+        if contents["version"] == 1:
+            data = contents.get("data")
+            renamed = {"data": versions.renamed_data(data)} if isinstance(data, dict) else {}
+            contents = {**contents, **renamed, "version": versions.VERSION}
+        return contents
 
     @field_validator("preset")
     @classmethod

@@ -31,12 +31,12 @@ def steps(pictures: int, batch_size: int) -> int:
 class Source(NamedTuple):
     """Pictures that take the place of some in every batch.
 
-    share: of each batch, in [0, 1]. warp: how strongly they are turned and stretched, as `Data.warp`.
+    fraction: of each batch, in [0, 1]. random_affine: how strongly they are varied, as `Data.random_affine`.
     """
 
-    share: float
+    fraction: float
     split: Split
-    warp: float
+    random_affine: float
 
 
 def training_batches(
@@ -67,7 +67,7 @@ def training_batches(
     # Kept as bytes, a quarter of the memory of float32, and scaled batch by batch in the pipeline's own thread.
     images, labels = tf.constant(split.images[..., None]), tf.constant(split.labels)
     others = [(tf.constant(other.split.images[..., None]), tf.constant(other.split.labels)) for other in sources]
-    bounds = np.cumsum([0.0, *(other.share for other in sources)])
+    bounds = np.cumsum([0.0, *(other.fraction for other in sources)])
     count = len(split.labels)
     per_epoch = steps(count, batch_size)
     seed = tf.constant(seed, tf.int64)
@@ -86,7 +86,7 @@ def training_batches(
             chosen = tf.gather(chosen, tf.range(-(-there // replicas) * replicas) % there)
         x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
         chance = tf.random.fold_in(tf.stack([seed, epoch]), step)
-        warp = tf.fill(tf.shape(chosen), settings.warp)
+        strength = tf.fill(tf.shape(chosen), settings.random_affine)
         draw = tf.random.stateless_uniform(tf.shape(chosen), tf.random.fold_in(chance, 2)) if sources else None
         for number, ((pictures, names), other) in enumerate(zip(others, sources, strict=True)):
             taken = (draw >= bounds[number]) & (draw < bounds[number + 1])
@@ -94,16 +94,16 @@ def training_batches(
             which = tf.random.stateless_uniform(tf.shape(chosen), key, 0, len(other.split.labels), tf.int32)
             x = tf.where(taken[:, None, None, None], tf.gather(pictures, which), x)
             y = tf.where(taken, tf.gather(names, which), y)
-            warp = tf.where(taken, other.warp, warp)
+            strength = tf.where(taken, other.random_affine, strength)
         x = tf.cast(x, tf.float32) / 255.0
         if settings.flip:
             x = random_flip(x, tf.random.fold_in(chance, 0))
         if settings.shift:
             x = random_shift(x, settings.shift, tf.random.fold_in(chance, 1))
-        if settings.warp or sources:
-            x = random_affine(x, warp, tf.random.fold_in(chance, 3))
-        if settings.erase:
-            x = random_erasing(x, settings.erase, tf.random.fold_in(chance, 4 + len(sources)))
+        if settings.random_affine or sources:
+            x = random_affine(x, strength, tf.random.fold_in(chance, 3))
+        if settings.random_erasing:
+            x = random_erasing(x, settings.random_erasing, tf.random.fold_in(chance, 4 + len(sources)))
         return x, y
 
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(4)

@@ -1,9 +1,8 @@
-"""The two datasets, their splits, and the stream of training batches.
+"""The datasets: a class for each, which says how it is loaded, what is to be downloaded, and how a script gets it.
 
-Fashion-MNIST comes through `keras.datasets.fashion_mnist`: from Keras's cache, else by download. Where neither
-works, `DataUnavailable` says in one sentence what to do; nothing is ever replaced silently. The order of the
-training pictures and their augmentation depend on (seed, epoch, step) alone, so that a resumed run sees what the
-uninterrupted one would have seen. TensorFlow is imported only by the functions that need it.
+Its name and what people read about it are in `cnn.config.datasets`. Fashion-MNIST comes through
+`keras.datasets.fashion_mnist`: from Keras's cache, else by download. Where neither works, `DataUnavailable` says in one
+sentence what to do; nothing is ever replaced silently. Keras is imported only by the functions that need it.
 """
 
 import _thread
@@ -13,6 +12,7 @@ import socket
 import tempfile
 import threading
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn.config import Data
+from cnn.config import DATASET_CARDS, Data, DatasetCard
+from cnn.config.datasets import FASHION_MNIST, STAND_IN, SYNTHETIC
 from cnn.data import synthetic
 from cnn.errors import AtelierError
 
@@ -33,8 +34,8 @@ FILES = {  # name: size of the download in bytes
     "t10k-labels-idx1-ubyte.gz": 5_148,
     "t10k-images-idx3-ubyte.gz": 4_422_102,
 }
+_OTHERWISE = f"or use the {STAND_IN.name} dataset (on the command line: --dataset {STAND_IN.name})"
 _TIMEOUT = 20.0  # seconds without an answer after which a download has failed
-SYNTHETIC_SIZES = {"train": 10_000, "validation": 1_000, "test": 2_000}
 
 
 class DataUnavailable(AtelierError, RuntimeError):
@@ -49,10 +50,129 @@ class Split(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Splits:
     train: Split
     validation: Split
     test: Split
+
+
+OnDownload = Callable[[str], None]
+
+
+class Script(NamedTuple):
+    """How an exported script, which has Keras and NumPy, gets a dataset.
+
+    lines: they make train_images and train_labels, and the same for validation and test, as in `Split`. imports: what
+    the lines need. copied: a module of this program whose source goes before the lines, with its own imports. needs:
+    which package has to be installed, and what for.
+    """
+
+    lines: tuple[str, ...]
+    imports: tuple[str, ...] = ()
+    copied: str = ""
+    needs: str = ""
+
+
+class Dataset(ABC):
+    """A dataset: everything that the program has to know of it.
+
+    card: its name and what people read about it. samples: what its test images are, in a sentence of Markdown.
+    """
+
+    card: DatasetCard
+    samples: str
+
+    @abstractmethod
+    def load(self, limit: int | None, on_download: OnDownload) -> Splits:
+        """See `load`. limit: how many training images; None for all."""
+
+    @abstractmethod
+    def script(self, limit: int | None) -> Script:
+        """How an exported script gets the very same images."""
+
+    def missing(self) -> str:
+        """What is not on this machine yet, and what follows from it, in a sentence; empty where everything is here."""
+        return ""
+
+    def by_hand(self) -> str:
+        """How to get what is missing without a connection, in a sentence."""
+        return ""
+
+
+class FashionMnist(Dataset):
+    card = FASHION_MNIST
+    samples = "The 10,000 test pictures of Fashion-MNIST."
+
+    def load(self, limit: int | None, on_download: OnDownload) -> Splits:
+        (images, labels), test = _fashion_mnist(on_download)
+        train = Split(images[:-VALIDATION][:limit], labels[:-VALIDATION][:limit])
+        return Splits(train, Split(images[-VALIDATION:], labels[-VALIDATION:]), Split(*test))
+
+    def script(self, limit: int | None) -> Script:
+        first = f"[:{limit}]" if limit else ""
+        return Script(
+            (
+                "(images, labels), (test_images, test_labels) = keras.datasets.fashion_mnist.load_data()",
+                f"train_images, train_labels = images[:-{VALIDATION}]{first}, labels[:-{VALIDATION}]{first}",
+                f"validation_images, validation_labels = images[-{VALIDATION}:], labels[-{VALIDATION}:]",
+            )
+        )
+
+    def missing(self) -> str:
+        if is_cached():
+            return ""
+        size = sum(FILES.values()) / 1e6
+        return f"Fashion-MNIST is not in Keras's cache yet: the first training downloads {size:.0f} MB."
+
+    def by_hand(self) -> str:
+        return f"Without a connection, put the four files {', '.join(FILES)} into {cache_folder()}."
+
+
+class Synthetic(Dataset):
+    card = SYNTHETIC
+    samples = "**Synthetic** test pictures, drawn by this program."
+
+    def _sizes(self, limit: int | None) -> dict[str, int]:
+        return {"train": limit or self.card.training_images, "validation": 1_000, "test": 2_000}
+
+    def load(self, limit: int | None, on_download: OnDownload) -> Splits:
+        return Splits(**{split: Split(*synthetic.dataset(n, 0, split)) for split, n in self._sizes(limit).items()})
+
+    def script(self, limit: int | None) -> Script:
+        lines = [
+            f'{split}_images, {split}_labels = dataset({n}, 0, "{split}")' for split, n in self._sizes(limit).items()
+        ]
+        return Script(tuple(lines), copied="cnn.data.synthetic", needs="pillow to draw the clothes")
+
+
+DATASETS: dict[str, Dataset] = {}
+
+
+def register(dataset: Dataset) -> None:
+    """Let a dataset be named in configurations, and with that be offered, loaded and exported."""
+    DATASET_CARDS[dataset.card.name] = dataset.card
+    DATASETS[dataset.card.name] = dataset
+
+
+register(FashionMnist())
+register(Synthetic())
+
+
+def load(config: Data, on_download: OnDownload | None = None) -> Splits:
+    """Load the configured dataset and split it: Fashion-MNIST into 55,000, 5,000 and 10,000 images.
+
+    Args:
+        config: dataset and training-set size.
+        on_download: called about once a second with a sentence on the download's progress, from another thread. If
+            it raises, the download ends with KeyboardInterrupt.
+
+    Raises:
+        DataUnavailable: it can be neither found nor downloaded, or its files are damaged.
+    """
+    return DATASETS[config.dataset].load(config.limit, on_download or (lambda text: None))
+
+
+# --- Fashion-MNIST in Keras's cache -----------------------------------------------------------------------------
 
 
 def cache_folder() -> Path:
@@ -68,41 +188,21 @@ def is_cached() -> bool:
     return all((cache_folder() / name).is_file() for name in FILES)
 
 
-def load(config: Data, on_download: Callable[[str], None] | None = None) -> Dataset:
-    """Load the configured dataset and split it: for Fashion-MNIST 55,000 / 5,000 / 10,000.
-
-    Args:
-        config: dataset and training-set size.
-        on_download: called about once a second with a sentence on the download's progress, from another thread. If
-            it raises, the download ends with KeyboardInterrupt.
-
-    Raises:
-        DataUnavailable: Fashion-MNIST can be neither found nor downloaded, or its files are damaged.
-    """
-    if config.dataset == "synthetic":
-        sizes = dict(SYNTHETIC_SIZES, train=config.limit or SYNTHETIC_SIZES["train"])
-        return Dataset(**{split: Split(*synthetic.dataset(n, 0, split)) for split, n in sizes.items()})
-    (images, labels), test = _fashion_mnist(on_download)
-    train = Split(images[:-VALIDATION][: config.limit], labels[:-VALIDATION][: config.limit])
-    return Dataset(train, Split(images[-VALIDATION:], labels[-VALIDATION:]), Split(*test))
-
-
-def _fashion_mnist(on_download: Callable[[str], None] | None):
+def _fashion_mnist(on_download: OnDownload):
     import keras
 
     try:
-        with _watched_download(on_download or (lambda text: None)):
+        with _watched_download(on_download):
             return keras.datasets.fashion_mnist.load_data()
     except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
         raise DataUnavailable(
             f"A file of Fashion-MNIST in {cache_folder()} is damaged ({error}): delete it and start again, "
-            "or use the synthetic dataset (on the command line: --dataset synthetic)."
+            f"{_OTHERWISE}."
         ) from error
     except Exception as error:  # get_file raises a bare Exception for a failed download
         raise DataUnavailable(
             f"Fashion-MNIST is not in Keras's cache and could not be downloaded ({_reason(error)}): connect to the "
-            f"internet, or put the four files {', '.join(FILES)} into {cache_folder()}, or use the synthetic "
-            "dataset (on the command line: --dataset synthetic)."
+            f"internet, or put the four files {', '.join(FILES)} into {cache_folder()}, {_OTHERWISE}."
         ) from error
 
 

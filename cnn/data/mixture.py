@@ -29,7 +29,7 @@ HELD_OUT = 5  # one labelled picture in so many is never trained on, so that it 
 
 _STYLES = 2  # other styles made of each training picture
 _SYNTHETIC = 0.2  # drawn clothes among the restyled, as a share of the training pictures: other poses and proportions
-_STRANGE = 8_000
+_OUTLIERS = 8_000
 _CHUNK = 500  # pictures between two reports
 _LEAST = 0.15  # of a picture's readings, those with less weight than this share of the best are left out
 
@@ -52,20 +52,21 @@ def sources(
     """Make the configured sources. Takes a minute or two for all of Fashion-MNIST; the same for the same seed.
 
     Args:
-        config: the shares.
+        config: the fractions.
         train: the training pictures.
         seed: of every random choice.
         own: pictures of one's own, if there are any.
         report: called with a sentence now and then; whatever it raises ends the work.
     """
     found = []
-    if config.restyled:
-        found.append(Source(config.restyled, _restyled(train, seed, report), warp=0.8))
-    if config.strange:
-        pictures = _in_processes(_strange_chunk, [seed, 2], _STRANGE, (), "Making pictures of no garment", report)
-        found.append(Source(config.strange, Split(pictures, np.full(len(pictures), NO_GARMENT, np.uint8)), warp=1.0))
-    if config.own and own is not None:
-        found.append(Source(config.own, _balanced(own), warp=1.5))
+    if config.style_augmentation:
+        found.append(Source(config.style_augmentation, _restyled(train, seed, report), random_affine=0.8))
+    if config.outlier_exposure:
+        images = _in_processes(_outlier_chunk, [seed, 2], _OUTLIERS, (), "Making pictures of no garment", report)
+        split = Split(images, np.full(len(images), NO_GARMENT, np.uint8))
+        found.append(Source(config.outlier_exposure, split, random_affine=1.0))
+    if config.own_images and own is not None:
+        found.append(Source(config.own_images, _balanced(own), random_affine=1.5))
     return tuple(found)
 
 
@@ -134,7 +135,7 @@ def _restyled_chunk(stream: list[int], numbers: range) -> np.ndarray:
     )
 
 
-def _strange_chunk(stream: list[int], numbers: range) -> np.ndarray:
+def _outlier_chunk(stream: list[int], numbers: range) -> np.ndarray:
     return np.stack([outlier(np.random.default_rng([*stream, number])) for number in numbers])
 
 

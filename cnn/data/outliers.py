@@ -1,4 +1,7 @@
-"""Images that show no garment, drawn by code, for a network to learn to be unsure of (outlier exposure)."""
+"""Images that show no garment, drawn by code, for a network to learn to be unsure of.
+
+This is outlier exposure (Hendrycks, Mazeika, Dietterich 2019, arXiv:1812.04606).
+"""
 
 import cv2
 import numpy as np

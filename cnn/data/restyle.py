@@ -2,8 +2,7 @@
 
 Fashion-MNIST shows each garment once, evenly lit, on black. What people bring are line drawings, filled shapes, and
 photos from which a garment was cut more or less well. `restyled` makes such a picture out of a training picture, at
-random, so that a network learns what survives: the shape and a few inner strokes. `strange` makes pictures of no
-garment at all (outlier exposure, Hendrycks, Mazeika, Dietterich 2019, arXiv:1812.04606). Random choices come from the
+random, so that a network learns what survives: the shape and a few inner strokes. Random choices come from the
 generator that is handed in, so that a picture depends on (seed, number) alone. The shares, sizes and tones in here were
 chosen by looking at the results beside people's drawings and photos.
 """

@@ -38,10 +38,9 @@ def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int
     if any(layer.compute_dtype == "float16" for layer in model.layers):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(model.trainable_variables)  # now, where all its variables come to the same devices
-    strange = config.data.strange > 0
     model.compile(
         optimizer=optimizer,
-        loss=outlier_exposure_loss if strange else keras.losses.sparse_categorical_crossentropy,
+        loss=outlier_exposure_loss if config.data.outlier_exposure else keras.losses.sparse_categorical_crossentropy,
         metrics=[Confusion(name="accuracy")],
     )
     return rate

@@ -129,12 +129,6 @@ def parse(content: bytes) -> RunConfig:
     try:
         return RunConfig.model_validate_json(content)
     except ValidationError as error:
-        wrong = {problem["loc"]: problem["input"] for problem in error.errors(include_url=False)}
-        if ("version",) in wrong:
-            version = str(wrong["version",])[:20]
-            raise Unreadable(
-                f"It is a configuration of version {version}, and this program reads version 1."
-            ) from error
         raise Unreadable(explain(error)) from error
 
 

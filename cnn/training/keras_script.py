@@ -8,6 +8,7 @@ and runs nothing.
 
 import ast
 import importlib.util
+import sys
 import textwrap
 from collections.abc import Sequence
 from functools import cache
@@ -16,10 +17,9 @@ from pathlib import Path
 
 from cnn.config import INPUT_SHAPE, Data, RunConfig, Training
 from cnn.config.layers import L2, Row
-from cnn.data import SYNTHETIC_SIZES, VALIDATION
+from cnn.data import DATASETS, Script
 
 _WIDTH = 120  # columns
-_DATASETS = {"fashion-mnist": "Fashion-MNIST", "synthetic": "clothes drawn by code"}
 
 Changes = Sequence[tuple[int, int, float]]
 
@@ -38,10 +38,11 @@ def keras_script(config: RunConfig, changes: Changes = (), precision: str | None
     configured = config.training.precision
     computed = (precision or "float32") if configured == "auto" else configured
     mixed = None if computed == "float32" else computed
+    dataset = DATASETS[config.data.dataset].script(config.data.limit)
     parts = [
-        _head(config, changes, mixed),
+        _head(config, dataset, changes, mixed),
         _constants(config.training),
-        _data(config.data),
+        _data(dataset),
         _batches(config.data),
         _network(config),
         _learning_rate(config.training, changes),
@@ -55,9 +56,9 @@ def left_out(config: RunConfig) -> list[str]:
     """What the script cannot do without the project, a sentence each. Empty where it repeats the run exactly."""
     data = config.data
     sources = (
-        (data.restyled, "pictures in other styles"),
-        (data.strange, "pictures of no garment, with their own loss"),
-        (data.own, "pictures of your own, if the run had any"),
+        (data.style_augmentation, "pictures in other styles"),
+        (data.outlier_exposure, "pictures of no garment, with their own loss"),
+        (data.own_images, "pictures of your own, if the run had any"),
     )
     missing = [f"{what} ({share:.0%} of each batch)" for share, what in sources if share]
     if not missing:
@@ -71,10 +72,10 @@ def left_out(config: RunConfig) -> list[str]:
 # --- the parts of the script ------------------------------------------------------------------------------------
 
 
-def _head(config: RunConfig, changes: Changes, mixed: str | None) -> str:
+def _head(config: RunConfig, dataset: Script, changes: Changes, mixed: str | None) -> str:
     training, missing = config.training, left_out(config)
     name = f'the network "{_plain(config.preset)}"' if config.preset else "a convolutional network"
-    text = [f"Train {name} on {_DATASETS[config.data.dataset]}, with Keras alone."]
+    text = [f"Train {name} on {config.data.card.title}, with Keras alone."]
     if missing:
         text.append("Written by CNN Atelier. " + " ".join(missing))
     else:
@@ -94,18 +95,15 @@ def _head(config: RunConfig, changes: Changes, mixed: str | None) -> str:
         notes.append(f"It computes in 16 bits ({mixed.removeprefix('mixed_')}), and keeps and saves 32-bit weights.")
     if notes:
         text.append(" ".join(notes))
-    pillow = ", numpy, and pillow to draw the clothes" if config.data.dataset == "synthetic" else " and numpy"
-    text.append(f"Needs keras, tensorflow{pillow}. Writes the trained network to model.keras in the current folder.")
+    others = f", numpy, and {dataset.needs}" if dataset.needs else " and numpy"
+    text.append(f"Needs keras, tensorflow{others}. Writes the trained network to model.keras in the current folder.")
     paragraphs = "\n\n".join(textwrap.fill(paragraph, _WIDTH) for paragraph in text)
 
     imports = {"import math", "import os"}
     plain = ["import keras", "import numpy as np", "import tensorflow as tf"]
-    if config.data.dataset == "synthetic":
-        drawing = _imports("cnn.data.synthetic")
-        imports |= {
-            line for line in drawing if line.split()[1].partition(".")[0] in ("collections", "functools", "math")
-        }
-        plain += [line for line in drawing if line not in imports and line not in plain]
+    needed = [*dataset.imports, *(_imports(dataset.copied) if dataset.copied else ())]
+    imports |= {line for line in needed if line.split()[1].partition(".")[0] in sys.stdlib_module_names}
+    plain += [line for line in needed if line not in imports and line not in plain]
     first = sorted(imports, key=lambda line: (line.startswith("from"), line))
     return "\n".join(
         [
@@ -135,19 +133,11 @@ def _constants(training: Training) -> str:
         """)
 
 
-def _data(data: Data) -> str:
+def _data(dataset: Script) -> str:
     lines = ["", "# --- the data: pictures uint8 (n, 28, 28), bright on black, and labels uint8 (n,) from 0 to 9", ""]
-    if data.dataset == "synthetic":
-        sizes = dict(SYNTHETIC_SIZES, train=data.limit or SYNTHETIC_SIZES["train"])
-        lines += ["", _body("cnn.data.synthetic"), "", ""]
-        lines += [f'{split}_images, {split}_labels = dataset({n}, 0, "{split}")' for split, n in sizes.items()]
-    else:
-        first = f"[:{data.limit}]" if data.limit else ""
-        lines += [
-            "(images, labels), (test_images, test_labels) = keras.datasets.fashion_mnist.load_data()",
-            f"train_images, train_labels = images[:-{VALIDATION}]{first}, labels[:-{VALIDATION}]{first}",
-            f"validation_images, validation_labels = images[-{VALIDATION}:], labels[-{VALIDATION}:]",
-        ]
+    if dataset.copied:
+        lines += ["", _body(dataset.copied), "", ""]
+    lines += dataset.lines
     return "\n".join([*lines, "STEPS = math.ceil(len(train_labels) / BATCH_SIZE)  # in an epoch", ""])
 
 
@@ -155,8 +145,8 @@ def _data(data: Data) -> str:
 _AUGMENTATIONS = (
     ("flip", "random_flip", "", 0),
     ("shift", "random_shift", "{shift}, ", 1),
-    ("warp", "random_affine", "tf.fill(tf.shape(chosen), {warp}), ", 3),
-    ("erase", "random_erasing", "{erase}, ", 4),
+    ("random_affine", "random_affine", "tf.fill(tf.shape(chosen), {random_affine}), ", 3),
+    ("random_erasing", "random_erasing", "{random_erasing}, ", 4),
 )
 
 

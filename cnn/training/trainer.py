@@ -248,7 +248,7 @@ def _train(run: Run, status: Status) -> None:
     result["familiarity"] = familiarity_of(export, dataset.validation.images, training.seed)
     runs.write_json(run.path / "evaluation.json", result)
     write_examples(run.path, export, dataset.test)
-    write_reference(run.path, dataset.train, run.config.data.restyled > 0, training.seed)
+    write_reference(run.path, dataset.train, run.config.data.style_augmentation > 0, training.seed)
     print(f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {result['n']:,} pictures", flush=True)
     runs.write_status(run.path, runs.closed(status, "finished", ended))
     for name in ("checkpoint.npz", "best.keras"):

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from cnn import runs
-from cnn.config import RunConfig, explain
+from cnn.config import RunConfig, explain, versions
 from cnn.tuning.hyperparameters import (
     Hyperparameter,
     Scalar,
@@ -75,12 +75,21 @@ class Setting(BaseModel):
         return not self.values
 
 
+def _by_todays_name(setting: Any, version: int) -> Any:
+    """What a file says of a setting, with the path that it has today; a path of an old name is refused in new files."""
+    if not isinstance(setting, dict) or not isinstance(setting.get("path"), str):
+        return setting
+    if version == versions.VERSION:
+        versions.refuse_old_path(setting["path"])
+    return {**setting, "path": versions.renamed_path(setting["path"])}
+
+
 class SweepConfig(BaseModel):
     """A whole sweep. `start` gives it a name and a tag where they are empty."""
 
     model_config = FROZEN
 
-    version: Literal[1] = 1
+    version: Literal[2] = versions.VERSION
     name: str = Field("", max_length=60, description="What the sweep is called.")
     tag: str = Field("", max_length=runs.MAX_TAG, description="The tag that all its runs carry.")
     base: RunConfig = Field(description="What all trials share.")
@@ -97,6 +106,20 @@ class SweepConfig(BaseModel):
         description="Stop a run early whose validation accuracy stays below the median of the runs before it.",
     )
     seed: int = Field(42, ge=0, le=2**31 - 1, description="Start of the random choice of values.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _brought_up_to_date(cls, contents: Any) -> Any:
+        """Settings have the names of the sweep's version; where it has none, of the version of its configuration."""
+        if not isinstance(contents, dict):
+            return contents
+        base = contents["base"] if isinstance(contents.get("base"), dict) else {}
+        version = contents.get("version", base.get("version", versions.VERSION))
+        versions.check_version(version, "sweep")
+        settings = contents.get("settings")
+        if isinstance(settings, list | tuple):
+            contents = {**contents, "settings": [_by_todays_name(setting, version) for setting in settings]}
+        return {**contents, "version": versions.VERSION}
 
     @field_validator("name", "tag")
     @classmethod

@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from cnn import runs
-from cnn.config import RunConfig, explain
+from cnn.config import RunConfig, explain, versions
 from cnn.errors import AtelierError, CannotGoOn, Stopped
 from cnn.runs import Run, RunExists, State, launchers
 from cnn.tuning import sweeps
@@ -348,8 +348,7 @@ class _Driven:
         except ValueError as error:  # between the ends of its range, which were tried
             self._end(trial, "failed", explain(error) if isinstance(error, ValidationError) else str(error))
             return
-        name = self._name(trial)
-        run = (None if anew else self._orphan(config, name)) or runs.create(config, name)
+        run = (None if anew else self._orphan(config, trial)) or runs.create(config, self._name(trial))
         with suppress(runs.UnknownRun):  # whoever deletes it in this moment is noticed at the next look
             runs.relabel(run, tags=[self.config.tag] if self.config.tag else [])
         trial = self._put(replace(trial, run_id=run.id))
@@ -361,12 +360,17 @@ class _Driven:
         end = f" · #{trial.number}"
         return runs.clean_name(f"{self.config.name}: {trial.words}")[: 80 - len(end)].rstrip() + end
 
-    def _orphan(self, config: RunConfig, name: str) -> Run | None:
-        """A run that was made in the moment in which the sweeper was killed."""
+    def _orphan(self, config: RunConfig, trial: Trial) -> Run | None:
+        """A run that was made in the moment in which the sweeper was killed.
+
+        An earlier version may have put the values in its name into other words.
+        """
+        begin, end = f"{self.config.name}: ", f" · #{trial.number}"
         taken = {trial.run_id for trial in self.trials}
         for run in runs.all_runs():
             untouched = run.state in ("queued", "interrupted") and run.status.pid is None and run.status.job is None
-            if untouched and run.id not in taken and run.name == name and run.config == config:
+            named = run.name.startswith(begin) and run.name.endswith(end)
+            if untouched and named and run.id not in taken and run.config == config:
                 return run
         return None
 
@@ -409,6 +413,9 @@ def _study(path: Path, config: SweepConfig) -> "optuna.Study":
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal = path / "journal.log"
+    written = journal.read_bytes() if journal.exists() else b""
+    if (renamed := versions.renamed_paths(written)) != written:  # by version 1: Optuna goes by the names
+        runs.write_text(journal, renamed.decode())
     for lock in path.glob("journal.log.lock*"):  # of a killed process: this one alone holds the sweep's own lock
         lock.unlink(missing_ok=True)
     epochs = config.base.training.epochs

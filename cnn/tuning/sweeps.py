@@ -35,7 +35,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cnn import runs
-from cnn.config import explain
+from cnn.config import explain, versions
 from cnn.errors import AtelierError
 from cnn.runs import Run, Status, launchers
 from cnn.tuning.hyperparameters import path_label, uncapitalised
@@ -194,7 +194,7 @@ def _stored(path: Path) -> tuple[tuple[Trial, ...], dict[str, float]]:
         content = (path / "trials.json").read_bytes()
     except FileNotFoundError:
         return (), {}
-    stored = _STORED.validate_json(content)
+    stored = _STORED.validate_json(versions.renamed_paths(content))
     return stored.trials, dict(stored.importance)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn.config import Data, Resources, RunConfig, Training, presets
+from cnn.config import Data, Resources, RunConfig, Training, presets, versions
 from cnn.config.layers import KINDS, Layer
 from cnn.ui import state
 
@@ -25,7 +25,11 @@ def current() -> Values:
     if state.DRAFT not in st.session_state:
         _replace(_parts(presets()["fast"]))
         st.session_state[state.DRAFT_HISTORY] = {"states": [_state()], "at": 0}
-    return st.session_state[state.DRAFT]
+    draft = st.session_state[state.DRAFT]
+    if not draft["data"].keys() <= Data.model_fields.keys():  # the program was updated while this page was open
+        for parts in (draft, *st.session_state[state.DRAFT_HISTORY]["states"]):
+            parts["data"] = versions.renamed_data(parts["data"])
+    return draft
 
 
 def load(config: RunConfig) -> None:

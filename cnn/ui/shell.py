@@ -110,7 +110,7 @@ def style(rules: str) -> None:
 
 def synthetic_note(run: Run) -> str:
     """What stands behind every figure that was not measured on photos."""
-    return " · synthetic data" if run.config and run.config.data.dataset == "synthetic" else ""
+    return " · synthetic data" if run.config and run.config.data.card.synthetic else ""
 
 
 def _current_run() -> tuple[Run, str | None]:

@@ -27,7 +27,7 @@ def test_presets_survive_the_way_to_disk_and_back(name):
     text = json.dumps(config.model_dump(mode="json"))
     assert config.preset == name and name in PRESET_NOTES
     assert RunConfig.model_validate_json(text) == config
-    assert json.loads(text)["version"] == 1
+    assert json.loads(text)["version"] == 2
 
 
 def test_every_layer_survives_the_way_to_disk_and_back():
@@ -42,7 +42,16 @@ def test_every_layer_survives_the_way_to_disk_and_back():
     )
     config = RunConfig(
         layers=stack,
-        data=Data(limit=700, flip=True, shift=3, warp=0.5, erase=0.2, restyled=0.1, strange=0.1, own=0.25),
+        data=Data(
+            limit=700,
+            flip=True,
+            shift=3,
+            random_affine=0.5,
+            random_erasing=0.2,
+            style_augmentation=0.1,
+            outlier_exposure=0.1,
+            own_images=0.25,
+        ),
         training=Training(precision="mixed_bfloat16", calibrate=True),
     )
     assert RunConfig.model_validate_json(config.model_dump_json()) == config
@@ -55,13 +64,14 @@ def test_the_lectures_settings_are_the_defaults():
     assert (training.learning_rate, training.schedule, training.precision) == (0.001, "constant", "float32")
     assert not training.calibrate
     assert presets()["lecture"].data == Data() == Data(dataset="fashion-mnist", limit=None, flip=False, shift=0)
-    assert Data() == Data(warp=0, erase=0, restyled=0, strange=0, own=0), "nothing but the dataset"
+    nothing = ("random_affine", "random_erasing", "style_augmentation", "outlier_exposure", "own_images")
+    assert Data() == Data(**dict.fromkeys(nothing, 0)), "nothing but the dataset"
 
 
 def test_the_wardrobe_is_shown_what_people_bring():
     wardrobe = presets()["wardrobe"]
-    assert wardrobe.data.restyled > 0 and wardrobe.data.strange > 0 and wardrobe.data.own > 0
-    assert wardrobe.data.flip and wardrobe.data.warp > 0 and wardrobe.training.calibrate
+    assert min(wardrobe.data.style_augmentation, wardrobe.data.outlier_exposure, wardrobe.data.own_images) > 0
+    assert wardrobe.data.flip and wardrobe.data.random_affine > 0 and wardrobe.training.calibrate
     assert wardrobe.data.dataset == "fashion-mnist"
 
 
@@ -72,17 +82,17 @@ def test_configurations_from_before_there_were_mixtures_are_read_as_without():
     assert config.data == Data(flip=True, shift=2) and not config.training.calibrate
 
 
-@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.01), (0.5, 0.0, 0.41), (0.7, 0.0, 0.5)])
-def test_other_pictures_leave_room_for_the_datasets_own(shares):
-    restyled, strange, own = shares
-    sentence = refusal(data={"restyled": restyled, "strange": strange, "own": own})
+@pytest.mark.parametrize("fractions", [(0.7, 0.2, 0.01), (0.5, 0.0, 0.41), (0.7, 0.0, 0.5)])
+def test_other_pictures_leave_room_for_the_datasets_own(fractions):
+    styles, outliers, own = fractions
+    sentence = refusal(data={"style_augmentation": styles, "outlier_exposure": outliers, "own_images": own})
     assert "take more than 90% of each batch" in sentence and sentence.endswith(".")
 
 
-@pytest.mark.parametrize("shares", [(0.7, 0.2, 0.0), (0.4, 0.0, 0.5), (0.3, 0.1, 0.5), (0.6, 0.2, 0.1)])
-def test_they_may_take_nine_tenths(shares):
-    restyled, strange, own = shares
-    assert Data(restyled=restyled, strange=strange, own=own).own == own
+@pytest.mark.parametrize("fractions", [(0.7, 0.2, 0.0), (0.4, 0.0, 0.5), (0.3, 0.1, 0.5), (0.6, 0.2, 0.1)])
+def test_they_may_take_nine_tenths(fractions):
+    styles, outliers, own = fractions
+    assert Data(style_augmentation=styles, outlier_exposure=outliers, own_images=own).own_images == own
 
 
 @pytest.mark.parametrize(
@@ -92,14 +102,14 @@ def test_they_may_take_nine_tenths(shares):
         ("data", "limit", 55_001, "55000"),
         ("data", "shift", 7, "6"),
         ("data", "shift", -1, "0"),
-        ("data", "warp", 2.1, "2"),
-        ("data", "erase", 1.1, "1"),
-        ("data", "erase", -0.1, "0"),
-        ("data", "warp", -0.1, "0"),
-        ("data", "restyled", 0.71, "0.7"),
-        ("data", "strange", 0.21, "0.2"),
-        ("data", "own", 0.51, "0.5"),
-        ("data", "own", -0.1, "0"),
+        ("data", "random_affine", 2.1, "2"),
+        ("data", "random_erasing", 1.1, "1"),
+        ("data", "random_erasing", -0.1, "0"),
+        ("data", "random_affine", -0.1, "0"),
+        ("data", "style_augmentation", 0.71, "0.7"),
+        ("data", "outlier_exposure", 0.21, "0.2"),
+        ("data", "own_images", 0.51, "0.5"),
+        ("data", "own_images", -0.1, "0"),
         ("training", "learning_rate", 0.0, "0.000001"),
         ("training", "learning_rate", 11.0, "10"),
         ("training", "batch_size", 0, "1"),
@@ -161,7 +171,7 @@ def test_layers_out_of_range_are_refused_by_name(kind, name, value):
         ({"layers": [{"kind": "attention"}]}, "attention"),
         ({"layers": [{"filters": 3}]}, "kind"),
         ({"layers": 3}, "it is '3'"),
-        ({"version": 2}, "it is '2'"),
+        ({"version": 3}, "This configuration was written by a newer version of the program: its format is version 3"),
         ({"preset": "x" * 81}, "at most 80 characters"),
     ],
 )

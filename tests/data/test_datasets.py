@@ -19,12 +19,13 @@ import pytest
 
 from cnn import data
 from cnn.config import Data
-from cnn.data import FILES, NO_GARMENT, DataUnavailable, Source, Split, synthetic
+from cnn.data import NO_GARMENT, DataUnavailable, Source, Split, synthetic
 from cnn.data import batches as stream_of_batches
 from cnn.data.augmentation import random_affine, random_erasing
+from cnn.data.datasets import FILES, is_cached
 
 needs_fashion_mnist = pytest.mark.skipif(
-    not data.is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
+    not is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
 )
 
 
@@ -146,7 +147,7 @@ def idx_files(training: int = 5_100, test: int = 100) -> dict[str, bytes]:
 
 
 def test_without_files_and_network_one_sentence_says_what_to_do(cache, internet):
-    assert not data.is_cached()
+    assert not is_cached()
     with pytest.raises(DataUnavailable) as caught:
         data.load(Data())
     sentence = str(caught.value)
@@ -188,7 +189,7 @@ def test_a_download_reports_its_progress_and_ends_in_the_cache(cache, internet):
     internet(slow)
     timeout, reports = socket.getdefaulttimeout(), []
     loaded = data.load(Data(), reports.append)
-    assert sorted(asked) == sorted(FILES) and data.is_cached()
+    assert sorted(asked) == sorted(FILES) and is_cached()
     assert reports and all(text.startswith("Downloading Fashion-MNIST: 0.0 of 30.9 MB") for text in reports)
     assert socket.getdefaulttimeout() == timeout
     assert [len(split.labels) for split in (loaded.train, loaded.validation, loaded.test)] == [100, 5_000, 100]
@@ -268,7 +269,7 @@ def test_several_devices_can_share_every_batch_out_evenly(replicas, sizes):
 
 
 def test_the_batches_are_the_same_on_however_many_threads_they_are_made(garments, monkeypatch):
-    settings = {"epochs": 3, "batch_size": 10, "flip": True, "shift": 1, "warp": 0.4, "erase": 0.5}
+    settings = {"epochs": 3, "batch_size": 10, "flip": True, "shift": 1, "random_affine": 0.4, "random_erasing": 0.5}
     streams = []
     for threads in (1, 4):
         monkeypatch.setattr(stream_of_batches, "_THREADS", threads)
@@ -379,7 +380,7 @@ def test_a_warp_moves_and_turns_little(garments):
 
 
 def test_a_warp_leaves_the_labels_with_their_pictures(garments):
-    plain, warped = joined(batches(garments)), joined(batches(garments, warp=0.2))
+    plain, warped = joined(batches(garments)), joined(batches(garments, random_affine=0.2))
     assert np.array_equal(plain[1], warped[1]) and not np.array_equal(plain[0], warped[0])
     far = np.abs(plain[0][:, None].astype(float) - warped[0][None].astype(float)).mean(axis=(2, 3))
     assert (far.argmin(axis=0) == np.arange(96)).mean() > 0.95, "each is still most like the one it was made of"
@@ -404,14 +405,15 @@ def test_erasing_blots_out_a_rectangle_of_one_grey_in_a_share_of_the_pictures():
 
 
 def test_erasing_leaves_the_labels_and_most_of_the_pictures(garments):
-    plain, erased = joined(batches(garments)), joined(batches(garments, erase=0.5))
+    plain, erased = joined(batches(garments)), joined(batches(garments, random_erasing=0.5))
     assert np.array_equal(plain[1], erased[1])
     changed = [not np.array_equal(a, b) for a, b in zip(plain[0], erased[0], strict=True)]
     assert 0.3 < np.mean(changed) < 0.7
 
 
-def of_value(value: int, label: int, share: float, warp: float = 0.0, count: int = 10) -> Source:
-    return Source(share, Split(np.full((count, 28, 28), value, np.uint8), np.full(count, label, np.uint8)), warp)
+def of_value(value: int, label: int, fraction: float, random_affine: float = 0.0, count: int = 10) -> Source:
+    split = Split(np.full((count, 28, 28), value, np.uint8), np.full(count, label, np.uint8))
+    return Source(fraction, split, random_affine)
 
 
 def test_sources_take_their_shares_of_every_batch_and_bring_their_labels():
@@ -455,7 +457,7 @@ def test_a_resumed_stream_goes_on_as_the_uninterrupted_one_with_sources_and_warp
         Source(0.3, Split(garments.images[::-1].copy(), garments.labels[::-1].copy()), 1.0),
         of_value(9, 255, 0.2),
     ]
-    settings = {"sources": sources, "flip": True, "shift": 1, "warp": 0.4, "erase": 0.5}
+    settings = {"sources": sources, "flip": True, "shift": 1, "random_affine": 0.4, "random_erasing": 0.5}
     whole = batches(garments, epochs=3, **settings)
     for epoch in (1, 2):
         resumed = batches(garments, first_epoch=epoch, epochs=3, **settings)
@@ -466,7 +468,7 @@ def test_a_resumed_stream_goes_on_as_the_uninterrupted_one_with_sources_and_warp
 
 
 def test_without_sources_the_stream_has_only_the_dataset():
-    values, _ = joined(batches(split_of(100), restyled=0.5, strange=0.2, own=0.2))
+    values, _ = joined(batches(split_of(100), style_augmentation=0.5, outlier_exposure=0.2, own_images=0.2))
     assert sorted(values[:, 14, 14]) == list(range(1, 101)), "the shares are those of the sources that are there"
 
 

@@ -40,7 +40,7 @@ def here(monkeypatch: pytest.MonkeyPatch):
     threads = cv2.getNumThreads()
     monkeypatch.setattr(mixture, "ProcessPoolExecutor", Here)
     monkeypatch.setattr(mixture, "_given", ())
-    monkeypatch.setattr(mixture, "_STRANGE", 30)
+    monkeypatch.setattr(mixture, "_OUTLIERS", 30)
     monkeypatch.setattr(mixture, "_CHUNK", 8)
     yield
     cv2.setNumThreads(threads)
@@ -58,7 +58,7 @@ def own() -> OwnPictures:
     return OwnPictures(pictures, np.array([0, 0, 0, 8], np.uint8), np.array([0, 0, 1, 1], np.uint8))
 
 
-ALL = Data(restyled=0.3, strange=0.05, own=0.2)
+ALL = Data(style_augmentation=0.3, outlier_exposure=0.05, own_images=0.2)
 
 
 def nobody(text: str) -> None:
@@ -69,24 +69,24 @@ def nobody(text: str) -> None:
 
 
 def test_each_share_has_its_source(here, train, own):
-    restyled, strange, mine = sources(ALL, train, 5, own, nobody)
-    assert [source.share for source in (restyled, strange, mine)] == [0.3, 0.05, 0.2]
-    assert [source.warp for source in (restyled, strange, mine)] == [0.8, 1.0, 1.5]
-    for images, labels in (source.split for source in (restyled, strange, mine)):
+    restyled, outliers, mine = sources(ALL, train, 5, own, nobody)
+    assert [source.fraction for source in (restyled, outliers, mine)] == [0.3, 0.05, 0.2]
+    assert [source.random_affine for source in (restyled, outliers, mine)] == [0.8, 1.0, 1.5]
+    for images, labels in (source.split for source in (restyled, outliers, mine)):
         assert images.dtype == labels.dtype == np.uint8
         assert images.shape == (len(labels), 28, 28) and images.any(axis=(1, 2)).all()
     assert np.array_equal(restyled.split.labels[:24], np.tile(train.labels, 2)), "each training picture twice"
     drawn_labels = synthetic.dataset(10, 5, "train")[1]
     assert np.array_equal(restyled.split.labels[24:], drawn_labels), "and drawn clothes"
-    assert set(strange.split.labels.tolist()) == {NO_GARMENT} and len(strange.split.labels) == 30
+    assert set(outliers.split.labels.tolist()) == {NO_GARMENT} and len(outliers.split.labels) == 30
 
 
 def test_what_has_no_share_is_not_made(here, train, own):
     reports = []
     assert sources(Data(), train, 5, own, reports.append) == () == tuple(reports)
-    assert sources(Data(own=0.2), train, 5, None, nobody) == ()
-    (only,) = sources(Data(strange=0.1), train, 5, own, nobody)
-    assert only.share == 0.1
+    assert sources(Data(own_images=0.2), train, 5, None, nobody) == ()
+    (only,) = sources(Data(outlier_exposure=0.1), train, 5, own, nobody)
+    assert only.fraction == 0.1
 
 
 def test_a_picture_depends_on_the_seed_and_its_number_alone(here, train, own, monkeypatch):
@@ -95,19 +95,19 @@ def test_a_picture_depends_on_the_seed_and_its_number_alone(here, train, own, mo
     for one, other in zip(first, sources(ALL, train, 5, own, nobody), strict=True):
         assert np.array_equal(one.split.images, other.split.images), "however the work was divided"
         assert np.array_equal(one.split.labels, other.split.labels)
-    restyled, strange, _ = first
+    restyled, outliers, _ = first
     for number in (0, 7, 12, 23):
         chance = np.random.default_rng([5, 1, number])
         expected = restyle.restyled(train.images, train.labels, number % 12, chance)
         assert np.array_equal(restyled.split.images[number], expected)
-    assert np.array_equal(strange.split.images[29], outlier(np.random.default_rng([5, 2, 29])))
-    other_seed = sources(Data(strange=0.1), train, 6, None, nobody)[0].split.images
-    assert not any(np.array_equal(one, other) for one, other in zip(other_seed, strange.split.images, strict=True))
+    assert np.array_equal(outliers.split.images[29], outlier(np.random.default_rng([5, 2, 29])))
+    other_seed = sources(Data(outlier_exposure=0.1), train, 6, None, nobody)[0].split.images
+    assert not any(np.array_equal(one, other) for one, other in zip(other_seed, outliers.split.images, strict=True))
 
 
 def test_the_listener_hears_how_far_it_is(here, train):
     reports = []
-    sources(Data(strange=0.1), train, 5, None, reports.append)
+    sources(Data(outlier_exposure=0.1), train, 5, None, reports.append)
     message = "Making pictures of no garment"
     assert reports == [message, *(f"{message}: {share}%" for share in (25, 50, 75, 100))]
 
@@ -118,21 +118,21 @@ class Enough(Exception):
 
 def test_a_listener_that_raises_ends_the_work(here, train, monkeypatch):
     made = []
-    real = mixture._strange_chunk
-    monkeypatch.setattr(mixture, "_strange_chunk", lambda stream, chunk: made.append(chunk) or real(stream, chunk))
+    real = mixture._outlier_chunk
+    monkeypatch.setattr(mixture, "_outlier_chunk", lambda stream, chunk: made.append(chunk) or real(stream, chunk))
 
     def stop(text: str) -> None:
         if "%" in text:
             raise Enough
 
     with pytest.raises(Enough):
-        sources(ALL.model_copy(update={"restyled": 0.0}), train, 5, None, stop)
+        sources(ALL.model_copy(update={"style_augmentation": 0.0}), train, 5, None, stop)
     assert made == [range(8)]
 
 
 def test_other_processes_make_the_same_and_end_with_a_stop(train, monkeypatch):
     monkeypatch.setattr(mixture, "_CHUNK", 5)
-    monkeypatch.setattr(mixture, "_STRANGE", 1000)
+    monkeypatch.setattr(mixture, "_OUTLIERS", 1000)
     heard = []
     made = mixture._in_processes(mixture._restyled_chunk, [5, 1], 12, train, "Drawing", heard.append)
     for number, picture in enumerate(made):
@@ -145,7 +145,7 @@ def test_other_processes_make_the_same_and_end_with_a_stop(train, monkeypatch):
             raise Enough(text)
 
     with pytest.raises(Enough, match="garment: 0%"):
-        sources(Data(strange=0.1), train, 5, None, stop)
+        sources(Data(outlier_exposure=0.1), train, 5, None, stop)
     assert not multiprocessing.active_children()
 
 

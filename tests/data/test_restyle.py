@@ -128,7 +128,7 @@ def test_a_restyled_picture_still_resembles_its_garment(pictures, clothes):
     assert likeness[np.arange(cut.sum()), own[cut]].mean() > likeness.mean() + 0.15
 
 
-def test_strange_pictures_show_something_and_depend_on_their_generator_alone():
+def test_outliers_show_something_and_depend_on_their_generator_alone():
     made = [outlier(generator(7, number)) for number in range(SAMPLES)]
     for picture in made:
         assert picture.shape == (28, 28) and picture.dtype == np.uint8 and picture.max() >= 64

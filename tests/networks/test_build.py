@@ -427,41 +427,41 @@ def test_what_a_training_waits_for_its_batches_is_counted(seconds, least, most):
 # ---------------------------------------------------------------- pictures of no garment
 
 ANSWERS = np.random.default_rng(2).dirichlet(np.ones(10), 6).astype(np.float32)
-SOME_STRANGE = np.array([3, NO_GARMENT, 0, 9, NO_GARMENT, 7], np.uint8)
+SOME_OUTLIERS = np.array([3, NO_GARMENT, 0, 9, NO_GARMENT, 7], np.uint8)
 
 
 @pytest.mark.parametrize("shape", [(6,), (6, 1)])
 def test_the_loss_of_garments_is_the_cross_entropy_and_of_others_the_mean_over_all_classes(shape):
-    losses = np.asarray(outlier_exposure_loss(SOME_STRANGE.reshape(shape), ANSWERS))
-    garments = SOME_STRANGE != NO_GARMENT
-    sparse = np.asarray(keras.losses.sparse_categorical_crossentropy(SOME_STRANGE[garments], ANSWERS[garments]))
+    losses = np.asarray(outlier_exposure_loss(SOME_OUTLIERS.reshape(shape), ANSWERS))
+    garments = SOME_OUTLIERS != NO_GARMENT
+    sparse = np.asarray(keras.losses.sparse_categorical_crossentropy(SOME_OUTLIERS[garments], ANSWERS[garments]))
     assert losses.shape == (6,) and losses[garments] == pytest.approx(sparse, abs=1e-6)
     assert losses[~garments] == pytest.approx(-np.log(ANSWERS[~garments]).mean(axis=1), abs=1e-5)
 
 
 def test_the_loss_of_no_garment_is_least_where_all_classes_are_equally_probable():
     even = np.full((1, 10), 0.1, np.float32)
-    assert float(outlier_exposure_loss(SOME_STRANGE[1:2], even)[0]) == pytest.approx(np.log(10), abs=1e-6)
+    assert float(outlier_exposure_loss(SOME_OUTLIERS[1:2], even)[0]) == pytest.approx(np.log(10), abs=1e-6)
     sure = np.eye(10, dtype=np.float32)[:1]
-    assert np.log(10) < float(outlier_exposure_loss(SOME_STRANGE[1:2], sure)[0]) < 100, "and finite where it is worst"
+    assert np.log(10) < float(outlier_exposure_loss(SOME_OUTLIERS[1:2], sure)[0]) < 100, "and finite where it is worst"
 
 
 def test_the_accuracy_counts_garments_only():
     metric = Confusion(name="accuracy")
-    metric.update_state(SOME_STRANGE, np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
+    metric.update_state(SOME_OUTLIERS, np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
     assert float(metric.result()) == pytest.approx(3 / 4)
     metric.update_state(np.full(5, NO_GARMENT, np.uint8), np.eye(10, dtype=np.float32)[:5])
     assert float(metric.result()) == pytest.approx(3 / 4), "a batch without any garment changes nothing"
     metric.update_state(np.array([4, 4], np.uint8), np.eye(10, dtype=np.float32)[[4, 5]])
     assert float(metric.result()) == pytest.approx(4 / 6)
     metric.reset_state()
-    metric.update_state(SOME_STRANGE[[1]], ANSWERS[[1]])
+    metric.update_state(SOME_OUTLIERS[[1]], ANSWERS[[1]])
     assert float(metric.result()) == 0
 
 
 def test_the_metric_counts_what_was_taken_for_what():
     metric = Confusion(name="accuracy")
-    metric.update_state(SOME_STRANGE[:, None], np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
+    metric.update_state(SOME_OUTLIERS[:, None], np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
     metric.update_state(np.array([9], np.uint8), np.eye(10, dtype=np.float32)[[1]])
     expected = np.zeros((10, 10), int)
     expected[3, 3] = expected[0, 0] = expected[7, 7] = 1
@@ -479,12 +479,12 @@ def test_a_networks_metric_is_that_of_the_pictures_seen_last():
     assert found.sum() == 4 and all(found[true, answer] for true, answer in zip(LABELS, answers, strict=True))
 
 
-@pytest.mark.parametrize("strange", [0.0, 0.1])
-def test_a_network_learns_from_strange_pictures_only_where_they_are_mixed_in(strange):
-    config = RunConfig(layers=(Flatten(),), data=Data(strange=strange))
+@pytest.mark.parametrize("fraction", [0.0, 0.1])
+def test_a_network_learns_from_outliers_only_where_they_are_mixed_in(fraction):
+    config = RunConfig(layers=(Flatten(),), data=Data(outlier_exposure=fraction))
     network = build(config)
     compile_for_training(network, config, 10)
-    labels = SOME_STRANGE[:4] if strange else LABELS
+    labels = SOME_OUTLIERS[:4] if fraction else LABELS
     probabilities = np.asarray(network(PICTURES))
     expected = np.asarray(outlier_exposure_loss(labels, probabilities)).mean()
     logs = network.test_on_batch(PICTURES, labels, return_dict=True)

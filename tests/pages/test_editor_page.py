@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cnn import runs
-from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training, presets
+from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training, presets, versions
 from cnn.config.layers import Convolution, Dense, Flatten, ImpossibleStack, Pooling, SkipConnection, trace
 from cnn.runs import saved_presets
 from cnn.ui import draft
@@ -294,10 +294,10 @@ def test_every_impossible_stack_is_marked_where_the_arithmetic_says(app, stack):
 
 
 def test_shares_that_leave_no_room_are_refused_beside_the_layers(app):
-    enter(app, "Share in other styles", 0.7)
-    own = presets()["wardrobe"].model_copy(update={"data": Data(own=0.5)})
+    enter(app, "Other styles (fraction)", 0.7)
+    own = presets()["wardrobe"].model_copy(update={"data": Data(own_images=0.5)})
     show(app, own)
-    enter(app, "Share in other styles", 0.7)
+    enter(app, "Other styles (fraction)", 0.7)
     assert "take more than 90% of each batch" in app.error[0].value
     assert app.button(key="start").disabled and app.button(key="draft-undo")
 
@@ -554,7 +554,7 @@ def test_the_configuration_is_exported_as_json_and_as_a_script(app, downloads):
 
 def test_what_is_exported_can_be_imported(app, downloads):
     settings = RunConfig(
-        data=Data(limit=700, flip=True, own=0.25),
+        data=Data(limit=700, flip=True, own_images=0.25),
         layers=(Convolution(filters=5), Pooling(), Flatten(), Dense(units=9)),
         training=Training(patience=4, tensorboard=True, learning_rate=0.0007),
     )
@@ -571,7 +571,7 @@ def test_what_is_exported_can_be_imported(app, downloads):
     [
         (b"{", "It is not JSON"),
         (b"\xff\xfe\x00", "It is not JSON"),
-        (b'{"version": 2, "layers": []}', "version 2"),
+        (b'{"version": 3, "layers": []}', "newer version"),
         (b'{"layers": [{"kind": "dense"}]}', "needs a vector"),
         (b'{"layers": [{"kind": "attention"}]}', "attention"),
         (b" " * 300_000, "300,000 bytes"),
@@ -596,3 +596,15 @@ def test_the_numbers_of_layers_are_never_used_twice(app):
             by_number.setdefault(layer["uid"], set()).add(layer["kind"])
     assert len(set(numbers)) > 6 and all(len(found) == 1 for found in by_number.values())
     assert draft.place({"uid": 3}) == "layer-3"
+
+
+def test_a_page_that_was_open_while_the_fields_were_renamed_goes_on(app):
+    """The session outlasts an update of the program: its draft has the names of before."""
+    enter(app, "Random erasing (fraction)", 0.3)
+    old_names = versions.renamed_data({old: old for old in ("warp", "erase", "restyled", "strange", "own")})
+    for state in (app.session_state["draft"], *app.session_state["draft_history"]["states"]):
+        state["data"] = {old_names.get(name, name): value for name, value in state["data"].items()}
+    refresh(app)
+    assert not app.exception and number(app, "Random erasing (fraction)") == 0.3
+    click(app, "draft-undo")
+    assert not app.exception and number(app, "Random erasing (fraction)") == 0.0

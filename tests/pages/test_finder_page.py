@@ -173,7 +173,7 @@ def test_what_is_left_out_of_the_curve_is_said(app, searches):
     measured(app, searches)
     assert "mixed in" not in text(app)
     with_others = searches.progress.config.model_copy(
-        update={"data": searches.progress.config.data.model_copy(update={"restyled": 0.2})}
+        update={"data": searches.progress.config.data.model_copy(update={"style_augmentation": 0.2})}
     )
     searches.now(config=with_others)
     assert "Pictures that are mixed in are left out" in text(refresh(app))

@@ -22,7 +22,7 @@ EXAMPLES = read_examples(runs.get("wardrobe"))
 
 @pytest.fixture(autouse=True)
 def examples_only(monkeypatch):
-    monkeypatch.setattr(data, "is_cached", lambda: False)
+    monkeypatch.setattr(data.datasets, "is_cached", lambda: False)
 
 
 def learn(run: str = "lecture", **link: str) -> AppTest:

@@ -250,7 +250,7 @@ def test_a_clock_that_is_set_back_keeps_no_dead_run_alive(monkeypatch):
 def test_a_trainer_that_hangs_is_ended_with_its_workers_and_resumed(monkeypatch):
     """It is held while its workers make pictures to mix in."""
     monkeypatch.setattr(launchers, "_PATIENCE", 0.5)
-    data = Data(dataset="synthetic", limit=100, strange=0.1)
+    data = Data(dataset="synthetic", limit=100, outlier_exposure=0.1)
     run = runs.create(CONFIG.model_copy(update={"data": data}))
     launcher = launchers.LocalLauncher()
     launcher.start(run)
@@ -271,7 +271,7 @@ def test_a_trainer_that_hangs_is_ended_with_its_workers_and_resumed(monkeypatch)
 @pytest.mark.skipif(os.name != "posix", reason="Only Unix has zombies.")
 def test_a_killed_trainer_leaves_no_worker(tmp_path):
     """Nobody is there to end them."""
-    data = Data(dataset="synthetic", limit=100, strange=0.1)
+    data = Data(dataset="synthetic", limit=100, outlier_exposure=0.1)
     run = runs.create(CONFIG.model_copy(update={"data": data}))
     command = [sys.executable, "-m", "cnn.train", str(run.path)]
     child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -112,10 +112,10 @@ def test_an_exported_configuration_is_a_runs_config_json(name):
     assert (runs.create(settings).path / "config.json").read_text(encoding="utf-8") == exported
 
 
-@pytest.mark.parametrize("version", [2, 0, "1.5", None])
+@pytest.mark.parametrize("version", [0, -1, "1.5", "2", 2.0, True, None])
 def test_another_version_is_named(version):
     values = {**json.loads(saved_presets.to_json(MINE)), "version": version, "something new": 1}
-    with pytest.raises(saved_presets.Unreadable, match=f"of version {version}, and this program reads version 1"):
+    with pytest.raises(saved_presets.Unreadable, match=f"of version {version}, and this program reads versions 1 to 2"):
         saved_presets.parse(json.dumps(values).encode())
 
 

@@ -30,7 +30,7 @@ from cnn.training.keras_script import keras_script, left_out
 from tests.command import train_here
 
 SMALL = Data(dataset="synthetic", limit=300)
-VARIED = Data(dataset="synthetic", limit=300, flip=True, shift=2, warp=0.5, erase=0.3)
+VARIED = Data(dataset="synthetic", limit=300, flip=True, shift=2, random_affine=0.5, random_erasing=0.3)
 EVERY_LAYER = (
     Convolution(filters=8, kernel=5, stride=2, activation="gelu", batch_normalisation=True),
     Convolution(filters=8, kernel=3, dilation=2, activation="leaky_relu"),
@@ -233,7 +233,7 @@ def test_a_name_cannot_end_the_docstring():
 
 
 def test_what_is_left_out_is_said_on_the_page_and_in_the_script():
-    config = RunConfig(layers=PLAIN, data=Data(restyled=0.24, strange=0.03, own=0.12))
+    config = RunConfig(layers=PLAIN, data=Data(style_augmentation=0.24, outlier_exposure=0.03, own_images=0.12))
     sentences = left_out(config)
     assert all(part in sentences[0] for part in ("other styles (24%", "no garment", "(3%", "of your own", "(12%"))
     docstring = " ".join(ast.get_docstring(ast.parse(keras_script(config))).split())

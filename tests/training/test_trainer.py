@@ -490,7 +490,16 @@ def test_event_files_hold_what_the_metrics_do(monkeypatch, draw_once):
 # ---------------------------------------------------------------- mixing in other pictures
 
 MIXED = RunConfig(
-    data=Data(dataset="synthetic", limit=100, warp=0.3, erase=0.2, flip=True, restyled=0.2, strange=0.1, own=0.3),
+    data=Data(
+        dataset="synthetic",
+        limit=100,
+        random_affine=0.3,
+        random_erasing=0.2,
+        flip=True,
+        style_augmentation=0.2,
+        outlier_exposure=0.1,
+        own_images=0.3,
+    ),
     layers=(Flatten(), Dense(units=16), Dropout(rate=0.3)),
     training=Training(batch_size=32, epochs=2, learning_rate=0.01, calibrate=True),
 )
@@ -500,7 +509,7 @@ MIXED = RunConfig(
 def few(monkeypatch: pytest.MonkeyPatch, draw_once: None) -> None:
     """Few pictures are mixed in, made in this process; how familiar pictures are is not measured."""
     monkeypatch.setattr(mixture, "ProcessPoolExecutor", Here)
-    for name, value in (("_given", ()), ("_STYLES", 1), ("_SYNTHETIC", 0.0), ("_STRANGE", 20), ("_CHUNK", 50)):
+    for name, value in (("_given", ()), ("_STYLES", 1), ("_SYNTHETIC", 0.0), ("_OUTLIERS", 20), ("_CHUNK", 50)):
         monkeypatch.setattr(mixture, name, value)
     monkeypatch.setattr("cnn.evaluation.out_of_distribution.familiarity_of", lambda *arguments: {}, raising=False)
 
@@ -531,13 +540,13 @@ def test_pictures_of_ones_own_are_read_kept_and_mixed_in(tmp_path, monkeypatch, 
     result = train_here(*TINY[:-1], "1", "--pictures", tmp_path / "mine")
     assert result.code == 0, result.err
     run = result.run
-    assert run.state == "finished" and run.has_model and run.config.data.own == 0.15
+    assert run.state == "finished" and run.has_model and run.config.data.own_images == 0.15
     assert "Reading your pictures: " in result.out
     own = mixture.load_own(run.path / "pictures.npz")
     trained_on = [file for file, _ in mixture.labelled_files(tmp_path / "mine") if not mixture.is_held_out(file)]
     assert set(own.labels.tolist()) == {0, 8} and len(own.labels) >= len(trained_on) > 2
     ((source,),) = mixed_in
-    assert source.share == 0.15
+    assert source.fraction == 0.15
     assert {image.tobytes() for image in source.split.images} == {image.tobytes() for image in own.images}
 
 
@@ -581,7 +590,7 @@ def test_a_resumed_training_with_a_mixture_equals_an_uninterrupted_one(monkeypat
 
 
 def test_a_stop_is_heard_while_the_mixture_is_made(monkeypatch, few):
-    make, made = mixture._strange_chunk, []
+    make, made = mixture._outlier_chunk, []
     monkeypatch.setattr(mixture, "_CHUNK", 5)
     run = mixed_run("stopped early")
 
@@ -590,7 +599,7 @@ def test_a_stop_is_heard_while_the_mixture_is_made(monkeypatch, few):
         (run.path / "stop").touch()
         return make(stream, numbers)
 
-    monkeypatch.setattr(mixture, "_strange_chunk", make_and_stop)
+    monkeypatch.setattr(mixture, "_outlier_chunk", make_and_stop)
     assert train_here(run.path).code == 0
     stopped = runs.read(run.path)
     assert (stopped.state, stopped.status.epoch, made) == ("stopped", 0, [range(5)])

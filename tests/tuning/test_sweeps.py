@@ -71,7 +71,7 @@ def test_a_setting_is_described_as_in_the_form():
     assert known["layers.convolution.kernel"].label == "Kernel size of all convolutions"
     assert known["layers.convolution.filters"].present is None, "they differ"
     assert known[WIDTH].present == 1.0
-    assert not {"data.dataset", "training.tensorboard", "data.own"} & set(known)
+    assert not {"data.dataset", "training.tensorboard", "data.own_images"} & set(known)
 
 
 def test_values_in_words():
@@ -118,7 +118,7 @@ def rejected(**options) -> str:
         ({"path": "training.optimizer", "low": 1, "high": 2}, "Optimizer: list some of adam"),
         ({"path": "training.batch_size", "low": 8}, "Batch size: a range needs a lowest and a highest value."),
         ({"path": "training.batch_size", "low": 8, "high": 8}, "lowest value (8) must be below the highest (8)"),
-        ({"path": "data.warp", "low": 0.0, "high": 1.0, "log": True}, "a logarithmic range begins above 0"),
+        ({"path": "data.random_affine", "low": 0.0, "high": 1.0, "log": True}, "a logarithmic range begins above 0"),
         ({"path": "training.epochs", "values": [1, 2]}, "do not vary the epochs, or do not stop runs early"),
         ({"path": "layers.2.kernel", "values": [3, 9]}, ""),
         ({"path": "layers.1.size", "low": 2, "high": 60}, "Window size of layer 2 60 cannot be trained. Layer 2"),
@@ -166,7 +166,7 @@ def test_how_many_trials_there_will_be():
     whole = Setting(path="data.shift", low=0, high=3)
     assert SweepConfig(base=BASE, method="random", settings=[whole], trials=9).planned == 4
     assert SweepConfig(base=BASE, method="random", settings=[whole, RATES], trials=9).planned == 8
-    broad = Setting(path="data.warp", low=0.0, high=1.0)
+    broad = Setting(path="data.random_affine", low=0.0, high=1.0)
     assert SweepConfig(base=BASE, settings=[whole, broad], trials=9).planned == 9
 
 

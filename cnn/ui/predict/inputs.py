@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import data, runs
-from cnn.config import CLASS_NAMES, Data
+from cnn.config import CLASS_NAMES, STAND_IN, Data
 from cnn.evaluation.examples import Examples, read_examples
 from cnn.networks.predictor import Predictor
 from cnn.pictures import UnreadableImage
@@ -148,19 +148,19 @@ def _answers(path: str, written: int, count: int, _predictor: Predictor, _images
 
 def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
     """The test pictures of the run's dataset, all that are on this machine, and where they come from."""
-    if run.config.data.dataset == "synthetic":
-        return _test_split("synthetic"), "**Synthetic** test pictures, drawn by this program."
-    if data.is_cached():
+    dataset = data.DATASETS[run.config.data.dataset]
+    if not dataset.missing():
         try:
-            return _test_split("fashion-mnist"), "The 10,000 test pictures of Fashion-MNIST."
+            return _test_split(dataset.card.name), dataset.samples
         except data.DataUnavailable as error:
             st.warning(str(error))
-    shipped = read_examples(runs.get(runs.DEFAULT_ID))
-    if shipped is None:
-        return _test_split(
-            "synthetic"
-        ), "**Synthetic** pictures, drawn by this program: the shipped examples are damaged."
-    return shipped, "100 test pictures of Fashion-MNIST that come with the program; all 10,000 after a first training."
+    shipped = runs.get(runs.DEFAULT_ID)
+    examples = read_examples(shipped)
+    if examples is None:
+        stand_in = data.DATASETS[STAND_IN.name]
+        return _test_split(STAND_IN.name), f"{stand_in.samples} The shipped examples are damaged."
+    title = shipped.config.data.card.title
+    return examples, f"100 test pictures of {title} that come with the program; all of them after a first training."
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the test pictures…")

@@ -13,7 +13,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from cnn import data
-from cnn.config import RunConfig, duration, explain, presets
+from cnn.config import DATASET_CARDS, RunConfig, datasets_help, duration, explain, presets
 from cnn.runs import Run, saved_presets
 from cnn.tuning import (
     MAX_SETTINGS,
@@ -143,14 +143,14 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
     taken = "It is one of the settings that differ."
     training, pictures = base.training, base.data
     with st.grid("auto", min_column_width=170, vertical_alignment="bottom"):
-        options = ["fashion-mnist", "synthetic"]
+        options = list(DATASET_CARDS)
         dataset = st.selectbox(
             "Dataset",
             options,
             options.index(pictures.dataset),
             key=key("dataset"),
             persist_state="session",
-            help="Fashion-MNIST, or clothes drawn by this program.",
+            help=datasets_help(),
         )
         of_limit = path_label("data.limit")
         limit = st.number_input(
@@ -178,10 +178,8 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
             if "training.epochs" in varied
             else "Fewer make every trial faster. What does well early on often, but not always, does well in the end.",
         )
-    if dataset == "fashion-mnist" and not data.is_cached():
-        st.caption(
-            ":material/cloud_download: Fashion-MNIST is not in Keras's cache yet: the first trial downloads 31 MB."
-        )
+    if missing := data.DATASETS[dataset].missing():
+        st.caption(f":material/cloud_download: {missing}")
     chosen = {"data": {"dataset": dataset, "limit": limit}, "training": {"epochs": epochs or training.epochs}}
     values = base.model_dump()
     for section, changes in chosen.items():
@@ -477,7 +475,7 @@ def trial_seconds(base: RunConfig, listed: list[Run]) -> tuple[float, Run] | Non
 
 def _same_work(one: RunConfig, other: RunConfig) -> bool:
     """Whether a picture costs both the same time."""
-    free = {"dataset": "synthetic", "limit": None}
+    free = {"dataset": "", "limit": None}
     kept = ("optimizer", "batch_size", "precision")
     return (one.layers, one.data.model_copy(update=free)) == (other.layers, other.data.model_copy(update=free)) and all(
         getattr(one.training, name) == getattr(other.training, name) for name in kept
@@ -486,5 +484,4 @@ def _same_work(one: RunConfig, other: RunConfig) -> bool:
 
 def _pictures(of: RunConfig, epochs: int | None = None) -> int:
     """How many pictures a training sees, over all its epochs or so many."""
-    everything = 55_000 if of.data.dataset == "fashion-mnist" else data.SYNTHETIC_SIZES["train"]
-    return (of.data.limit or everything) * (epochs or of.training.epochs)
+    return (of.data.limit or of.data.card.training_images) * (epochs or of.training.epochs)

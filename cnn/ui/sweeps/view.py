@@ -99,7 +99,7 @@ def show(sweep: Sweep) -> None:
     st.subheader(shell.plain(sweep.name), anchor=False)
     if sweep.config is not None:
         st.caption(_described(sweep.config))
-        if sweep.config.base.data.dataset == "synthetic":
+        if sweep.config.base.data.card.synthetic:
             st.badge("synthetic data", color="orange")  # in a caption it would be too pale to read
     # Every part has its place before the first is drawn: a part that is drawn anew on its own always finds it.
     head, controls, results, below = (st.container() for _ in range(4))
@@ -184,7 +184,7 @@ def _described(config: SweepConfig) -> str:
     few = "" if data.limit is None or "data.limit" in varied else f"{data.limit:,} "
     parts = [
         METHODS[config.method][0],
-        f"{few}pictures of {data.dataset}" if data.dataset != "synthetic" else f"{few}drawn pictures",
+        f"{few}drawn pictures" if data.card.synthetic else f"{few}pictures of {data.dataset}",
     ]
     if "training.epochs" not in varied:
         epochs = config.base.training.epochs

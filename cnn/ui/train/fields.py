@@ -6,7 +6,7 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cnn.config import empty_word, field_label
+from cnn.config import DATASET_CARDS, datasets_help, empty_word, field_label
 from cnn.ui import draft
 
 _FORMATS = {
@@ -14,10 +14,10 @@ _FORMATS = {
     "weight_decay": "%g",
     "l2": "%g",
     "rate": "%.2f",
-    "warp": "%.1f",
-    "erase": "%.2f",
-    "restyled": "%.2f",
-    "strange": "%.2f",
+    "random_affine": "%.1f",
+    "random_erasing": "%.2f",
+    "style_augmentation": "%.2f",
+    "outlier_exposure": "%.2f",
 }
 _STEPS = {
     "rate": 0.05,
@@ -26,12 +26,12 @@ _STEPS = {
     "l2": 0.0001,
     "limit": 1000,
     "batch_size": 16,
-    "warp": 0.1,
-    "erase": 0.05,
-    "restyled": 0.05,
-    "strange": 0.01,
+    "random_affine": 0.1,
+    "random_erasing": 0.05,
+    "style_augmentation": 0.05,
+    "outlier_exposure": 0.01,
 }
-_COMMAND_LINE_ONLY = {"own"}  # a browser cannot name the folders that hold one's pictures
+_COMMAND_LINE_ONLY = {"own_images"}  # a browser cannot name the folders that hold one's images
 
 
 def section(model: type[BaseModel], values: draft.Values, place: str) -> None:
@@ -53,9 +53,10 @@ def _widget(name: str, info: FieldInfo, value: Any, key: str) -> Any:
     kind = info.annotation
     if type(None) in get_args(kind):
         kind = next(part for part in get_args(kind) if part is not type(None))
-    if get_origin(kind) is Literal:
-        options = list(get_args(kind))
-        return st.selectbox(label, options, index=options.index(value), key=key, help=info.description)
+    if get_origin(kind) is Literal or name == "dataset":
+        options = list(DATASET_CARDS if name == "dataset" else get_args(kind))
+        help_ = datasets_help() if name == "dataset" else info.description
+        return st.selectbox(label, options, index=options.index(value), key=key, help=help_)
     if kind is bool:
         return st.toggle(label, value, key=key, help=info.description, wrap=True)
     limits = {type(part).__name__: part for part in info.metadata}

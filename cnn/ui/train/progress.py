@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import RunConfig, duration
+from cnn.config import STAND_IN, RunConfig, duration
 from cnn.runs import Run, diagnosis, launchers, pace
 from cnn.runs.diagnosis import Finding
 from cnn.runs.pace import Baselines
@@ -97,10 +97,12 @@ def _explain(run: Run) -> None:
             st.error(text, icon=":material/broken_image:")
         case "failed":
             st.error(f"The training failed: {shell.plain(message)}", icon=":material/error:")
-            before_data = run.config and run.config.data.dataset == "fashion-mnist" and "Fashion-MNIST" in message
-            if before_data and st.button("Train the same network on the synthetic dataset", icon=":material/draw:"):
-                drawn = run.config.data.model_copy(update={"dataset": "synthetic"})
-                start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} (synthetic)")
+            data = run.config and run.config.data
+            before_data = data and data.dataset != STAND_IN.name and data.card.title in message
+            label = f"Train the same network on the {STAND_IN.name} dataset"
+            if before_data and st.button(label, icon=":material/draw:"):
+                drawn = data.model_copy(update={"dataset": STAND_IN.name})
+                start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} ({STAND_IN.name})")
         case "interrupted":
             onwards = "Resume goes on from its last checkpoint, at most two minutes of training back."
             onwards = onwards if run.has_checkpoint else "It can be started again."

@@ -114,6 +114,6 @@ def _curve(progress: Progress, suggestion: Suggestion | None) -> None:
 
 def _note(progress: Progress) -> str:
     data = progress.config.data if progress.config else None
-    mixed = data and (data.restyled or data.strange or data.own)
+    mixed = data and (data.style_augmentation or data.outlier_exposure or data.own_images)
     note = progress.message if progress.state == "finished" else ""
     return note + (" Pictures that are mixed in are left out here." if mixed else "")

@@ -1,0 +1,40 @@
+"""The datasets that a configuration can name, and what people read about them.
+
+How each of them is loaded is said by a class in `cnn.data.datasets`, which this plain part knows nothing of: a run is
+read where no image is.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DatasetCard:
+    """What is known of a dataset without loading it.
+
+    name: in files, in the form and on the command line. title: within a sentence. about: a few words for who chooses.
+    training_images: how many there are. synthetic: whether it is drawn by code, which is said wherever it counts.
+    """
+
+    name: str
+    title: str
+    about: str
+    training_images: int
+    synthetic: bool = False
+
+
+FASHION_MNIST = DatasetCard("fashion-mnist", "Fashion-MNIST", "70,000 real images", 55_000)
+SYNTHETIC = DatasetCard("synthetic", "synthetic clothes", "clothes drawn by this program", 10_000, synthetic=True)
+STAND_IN = SYNTHETIC  # it is always here, whatever cannot be downloaded
+DATASET_CARDS = {card.name: card for card in (FASHION_MNIST, SYNTHETIC)}
+
+
+def known_dataset(name: str) -> str:
+    """The name of a dataset. Raises ValueError where there is none of this name."""
+    if name not in DATASET_CARDS:
+        raise ValueError(f"There is no dataset {name[:60]!r}: choose one of {', '.join(DATASET_CARDS)}.")
+    return name
+
+
+def datasets_help() -> str:
+    """A sentence on each dataset, for the form."""
+    return " ".join(f"{card.name}: {card.about}." for card in DATASET_CARDS.values())
