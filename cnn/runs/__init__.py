@@ -21,9 +21,10 @@ from cnn.runs.directory import (
     relabel,
     root,
     shipped,
+    stamp,
 )
 from cnn.runs.files import json_objects, read_json, write_json, write_npz, write_text
-from cnn.runs.metrics import learning_rate_changes, read_metrics, summary, write_summary
+from cnn.runs.metrics import learning_rate_changes, read_metrics, summary, validation_curve, write_summary
 from cnn.runs.requests import Request, ask, forget_requests, read_requests, request_stop
 from cnn.runs.run import Run, RunExists, Summary, UnknownRun, log_tail
 from cnn.runs.status import (
@@ -87,7 +88,9 @@ __all__ = [
     "shipped",
     "signed",
     "since_boot",
+    "stamp",
     "summary",
+    "validation_curve",
     "write_found",
     "write_json",
     "write_npz",
