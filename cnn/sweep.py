@@ -26,11 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     try:
         folder = _folder(Path(arguments[0]))
-    except ValidationError as error:
+    except (AtelierError, ValidationError, OSError) as error:
         complain("cnn.sweep", explain(error))
-        return 2
-    except (AtelierError, OSError) as error:
-        complain("cnn.sweep", str(error))
         return 2
     sweeper.interrupted.clear()
     for number in (signal.SIGTERM, signal.SIGINT):

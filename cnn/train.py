@@ -32,8 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = runs.find(options.run) if options.run else _create(options)
     except (AtelierError, ValidationError, OSError) as error:
-        message = explain(error) if isinstance(error, ValidationError) else str(error)
-        complain("cnn.train", message)
+        complain("cnn.train", explain(error))
         return 2
     # A stop from outside ends like Ctrl-C: the status is written, the last checkpoint stays. Ctrl-C is set too, because
     # a shell starts what it sends to the background with it ignored.

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from cnn import runs
 from cnn.config import RunConfig, explain
@@ -322,7 +321,7 @@ class _Driven:
         try:
             config = apply(self.config.base, trial.values)
         except ValueError as error:  # between the ends of its range, which were tried
-            self._end(trial, "failed", explain(error) if isinstance(error, ValidationError) else str(error))
+            self._end(trial, "failed", explain(error))
             return
         name = self._name(trial)
         run = (None if anew else self._orphan(config, name)) or runs.create(config, name)
