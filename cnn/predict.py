@@ -14,6 +14,7 @@ from cnn import runs
 from cnn.errors import AtelierError
 from cnn.networks.predictor import Predictor, labelled
 from cnn.pictures import UnreadableImage, readings
+from cnn.runs.worker import complain
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         predictor = Predictor(runs.find(options.run))
     except AtelierError as error:
-        print(f"cnn.predict: {error}", file=sys.stderr)
+        complain("cnn.predict", str(error))
         return 2
     failed = False
     for file in options.files:

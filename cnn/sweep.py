@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from cnn.config import explain
 from cnn.errors import AtelierError
+from cnn.runs.worker import complain
 from cnn.tuning import SweepConfig, sweeper, sweeps
 
 
@@ -21,15 +22,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 finished or stopped, 1 failed, 2 bad arguments."""
     arguments = sys.argv[1:] if arguments is None else arguments
     if len(arguments) != 1:
-        sweeper.complain("give one folder of a sweep, or one JSON file to make a sweep from.")
+        complain("cnn.sweep", "give one folder of a sweep, or one JSON file to make a sweep from.")
         return 2
     try:
         folder = _folder(Path(arguments[0]))
-    except ValidationError as error:
-        sweeper.complain(explain(error))
-        return 2
-    except (AtelierError, OSError) as error:
-        sweeper.complain(str(error))
+    except (AtelierError, ValidationError, OSError) as error:
+        complain("cnn.sweep", explain(error))
         return 2
     sweeper.interrupted.clear()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -21,7 +21,8 @@ from cnn.config import DATASET_CARDS, RunConfig, explain
 from cnn.data import mixture
 from cnn.errors import AtelierError
 from cnn.runs import Run, saved_presets
-from cnn.training.trainer import interrupted, say, train_in_turn
+from cnn.runs.worker import complain, say
+from cnn.training.trainer import interrupted, train_in_turn
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,8 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         run = runs.find(options.run) if options.run else _create(options)
     except (AtelierError, ValidationError, OSError) as error:
-        message = explain(error) if isinstance(error, ValidationError) else str(error)
-        print(f"cnn.train: {message}", file=sys.stderr)
+        complain("cnn.train", explain(error))
         return 2
     # A stop from outside ends like Ctrl-C: the status is written, the last checkpoint stays. Ctrl-C is set too, because
     # a shell starts what it sends to the background with it ignored.

@@ -6,7 +6,6 @@ Colours are safe for colour-blind readers. Where values have a sign, zero is neu
 import base64
 import io
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import plotly.colors
@@ -23,15 +22,6 @@ RANGES = ("each map", "the layer", "the whole network")
 Range = tuple[float, float]
 
 
-class Tiling(NamedTuple):
-    """A picture of many maps: uint8 (height, width, 3), and how it is laid out. Sizes in pixels."""
-
-    image: np.ndarray
-    columns: int
-    rows: int
-    cell: int
-
-
 def value_range(values: np.ndarray, signed: bool = False) -> Range:
     """Lowest and highest value; symmetric about zero if some are negative, or could be (`signed`), as weights can."""
     low, high = float(values.min()), float(values.max())
@@ -46,26 +36,28 @@ def value_range(values: np.ndarray, signed: bool = False) -> Range:
 
 def tile(
     maps: np.ndarray, range_: Range | None = None, signed: bool = False, width: int = 840, height: int = 600
-) -> Tiling:
-    """Lay maps out in a grid, every pixel enlarged to a square of whole pixels, as large as they fit.
+) -> np.ndarray:
+    """Lay maps out in a grid, every pixel enlarged to a square of whole pixels, as large as they fit: see `layout`.
 
     Args:
         maps: (height, width, n).
         range_: the values of the scale's two ends; None gives each map its own, see `value_range` for `signed`.
         width: pixels that the picture may be wide.
         height: pixels that the picture may be high; many large maps make it higher.
+
+    Returns:
+        uint8 (h, w, 3), grey between the maps.
     """
     map_height, map_width, count = maps.shape
     scale, columns = layout(map_height, map_width, count, width, height)
     rows = -(-count // columns)
     cell_height, cell_width = map_height * scale + _GAP, map_width * scale + _GAP
     image = np.full((rows * cell_height, columns * cell_width, 3), 128, np.uint8)
-    for index in range(count):
-        one = maps[..., index]
-        pixels = coloured(one, range_ or value_range(one, signed)).repeat(scale, axis=0).repeat(scale, axis=1)
+    for index, colours in enumerate(coloured_maps(maps, range_, signed)):
         top, left = index // columns * cell_height, index % columns * cell_width
-        image[top : top + cell_height - _GAP, left : left + cell_width - _GAP] = pixels
-    return Tiling(image[:-_GAP, :-_GAP], columns, rows, cell_width)
+        enlarged = colours.repeat(scale, axis=0).repeat(scale, axis=1)
+        image[top : top + cell_height - _GAP, left : left + cell_width - _GAP] = enlarged
+    return image[:-_GAP, :-_GAP]
 
 
 _GAP = 2  # pixels between two maps

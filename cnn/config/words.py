@@ -53,8 +53,13 @@ def empty_word(name: str) -> str:
     return _EMPTY.get(name, "none")
 
 
-def explain(error: ValidationError) -> str:
-    """One sentence for each thing that is wrong, naming the value and where it stands."""
+def explain(error: Exception) -> str:
+    """Of pydantic's error a sentence for each thing that is wrong, naming the value and where it stands.
+
+    Any other error has its sentences already.
+    """
+    if not isinstance(error, ValidationError):
+        return str(error)
     sentences = []
     for problem in error.errors(include_url=False):
         if problem["type"] == "value_error":  # raised by our own code: already a sentence

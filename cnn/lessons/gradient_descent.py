@@ -38,11 +38,6 @@ def predict(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     return convolution.convolved(x[..., None], kernel[..., None], Sliding(len(kernel)))
 
 
-def loss(z: np.ndarray, target: np.ndarray) -> float:
-    """L = 1/N sum of (z - t)², over all N places."""
-    return float(np.mean((z - target) ** 2))
-
-
 def inputs(x: np.ndarray, size: int, row: int, column: int) -> np.ndarray:
     """The pixels that one weight of a kernel is multiplied with, x[i + row, j + column] for each place (i, j)."""
     return convolution.cut(x.astype(np.float64)[..., None], Sliding(size))[:, :, 0, row, column]

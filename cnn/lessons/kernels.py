@@ -10,7 +10,6 @@ import numpy as np
 
 from cnn.errors import AtelierError
 
-SIZES = (3, 5, 7)
 NAMES = (
     "identity",
     "vertical edges",

@@ -58,6 +58,27 @@ def on_paper(rgba: np.ndarray | None) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", drawing.size, "white"), drawing).convert("RGB")
 
 
+def normalised(image: Image.Image | np.ndarray) -> Image.Image:
+    """A picture of any mode as 8-bit RGB, or RGBA if anything in it may be transparent; its longest edge at most 500.
+
+    Raises:
+        UnreadableImage: it has too few pixels.
+        ValueError: an array of another shape, type or range.
+    """
+    picture = eight_bit(image if isinstance(image, Image.Image) else as_image(image))
+    check_shape(picture.size)
+    return picture
+
+
+def filled(picture: Image.Image) -> Image.Image:
+    """A picture as from `normalised` -> RGB, transparent parts filled.
+
+    Raises:
+        UnreadableImage: it is transparent all over.
+    """
+    return without_alpha(picture)[0] if picture.mode == "RGBA" else picture
+
+
 def on_ground(image: Image.Image | np.ndarray) -> Image.Image:
     """A picture of any mode as 8-bit RGB, its longest edge at most 500, transparent parts filled.
 
@@ -65,9 +86,7 @@ def on_ground(image: Image.Image | np.ndarray) -> Image.Image:
         UnreadableImage: it is transparent all over, or has too few pixels.
         ValueError: an array of another shape, type or range.
     """
-    picture = eight_bit(image if isinstance(image, Image.Image) else as_image(image))
-    check_shape(picture.size)
-    return without_alpha(picture)[0] if picture.mode == "RGBA" else picture
+    return filled(normalised(image))
 
 
 def as_image(array: np.ndarray) -> Image.Image:

@@ -17,8 +17,8 @@ from PIL import Image
 from cnn.pictures import cutouts, line_drawings, segmentation
 from cnn.pictures.files import open_image
 from cnn.pictures.network_input import NetworkInput, Step, UnreadableImage, as_network_input
-from cnn.pictures.normalise import on_ground, on_paper, reduced
-from cnn.pictures.recipe import ground_colour, is_prepared, to_network_input
+from cnn.pictures.normalise import filled, normalised, on_paper, reduced
+from cnn.pictures.recipe import as_it_is, follow, ground_colour
 
 LINE_DRAWING = "Line drawing"
 _NOTHING = "There is nothing in the picture but one plain colour: choose one with a garment that stands out."
@@ -73,10 +73,11 @@ def of_picture(
     image: Image.Image | np.ndarray, notes: tuple[str, ...] = (), used_only: bool = False
 ) -> tuple[Reading, ...]:
     """A picture (any mode, or an array as in `recipe.to_network_input`) -> its readings, as from `read`."""
-    if is_prepared(image):
-        seen = to_network_input(image, notes)
+    picture = normalised(image)  # once, for all ways to read it
+    seen = as_it_is(picture, image, notes)
+    if seen is not None:
         return (Reading("Fashion-MNIST's format", seen.steps[0].explanation, seen, 1.0),)
-    picture = on_ground(image)
+    picture = filled(picture)
     rgb = np.asarray(reduced(picture, _EDGE).convert("RGB"))
     found = [reading for make in _ways(rgb, used_only) for reading in make(picture, rgb)]
     if not any(reading.weight for reading in found):
@@ -188,7 +189,8 @@ def _line_drawing(ink: np.ndarray, weight: float) -> _Way:
 def _recipe(weight: float) -> _Way:
     def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
         try:
-            seen = to_network_input(picture)
+            # What was transparent may be in Fashion-MNIST's format once it is filled.
+            seen = as_it_is(picture, picture) or follow(picture)
         except UnreadableImage:
             return []
         why = "Whatever differs from the corners' colour is the garment, as in the recipe that made Fashion-MNIST."

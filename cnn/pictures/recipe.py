@@ -14,17 +14,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from cnn.pictures.network_input import SIZE, WHOLE, NetworkInput, Step, UnreadableImage, as_network_input, frame_of
-from cnn.pictures.normalise import SEARCH_EDGE, as_image, check_shape, eight_bit, luma, reduced, without_alpha
+from cnn.pictures.normalise import SEARCH_EDGE, luma, normalised, reduced, without_alpha
 
 _THUMBNAIL_EDGE = 73  # of the garment before it is subsampled: Fashion-MNIST began with thumbnails of 51 x 73
 _FUZZ = 0.05 * math.sqrt(3) * 255  # "within 5%": Euclidean distance in RGB, as in ImageMagick's -fuzz 5%
 _NEAR_WHITE = 250  # a background from here up becomes at most 5 of 255 when negated: black enough
 _MIN_BACKGROUND = 64  # of 255; a darker channel is not amplified more than 4 times, or its noise would show
-
-
-def is_prepared(image: Image.Image | np.ndarray) -> bool:
-    """Whether a picture is in Fashion-MNIST's own format, and is taken as it is."""
-    return _already_prepared(image) is not None
 
 
 def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = ()) -> NetworkInput:
@@ -39,13 +34,31 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
         UnreadableImage: there is nothing but background, or too few pixels.
         ValueError: an array of another shape, type or range.
     """
-    if (prepared := _already_prepared(image)) is not None:
-        shown = Image.fromarray(np.uint8(np.rint(prepared * 255)))
-        why = "The picture is 28 x 28, grey, on black, as Fashion-MNIST's own are: it is taken as it is."
-        return as_network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes, WHOLE)
+    picture = normalised(image)
+    prepared = as_it_is(picture, image, notes)
+    return prepared if prepared is not None else follow(picture, notes)
 
-    picture = eight_bit(image if isinstance(image, Image.Image) else as_image(image))
-    check_shape(picture.size)
+
+def as_it_is(picture: Image.Image, given: Image.Image | np.ndarray, notes: tuple[str, ...] = ()) -> NetworkInput | None:
+    """A picture in Fashion-MNIST's own format, taken as it is; None for any other.
+
+    Args:
+        picture: as from `normalise.normalised`. given: what it came as; floats keep what 8 bits would lose.
+        notes: as in `to_network_input`.
+    """
+    if (prepared := _already_prepared(picture, given)) is None:
+        return None
+    shown = Image.fromarray(np.uint8(np.rint(prepared * 255)))
+    why = "The picture is 28 x 28, grey, on black, as Fashion-MNIST's own are: it is taken as it is."
+    return as_network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes, WHOLE)
+
+
+def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
+    """The recipe, for a picture as from `normalise.normalised` that is not in Fashion-MNIST's format already.
+
+    Raises:
+        UnreadableImage: there is nothing but background.
+    """
     notes = list(notes)
     steps: list[Step] = []
 
@@ -113,19 +126,15 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     return as_network_input(np.asarray(picture, np.float32) / 255, steps, notes, frame)
 
 
-def _already_prepared(image: Image.Image | np.ndarray) -> np.ndarray | None:
+def _already_prepared(picture: Image.Image, given: Image.Image | np.ndarray) -> np.ndarray | None:
     """float32 (28, 28) in [0, 1] if the picture is in Fashion-MNIST's own format, else None.
 
     Every one of the 70,000 has at least two dark corners (a wide bag may fill the others).
     """
-    if isinstance(image, Image.Image):
-        if image.size != (SIZE, SIZE):
-            return None
-        image = np.asarray(eight_bit(image))
-    if image.shape[:2] != (SIZE, SIZE):
+    if picture.size != (SIZE, SIZE):
         return None
-    exact = image if np.issubdtype(image.dtype, np.floating) else np.asarray(as_image(image)) / np.float32(255)
-    as_image(image)  # checks shape and range
+    is_exact = isinstance(given, np.ndarray) and np.issubdtype(given.dtype, np.floating)
+    exact = given if is_exact else np.asarray(picture) / np.float32(255)
     channels = exact.astype(np.float32).reshape(SIZE, SIZE, -1)
     if channels.shape[2] == 4:
         if channels[..., 3].min() < 1:

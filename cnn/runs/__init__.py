@@ -21,9 +21,10 @@ from cnn.runs.directory import (
     relabel,
     root,
     shipped,
+    stamp,
 )
 from cnn.runs.files import json_objects, read_json, write_json, write_npz, write_text
-from cnn.runs.metrics import learning_rate_changes, read_metrics, summary, write_summary
+from cnn.runs.metrics import learning_rate_changes, read_metrics, summary, validation_curve, write_summary
 from cnn.runs.requests import Request, ask, forget_requests, read_requests, request_stop
 from cnn.runs.run import Run, RunExists, Summary, UnknownRun, log_tail
 from cnn.runs.status import (
@@ -35,7 +36,6 @@ from cnn.runs.status import (
     Status,
     closed,
     is_alive,
-    overwrite_status,
     signed,
     since_boot,
     write_status,
@@ -74,7 +74,6 @@ __all__ = [
     "listed",
     "log_tail",
     "new_folder",
-    "overwrite_status",
     "read",
     "read_found",
     "read_json",
@@ -87,7 +86,9 @@ __all__ = [
     "shipped",
     "signed",
     "since_boot",
+    "stamp",
     "summary",
+    "validation_curve",
     "write_found",
     "write_json",
     "write_npz",

@@ -149,7 +149,7 @@ def _read(path: Path, shipped_: bool, versions: tuple[Version | None, ...]) -> R
         tags=clean_tags(label.get("tags")),
         note=clean_note(label.get("note")),
         hidden=label.get("hidden") is True,
-        created=_stamp(path.name),
+        created=stamp(path.name),
     )
     try:
         config, parameters = _config((path / "config.json").read_bytes())
@@ -173,9 +173,10 @@ def _read(path: Path, shipped_: bool, versions: tuple[Version | None, ...]) -> R
     return replace(run, status=status, evaluation=evaluation if measured else None, created=created)
 
 
-def _stamp(run_id: str) -> datetime | None:
+def stamp(folder: str) -> datetime | None:
+    """When a folder of this name was made, in local time, as its name says; None where it does not."""
     with contextlib.suppress(ValueError):
-        return datetime.strptime(run_id[:15], "%Y%m%d-%H%M%S")
+        return datetime.strptime(folder[:15], "%Y%m%d-%H%M%S")
     return None
 
 

@@ -52,15 +52,26 @@ def summary(run: Run) -> Summary:
     return unless_unsettled(_summarised, [version])(run.path, version)
 
 
-@lru_cache(maxsize=4096)
-def _summarised(path: Path, version: Version | None = None) -> Summary:
-    """The summary of a run's metrics. Most lines are of batches: those are not even parsed."""
+def validation_curve(run: Run) -> tuple[float, ...]:
+    """The accuracy on the validation pictures after each whole epoch of a run, in [0, 1]."""
+    accuracies = [float(record["val_accuracy"]) for record in _epochs(run.path)]
+    return tuple(accuracy for accuracy in accuracies if 0 <= accuracy <= 1)
+
+
+def _epochs(path: Path) -> list[dict[str, Any]]:
+    """The metrics of whole epochs. Most lines are of batches: those are not even parsed."""
     try:
         lines = (path / "metrics.jsonl").read_bytes().splitlines()
     except OSError:
-        return Summary()
+        return []
     records = json_objects(b"\n".join(line for line in lines if b'"val_accuracy"' in line))
-    epochs = [record for record in records if _is_metric(record) and record["kind"] == "epoch"]
+    return [record for record in records if _is_metric(record) and record["kind"] == "epoch"]
+
+
+@lru_cache(maxsize=4096)
+def _summarised(path: Path, version: Version | None = None) -> Summary:
+    """The summary of a run's metrics."""
+    epochs = _epochs(path)
     if not epochs:
         return Summary()
     curve = [float(record["val_accuracy"]) for record in epochs]

@@ -3,16 +3,15 @@
 Whatever happens, the run's status tells the story. TensorFlow is loaded when the run's turn has come.
 """
 
-import errno
 import json
 import platform
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
 from contextlib import closing, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +20,11 @@ from filelock import FileLock, Timeout
 from cnn import data, runs
 from cnn.config import CLASS_NAMES
 from cnn.data import mixture
-from cnn.errors import AtelierError, CannotGoOn, Stopped
+from cnn.errors import CannotGoOn, Stopped
 from cnn.evaluation import calibration
 from cnn.runs import Run, State, Status, diagnosis, time_lapse
 from cnn.runs.queue import turn
+from cnn.runs.worker import close, complain, failure
 
 if TYPE_CHECKING:
     from cnn.training.checkpoint import Restored
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 _GRACE = 3.0  # seconds that a killed process may take until its last thread has let go of its lock
 _SAMPLE = 100  # validation pictures on which the network is looked into after each epoch
 interrupted = threading.Event()  # by a signal; some imports turn the KeyboardInterrupt into an ImportError, or drop it
+
+
+_complain = partial(complain, "cnn.train")
 
 
 def train_in_turn(run: Run, job: str | None = None) -> int:
@@ -45,22 +48,22 @@ def train_in_turn(run: Run, job: str | None = None) -> int:
             code = _refused(run, job)
             return _guarded(run, job) if code is None else code
     except Timeout:
-        complain(f"{run.name} is already in training in another process.")
+        _complain(f"{run.name} is already in training in another process.")
     except OSError as error:
-        complain(_reason(error, run) or str(error))
+        _complain(failure(error, run.path, "the training"))
     return 1
 
 
 def _refused(run: Run, job: str | None) -> int | None:
     """The exit code for a run that is not to be trained, after a sentence why; None for others."""
     if job and run.status.job != job:  # stopped, or given to another job, while this one waited in its cluster
-        complain(f"{run.name} does not wait for the job {job} any more.")
+        _complain(f"{run.name} does not wait for the job {job} any more.")
         return 0
     if run.state == "finished":
-        complain(f"{run.name} is already finished.")
+        _complain(f"{run.name} is already finished.")
         return 0
     if run.shipped or run.config is None:
-        complain(f"{run.name} cannot be trained. {run.problem or ''}".rstrip())
+        _complain(f"{run.name} cannot be trained. {run.problem or ''}".rstrip())
         return 1
     return None
 
@@ -85,54 +88,17 @@ def _guarded(run: Run, job: str | None) -> int:
         if interrupted.is_set():  # in the middle of an import, which made another error of it
             _close(run, "stopped", "Stopped by request.")
             return 0
-        message = _reason(error, run)
-        is_bug = message is None
-        if is_bug:
-            message = f"{type(error).__name__}: {error}"[:500]
+        message = failure(error, run.path, "the training")
         _close(run, "failed", message)
-        if is_bug:
-            complain(f"a bug.\n{traceback.format_exc()}")
-        complain(message)
+        _complain(message)
         return 1
     finally:
         with suppress(OSError):
             runs.forget_requests(run.path)
 
 
-def say(text: str) -> None:
-    """Print, if that is possible: the log may be on a full disk, and there is more to do."""
-    with suppress(OSError):
-        print(text, flush=True)
-
-
-def complain(text: str) -> None:
-    with suppress(OSError):
-        print(f"cnn.train: {text}", file=sys.stderr, flush=True)
-
-
 def _close(run: Run, state: State, message: str) -> None:
-    """Write the last status; where not even that is possible, the page sees that the process is gone."""
-    status = runs.closed(runs.read(run.path).status, state, message)
-    try:
-        runs.write_status(run.path, status)
-    except OSError:
-        with suppress(OSError):
-            runs.overwrite_status(run.path, status)
-
-
-def _reason(error: Exception, run: Run) -> str | None:
-    """A sentence for trouble that is no bug; None for a bug."""
-    if isinstance(error, AtelierError):
-        return str(error)
-    if not isinstance(error, OSError):
-        return None
-    if not run.path.exists():
-        return f"The folder {run.path} was deleted while the run trained, and the training has ended."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: free some space for {run.path.parent}, then resume. Nothing is lost."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return f"{run.path} cannot be written ({error.strerror}): allow it, then resume."
-    return None
+    close(run.path, runs.read(run.path).status, state, message)
 
 
 def _train(run: Run, status: Status) -> None:

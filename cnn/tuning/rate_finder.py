@@ -8,50 +8,41 @@ the folder is gone. Images that a configuration mixes in are left out: they take
 import json
 import sys
 import time
-import traceback
-from contextlib import suppress
 from dataclasses import replace
 from math import ceil, isfinite
 from pathlib import Path
 
 from cnn import data, runs
 from cnn.config import RunConfig
-from cnn.errors import AtelierError, Stopped
-from cnn.runs import State
+from cnn.errors import Stopped
+from cnn.runs.worker import close, complain, failure
 from cnn.tuning import rate_search
 
+_COMMAND = "cnn.tuning.rate_finder"
 _BEAT = 0.5  # seconds between two reports of progress
 
 
 def main(arguments: list[str]) -> int:
     """Returns the exit code: 0 finished or stopped, 1 failed, 2 bad arguments."""
     if len(arguments) != 1:
-        print("rate_finder: give one folder that holds a config.json.", file=sys.stderr)
+        complain(_COMMAND, "give one folder that holds a config.json.")
         return 2
     folder = Path(arguments[0])
     run = runs.read(folder)
     if run.config is None:
-        print(f"rate_finder: {folder} cannot be used. {run.problem}", file=sys.stderr)
+        complain(_COMMAND, f"{folder} cannot be used. {run.problem}")
         return 2
     try:
         _measure(folder, run.config)
         return 0
     except (Stopped, KeyboardInterrupt):
-        _close(folder, "stopped", "Stopped by request.")
+        close(folder, runs.read(folder).status, "stopped", "Stopped by request.")
         return 0
-    except AtelierError as error:
-        message = str(error)
     except Exception as error:
-        traceback.print_exc()
-        message = f"{type(error).__name__}: {error}"[:500]
-    print(f"rate_finder: {message}", file=sys.stderr)
-    _close(folder, "failed", message)
+        message = failure(error, folder, "the search")
+    complain(_COMMAND, message)
+    close(folder, runs.read(folder).status, "failed", message)
     return 1
-
-
-def _close(folder: Path, state: State, message: str) -> None:
-    with suppress(OSError):  # the folder may be gone, or the disk full
-        runs.write_status(folder, runs.closed(runs.read(folder).status, state, message))
 
 
 def _measure(folder: Path, config: RunConfig) -> None:

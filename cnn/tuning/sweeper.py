@@ -8,24 +8,23 @@ without asking for anything twice: first `trials.json`, which is the truth, then
 
 import errno
 import math
-import sys
 import threading
 import time
-import traceback
 import warnings
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
 
 from cnn import runs
 from cnn.config import RunConfig, explain, versions
 from cnn.errors import AtelierError, CannotGoOn, Stopped
 from cnn.runs import Run, RunExists, State, launchers
+from cnn.runs.worker import close, complain, failure, say
 from cnn.tuning import sweeps
 from cnn.tuning.hyperparameters import Scalar, apply
 from cnn.tuning.sweep_config import SweepConfig
@@ -48,23 +47,26 @@ _RESTARTS = 1  # of a run whose process is lost
 interrupted = threading.Event()  # by a signal
 
 
+_complain = partial(complain, "cnn.sweep")
+
+
 def drive(folder: Path) -> int:
     """Drive the sweep in a folder to its end. Returns the exit code: 0 finished or stopped, 1 failed, 2 no sweep."""
     try:
         with FileLock(folder / ".lock", timeout=_GRACE):
             sweep = sweeps.read(folder)
             if sweep is None or sweep.config is None:
-                complain(f"{folder} is no sweep. {sweep.message if sweep else ''}".rstrip())
+                _complain(f"{folder} is no sweep. {sweep.message if sweep else ''}".rstrip())
                 return 2
             if sweep.state == "finished":
-                complain(f"{sweep.name} is already finished.")
+                _complain(f"{sweep.name} is already finished.")
                 return 0
             code = _guarded(sweep)
     except Timeout:
-        complain(f"{folder} is already driven by another process.")
+        _complain(f"{folder} is already driven by another process.")
         return 1
     except OSError as error:
-        complain(_reason(error, folder))
+        _complain(failure(error, folder, "the sweep"))
         return 1
     say(str(folder))
     return code
@@ -80,24 +82,11 @@ def _guarded(sweep: Sweep) -> int:
     except Stopped:
         driven.close("stopped", "Stopped by request.")
         return 0
-    except AtelierError as error:
-        message = str(error)
-    except OSError as error:
-        message = _reason(error, sweep.path)
     except Exception as error:
-        traceback.print_exc()
-        message = f"{type(error).__name__}: {error}"[:500]
-    complain(message)
+        message = failure(error, sweep.path, "the sweep")
+    _complain(message)
     driven.close("failed", message)
     return 1
-
-
-def _reason(error: OSError, path: Path) -> str:
-    if not path.exists():
-        return f"The folder {path} was deleted, and the sweep has ended."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk is full: free some space for {runs.root()}, then resume. Nothing is lost."
-    return f"{error.filename or runs.root()} cannot be written ({error.strerror}): allow it, then resume."
 
 
 def _tally(trials: list[Trial]) -> str:
@@ -105,16 +94,6 @@ def _tally(trials: list[Trial]) -> str:
     counts = [(sum(trial.state == state for trial in trials), state) for state in ENDED]
     parts = ", ".join(f"{count} {state}" for count, state in counts if count)
     return f"{len(trials)} trial{'s' * (len(trials) != 1)}: {parts}."
-
-
-def say(text: str) -> None:
-    with suppress(OSError):  # the log may be on a full disk, and there is more to do
-        print(text, flush=True)
-
-
-def complain(text: str) -> None:
-    with suppress(OSError):
-        print(f"cnn.sweep: {text}", file=sys.stderr, flush=True)
 
 
 def _rest() -> None:
@@ -162,15 +141,11 @@ class _Driven:
             _rest()
 
     def close(self, state: State, message: str) -> None:
-        """Write the last status; where not even that is possible, the page sees that the process is gone."""
+        """Write the last status."""
         self._status = replace(self._status, seconds=self._seconds())
-        status = runs.closed(self._status, state, message)
-        try:
-            runs.write_status(self.path, status)
+        close(self.path, self._status, state, message)
+        with suppress(OSError):
             (self.path / "stop").unlink(missing_ok=True)
-        except OSError:
-            with suppress(OSError):
-                runs.overwrite_status(self.path, status)
         say(message)
 
     def _open(self) -> list[Trial]:
@@ -280,7 +255,7 @@ class _Driven:
 
     def _note(self, trial: Trial, run: Run) -> Trial:
         """Write down what a run has learned since the last look, and whether it is worth going on."""
-        curve = sweeps.validation_curve(run)
+        curve = runs.validation_curve(run)
         state = "training" if run.state in ("starting", "training", "paused", "finished") else trial.state
         if len(curve) <= len(trial.curve) and state == trial.state and run.active:
             return trial
@@ -346,7 +321,7 @@ class _Driven:
         try:
             config = apply(self.config.base, trial.values)
         except ValueError as error:  # between the ends of its range, which were tried
-            self._end(trial, "failed", explain(error) if isinstance(error, ValidationError) else str(error))
+            self._end(trial, "failed", explain(error))
             return
         run = (None if anew else self._orphan(config, trial)) or runs.create(config, self._name(trial))
         with suppress(runs.UnknownRun):  # whoever deletes it in this moment is noticed at the next look

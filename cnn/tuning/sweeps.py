@@ -13,7 +13,6 @@ launcher and follows their metrics; what is here makes, starts, stops and reads 
 accuracy on the validation pictures, never on the test pictures. Nothing here imports Optuna, TensorFlow or Streamlit.
 """
 
-import contextlib
 import itertools
 import re
 import shutil
@@ -127,7 +126,7 @@ def read(path: Path) -> Sweep | None:
     """A sweep as it stands; None if it is no longer there. Never raises for what is in its folder, and is quick."""
     if not path.is_dir():
         return None
-    sweep = Sweep(path.name, path, path.name, "failed", created=_stamp(path.name))
+    sweep = Sweep(path.name, path, path.name, "failed", created=runs.stamp(path.name))
     try:
         config = _config((path / "sweep.json").read_bytes())
         sweep = replace(sweep, config=config, name=config.name or path.name)
@@ -220,17 +219,6 @@ def stored_status(path: Path) -> Status:
         return Status("failed", "Its status.json is missing or broken.")
 
 
-def validation_curve(run: Run) -> tuple[float, ...]:
-    """The accuracy on the validation pictures after each whole epoch of a run. Lines of batches are not even parsed."""
-    try:
-        lines = (run.path / "metrics.jsonl").read_bytes().splitlines()
-    except OSError:
-        return ()
-    records = runs.json_objects(b"\n".join(line for line in lines if b'"val_accuracy"' in line))
-    values = [record["val_accuracy"] for record in records if record.get("kind") == "epoch"]
-    return tuple(float(value) for value in values if type(value) in (int, float) and 0 <= value <= 1)
-
-
 def run_of(trial: Trial) -> Run | None:
     """The run of a trial; None where it has none, not yet or not any more."""
     path = runs.root() / str(trial.run_id)
@@ -249,7 +237,7 @@ def _as_it_stands(trial: Trial, folder: Path) -> Trial:
     return replace(
         trial,
         state="finished" if run.state == "finished" else state,
-        curve=validation_curve(run) or trial.curve,
+        curve=runs.validation_curve(run) or trial.curve,
         seconds=max(run.status.seconds, trial.seconds),
     )
 
@@ -263,12 +251,6 @@ def _share(trial: Trial, config: SweepConfig) -> float:
     """How much of a trial that has not ended is done, by whole epochs."""
     epochs = trial.values.get("training.epochs") or config.base.training.epochs
     return min(trial.epoch / int(epochs), 1.0)
-
-
-def _stamp(sweep_id: str) -> datetime | None:
-    with contextlib.suppress(ValueError):
-        return datetime.strptime(sweep_id[:15], "%Y%m%d-%H%M%S")
-    return None
 
 
 # --- making and changing ----------------------------------------------------------------------------------------

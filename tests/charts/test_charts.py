@@ -22,6 +22,7 @@ from cnn.charts import (
     curves,
     data_url,
     laid_over,
+    layout,
     muted_filters,
     network_diagram,
     probabilities,
@@ -92,7 +93,7 @@ def test_what_could_be_negative_is_symmetric_even_where_it_is_not(values, expect
 
 
 def test_a_map_of_zeros_on_a_signed_scale_is_neutral():
-    image = tile(np.zeros((2, 2, 1)), signed=True, width=20).image
+    image = tile(np.zeros((2, 2, 1)), signed=True, width=20)
     assert image.min() > 240
 
 
@@ -121,7 +122,7 @@ def test_the_diverging_scale_has_a_neutral_zero_between_its_ends():
 
 def test_zero_is_neutral_even_where_all_values_are_negative():
     maps = np.array([[-4.0, 0.0]])[..., None]
-    image = tile(maps, width=20).image
+    image = tile(maps, width=20)
     assert image[0, -1].min() > 240
 
 
@@ -133,15 +134,13 @@ def test_values_beyond_the_range_get_its_ends():
 # ---------------------------------------------------------------- tiles
 
 
-def tiles_of(tiling, count: int, height: int, width: int) -> list[np.ndarray]:
-    """Cut the picture apart again by its documented layout."""
-    scale = (tiling.cell - 2) // width
-    step = height * scale + 2
-    found = []
-    for index in range(count):
-        top, left = index // tiling.columns * step, index % tiling.columns * tiling.cell
-        found.append(tiling.image[top : top + height * scale, left : left + width * scale])
-    return found
+def tiles_of(image: np.ndarray, count: int, size: tuple[int, int], limits: tuple[int, int]) -> list[np.ndarray]:
+    """Cut the picture apart again by its layout."""
+    (height, width), (scale, columns) = size, layout(*size, count, *limits)
+    down, right = height * scale + 2, width * scale + 2
+    assert image.shape == (-(-count // columns) * down - 2, columns * right - 2, 3)
+    places = [(index // columns * down, index % columns * right) for index in range(count)]
+    return [image[top : top + height * scale, left : left + width * scale] for top, left in places]
 
 
 @pytest.mark.parametrize(
@@ -149,50 +148,48 @@ def tiles_of(tiling, count: int, height: int, width: int) -> list[np.ndarray]:
 )
 def test_maps_are_laid_out_as_large_as_they_fit(size, count):
     height, width = size
-    tiling = tile(np.random.default_rng(0).random((height, width, count)), width=700, height=500)
-    scale = (tiling.cell - 2) // width
-    assert tiling.image.dtype == np.uint8
-    assert tiling.image.shape == (tiling.rows * (height * scale + 2) - 2, tiling.columns * (width * scale + 2) - 2, 3)
-    assert (tiling.rows - 1) * tiling.columns < count <= tiling.rows * tiling.columns
-    assert tiling.image.shape[0] <= 500 and tiling.image.shape[1] <= 700
+    scale, columns = layout(height, width, count, 700, 500)
+    image = tile(np.random.default_rng(0).random((height, width, count)), width=700, height=500)
+    assert image.dtype == np.uint8 and len(tiles_of(image, count, size, (700, 500))) == count
+    assert image.shape[0] <= 500 and image.shape[1] <= 700 and columns <= count
     larger = scale + 1
     columns = (700 + 2) // (width * larger + 2)
     assert larger > 16 or columns == 0 or -(-count // columns) * (height * larger + 2) > 500, "no larger scale fits"
 
 
 def test_more_maps_than_fit_make_the_picture_higher_and_never_wider():
-    tiling = tile(np.zeros((28, 28, 512)), width=300, height=200)
-    assert (tiling.cell, tiling.columns, tiling.rows) == (30, 10, 52)
-    assert tiling.image.shape == (52 * 30 - 2, 10 * 30 - 2, 3)
+    assert layout(28, 28, 512, 300, 200) == (1, 10)
+    assert tile(np.zeros((28, 28, 512)), width=300, height=200).shape == (52 * 30 - 2, 10 * 30 - 2, 3)
 
 
 def test_every_map_stands_in_its_place_pixel_by_pixel():
     maps = np.random.default_rng(1).random((5, 7, 11))
-    tiling = tile(maps, (0.0, 1.0), width=200, height=100)
-    scale = (tiling.cell - 2) // 7
-    assert scale > 1 and tiling.rows > 1 and 11 % tiling.columns, "a grid that is not full"
-    for index, found in enumerate(tiles_of(tiling, 11, 5, 7)):
+    scale, columns = layout(5, 7, 11, 200, 100)
+    assert scale > 1 and columns < 11 and 11 % columns, "a grid that is not full"
+    found = tiles_of(tile(maps, (0.0, 1.0), width=200, height=100), 11, (5, 7), (200, 100))
+    for index, one in enumerate(found):
         expected = coloured(maps[..., index], (0.0, 1.0))
-        assert np.array_equal(found, expected.repeat(scale, axis=0).repeat(scale, axis=1))
+        assert np.array_equal(one, expected.repeat(scale, axis=0).repeat(scale, axis=1))
 
 
 def test_gaps_and_missing_maps_are_grey():
-    tiling = tile(np.zeros((5, 5, 3)), width=100, height=100)
-    assert (tiling.columns, tiling.rows) == (2, 2)
-    taken = np.zeros(tiling.image.shape[:2], bool)
-    step = tiling.cell
+    image = tile(np.zeros((5, 5, 3)), width=100, height=100)
+    scale, columns = layout(5, 5, 3, 100, 100)
+    assert columns == 2
+    taken = np.zeros(image.shape[:2], bool)
+    step = 5 * scale + 2
     for top, left in ((0, 0), (0, step), (step, 0)):
         taken[top : top + step - 2, left : left + step - 2] = True
-    assert (tiling.image[~taken] == GAP).all()
-    assert (tiling.image[taken] == coloured(np.zeros((1, 1)), (0.0, 1.0))[0, 0]).all()
+    assert (image[~taken] == GAP).all()
+    assert (image[taken] == coloured(np.zeros((1, 1)), (0.0, 1.0))[0, 0]).all()
     assert taken[0, step - 3] and not taken[0, step - 2 : step].any() and taken[0, step]
 
 
 def test_a_range_of_its_own_for_each_map_or_one_for_all():
     maps = np.stack([np.array([[0.0, 1.0]]), np.array([[0.0, 10.0]])], axis=-1)
-    faint, strong = tiles_of(tile(maps), 2, 1, 2)
+    faint, strong = tiles_of(tile(maps), 2, (1, 2), (840, 600))
     assert np.array_equal(faint, strong), "each map uses the whole scale"
-    faint, strong = tiles_of(tile(maps, (0.0, 10.0)), 2, 1, 2)
+    faint, strong = tiles_of(tile(maps, (0.0, 10.0)), 2, (1, 2), (840, 600))
     assert not np.array_equal(faint, strong)
     assert np.abs(faint[0, -1].astype(int) - colour("Cividis", 0.1)).max() <= 2
     assert np.abs(strong[0, -1].astype(int) - colour("Cividis", 1.0)).max() <= 2
@@ -200,7 +197,7 @@ def test_a_range_of_its_own_for_each_map_or_one_for_all():
 
 def test_a_whole_network_shares_one_kind_of_scale():
     positive = np.ones((2, 2, 1))
-    assert not np.array_equal(tile(positive, (-1.0, 1.0)).image, tile(positive, (0.0, 1.0)).image)
+    assert not np.array_equal(tile(positive, (-1.0, 1.0)), tile(positive, (0.0, 1.0)))
 
 
 # ---------------------------------------------------------------- pictures for the browser

@@ -231,3 +231,7 @@ def test_a_configuration_cannot_be_changed():
         config.training = Training(epochs=1)
     with pytest.raises(ValidationError):
         config.layers[0].filters = 3
+
+
+def test_an_error_that_has_its_sentence_keeps_it():
+    assert explain(ValueError("Choose at least one value.")) == "Choose at least one value."

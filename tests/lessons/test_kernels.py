@@ -21,21 +21,21 @@ def slid(picture: np.ndarray, name: str, size: int) -> np.ndarray:
     return whole[edge:-edge, edge:-edge]
 
 
-@pytest.mark.parametrize("size", kernels.SIZES)
+@pytest.mark.parametrize("size", (3, 5, 7))
 def test_every_kernel_has_a_note_and_its_size(size):
     assert set(kernels.NOTES) == set(kernels.NAMES)
     for name in kernels.NAMES:
         assert kernels.named(name, size).shape == (size, size)
 
 
-@pytest.mark.parametrize("size", kernels.SIZES)
+@pytest.mark.parametrize("size", (3, 5, 7))
 def test_sobel_is_opencvs(size):
     across, down = cv2.getDerivKernels(1, 0, size)
     assert np.array_equal(kernels.named("Sobel, vertical edges", size), np.outer(down, across))
     assert np.array_equal(kernels.named("Sobel, horizontal edges", size), np.outer(across, down))
 
 
-@pytest.mark.parametrize("size", kernels.SIZES)
+@pytest.mark.parametrize("size", (3, 5, 7))
 def test_kernels_do_what_their_notes_say(picture, size):
     edge = size // 2
     inner = picture[edge:-edge, edge:-edge]
@@ -54,7 +54,7 @@ def test_kernels_do_what_their_notes_say(picture, size):
         assert np.allclose(slid(right, name, size), 0)
 
 
-@pytest.mark.parametrize("size", kernels.SIZES)
+@pytest.mark.parametrize("size", (3, 5, 7))
 def test_a_gaussian_falls_off_like_a_bell(size):
     kernel = kernels.named("Gaussian", size)
     away = np.arange(size) - size // 2

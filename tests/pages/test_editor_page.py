@@ -393,12 +393,13 @@ def form_with_buttons() -> None:
     import streamlit as st
 
     from cnn.config import presets
+    from cnn.ui import draft
     from cnn.ui.train import form
 
     form.choose_preset()
     st.session_state["result"] = form.configure()
-    st.button("Find", key="find", on_click=form.set_learning_rate, args=(0.0123,))
-    st.button("Use", key="use", on_click=form.load, args=(presets()["lenet5"],))
+    st.button("Find", key="find", on_click=draft.set_learning_rate, args=(0.0123,))
+    st.button("Use", key="use", on_click=draft.load, args=(presets()["lenet5"],))
 
 
 def test_a_learning_rate_from_outside_is_shown_kept_and_undone():

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from cnn.data import synthetic
-from cnn.pictures import WHOLE, NetworkInput, UnreadableImage, mapped_back, readings
+from cnn.pictures import WHOLE, NetworkInput, UnreadableImage, mapped_back, normalise, readings
 from cnn.pictures.readings import LINE_DRAWING, Reading
 
 SHIRT = [
@@ -392,3 +392,20 @@ def test_a_wrong_array_is_the_callers_mistake():
     with pytest.raises(ValueError) as caught:
         readings.of_picture(np.full((9, 9), 2.0))
     assert not isinstance(caught.value, UnreadableImage)
+
+
+@pytest.mark.parametrize("kind", ["a photo", "transparent", "Fashion-MNIST's format"])
+def test_a_picture_is_normalised_once_for_all_readings(kind, monkeypatch):
+    counted = []
+    for name in ("eight_bit", "check_shape", "without_alpha"):
+        real = getattr(normalise, name)
+        monkeypatch.setattr(
+            normalise, name, lambda *given, name=name, real=real: (counted.append(name), real(*given))[1]
+        )
+    picture = photographed(shape("#3a5fa0"))
+    if kind == "transparent":
+        picture.putalpha(Image.fromarray(np.where(np.asarray(picture.convert("L")) < 200, 255, 0).astype(np.uint8)))
+    elif kind == "Fashion-MNIST's format":
+        picture = Image.fromarray(synthetic.dataset(1, 1, "test")[0][0])
+    readings.of_picture(picture)
+    assert sorted(counted) == ["check_shape", "eight_bit"] + ["without_alpha"] * (kind == "transparent")

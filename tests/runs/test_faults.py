@@ -187,7 +187,7 @@ def test_a_folder_that_is_deleted_while_it_trains_ends_the_training(what, monkey
     at_step(monkeypatch, 12, lambda: shutil.rmtree(gone))
     result = train_here(run.path)
     assert result.code == 1 and "Traceback" not in result.err
-    message = f"cnn.train: The folder {run.path} was deleted while the run trained, and the training has ended."
+    message = f"cnn.train: The folder {run.path} was deleted, and the training has ended."
     assert result.err.splitlines()[-1] == message
     assert not run.path.exists(), "nothing of it comes back"
     assert what == "all runs" or (other.path / "status.json").read_bytes() == untouched

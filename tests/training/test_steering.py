@@ -237,7 +237,9 @@ def test_a_paused_run_that_is_deleted_ends(monkeypatch):
     run = runs.create(CONFIG)
     pause(run)
     result = steered(run, lambda run: run.path.rename(run.path.with_name("moved-away")))
-    assert result.code == 1 and "was deleted while the run trained" in result.err and "Traceback" not in result.err
+    assert (
+        result.code == 1 and "was deleted, and the training has ended" in result.err and "Traceback" not in result.err
+    )
     assert not run.path.exists()
 
 

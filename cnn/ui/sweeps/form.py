@@ -246,11 +246,8 @@ def _values(base: RunConfig, method: Method, chosen: list[Hyperparameter]) -> li
                     setting = _ask(method, known)
                     # Alone, its problems are found where they stand.
                     SweepConfig(base=base, method="random", settings=(setting,), trials=1, prune=False)
-                except ValidationError as error:
+                except ValueError as error:  # pydantic's is one, too
                     st.error(shell.plain(explain(error)), icon=":material/block:")
-                    setting = None
-                except ValueError as error:
-                    st.error(shell.plain(str(error)), icon=":material/block:")
                     setting = None
                 settings.append(setting)
     return settings

@@ -21,11 +21,10 @@ from cnn.tuning import (
     value_words,
 )
 from cnn.tuning.sweeps import Sweep
-from cnn.ui import shell, state
+from cnn.ui import draft, shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps.form import METHODS, NEW, THIS
-from cnn.ui.train import form
 
 _TICK = 1.0  # seconds between two looks at the sweep's folder
 _ROWS, _ROW = 12, 35  # of the table: shown without scrolling, and pixels of each
@@ -216,7 +215,7 @@ def _card(trial: Trial, sweep: Sweep, title: str, key: str) -> None:
             st.switch_page(shell.TRAIN, query_params={"run": trial.run_id})
         help_ = "Begin a new run with the settings of this trial. Give it more epochs and all pictures there, to train "
         if st.button("Use its settings", icon=":material/tune:", key=f"use-{key}", help=f"{help_}it for good."):
-            form.load(apply(sweep.config.base, trial.values))
+            draft.load(apply(sweep.config.base, trial.values))
             st.session_state[state.NEW_RUN] = True
             st.switch_page(shell.TRAIN)
 

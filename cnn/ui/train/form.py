@@ -12,9 +12,6 @@ from cnn.runs import launchers
 from cnn.ui import draft
 from cnn.ui.train import fields, layer_editor, preset_menu, rate_finder
 
-load = draft.load
-set_learning_rate = draft.set_learning_rate
-
 
 def choose_preset() -> None:
     """Draw the presets. Choosing one replaces the draft."""
@@ -63,7 +60,7 @@ def configure() -> RunConfig | None:
             st.error(explain(error), icon=":material/block:")
     with below:
         if (rate := rate_finder.show(settings)) is not None:
-            set_learning_rate(rate)
+            draft.set_learning_rate(rate)
             st.rerun()
     with tools:
         preset_menu.save(settings)

@@ -10,11 +10,11 @@ from cnn.config import STAND_IN, RunConfig, duration
 from cnn.runs import Run, diagnosis, launchers, pace
 from cnn.runs.diagnosis import Finding
 from cnn.runs.pace import Baselines
-from cnn.ui import shell, state
+from cnn.ui import draft, shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps import form as sweep_form
-from cnn.ui.train import buttons, form, time_lapse
+from cnn.ui.train import buttons, time_lapse
 
 _TICK = 1.0  # seconds between two looks at the run directory
 _LOOK = 3.0  # seconds between two looks at how full the cluster is
@@ -331,7 +331,7 @@ def _manage(run: Run) -> None:
 def _reuse(config: RunConfig) -> None:
     help_ = "Begin a new run with the layers and settings of this one."
     if st.button("Use its settings", icon=":material/tune:", key="reuse", help=help_):
-        form.load(config)
+        draft.load(config)
         st.session_state[state.NEW_RUN] = True
         st.rerun()
 

@@ -93,7 +93,7 @@ def _kernels(frame: Frame, first: Frame, last: Frame) -> None:
     scale = _common(frame.kernels, first.kernels, last.kernels, signed=True)
     count = frame.kernels.shape[-1]
     st.image(
-        charts.tile(frame.kernels[:, :, 0, :], scale, signed=True, width=230, height=420).image,
+        charts.tile(frame.kernels[:, :, 0, :], scale, signed=True, width=230, height=420),
         alt=f"A grid of {count} kernels of the first convolution after epoch {frame.epoch}.",
     )
     st.caption("Violet is positive, orange negative, white zero; one scale for all epochs.")
@@ -112,7 +112,7 @@ def _maps(frame: Frame, first: Frame, last: Frame) -> None:
     maps = frame.maps[chosen]
     scale = _common(maps, first.maps.get(chosen), last.maps.get(chosen))
     st.image(
-        charts.tile(maps, scale, width=460, height=420).image,
+        charts.tile(maps, scale, width=460, height=420),
         width="stretch",
         alt=f"A grid of {maps.shape[-1]} feature maps of {chosen} after epoch {frame.epoch}.",
     )
