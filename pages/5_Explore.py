@@ -2,16 +2,16 @@
 
 import streamlit as st
 
-from cnn.ui import models, shell
-from cnn.ui.explore import ablation, embedding, explanation, feature_maps, filters, model_view
-from cnn.ui.predict import batch, inputs
+from cnn.ui import shell
 
 VIEWS = ["Feature maps", "Filters", "Why", "What if", "Embedding"]
 
 run = shell.page("Explore", "What the network has learned to look for, what each layer finds in a picture, and why.")
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
-    from cnn.ui import batch, explanation, feature_maps, filters, inputs, models
+    from cnn.ui import models
+    from cnn.ui.explore import ablation, embedding, explanation, feature_maps, filters, model_view
+    from cnn.ui.predict import batch, inputs
 
     network = models.load(run)
 

@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from cnn.ui import models, shell
-from cnn.ui.predict import answer, batch, inputs
+from cnn.ui import shell
 
 run = shell.page(
     "Predict", "Show the network a garment. It sees what the steps below make of your picture, nothing else."
 )
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
-    from cnn.ui import batch, inputs, models
+    from cnn.ui import models
+    from cnn.ui.predict import answer, batch, inputs
 
     network = models.load(run)
 

@@ -4,8 +4,7 @@ from importlib import import_module
 
 import streamlit as st
 
-from cnn.ui import models, shell
-from cnn.ui.learn import controls, given, lessons
+from cnn.ui import shell
 
 run = shell.page("Learn", "Every idea of convolutional networks, to be touched: on real pictures, with every number.")
 shell.require_model(run)
