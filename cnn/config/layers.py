@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cnn.config import geometry
 from cnn.config.geometry import Padding, ReceptiveField
+from cnn.config.words import counted
 
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid", "linear"]
 Shape = tuple[int, ...]  # of one picture: (height, width, channels), or (features,) once it is flat
@@ -221,11 +222,6 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
                 rows,
             )
     return rows
-
-
-def counted(count: int, what: str) -> str:
-    """A number with its noun, in the plural unless it is one: "1 layer", "3 layers"."""
-    return f"{count} {what}" + "s" * (count != 1)
 
 
 def _misfit(layer: Layer, shapes: Sequence[Shape]) -> str | None:

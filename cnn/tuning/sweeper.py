@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from cnn import runs
-from cnn.config import RunConfig, explain
+from cnn.config import RunConfig, counted, explain
 from cnn.runs import Run, RunExists, State, launchers
 from cnn.runs.queue import Unreachable
 from cnn.tuning import sweeps
@@ -112,7 +112,7 @@ def _tally(trials: list[Trial]) -> str:
     """ "12 trials: 9 finished, 3 stopped early." """
     counts = [(sum(trial.state == state for trial in trials), state) for state in ENDED]
     parts = ", ".join(f"{count} {state}" for count, state in counts if count)
-    return f"{len(trials)} trial{'s' * (len(trials) != 1)}: {parts}."
+    return f"{counted(len(trials), 'trial')}: {parts}."
 
 
 def say(text: str) -> None:
