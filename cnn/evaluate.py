@@ -9,6 +9,7 @@ import json
 import sys
 
 from cnn import data, runs
+from cnn.config import counted
 from cnn.errors import AtelierError
 from cnn.evaluation.metrics import evaluate, evaluate_answers
 
@@ -38,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
         numbers = (
             f"{name.replace('_', ' ')} {value:.4f}" for name, value in result.items() if isinstance(value, float)
         )
-        print(f"{result['run']}: {', '.join(numbers)} on the {result['n']:,} {result['split']} pictures")
+        print(f"{result['run']}: {', '.join(numbers)} on the {counted(result['n'], result['split'] + ' picture')}")
     return 0
 
 

@@ -6,7 +6,7 @@ Knows pydantic and integers; knows no picture, no file, no network and no framew
 from cnn.config.built_in_presets import PRESET_NOTES, presets
 from cnn.config.datasets import DATASET_CARDS, STAND_IN, DatasetCard, datasets_help
 from cnn.config.run_config import CLASS_NAMES, INPUT_SHAPE, MAX_LEARNING_RATE, Data, Resources, RunConfig, Training
-from cnn.config.words import duration, empty_word, explain, field_label
+from cnn.config.words import counted, duration, empty_word, explain, field_label
 
 __all__ = [
     "CLASS_NAMES",
@@ -20,6 +20,7 @@ __all__ = [
     "Resources",
     "RunConfig",
     "Training",
+    "counted",
     "datasets_help",
     "duration",
     "empty_word",

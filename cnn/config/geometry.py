@@ -9,6 +9,7 @@ Distill (2019), doi:10.23915/distill.00021.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 Padding = Literal["same", "valid"]
@@ -48,6 +49,24 @@ def zeros_around(
 def padding_before(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
     """Zeros in front of the first pixel along one axis."""
     return zeros_around(size, kernel, stride, padding, dilation)[0]
+
+
+def inputs_of(
+    outputs: Iterable[int], size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1
+) -> set[int]:
+    """The inputs along one axis, of `size`, that these outputs of a layer are computed from; padding is none of them.
+
+    From layer to layer back to the picture this gives the very pixels that a value depends on. `ReceptiveField` gives
+    the frame around them away from the border; near it, and between the weights of a dilated kernel, there are fewer.
+
+    >>> inputs_of({0}, 8, kernel=3, padding="same", dilation=3)  # its first weight hangs over the border
+    {0, 3}
+    >>> inputs_of({0, 3}, 8, kernel=3, padding="same")  # a layer further back
+    {0, 1, 2, 3, 4}
+    """
+    before = padding_before(size, kernel, stride, padding, dilation)
+    read = {output * stride - before + weight * dilation for output in outputs for weight in range(kernel)}
+    return {place for place in read if 0 <= place < size}
 
 
 def convolution_parameters(kernel: int, inputs: int, filters: int, bias: bool = True) -> int:

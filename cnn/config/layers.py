@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cnn.config import geometry
 from cnn.config.geometry import Padding, ReceptiveField
+from cnn.config.words import counted
 from cnn.errors import AtelierError
 
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid", "linear"]
@@ -610,8 +611,3 @@ def _snake_case(type_: str) -> str:
     """A Keras layer's name as Keras makes it of its type: MaxPooling2D -> max_pooling2d."""
     parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type_)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", parted).lower()
-
-
-def counted(count: int, what: str) -> str:
-    """A number with its noun, in the plural unless it is one: "1 layer", "3 layers"."""
-    return f"{count} {what}" + "s" * (count != 1)

@@ -5,6 +5,15 @@ import math
 from pydantic import ValidationError
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, in the plural unless it is one.
+
+    >>> counted(1, "layer"), counted(1000, "layer")
+    ('1 layer', '1,000 layers')
+    """
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def duration(seconds: float | None) -> str:
     """75.0 -> 1 min 15 s; 750.0 -> 12 min"""
     if seconds is None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from cnn.config import CLASS_NAMES, Data
+from cnn.config import CLASS_NAMES, Data, counted
 from cnn.data import restyle, synthetic
 from cnn.data.batches import Source
 from cnn.data.datasets import NO_GARMENT, Split
@@ -194,7 +194,7 @@ def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> OwnPictu
             raise
     if not pictures:
         raise NoPictures(
-            f"None of the {len(files):,} pictures that are not kept for measuring could be read: give more files."
+            f"Of {counted(len(files), 'picture')} not kept for measuring, none could be read: give more files."
         )
     return OwnPictures(np.stack(pictures), np.array(labels, np.uint8), np.array(drawn, np.uint8))
 

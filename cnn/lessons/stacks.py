@@ -92,6 +92,21 @@ def of_layers(layers: Iterable[Layer]) -> tuple[Window, ...]:
     return tuple(found)
 
 
+def pixels_seen(stack: Sequence[Window], size: int, place: int) -> list[int]:
+    """The pixels along an edge of `size` that one value behind the stack depends on, in order.
+
+    None where all of its windows' weights lie in the padding.
+
+    Raises:
+        UnreadableStack: a window is larger than what comes to it.
+    """
+    sizes = [size, *(layer.size for layer in follow(stack, size))]
+    places = {place}
+    for window, inputs in zip(reversed(stack), reversed(sizes[:-1]), strict=True):
+        places = geometry.inputs_of(places, inputs, window.kernel, window.stride, window.padding, window.dilation)
+    return sorted(places)
+
+
 def follow(stack: Sequence[Window], size: int) -> list[Seen]:
     """What each layer sees of a picture with an edge of `size` pixels.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from cnn.config import Resources
+from cnn.config import Resources, counted
 from cnn.runs.directory import PROJECT, all_runs, read
 from cnn.runs.queue import Place, Unreachable, close, enter, hand_over
 from cnn.runs.requests import request_stop
@@ -135,7 +135,7 @@ class RayLauncher:
             free, total = view.total(resource)
             text += f"{free} of {total} {resource}s free, " if total else ""
         running, waiting = (sum(str(job.status) == state for job in view.jobs.values()) for state in _ACTIVE)
-        return Place(name, f"{text}{_jobs(running)} running, {waiting} waiting.", takes_turns=False)
+        return Place(name, f"{text}{counted(running, 'job')} running, {waiting} waiting.", takes_turns=False)
 
     def waiting(self, run: Run) -> str:
         job, view = run.status.job, self._view
@@ -157,7 +157,7 @@ class RayLauncher:
             str(other.status) == "PENDING" and (other.start_time or 0) < (mine.start_time or 0)
             for other in view.jobs.values()
         )
-        behind = f", behind {_jobs(before)}" if before else ""
+        behind = f", behind {counted(before, 'job')}" if before else ""
         return f"Waiting for {wanted} of the Ray cluster{behind}"
 
     # --- the cluster --------------------------------------------------------------------------------------------
@@ -295,10 +295,6 @@ _ACTIVE = ("RUNNING", "PENDING")  # states of a job
 
 def _first(job: Any) -> str:
     return (job.message or "it does not say why.").strip().split("\n")[0][:300]
-
-
-def _jobs(count: int) -> str:
-    return f"{count} job{'s' * (count != 1)}"
 
 
 def _new_id(run: Run) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from cnn import data, runs
-from cnn.config import CLASS_NAMES
+from cnn.config import CLASS_NAMES, counted
 from cnn.data import mixture
 from cnn.errors import CannotGoOn, Stopped
 from cnn.evaluation import calibration
@@ -215,7 +215,10 @@ def _train(run: Run, status: Status) -> None:
     runs.write_json(run.path / "evaluation.json", result)
     write_examples(run.path, export, dataset.test)
     write_reference(run.path, dataset.train, run.config.data.style_augmentation > 0, training.seed)
-    print(f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {result['n']:,} pictures", flush=True)
+    print(
+        f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {counted(result['n'], 'picture')}",
+        flush=True,
+    )
     runs.write_status(run.path, runs.closed(status, "finished", ended))
     for name in ("checkpoint.npz", "best.keras"):
         (run.path / name).unlink(missing_ok=True)

@@ -21,7 +21,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from cnn import runs
-from cnn.config import RunConfig, explain, versions
+from cnn.config import RunConfig, counted, explain, versions
 from cnn.errors import AtelierError, CannotGoOn, Stopped
 from cnn.runs import Run, RunExists, State, launchers
 from cnn.runs.worker import close, complain, failure, say
@@ -93,7 +93,7 @@ def _tally(trials: list[Trial]) -> str:
     """ "12 trials: 9 finished, 3 stopped early." """
     counts = [(sum(trial.state == state for trial in trials), state) for state in ENDED]
     parts = ", ".join(f"{count} {state}" for count, state in counts if count)
-    return f"{len(trials)} trial{'s' * (len(trials) != 1)}: {parts}."
+    return f"{counted(len(trials), 'trial')}: {parts}."
 
 
 def _rest() -> None:

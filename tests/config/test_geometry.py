@@ -120,6 +120,36 @@ def test_a_gradient_reaches_exactly_the_receptive_field(windows, padding):
                 assert max(0, first) <= found.min() and found.max() < min(48, behind)
 
 
+BORDERS = {
+    "a dilated kernel behind a dilated kernel": [(3, 1, 4), (3, 1, 3)],
+    "strides between dilations": [(3, 1, 2), (4, 3, 1), (3, 1, 3)],
+    "kernels with an even edge": [(2, 1, 5), (4, 1, 1), (2, 2, 1)],
+    "a stride beyond the window": [(5, 1, 1), (2, 3, 1), (3, 1, 2)],
+}
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize("name", BORDERS)
+def test_a_gradient_reaches_exactly_the_inputs_walked_back_to(name, padding):
+    """Of every output, those at the border too, where a part of a dilated kernel hangs over."""
+    sizes, x = [32], keras.Input((32, 32, 1))
+    source = x
+    for kernel, stride, dilation in BORDERS[name]:
+        sizes.append(geometry.output_size(sizes[-1], kernel, stride, padding, dilation))
+        x = keras.layers.Conv2D(1, kernel, stride, padding, dilation_rate=dilation, kernel_initializer="ones")(x)
+    network, picture = keras.Model(source, x), tf.Variable(tf.zeros((1, 32, 32, 1)))
+    with tf.GradientTape(persistent=True) as tape:
+        maps = network(picture)[0, :, :, 0]
+        outputs = [maps[index, index] for index in range(sizes[-1])]
+    for index, output in enumerate(outputs):
+        touched = tape.gradient(output, picture)[0, :, :, 0].numpy() != 0
+        places = {index}
+        for (kernel, stride, dilation), size in zip(reversed(BORDERS[name]), reversed(sizes[:-1]), strict=True):
+            places = geometry.inputs_of(places, size, kernel, stride, padding, dilation)
+        for axis in (0, 1):
+            assert np.flatnonzero(touched.any(axis=axis)).tolist() == sorted(places), index
+
+
 @pytest.mark.parametrize(
     "case", [(28, 7, 1, 1), (28, 3, 2, 1), (7, 2, 2, 1), (28, 5, 2, 1), (9, 4, 3, 1), (13, 3, 1, 4)]
 )

@@ -51,6 +51,7 @@ def test_sizes_and_receptive_fields_are_those_of_keras(seed):
     if not any(w.dilation > 1 or w.stride > w.kernel for w in stack):
         assert (touched[0], touched[-1] + 1) == (max(0, first), min(40, end))
     assert touched[0] >= first and touched[-1] < end
+    assert stacks.pixels_seen(stack, 40, place) == touched.tolist()
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -84,6 +85,13 @@ def test_the_lectures_stack():
 def test_what_is_no_stack_is_said(line, says):
     with pytest.raises(UnreadableStack, match=says):
         stacks.parse(line)
+
+
+def test_a_dilated_kernel_in_a_corner_sees_none_of_the_padding():
+    stack = stacks.parse("conv 3 dilation 4, conv 3 dilation 2")
+    assert stacks.pixels_seen(stack, 28, 0) == [0, 2, 4, 6]
+    assert stacks.follow(stack, 28)[-1].field.seen_by(0) == (-6, 7), "which the frame without this would be cut from"
+    assert stacks.pixels_seen(stacks.parse("pool 9, conv 2 dilation 8"), 28, 1) == [], "all weights are in the padding"
 
 
 def test_a_window_larger_than_its_input_is_said():

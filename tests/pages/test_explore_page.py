@@ -79,6 +79,22 @@ def test_a_row_and_a_column_choose_the_pixel():
     assert "lie in the padding" in text(app), "the upper right corner of a convolution with same padding"
 
 
+def test_the_frame_in_a_corner_covers_only_pixels_that_count():
+    run = own(Convolution(filters=1, dilation=3), Flatten())
+    app = write_out(open_page("Explore", run.id))
+    for row, column, expected in (
+        (1, 28, "rows 1 to 4, columns 25 to 28"),
+        (14, 14, "rows 11 to 17, columns 11 to 17"),
+    ):
+        app.number_input(key="row-conv2d-0").set_value(row)
+        app.number_input(key="column-conv2d-0").set_value(column)
+        refresh(app)
+        said = next(caption.value for caption in app.caption if "Its receptive field: 7×7" in caption.value)
+        assert f"It sees {expected}, with gaps: " in said
+        assert ("beyond the border" in said) == (row == 1)
+    assert "1 map." in text(app) and "1 maps" not in text(app)
+
+
 def test_every_kind_of_layer_of_ones_own_network_is_written_out():
     run = own(
         Convolution(filters=6, stride=2, batch_normalisation=True),

@@ -187,6 +187,17 @@ def test_a_stack_of_ones_own():
     assert "is no layer" in refresh(app).error[0].value
 
 
+def test_rows_are_counted_from_1_and_the_padding_is_not_seen():
+    app = learn("field", field_layers="conv 3 dilation 2")
+    app.session_state["field_place"] = (0, 27)
+    said = text(refresh(app))
+    assert "The value in row 1, column 28 of layer 1 sees rows 1 to 3, columns 26 to 28, with gaps: 2 rows" in said
+    assert "counted from 1" in said and "beyond the border" in said
+    app.session_state["field_place"] = (13, 13)
+    said = text(refresh(app))
+    assert "row 14, column 14 of layer 1 sees rows 12 to 16" in said and "beyond the border" not in said
+
+
 @pytest.mark.parametrize("colour", ["true", "false"])
 def test_the_costs_of_a_large_picture_are_those_of_keras(colour):
     import keras
@@ -201,3 +212,4 @@ def test_the_costs_of_a_large_picture_are_those_of_keras(colour):
     assert column["parameters of the convolution"] == f"{convolution.count_params():,}"
     assert column["parameters of the dense layer"] == f"{dense.count_params():,}"
     assert column["values of the maps"] == f"{np.prod(convolution.output.shape[1:]):,}"
+    assert "and its map, 96×96, by" in text(app), "the map that is shown is the one that is counted"

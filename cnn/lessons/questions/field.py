@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 
-from cnn.config import geometry
+from cnn.config import counted, geometry
 from cnn.config.geometry import ReceptiveField
-from cnn.lessons.questions.latex import by, counted
+from cnn.lessons.questions.latex import by
 from cnn.lessons.questions.question import Question, Rng, integer, pick, typed
 
 # ---------------------------------------------------------------- receptive fields
@@ -80,7 +80,7 @@ def _added_by_a_layer(rng: Rng) -> Question:
         f"A convolution of {by(kernel)} follows. By how many pixels of the picture does it make the edge of the "
         "receptive field larger?",
         answer,
-        rf"Two neighbouring values of its input are ${jump}$ pixels apart, the product of all strides before. "
+        rf"Two neighbouring values of its input are {counted(jump, 'pixel')} apart, the product of all strides before. "
         rf"The convolution looks ${kernel} - 1 = {kernel - 1}$ further: ${kernel - 1} \cdot {jump} = "
         f"{answer}$.",
         [

@@ -1,7 +1,7 @@
 """Questions on large and colour images, each a function of a random generator."""
 
-from cnn.config import geometry
-from cnn.lessons.questions.latex import by, counted, num
+from cnn.config import counted, geometry
+from cnn.lessons.questions.latex import by, num
 from cnn.lessons.questions.question import Question, Rng, integer, pick, typed
 
 # ---------------------------------------------------------------- large and coloured pictures

@@ -32,7 +32,3 @@ def matrix(rows: Sequence[Sequence[float]]) -> str:
 
 def by(edge: int) -> str:
     return f"{edge} × {edge}"
-
-
-def counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -2,7 +2,8 @@
 
 import math
 
-from cnn.lessons.questions.latex import bracketed, counted, num
+from cnn.config import counted
+from cnn.lessons.questions.latex import bracketed, num
 from cnn.lessons.questions.question import Question, Rng, chosen, integer, one_decimal, pick, typed
 
 # ---------------------------------------------------------------- learning
@@ -119,7 +120,7 @@ def _steps_of_an_epoch(rng: Rng) -> Question:
         f"A network is trained on {pictures:,} pictures in batches of {batch}. How many steps does it take in one "
         "epoch, if every picture is used?",
         answer,
-        rf"A step takes one batch: {whole:,} steps with {batch} pictures each{last}. "
+        rf"A step takes one batch: {counted(whole, 'step')} with {batch} pictures each{last}. "
         rf"$\lceil {num(pictures)} / {batch} \rceil = {num(answer)}$.",
         [
             (whole, "The pictures that are left make a last, smaller batch."),

@@ -2,8 +2,8 @@
 
 import math
 
-from cnn.config import geometry
-from cnn.lessons.questions.latex import by, counted, listed, matrix, num, sum_of
+from cnn.config import counted, geometry
+from cnn.lessons.questions.latex import by, listed, matrix, num, sum_of
 from cnn.lessons.questions.question import Question, Rng, integer, pick, square, typed
 
 # ---------------------------------------------------------------- pooling

@@ -2,8 +2,8 @@
 
 import math
 
-from cnn.config import geometry
-from cnn.lessons.questions.latex import by, counted
+from cnn.config import counted, geometry
+from cnn.lessons.questions.latex import by
 from cnn.lessons.questions.question import Question, Rng, integer, pick, typed
 
 # ---------------------------------------------------------------- stride, padding and dilation
@@ -83,7 +83,10 @@ def _dilated_kernel(rng: Rng) -> Question:
         rf"Neighbouring weights are {dilation} pixels apart, with one step fewer than there are "
         rf"weights: ${dilation} \cdot ({kernel} - 1) + 1 = {answer}$.",
         [
-            (kernel * dilation, f"Between {kernel} weights there are only {counted(kernel - 1, 'step')}."),
+            (
+                kernel * dilation,
+                f"Between {kernel} weights there {'are' if kernel > 2 else 'is'} only {counted(kernel - 1, 'step')}.",
+            ),
             (kernel, "This is so without dilation."),
             (dilation * (kernel - 1), "The first pixel itself counts as well."),
             (

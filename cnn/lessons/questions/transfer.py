@@ -1,7 +1,7 @@
 """Questions on transfer learning, each a function of a random generator."""
 
-from cnn.config import geometry
-from cnn.lessons.questions.latex import by, counted, num
+from cnn.config import counted, geometry
+from cnn.lessons.questions.latex import by, num
 from cnn.lessons.questions.question import Question, Rng, chosen, integer, one_decimal, pick, typed
 
 # ---------------------------------------------------------------- transfer learning

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cnn.lessons.questions.latex import by, counted, matrix, num
+from cnn.config import counted
+from cnn.lessons.questions.latex import by, matrix, num
 from cnn.lessons.questions.question import Question, Rng, chosen, integer, pick, shuffled
 
 # ---------------------------------------------------------------- what convolutions are used for

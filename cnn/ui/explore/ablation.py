@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import CLASS_NAMES
+from cnn.config import CLASS_NAMES, counted
 from cnn.interpret import ablation
 from cnn.interpret.ablation import Bench, Operation
 from cnn.networks.forward import INPUT, filters
@@ -107,10 +107,10 @@ def _filters(now: ModelView, layer: str, key: str) -> None:
             )
         ],
         key="operated_maps",
-        label=f"The {count} maps of {layer} for this picture; the chosen ones are marked.",
+        label=f"The {counted(count, 'map')} of {layer} for this picture; the chosen ones are marked.",
         on_pick=toggle,
     )
-    st.caption(f"The {count} maps of {layer} for this picture. A click chooses a filter or lets it go.")
+    st.caption(f"The {counted(count, 'map')} of {layer} for this picture. A click chooses a filter or lets it go.")
 
 
 def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
@@ -193,7 +193,7 @@ def _outcome(now: ModelView, bench: Bench, before: np.ndarray, after: np.ndarray
     best = int(now.probabilities.argmax())
     with st.container(horizontal=True):
         st.metric(
-            f"Right of {len(labels):,} test pictures",
+            f"Right of {counted(len(labels), 'test picture')}",
             f"{accuracies[1]:.1%}",
             f"{(accuracies[1] - accuracies[0]) * 100:+.1f} points" if done else None,
         )
@@ -209,9 +209,10 @@ def _outcome(now: ModelView, bench: Bench, before: np.ndarray, after: np.ndarray
         charts.confusion(matrix, CLASS_NAMES, height=380),
         key="operated_confusion",
         config={"displayModeBar": False},
-        alt=f"Confusion matrix of {len(labels)} test pictures: {np.trace(matrix)} right.",
+        alt=f"Confusion matrix of {counted(len(labels), 'test picture')}: {np.trace(matrix)} right.",
     )
-    moved = f"{changed} of {len(labels):,} answers differ from those before the operation. " if done else ""
+    differ = f"{changed:,} of {counted(len(labels), 'answer')} {'differs' if changed == 1 else 'differ'}"
+    moved = f"{differ} from those before the operation. " if done else ""
     st.caption(f"{moved}Rows are the true classes, columns the answers. {source}")
     if done:
         st.markdown("\n".join(f"{number}. {shell.plain(str(one))}" for number, one in enumerate(done, 1)))
@@ -237,7 +238,7 @@ def _each_muted(now: ModelView, layer: str, filters: list[int]) -> None:
     found = background_work.result(name) or (None if now.changed else runs.read_found(now.run, kept))
     if found is None and not background_work.is_running(name):
         st.button(
-            f"Mute each of the {now.values[layer].shape[-1]} filters of {layer} in turn",
+            f"Mute each of the {counted(now.values[layer].shape[-1], 'filter')} of {layer} in turn",
             icon=":material/play_arrow:",
             key="mute_each",
             on_click=background_work.begin,
@@ -262,8 +263,8 @@ def _each_muted(now: ModelView, layer: str, filters: list[int]) -> None:
     idle = int((accuracies >= whole).sum())
     worst = int(accuracies.argmin())
     st.caption(
-        f"Accuracy lost on {int(found['pictures'])} test pictures by muting one filter of {layer} at a time. "
-        f"{idle} of {len(accuracies)} can each be muted without a loss; filter {worst + 1} costs the most, "
+        f"Accuracy lost on {counted(int(found['pictures']), 'test picture')} by muting one filter of {layer} at a "
+        f"time. {idle} of {len(accuracies)} can each be muted without a loss; filter {worst + 1} costs the most, "
         f"{(whole - accuracies[worst]) * 100:.1f} points. Green bars are gains. A click on a bar chooses its filter."
     )
 

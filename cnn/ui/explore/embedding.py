@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts, data, runs
-from cnn.config import CLASS_NAMES
+from cnn.config import CLASS_NAMES, counted
 from cnn.data import Split
 from cnn.evaluation.examples import Examples
 from cnn.interpret import embedding
@@ -345,8 +345,7 @@ def _counts(listed: Sequence[int], labels: np.ndarray, wrong: np.ndarray) -> str
     names = Counter(CLASS_NAMES[label] for label in labels[list(listed)])
     them = ", ".join(f"{count} {name}" for name, count in names.most_common())
     errors = int(wrong[list(listed)].sum())
-    pictures = "1 picture" if len(listed) == 1 else f"{len(listed):,} pictures"
-    return f"{pictures}: {them}. The network gets {errors or 'none'} of them wrong."
+    return f"{counted(len(listed), 'picture')}: {them}. The network gets {errors or 'none'} of them wrong."
 
 
 def _open_button(label: str, key: str, index: int, on_open: Callable[[int], None], **options: str) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
+from cnn.config import counted
 from cnn.networks.forward import PREACTIVATION, has_sums, is_linear
 from cnn.ui import state
 from cnn.ui.components import pixels, sheet
@@ -228,7 +229,7 @@ def _tile(now: ModelView, picture: Picture, value: str, layer: str, chosen: int,
             )
         ],
         key="layer_kept" if kept else "layer",
-        label=f"The {count} {what}s of {layer}; {what} {chosen + 1} is marked.",
+        label=f"The {counted(count, what)} of {layer}; {what} {chosen + 1} is marked.",
         on_pick=lambda _, map_: go(layer, map_),
     )
     signed = bool((maps if range_ is None else np.array(range_)).min() < 0)
@@ -241,8 +242,8 @@ def _statistics(maps: np.ndarray, what: str) -> str:
     silent = int((np.abs(maps).max(axis=(0, 1)) == 0).sum())
     zeros = f", {silent} of them zero everywhere in this picture" if silent else ""
     return (
-        f"{count} {what}s{zeros}. Values from {maps.min():.4g} to {maps.max():.4g}, mean {maps.mean():.4g}, standard "
-        f"deviation {maps.std():.4g}; {(maps == 0).mean():.0%} are zero."
+        f"{counted(count, what)}{zeros}. Values from {maps.min():.4g} to {maps.max():.4g}, mean {maps.mean():.4g}, "
+        f"standard deviation {maps.std():.4g}; {(maps == 0).mean():.0%} are zero."
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import CLASS_NAMES
+from cnn.config import CLASS_NAMES, counted
 from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret import activation_maximization, filter_statistics
 from cnn.interpret.activation_maximization import Excitement
@@ -61,6 +61,14 @@ def _choose(layer: str, filter_: int | None) -> None:
         st.session_state[state.chosen_filter(layer)] = filter_ + 1
 
 
+def _all(count: int) -> str:
+    return f"all {count} filters" if count > 1 else "the one filter"
+
+
+def _is(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
 # ---------------------------------------------------------------- kernels
 
 
@@ -87,11 +95,12 @@ def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale:
             )
         ],
         key="kernels",
-        label=f"The {count} kernels of {layer}, {over}.",
+        label=f"The {counted(count, 'kernel')} of {layer}, {over}.",
         on_pick=lambda _, filter_: _choose(layer, filter_),
     )
     st.caption(
-        f"The {count} kernels of {layer}, {size}×{size} weights each, {over}. " + feature_maps.colours(signed=True)
+        f"The {counted(count, 'kernel')} of {layer}, {size}×{size} weights each, {over}. "
+        + feature_maps.colours(signed=True)
     )
 
 
@@ -117,9 +126,13 @@ def _one_filter(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
             )
         ],
         key="channels",
-        label=f"The {channels} kernels of filter {chosen + 1}, one for each input channel, the largest norm first.",
+        label=f"The {counted(channels, 'kernel')} of filter {chosen + 1}, one for each input channel, the largest norm "
+        "first.",
     )
-    st.caption(f"Its {channels} kernels, one for each input channel, those with the largest norm first, on one scale.")
+    st.caption(
+        f"Its {counted(channels, 'kernel')}, one for each input channel, those with the largest norm first, on one "
+        "scale."
+    )
 
 
 # ---------------------------------------------------------------- what excites them
@@ -134,11 +147,11 @@ def _excitement(now: ModelView, layer: str, chosen: int) -> None:
     if found is None:
         split, _ = inputs.test_pictures(now.run)
         st.markdown(
-            f"The nine of {len(split.labels):,} test pictures that excite each filter most, cut to what it sees of "
-            "them, and the picture that was made to excite it as much as can be."
+            f"The nine of {counted(len(split.labels), 'test picture')} that excite each filter most, cut to what it "
+            "sees of them, and the picture that was made to excite it as much as can be."
         )
         st.button(
-            f"Find it for all {now.values[layer].shape[-1]} filters of {layer}",
+            f"Find it for {_all(now.values[layer].shape[-1])} of {layer}",
             icon=":material/play_arrow:",
             key="find_excitement",
             on_click=background_work.begin,
@@ -201,8 +214,9 @@ def _contact_sheet(found: Excitement, layer: str, chosen: int) -> None:
         on_pick=lambda _, filter_: _choose(layer, filter_),
     )
     st.caption(
-        f"All {count} filters of {layer}: on the left of each the picture that was made to excite it, on the right the "
-        f"{pictures} test pictures that excite it most, cut to the {height}×{width} pixels that it sees."
+        f"{_all(count).capitalize()} of {layer}: on the left of each the picture that was made to excite it, on "
+        f"the right the {counted(pictures, 'test picture')} that {'excites' if pictures == 1 else 'excite'} it most, "
+        f"cut to the {height}×{width} pixels that it sees."
     )
 
 
@@ -249,8 +263,9 @@ def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
     dead, always = int(found.dead.sum()), int(found.always_on.sum())
     twins = int((found.similarity > 0.9).sum())
     st.markdown(
-        f"On {len(images):,} test pictures, **{dead}** of {len(bias)} filters are dead (never active), **{always}** "
-        f"are always on; **{twins}** have another one that points nearly the same way (cosine above 0.9)."
+        f"On {counted(len(images), 'test picture')}, **{dead}** of {counted(len(bias), 'filter')} {_is(dead)} dead "
+        f"(never active), **{always}** {_is(always)} always on; **{twins}** {'has' if twins == 1 else 'have'} another "
+        "one that points nearly the same way (cosine above 0.9)."
     )
     st.dataframe(
         _table(found),
@@ -258,8 +273,9 @@ def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
         height=320,
         on_select=lambda: _row_chosen(layer),
         selection_mode="single-row",
-        key=state.FILTER_TABLE,
-        alt=f"The {len(bias)} filters of {layer} with norm, bias, sparsity, activity and most similar filter.",
+        key="filter_table",
+        alt=f"The {counted(len(bias), 'filter')} of {layer} with norm, bias, sparsity, activity and most similar "
+        "filter.",
         column_config={
             "norm": st.column_config.NumberColumn(format="%.3f", help="L2 norm of all its weights."),
             "bias": st.column_config.NumberColumn(format="%.4f"),

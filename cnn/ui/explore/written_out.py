@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
+from cnn.config import CLASS_NAMES, counted
 from cnn.config.geometry import padding_before
 from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret.arithmetic import Activated, Added, Copied, Normalised, Pooled, WeightedSum, Working, origin, working
@@ -127,7 +127,7 @@ def _formula(now: ModelView, layer: str, place: tuple[int, ...]) -> None:
     st.latex(rf"z_{{i,j,k}} = {CONVOLUTIONS[type(convolution).__name__].formula}")
     st.caption(
         f"i' = i·{stride[0]} − {before[0]} + u·{dilation[0]} and j' = j·{stride[1]} − {before[1]} + v·{dilation[1]}: "
-        f"stride {stride[0]}, padding “{convolution.padding}” with {before[0]} zero{'s' * (before[0] != 1)} in front, "
+        f"stride {stride[0]}, padding “{convolution.padding}” with {counted(before[0], 'zero')} in front, "
         f"dilation {dilation[0]}, counted from 0. Rows and columns on this page are counted from 1."
     )
 
@@ -152,7 +152,7 @@ def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, sp
             )
         ],
         key="contributions",
-        label=f"What each of {len(per_channel)} inputs adds to the value.",
+        label=f"What each of {counted(len(per_channel), 'input')} adds to the value.",
         on_pick=picked,
     )
     top = np.argsort(-np.abs(per_channel))[:3]
@@ -200,7 +200,8 @@ def _window(layer: str, found: WeightedSum, source: str, go: Go) -> None:
                 size=_SIZE,
             )
     outside = int((~window.inside).sum())
-    padding = f" {outside} of the window's {window.inside.size} places lie in the padding: zeros." if outside else ""
+    lie = f"{outside} of the window's {counted(window.inside.size, 'place')} {'lies' if outside == 1 else 'lie'}"
+    padding = f" {lie} in the padding: zeros." if outside else ""
     back = " A click in the window opens the value that it shows." if source != INPUT else ""
     st.caption(
         f"Rows {window.rows[0] + 1} to {window.rows[-1] + 1}, columns {window.columns[0] + 1} to "
@@ -227,7 +228,7 @@ def _pooled(layer: str, place: tuple[int, ...], found: Pooled, source: str, go: 
         values,
         charts.value_range(values),
         key="pooled_window",
-        label=f"The {values.size} values that are pooled.",
+        label=f"The {counted(values.size, 'value')} that {'is' if values.size == 1 else 'are'} pooled.",
         chosen=marked,
         on_pick=opened,
         size=min(420, max(60, 60 * values.shape[1])),
@@ -240,8 +241,9 @@ def _pooled(layer: str, place: tuple[int, ...], found: Pooled, source: str, go: 
     else:
         st.latex(rf"\frac{{1}}{{{count}}} \cdot {tex_term(float(values[window.inside].sum()))} = {tex(found.value)}")
     overhang = int((~window.inside).sum())
-    note = f" {overhang} places overhang the border and do not count." if overhang else ""
-    st.caption(f"{count} values; a click opens the one that it shows.{note} {_tells(found)}")
+    do = "overhangs the border and does" if overhang == 1 else "overhang the border and do"
+    note = f" {counted(overhang, 'place')} {do} not count." if overhang else ""
+    st.caption(f"{counted(count, 'value')}; a click opens the one that it shows.{note} {_tells(found)}")
 
 
 def _tells(found: Pooled) -> str:

@@ -1,15 +1,17 @@
 """Receptive field: how much of the picture a value sees, layer by layer, for a stack of one's own."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
 from cnn.config import geometry
 from cnn.config.geometry import ReceptiveField
 from cnn.lessons import stacks
-from cnn.lessons.stacks import Seen, UnreadableStack
+from cnn.lessons.stacks import Seen, UnreadableStack, Window
 from cnn.runs import Run
 from cnn.ui import shell, state
-from cnn.ui.components import pixels
+from cnn.ui.components import pixels, seen
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
@@ -34,25 +36,26 @@ def show(run: Run, network: Network, on: Given | None) -> None:
             )
     edge = on.grey.shape[0]
     try:
-        seen = stacks.follow(stacks.parse(line), edge)
+        followed = stacks.follow(stacks.parse(line), edge)
     except UnreadableStack as error:
         st.error(shell.plain(str(error)), icon=":material/error:")
         return
     picture, table = st.columns([2, 3], gap="large")
     with picture:
-        number = controls.whole("field_layer", "After layer", 1, len(seen), len(seen)) if len(seen) > 1 else 1
-        _marked(on, seen[number - 1], number)
+        number = (
+            controls.whole("field_layer", "After layer", 1, len(followed), len(followed)) if len(followed) > 1 else 1
+        )
+        _marked(on, [layer.window for layer in followed[:number]], followed[number - 1])
     with table:
-        _arithmetic(seen, number)
+        _arithmetic(followed, number)
 
 
-def _marked(on: Given, layer: Seen, number: int) -> None:
-    """The picture with the receptive field of the value that looks at the place that was clicked."""
+def _marked(on: Given, stack: Sequence[Window], layer: Seen) -> None:
+    """The picture with what is seen by the stack's value that looks at the place that was clicked."""
     row, column = st.session_state.setdefault(state.FIELD_PLACE, (on.grey.shape[0] // 2, on.grey.shape[1] // 2))
-    field, edge = layer.field, on.grey.shape[0]
-    places = [_nearest(field, layer.size, at) for at in (row, column)]
-    (top, bottom), (left, right) = (field.seen_by(at) for at in places)
-    shown = max(0, top), max(0, left), min(edge, bottom), min(edge, right)
+    places = [_nearest(layer.field, layer.size, at) for at in (row, column)]
+    rows, columns = (stacks.pixels_seen(stack, on.grey.shape[0], at) for at in places)
+    frame = seen.frame(rows, columns)
 
     def moved(row: int, column: int) -> None:
         st.session_state[state.FIELD_PLACE] = (row, column)
@@ -61,15 +64,17 @@ def _marked(on: Given, layer: Seen, number: int) -> None:
         on.grey,
         (0.0, 1.0),
         key="field_picture",
-        label=f"{on.title} with the receptive field: rows {top} to {bottom - 1}, columns {left} to {right - 1}.",
-        chosen=(shown[0], shown[1], shown[2] - shown[0], shown[3] - shown[1]),
+        label=f"{on.title} with what the value sees: {seen.words(rows, columns)}.",
+        chosen=frame,
         on_pick=moved,
         size=400,
     )
-    beyond = " A part of it lies beyond the border, in the padding." if shown != (top, left, bottom, right) else ""
+    overhangs = frame is None or min(frame[2:]) < layer.field.size
+    beyond = " A part of its receptive field lies beyond the border, in the padding." if overhangs else ""
     st.caption(
-        f"What the value in row {places[0]}, column {places[1]} of layer {number} sees: rows {top} to {bottom - 1}, "
-        f"columns {left} to {right - 1}.{beyond} A click or the arrow keys and Enter choose another place."
+        f"The value in row {places[0] + 1}, column {places[1] + 1} of layer {len(stack)} sees "
+        f"{seen.words(rows, columns)}.{beyond} Rows and columns are counted from 1 here. A click or the arrow keys and "
+        "Enter choose another place."
     )
 
 
@@ -78,11 +83,11 @@ def _nearest(field: ReceptiveField, size: int, pixel: int) -> int:
     return min(range(size), key=lambda index: abs(sum(field.seen_by(index)) - 1 - 2 * pixel))
 
 
-def _arithmetic(seen: list[Seen], number: int) -> None:
+def _arithmetic(followed: list[Seen], number: int) -> None:
     """How the receptive field grows."""
     before = ReceptiveField()
     rows = []
-    for index, layer in enumerate(seen, 1):
+    for index, layer in enumerate(followed, 1):
         span = geometry.extent(layer.window.kernel, layer.window.dilation)
         rows.append(
             {

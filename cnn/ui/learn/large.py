@@ -6,7 +6,7 @@ import streamlit as st
 from PIL import Image
 
 from cnn import charts
-from cnn.config import geometry
+from cnn.config import counted, geometry
 from cnn.lessons import convolution, kernels
 from cnn.lessons.convolution import Sliding
 from cnn.runs import Run
@@ -30,13 +30,13 @@ def show(run: Run, network: Network, on: Given | None) -> None:
         x = _sized(on, edge, colour)
         channels = x.shape[-1]
         kernel = np.repeat(kernels.named(name, 3)[..., None] / channels, channels, axis=-1)
-    map_ = convolution.convolved(x, kernel, Sliding(3))
+    map_ = convolution.convolved(x, kernel, Sliding(3, padding="same"))
     with shown:
         with st.container(horizontal=True, gap="small"):
             st.image(
                 _magnified((x.squeeze() * 255).round().astype(np.uint8)),
                 width=_WIDTH,
-                alt=f"{on.title} at {x.shape[0]} by {x.shape[1]} pixels, {channels} channels.",
+                alt=f"{on.title} at {x.shape[0]} by {x.shape[1]} pixels, {counted(channels, 'channel')}.",
             )
             st.image(
                 _magnified(charts.coloured(map_, charts.value_range(map_))),
@@ -44,8 +44,9 @@ def show(run: Run, network: Network, on: Given | None) -> None:
                 alt=f"Its feature map by the kernel {name}, {map_.shape[0]} by {map_.shape[1]}.",
             )
         st.caption(
-            f"The picture at {x.shape[0]}×{x.shape[1]}×{channels} and its map by the same {kernel.size} weights at "
-            f"every size, from {map_.min():.3g} to {map_.max():.3g}. Violet is positive, orange negative, white zero."
+            f"The picture at {x.shape[0]}×{x.shape[1]}×{channels} and its map, {map_.shape[0]}×{map_.shape[1]}, by "
+            f"the same {kernel.size} weights at every size, from {map_.min():.3g} to {map_.max():.3g}. "
+            "Violet is positive, orange negative, white zero."
         )
     _costs(x.shape, _UNITS)
 
@@ -77,8 +78,8 @@ def _costs(shape: tuple[int, int, int], count: int) -> None:
     st.markdown(f"**A layer with {count} filters of 3×3, or {count} dense units, on this picture**")
     st.table(pd.DataFrame([*words, ratio]).set_index("").T)
     st.caption(
-        "A map has a value for each pixel; a filter multiplies 3·3·channels numbers for each of them. A dense unit has "
-        "a weight for each number of the picture."
+        "With padding “same” a map has a value for each pixel; a filter multiplies 3·3·channels numbers for each of "
+        "them. A dense unit has a weight for each number of the picture."
     )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
+from cnn.config import counted
 from cnn.lessons import gradient_descent, kernels
 from cnn.lessons.gradient_descent import Descent
 from cnn.lessons.kernels import NAMES
@@ -101,10 +102,10 @@ def _steps(x: np.ndarray, goal: np.ndarray, rate: float, found: Descent) -> None
             key="learning_curve",
             config=_CHART,
             alt=f"The loss over the steps, on a logarithmic scale: {found.losses[0]:.3g} at first, "
-            f"{found.losses[at]:.3g} after {at} steps.",
+            f"{found.losses[at]:.3g} after {counted(at, 'step')}.",
         )
         st.caption(
-            f"From {found.losses[0]:.3g} to {found.losses[at]:.3g} after {_counted(at)}. The weights are "
+            f"From {found.losses[0]:.3g} to {found.losses[at]:.3g} after {counted(at, 'step')}. The weights are "
             f"{np.abs(before - goal).max():.3g} or less away from the wanted ones."
         )
     st.subheader("The next step by hand", anchor=False)
@@ -281,7 +282,3 @@ def _direction(slope: float) -> str:
         return "This gradient is zero: the weight stays as it is."
     way, step = ("grows", "made smaller") if slope > 0 else ("shrinks", "made larger")
     return f"The gradient says that the loss {way} with this weight, so the weight is {step}."
-
-
-def _counted(steps: int) -> str:
-    return f"{steps} step{'s' * (steps != 1)}"

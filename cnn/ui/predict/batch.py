@@ -18,7 +18,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn.config import CLASS_NAMES, duration
+from cnn.config import CLASS_NAMES, counted, duration
 from cnn.networks.predictor import Predictor
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
@@ -201,10 +201,10 @@ def _how_far(batch: Batch) -> str:
     done, total = len(batch.rows), len(batch.files)
     if batch.working:
         left = f" · {duration(batch.seconds_left)} left" if batch.seconds_left is not None else ""
-        return f":material/hourglass_top: {done} of {total} files{left}"
+        return f":material/hourglass_top: {done} of {counted(total, 'file')}{left}"
     if batch.waiting:
-        return f":material/pause_circle: Stopped after {done} of {total} files"
-    return f":material/check_circle: All {total} files"
+        return f":material/pause_circle: Stopped after {done} of {counted(total, 'file')}"
+    return f":material/check_circle: {'All ' * (total > 1)}{counted(total, 'file')}"
 
 
 def _stop(batch: Batch, stopped: bool) -> None:
@@ -249,7 +249,7 @@ def _table(batch: Batch) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": _rows_opened(done)}},
         key=key,
-        alt=f"{len(done)} pictures with their file name, answer, confidence, second answer and reading.",
+        alt=f"{counted(len(done), 'picture')} with file name, answer, confidence, second answer and reading.",
         column_config={
             "picture": st.column_config.ImageColumn(width=64, help="As it came. Click twice to see it larger."),
             "seen": st.column_config.ImageColumn(width=64, help="What the network sees."),

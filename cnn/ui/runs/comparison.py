@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import duration
+from cnn.config import counted, duration
 from cnn.runs import Run
 
 _TICK = 5.0  # seconds between two looks while one of them is in training
@@ -80,7 +80,10 @@ def _settings(compared: list[Run], names: list[str]) -> None:
         st.caption("All their settings are the same, the seed too.")
     else:
         same = len(flattened(compared[0])) - len(settings) if compared[0].config else 0
-        st.caption(f"{len(settings)} settings differ." + (f" {same} are the same and not shown." if same > 0 else ""))
+        st.caption(
+            f"{counted(len(settings), 'setting')} {'differs' if len(settings) == 1 else 'differ'}."
+            + (f" {same} are the same and not shown." if same > 0 else "")
+        )
 
 
 def flattened(run: Run) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from cnn import data
-from cnn.config import DATASET_CARDS, RunConfig, datasets_help, duration, explain, presets
+from cnn.config import DATASET_CARDS, RunConfig, counted, datasets_help, duration, explain, presets
 from cnn.runs import Run, saved_presets
 from cnn.tuning import (
     MAX_SETTINGS,
@@ -432,7 +432,7 @@ def _whole(
 
 def _count(wanted: SweepConfig) -> str:
     """How many trials there will be, and why."""
-    trials = f"**{wanted.planned} trial{'s' * (wanted.planned != 1)}**"
+    trials = f"**{counted(wanted.planned, 'trial')}**"
     if wanted.method == "grid":
         sizes = [str(len(setting.values)) for setting in wanted.settings]
         return f"{' × '.join(sizes)} = {trials}." if len(sizes) > 1 else f"{trials}."

@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
+from cnn.config import CLASS_NAMES, counted
 from cnn.runs import Run, time_lapse
 from cnn.runs.time_lapse import Frame
 from cnn.ui import state
@@ -94,7 +94,7 @@ def _kernels(frame: Frame, first: Frame, last: Frame) -> None:
     count = frame.kernels.shape[-1]
     st.image(
         charts.tile(frame.kernels[:, :, 0, :], scale, signed=True, width=230, height=420),
-        alt=f"A grid of {count} kernels of the first convolution after epoch {frame.epoch}.",
+        alt=f"A grid of {counted(count, 'kernel')} of the first convolution after epoch {frame.epoch}.",
     )
     st.caption("Violet is positive, orange negative, white zero; one scale for all epochs.")
 
@@ -114,10 +114,10 @@ def _maps(frame: Frame, first: Frame, last: Frame) -> None:
     st.image(
         charts.tile(maps, scale, width=460, height=420),
         width="stretch",
-        alt=f"A grid of {maps.shape[-1]} feature maps of {chosen} after epoch {frame.epoch}.",
+        alt=f"A grid of {counted(maps.shape[-1], 'feature map')} of {chosen} after epoch {frame.epoch}.",
     )
     ends = "Violet is positive, orange negative" if scale[0] < 0 else "Yellow is high, dark blue low"
-    st.caption(f"The {maps.shape[-1]} maps of {chosen}. {ends}; one scale for all epochs.")
+    st.caption(f"The {counted(maps.shape[-1], 'map')} of {chosen}. {ends}; one scale for all epochs.")
 
 
 def _answers(frame: Frame) -> None:
