@@ -3,10 +3,11 @@
 import contextlib
 import io
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from unittest.mock import patch
 
@@ -48,6 +49,13 @@ def train_undisturbed(config: RunConfig, folder: Path) -> Run:
         run = runs.create(config, "whole")
         assert train_here(run.path).code == 0
         return runs.read(run.path)
+
+
+def as_killed(run: Run, name: str) -> Run:
+    """What SIGKILL would leave of a run in training, at this moment: a copy, whose trainer is gone."""
+    copy = Path(shutil.copytree(run.path, run.path.with_name(f"{run.id}-{name}")))
+    runs.write_status(copy, replace(runs.read(copy).status, pid=NO_PROCESS))
+    return runs.read(copy)
 
 
 def wait_until(condition: Callable[[], object], seconds: float = 120.0) -> None:

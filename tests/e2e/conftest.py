@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -13,8 +12,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
 _CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -58,16 +58,32 @@ class Dashboard:
 
     def end_trainings(self) -> None:
         """Trainings and sweeps outlive their dashboard, but not a test."""
+        ended = []
         for file in (*self.runs.glob(".sweeps/*/status.json"), *self.runs.glob("*/status.json")):
             if pid := json.loads(file.read_text()).get("pid"):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    ended.append(psutil.Process(pid))
+                    ended[-1].kill()
+        psutil.wait_procs(ended, timeout=20)
+
+    def expect_no_failure(self) -> None:
+        """No code of the project failed in it. (The web server complains of windows that close while it sends.)"""
+        log = self.log.read_text()
+        assert str(PROJECT / "cnn") not in log and str(PROJECT / "pages") not in log, log
 
 
 @pytest.fixture
-def dashboard(tmp_path: Path) -> Iterator[Dashboard]:
-    """A server that nobody has visited yet, for journeys that train or that kill it."""
-    yield from _served(tmp_path)
+def dashboard(_dashboard: Dashboard) -> Iterator[Dashboard]:
+    """A server without runs, for journeys that train or that kill it. One after the other visits the same."""
+    shutil.rmtree(_dashboard.runs, ignore_errors=True)  # now, when the windows of the journey before are closed
+    yield _dashboard
+    _dashboard.end_trainings()
+    _dashboard.expect_no_failure()
+
+
+@pytest.fixture(scope="session")
+def _dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    yield from _served(tmp_path_factory.mktemp("dashboard"))
 
 
 @pytest.fixture(scope="session")
@@ -77,14 +93,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 
 def _served(folder: Path) -> Iterator[Dashboard]:
-    """No code of the project may have failed in it. (The web server complains of windows that close while it sends.)"""
     server = Dashboard(folder / "runs", folder / "server.log")
     server.start()
     yield server
     server.kill()
     server.end_trainings()
-    log = server.log.read_text()
-    assert str(PROJECT / "cnn") not in log and str(PROJECT / "pages") not in log, log
+    server.expect_no_failure()
 
 
 @pytest.fixture(scope="session")
@@ -99,15 +113,36 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def page(browser) -> Iterator[Page]:
-    """A window of a newcomer. No script of a page may fail in it."""
-    context = browser.new_context(viewport={"width": 1280, "height": 1000})
+@pytest.fixture(scope="session")
+def tab(browser) -> Iterator[Page]:
+    """One for all visits: a new one would compile Streamlit's scripts anew, which takes longer than a visit."""
+    context = browser.new_context()
     context.set_default_timeout(30_000)
     expect.set_options(timeout=60_000)  # a first page loads TensorFlow, on a busy machine
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    yield opened
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(tab) -> Iterator[Page]:
+    """A window of a newcomer. No script of a page may fail in it."""
+    tab.set_viewport_size({"width": 1280, "height": 1000})
+    tab.emulate_media(color_scheme="light")
+    errors: list[str] = []
+    listen = lambda error: errors.append(str(error))  # noqa: E731
+    tab.on("pageerror", listen)
+    yield tab
+    leave(tab)
+    tab.remove_listener("pageerror", listen)
     assert not errors
+
+
+def leave(tab: Page) -> None:
+    """End the visit; nothing of it stays with the browser."""
+    for other in tab.context.pages:
+        if other is not tab:
+            other.close()
+    with contextlib.suppress(Error):  # where there is no page yet
+        tab.evaluate("() => { localStorage.clear(); sessionStorage.clear() }")
+    tab.context.clear_cookies()
+    tab.goto("about:blank")

@@ -3,11 +3,12 @@
 import base64
 import io
 import re
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 _PICTURE = re.compile(rb"data:image/png;base64,([A-Za-z0-9+/=]+)")
@@ -21,7 +22,13 @@ class Board:
     def __init__(self, page: Page):
         self.page = page
         self.sent: list[np.ndarray] = []  # (280, 280): how much ink, 0 to 255
-        page.on("websocket", lambda socket: socket.on("framesent", self._look))
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framesent", self._look)
+
+    def leave(self) -> None:
+        self.page.remove_listener("websocket", self._listen)
 
     def _look(self, frame: bytes | str) -> None:
         if isinstance(frame, bytes) and (found := _PICTURE.search(frame)):
@@ -87,10 +94,11 @@ class Board:
 
 
 @pytest.fixture
-def board(page, workshop) -> Board:
+def board(page, workshop) -> Iterator[Board]:
     board = Board(page)
     board.open(f"{workshop.url}/Predict")
-    return board
+    yield board
+    board.leave()
 
 
 def is_symmetrical(picture: np.ndarray) -> bool:

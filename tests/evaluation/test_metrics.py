@@ -14,8 +14,11 @@ from cnn import evaluate as command
 from cnn.config import RunConfig
 from cnn.config.layers import Convolution, Dense, GlobalPooling, SeparableConvolution
 from cnn.data import Split
+from cnn.data.outliers import outlier
+from cnn.evaluation import out_of_distribution
 from cnn.evaluation.examples import read_examples, write_examples
 from cnn.evaluation.metrics import evaluate, evaluate_answers, predict
+from cnn.evaluation.out_of_distribution import OUTLIERS, familiarity_of
 from cnn.networks import test_time_augmentation
 from cnn.networks.build import build
 from cnn.networks.load import load
@@ -184,6 +187,19 @@ def test_examples_as_they_should_be_can_be_read(own_tiny):
 def test_examples_that_cannot_be_read_are_none(kind, own_tiny):
     BAD_EXAMPLES[kind](own_tiny.path / "examples.npz")
     assert read_examples(own_tiny) is None
+
+
+def test_familiarity_is_measured_on_500_pictures_of_no_garment(monkeypatch):
+    """Against what was measured when the shipped network was trained, on other garments."""
+    monkeypatch.setattr(out_of_distribution, "OUTLIERS", OUTLIERS)  # the trainings of the tests draw fewer
+    drawn, draw = [], outlier
+    monkeypatch.setattr(out_of_distribution, "outlier", lambda chance: drawn.append(draw(chance)) or drawn[-1])
+    run = runs.get("wardrobe")
+    found = familiarity_of(load(run), read_examples(run).images, run.config.training.seed)
+    assert len({picture.tobytes() for picture in drawn}) == 500
+    assert found["garments_kept"] == 0.98
+    for name in ("others_refused", "auroc"):
+        assert found[name] == pytest.approx(run.evaluation["familiarity"][name], abs=0.01)
 
 
 # ---------------------------------------------------------------- the command line

@@ -1,6 +1,5 @@
 """From a configuration to a Keras model, and its weights from disk."""
 
-import time
 import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
@@ -265,12 +264,11 @@ def test_16_bits_are_tried_unless_the_processor_says_that_it_has_none(cpuinfo, o
 def test_the_precisions_of_a_trial_take_turns_and_what_is_clearly_slower_is_left_out(monkeypatch):
     taken = []
     seconds = {"float32": 0.005, "mixed_bfloat16": 0.006, "mixed_float16": 0.05}
-    monkeypatch.setattr(
-        precision_trial, "_step", lambda config, name: lambda: taken.append(name) or time.sleep(seconds[name])
-    )
+    monkeypatch.setattr(build, "time", SimpleNamespace(perf_counter=lambda: sum(seconds[name] for name in taken)))
+    monkeypatch.setattr(precision_trial, "_step", lambda config, name: lambda: taken.append(name))
     monkeypatch.setattr(precision_trial, "_CLEAR", 5.0)
     found = precision_trial._shortest_steps(RunConfig(layers=(Flatten(),)), list(seconds))
-    assert list(found) == list(seconds) and all(found[name] >= seconds[name] for name in seconds)
+    assert found == pytest.approx(seconds)
     assert taken[:6] == [*seconds] * 2 and taken.count("mixed_float16") == 2
     assert taken[6:] == ["float32", "mixed_bfloat16"] * 6
 
@@ -401,24 +399,34 @@ def test_the_loss_is_scaled_for_float16_alone():
 # ---------------------------------------------------------------- waiting for data
 
 
-@pytest.mark.parametrize(("seconds", "least", "most"), [(0.0, 0.0, 0.05), (0.02, 0.05, 10.0)])
-def test_what_a_training_waits_for_its_batches_is_counted(seconds, least, most):
-    """Five batches that take 20 ms each to make; or that are there, to be trained on for 20 ms each."""
+@pytest.mark.parametrize("slow", ["making", "training"])
+def test_what_a_training_waits_for_its_batches_is_counted(slow, monkeypatch):
+    """Five batches that take two seconds each to make; or that are there, to be trained on for two seconds each."""
+    now = 1000.0
 
-    def made(number):
-        time.sleep(seconds)
-        return number
+    def lasting(what):
+        def work(number):
+            nonlocal now
+            now += 2.0 * (slow == what)
+            return number
 
-    stream = tf.data.Dataset.range(5)
-    if seconds:
-        stream = stream.map(lambda number: tf.numpy_function(made, [number], tf.int64))
-    network = SimpleNamespace(make_train_function=lambda: None, train_function=lambda batches: next(batches) * 10)
+        return lambda number: tf.numpy_function(work, [number], tf.int64)
+
+    monkeypatch.setattr(tf, "timestamp", lambda: tf.numpy_function(lambda: now, [], tf.float64))
+    made_when_asked_for = tf.data.Options()
+    made_when_asked_for.experimental_optimization.apply_default_optimizations = False
+    made_when_asked_for.autotune.enabled = False
+    stream = tf.data.Dataset.range(5).map(lasting("making")).with_options(made_when_asked_for)
+    training = lasting("training")
+    network = SimpleNamespace(
+        make_train_function=lambda: None, train_function=lambda batches: training(next(batches)) * 10
+    )
     waiting, stream = InputWaitTimer(network), iter(stream)
     trained = []
     for _ in range(5):
         trained.append(int(network.train_function(stream)))
-        time.sleep(0.0 if seconds else 0.02)
-    assert trained == [0, 10, 20, 30, 40] and least <= waiting.seconds <= most
+    assert trained == [0, 10, 20, 30, 40] and now == 1010
+    assert waiting.seconds == (10 if slow == "making" else 0)
     with pytest.raises(tf.errors.OutOfRangeError):
         network.train_function(stream)
     assert network.train_function(iter([7])) == 70, "a batch in hand, as train_on_batch gives it"

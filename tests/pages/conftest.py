@@ -1,5 +1,6 @@
 """What every test of a page shares."""
 
+import gc
 from collections.abc import Iterator
 from functools import cache
 
@@ -25,6 +26,7 @@ def fresh_caches():
     yield
     st.cache_data.clear()
     pictures._reread.clear()  # by what a picture shows, however it is read
+    gc.freeze()  # Streamlit searches for garbage after each script: not among what is here by now
 
 
 @pytest.fixture

@@ -575,7 +575,7 @@ def test_what_is_exported_can_be_imported(app, downloads):
         (b'{"version": 3, "layers": []}', "newer version"),
         (b'{"layers": [{"kind": "dense"}]}', "needs a vector"),
         (b'{"layers": [{"kind": "attention"}]}', "attention"),
-        (b" " * 300_000, "300,000 bytes"),
+        pytest.param(b" " * 300_000, "300,000 bytes", id="large"),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_explained_and_changes_nothing(app, content, words):

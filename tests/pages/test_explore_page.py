@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from cnn import runs
+from cnn import charts, runs
 from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
 from cnn.interpret import ablation
 from cnn.interpret.faithfulness import SAME
@@ -48,11 +48,30 @@ def test_every_layer_opens_and_is_written_out():
         assert float(difference.rsplit(" ", 1)[1].rstrip(".")) < 1e-4
 
 
-def test_a_colour_scale_can_be_shared():
-    app = open_page("Explore", "lecture")
-    for scale in ("the layer", "the whole network"):
+def test_a_colour_scale_can_be_shared(monkeypatch):
+    """By no maps, by those of a layer, or by those of all layers: 8 layers of maps stand in the overview."""
+    draw, ranges = charts.coloured_maps, []
+
+    def noted(maps, range_=None, *arguments, **options):
+        if maps.shape[0] > 1:  # no vector
+            ranges.append(range_)
+        return draw(maps, range_, *arguments, **options)
+
+    monkeypatch.setattr(charts, "coloured_maps", noted)
+    app, found = open_page("Explore", "lecture"), {}
+    for scale in charts.RANGES:
+        ranges.clear()
         app.segmented_control(key="scale").set_value(scale)
         refresh(app)
+        one_layer, picture, *network = ranges
+        assert picture == (0.0, 1.0) and len(network) == 8
+        found[scale] = [one_layer, *network]
+    each, layer, whole = found.values()
+    assert set(each) == {None}
+    assert layer[0] == layer[1], "the layer below has the scale of its strip above"
+    assert len(set(layer)) == 5, "a pooling keeps the largest value of its convolution"
+    (shared,) = set(whole)
+    assert shared == (min(low for low, _ in layer), max(high for _, high in layer))
 
 
 def test_maps_are_chosen_by_number_and_shown_before_and_after_the_activation():

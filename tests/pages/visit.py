@@ -25,12 +25,12 @@ PAGES = {
 
 
 def open_page(name: str, run: str | None = None, **link: str) -> AppTest:
-    """Open a page as by its menu entry; `link`: what else its link says."""
+    """Open a page by its link; `link`: what else it says."""
     app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
     for key, value in {**({"run": run} if run else {}), **link}.items():
         app.query_params[key] = value
-    app.run()
-    app.switch_page(f"pages/{PAGES[name]}.py")
+    if name != "Start":
+        app.switch_page(f"pages/{PAGES[name]}.py")
     return refresh(app)
 
 

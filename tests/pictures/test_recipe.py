@@ -5,7 +5,6 @@ import io
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -403,8 +402,10 @@ def test_a_dataset_picture_with_two_light_corners_passes():
 
 def test_the_caller_keeps_its_array():
     sample = (dataset_picture() / np.float32(255)).astype(np.float32)
-    to_network_input(sample)
+    before, seen = sample.copy(), to_network_input(sample).pixels
+    np.testing.assert_array_equal(sample, before)
     sample[0, 0] = 0.5  # still writable, and not what the network sees
+    np.testing.assert_array_equal(seen[..., 0], before)
 
 
 def test_28x28_dark_on_white_goes_through_the_recipe():
@@ -654,10 +655,8 @@ BAD = {
 def test_bad_input_gets_one_clear_sentence(name):
     make, expected = BAD[name]
     source = make()
-    start = time.perf_counter()
     with pytest.raises(UnreadableImage, match=expected) as caught:
         read(source)
-    assert time.perf_counter() - start < 2  # a tenth of it, but machines are shared
     if name != "nearly one colour":  # see test_readings
         with pytest.raises(UnreadableImage) as read_otherwise:
             readings.read(source)

@@ -105,7 +105,9 @@ def run_script(script: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if "16 bits" in name else ()) for name in COMPARED]
+)
 def test_the_script_ends_with_the_weights_of_the_run_bit_for_bit(name, tmp_path, draw_once):
     config, changes = COMPARED[name]
     run = runs.create(config)
@@ -153,7 +155,7 @@ def assert_loads_plainly(folder: Path, model_path: Path) -> None:
 
 
 def assert_sound(script: str) -> None:
-    """It parses, needs only what it says, and is clean."""
+    """It parses and needs only what it says."""
     imported = set()
     for node in ast.walk(ast.parse(script)):
         if isinstance(node, ast.Import):
@@ -163,9 +165,42 @@ def assert_sound(script: str) -> None:
     others = imported - set(sys.stdlib_module_names)
     assert {"keras", "numpy", "tensorflow"} <= others <= {"keras", "numpy", "tensorflow", "PIL"}
     assert ("PIL" in others) == ("pillow" in ast.get_docstring(ast.parse(script)))
-    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "E,F", "--line-length", "120", "-"]
-    checked = subprocess.run(ruff, input=script, capture_output=True, text=True)
+
+
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}
+SCHEDULES = ("constant", "cosine", "one-cycle")
+AWKWARD_NAMES = ('"""', "a\\", '\'"""\nimport os  # "')
+
+
+def unchecked(name: str) -> RunConfig:
+    """A configuration of this name, which may have a line break, although that would be refused."""
+    return RunConfig(layers=PLAIN).model_copy(update={"preset": name})
+
+
+def optimized(optimizer: str, schedule: str) -> str:
+    return keras_script(RunConfig(layers=PLAIN, training=Training(optimizer=optimizer, schedule=schedule)))
+
+
+def longest() -> str:
+    widest = Convolution(filters=1024, kernel=31, dilation=8, activation="leaky_relu")
+    config = RunConfig(data=VARIED, layers=(*[widest.model_copy(update={"filters": 12})] * 12, Flatten()))
+    return keras_script(config, [(499, 54_999, 0.123456789)])
+
+
+def test_every_script_is_clean(tmp_path):
+    """All of this file, whatever their settings; no line is too long."""
+    scripts = [keras_script(config) for config in presets().values()]
+    scripts += [optimized(optimizer, schedule) for optimizer in OPTIMIZERS for schedule in SCHEDULES]
+    scripts += [keras_script(config, changes) for config, changes in COMPARED.values()]
+    scripts += [keras_script(unchecked(name)) for name in AWKWARD_NAMES]
+    for number, script in enumerate([*scripts, longest()]):
+        (tmp_path / f"script_{number}.py").write_text(script, encoding="utf-8")
+    options = ["--isolated", "--no-cache", "--select", "E,F", "--line-length", "120"]
+    ruff = [sys.executable, "-m", "ruff", "check", *options, "."]
+    checked = subprocess.run(ruff, cwd=tmp_path, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout
+    (tmp_path / "bad.py").write_text("import os\n")
+    assert subprocess.run(ruff, cwd=tmp_path, capture_output=True).returncode == 1, "it looks at all of them"
 
 
 @pytest.mark.parametrize("preset", presets())
@@ -178,21 +213,17 @@ def test_every_preset_gives_a_sound_script(preset):
         assert f"{made}(" in script and f'name="{row.name}"' in script
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "one-cycle"])
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_every_optimizer_and_schedule_gives_a_sound_script(optimizer, schedule):
-    training = Training(optimizer=optimizer, schedule=schedule)
-    script = keras_script(RunConfig(layers=PLAIN, training=training))
+    script = optimized(optimizer, schedule)
     assert_sound(script)
-    name = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "rmsprop": "RMSprop"}[optimizer]
-    assert f"keras.optimizers.{name}(" in script
+    assert f"keras.optimizers.{OPTIMIZERS[optimizer]}(" in script
     assert ("CosineDecay" in script) == (schedule != "constant") and ("warmup" in script) == (schedule == "one-cycle")
 
 
-def test_what_the_longest_settings_need_fits_on_the_lines():
-    widest = Convolution(filters=1024, kernel=31, dilation=8, activation="leaky_relu")
-    config = RunConfig(data=VARIED, layers=(*[widest.model_copy(update={"filters": 12})] * 12, Flatten()))
-    assert_sound(keras_script(config, [(499, 54_999, 0.123456789)]))
+def test_what_the_longest_settings_need_is_sound():
+    assert_sound(longest())
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -227,9 +258,8 @@ def test_auto_is_what_the_run_took():
 
 
 def test_a_name_cannot_end_the_docstring():
-    for name in ('"""', "a\\", '\'"""\nimport os  # "'):
-        named = RunConfig(layers=PLAIN).model_copy(update={"preset": name})  # unchecked: a line break is refused
-        assert_sound(keras_script(named))
+    for name in AWKWARD_NAMES:
+        assert_sound(keras_script(unchecked(name)))
 
 
 def test_what_is_left_out_is_said_on_the_page_and_in_the_script():

@@ -2,13 +2,10 @@
 
 import json
 import math
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -25,9 +22,8 @@ from cnn.runs import Run, launchers
 from cnn.training import recorder, steering
 from cnn.training.recorder import Recorder, relative_change
 from cnn.training.steering import Steering
-from tests.command import NO_PROCESS, Command, train_here, train_undisturbed, wait_until
+from tests.command import NO_PROCESS, Command, as_killed, train_here, train_undisturbed, wait_until
 
-ROOT = Path(__file__).resolve().parents[2]
 # All that keeps a state. 5 steps an epoch.
 CONFIG = RunConfig(
     data=Data(dataset="synthetic", limit=300, shift=1, flip=True),
@@ -213,19 +209,17 @@ def test_a_stop_is_heard_in_a_pause(whole):
 
 
 def test_a_training_killed_in_a_pause_trains_when_it_is_resumed(whole):
-    run = runs.create(CONFIG)
+    run, killed = runs.create(CONFIG), []
     pause(run)
-    command = [sys.executable, "-m", "cnn.train", str(run.path)]
-    child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    try:
-        wait_until(lambda: runs.read(run.path).state == "paused" or child.poll() is not None)
-        step(run)
+
+    def kill(run: Run) -> None:
         wait_until(lambda: np.load(run.path / "checkpoint.npz")["position"].tolist() == [0, 1])
-        child.send_signal(signal.SIGKILL)
-    finally:
-        child.kill()
-        out, _ = child.communicate()
-    assert runs.read(run.path).state == "interrupted", out
+        wait_until(lambda: runs.read(run.path).status.step == 1)
+        killed.append(as_killed(run, "killed"))
+
+    assert steered(run, step, kill, stop).code == 0
+    (run,) = killed
+    assert run.state == "interrupted" and (run.path / "requests.jsonl").exists()
     result = train_here(run.path)
     assert result.code == 0, result.err
     assert told(run) == [("paused", 0, 0), ("step", 0, 1), ("resumed", 0, 1)]
@@ -276,9 +270,19 @@ def test_a_schedule_goes_on_from_the_new_rate(monkeypatch):
 
 
 @pytest.mark.parametrize("value", [0, -0.1, 11, None, "0.1", True, [1], float("nan"), float("inf"), 10**400])
-def test_what_is_no_learning_rate_changes_nothing(value, whole):
-    made = Steering(None, None, [], None)
-    made._set_rate(value)  # would need the recorder and the network
+def test_what_is_no_learning_rate_changes_nothing(value):
+    """Nor does it end the training: what is asked for next is done."""
+    run, done = runs.create(CONFIG), []
+    teller = SimpleNamespace(path=run.path, position=(0, 1), event=lambda what, **more: done.append((what, more["to"])))
+    planned = SimpleNamespace(factor=SimpleNamespace(assign=done.append), planned=lambda step: 0.01)
+    made = Steering(teller, planned, [(0, 3, 0.5)], None)
+    made.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.01, iterations=1)))
+    rate(value)(run)
+    made._obey()
+    assert done == [] and made._pending == [(0, 3, 0.5)]
+    rate(0.005)(run)
+    made._obey()
+    assert done == [0.5, ("learning rate", 0.005)] and made._pending == []
 
 
 def test_a_change_is_made_again_when_the_part_with_it_is_trained_again(monkeypatch):

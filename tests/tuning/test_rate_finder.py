@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -59,6 +60,7 @@ def test_a_search_ends_with_a_sane_suggestion_and_leaves_no_process():
     wait_until(lambda: rate_search.read(folder) and not children(), 10)
 
 
+@pytest.mark.slow
 def test_a_search_stops_when_asked_and_keeps_what_it_has():
     folder = rate_search.start(LARGE)
     wait_until(lambda: len(rate_search.read(folder).rates) >= 2)
@@ -78,6 +80,7 @@ def test_a_killed_search_is_noticed_and_leaves_no_zombie():
     assert children() == []
 
 
+@pytest.mark.slow
 def test_a_search_whose_folder_is_gone_ends():
     folder = rate_search.start(LARGE)
     wait_until(lambda: rate_search.read(folder).rates)
@@ -170,3 +173,30 @@ def test_a_stop_before_the_first_batch_counts(quick):
     rate_search.stop(folder)
     assert rate_finder.main([str(folder)]) == 0
     assert (rate_search.read(folder).state, rate_search.read(folder).rates) == ("stopped", ())
+
+
+def before_batch(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[], None]) -> None:
+    """Do something before the given batch, from 0, is trained."""
+    rate_of, acts = rate_search.rate_of, {number: act}
+
+    def act_and_rate(batch: int) -> float:
+        acts.pop(batch, lambda: None)()
+        return rate_of(batch)
+
+    monkeypatch.setattr(rate_search, "rate_of", act_and_rate)
+
+
+def test_a_stop_between_two_batches_keeps_what_it_has(quick, monkeypatch):
+    folder = prepared(TINY)
+    with monkeypatch.context() as patch:
+        before_batch(patch, 4, lambda: rate_search.stop(folder))
+        assert rate_finder.main([str(folder)]) == 0
+    progress = rate_search.read(folder)
+    assert (progress.state, progress.rates) == ("stopped", tuple(map(rate_search.rate_of, range(5))))
+
+
+def test_a_search_whose_folder_is_deleted_between_two_batches_ends_and_makes_none(quick, monkeypatch):
+    folder = prepared(TINY)
+    before_batch(monkeypatch, 4, lambda: shutil.rmtree(folder))
+    assert rate_finder.main([str(folder)]) in (0, 1), "whichever it finds first: no folder, or no place for its status"
+    assert not folder.exists()
