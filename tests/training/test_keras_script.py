@@ -60,9 +60,9 @@ COMPARED = {
             training=Training(
                 optimizer="adamw",
                 schedule="one-cycle",
-                learning_rate=0.05,
+                learning_rate=0.1,
                 batch_size=64,
-                epochs=9,
+                epochs=14,
                 patience=1,
                 calibrate=True,
             ),
