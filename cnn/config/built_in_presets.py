@@ -2,8 +2,20 @@
 
 from functools import cache
 
-from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, SkipConnection
 from cnn.config.run_config import Data, RunConfig, Training
+
+
+def _residual(first: int, second: int, third: int, fourth: int) -> tuple[Layer, ...]:
+    """Nine normalised convolutions of so many filters at each size; skip connections in the middle ones."""
+
+    def convolutions(filters: int, count: int) -> list[Layer]:
+        return [Convolution(filters=filters, batch_normalisation=True)] * count
+
+    middle = [
+        layer for filters in (second, third) for layer in (Pooling(), *convolutions(filters, 3), SkipConnection())
+    ]
+    return (*convolutions(first, 1), *middle, Pooling(), *convolutions(fourth, 2), GlobalPooling())
 
 
 @cache
@@ -38,23 +50,7 @@ def presets() -> dict[str, RunConfig]:
                 outlier_exposure=0.03,
                 own_images=0.12,
             ),
-            layers=(
-                Convolution(filters=40, batch_normalisation=True),
-                Pooling(),
-                Convolution(filters=80, batch_normalisation=True),
-                Convolution(filters=80, batch_normalisation=True),
-                Convolution(filters=80, batch_normalisation=True),
-                SkipConnection(),
-                Pooling(),
-                Convolution(filters=128, batch_normalisation=True),
-                Convolution(filters=128, batch_normalisation=True),
-                Convolution(filters=128, batch_normalisation=True),
-                SkipConnection(),
-                Pooling(),
-                Convolution(filters=144, batch_normalisation=True),
-                Convolution(filters=144, batch_normalisation=True),
-                GlobalPooling(),
-            ),
+            layers=_residual(40, 80, 128, 144),
             training=Training(
                 optimizer="adamw",
                 learning_rate=0.008,
@@ -87,23 +83,7 @@ def presets() -> dict[str, RunConfig]:
         "accurate": RunConfig(
             preset="accurate",
             data=Data(flip=True, shift=2, random_erasing=0.25),
-            layers=(
-                Convolution(filters=32, batch_normalisation=True),
-                Pooling(),
-                Convolution(filters=64, batch_normalisation=True),
-                Convolution(filters=64, batch_normalisation=True),
-                Convolution(filters=64, batch_normalisation=True),
-                SkipConnection(),
-                Pooling(),
-                Convolution(filters=128, batch_normalisation=True),
-                Convolution(filters=128, batch_normalisation=True),
-                Convolution(filters=128, batch_normalisation=True),
-                SkipConnection(),
-                Pooling(),
-                Convolution(filters=160, batch_normalisation=True),
-                Convolution(filters=160, batch_normalisation=True),
-                GlobalPooling(),
-            ),
+            layers=_residual(32, 64, 128, 160),
             training=Training(
                 optimizer="adamw",
                 learning_rate=0.005,
