@@ -25,6 +25,16 @@ def test_the_contracts_on_imports_are_kept():
     assert "0 broken" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "tool",
+    [["mypy"], ["ruff", "check", "."], ["ruff", "format", "--check", "."]],
+    ids=["types", "style", "layout"],
+)
+def test_the_source_is_clean(tool):
+    done = subprocess.run([sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_the_contracts_speak_of_every_package():
     layers, *forbidden = CONTRACTS
     assert set(re.findall(r"[a-z_]+", " ".join(layers["layers"]))) == PACKAGES | COMMANDS | BASES

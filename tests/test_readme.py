@@ -55,7 +55,8 @@ def test_lines_of_the_tree_say_something():
 def test_the_top_level_is_the_agreed_one():
     agreed = {"README.md", "requirements.txt", "app.py", "pages", "cnn", "tests", ".streamlit", "pyproject.toml"}
     agreed |= {"LICENSE", "benchmarks", "docs", ".ci", ".gitignore"}
-    caches = {".git", ".pytest_cache", ".ruff_cache", ".import_linter_cache", ".venv", "runs", "__pycache__"}
+    caches = {f".{tool}_cache" for tool in ("pytest", "ruff", "mypy", "import_linter")}
+    caches |= {".git", ".venv", "runs", "__pycache__"}
     assert {path.name for path in PROJECT.iterdir()} - agreed - caches == set()
 
 

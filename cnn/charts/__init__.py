@@ -32,13 +32,14 @@ from cnn.charts.lessons import activations, amounts, descent, shares
 from cnn.charts.networks import confusion, muted_filters, network_diagram, probabilities, shape_text, taken_apart
 from cnn.charts.styles import MAX_OVERLAY
 from cnn.charts.sweeps import setting_and_accuracy, time_and_accuracy, trial_curves
-from cnn.charts.training import accuracy_over_time, curves, intervention_text, overlay, rate_curve
+from cnn.charts.training import METRICS, accuracy_over_time, curves, intervention_text, overlay, rate_curve
 
 __all__ = [
     "BLUE",
     "GREEN",
     "GREY",
     "MAX_OVERLAY",
+    "METRICS",
     "ORANGE",
     "PINK",
     "RANGES",

@@ -164,4 +164,5 @@ def laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
     grey = picture @ np.array([0.299, 0.587, 0.114]) if picture.ndim == 3 else picture.astype(np.float64)
     low, high = value_range(values)
     strength = np.clip(np.abs(values) / max(abs(low), abs(high)), 0, 1)[..., None] ** 0.7 * 0.85
-    return np.uint8(np.rint((1 - strength) * grey[..., None] + strength * coloured(values, (low, high))))
+    mixed = (1 - strength) * grey[..., None] + strength * coloured(values, (low, high))
+    return np.rint(mixed).astype(np.uint8)

@@ -1,7 +1,7 @@
 """Figures of the lessons: gradient descent, amounts side by side, spreads, activation functions."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -44,7 +44,7 @@ def descent(losses: np.ndarray, at: int, height: int = 300) -> go.Figure:
     return figure
 
 
-def amounts(kinds: Sequence[str], named: dict[str, Sequence[int]], height: int = 230) -> go.Figure:
+def amounts(kinds: Sequence[str], named: Mapping[str, Sequence[int]], height: int = 230) -> go.Figure:
     """Counts of very different sizes as bars on a logarithmic scale.
 
     Args:
@@ -109,7 +109,7 @@ def shares(
         titles: of the axes. at: what is marked. step: between two ticks. height: in pixels.
     """
     figure = go.Figure()
-    named = isinstance(x[0], str)
+    named = [name for name in x if isinstance(name, str)]
     for (name, values), (colour, symbol), dash in zip(lines.items(), LOOKS, ("solid", "dash", "dot"), strict=False):
         middle, low, high = values if isinstance(values, tuple) else (values, None, None)
         bars_ = {} if low is None else {"array": high - middle, "arrayminus": middle - low, "thickness": 1.2}
@@ -129,7 +129,7 @@ def shares(
     figure.update_xaxes(title=titles[0], dtick=step, fixedrange=True)
     figure.update_yaxes(title=titles[1], tickformat=".0%", fixedrange=True)
     if named:  # of layers, such as max_pooling2d_1: broken where they may be
-        broken = [re.sub("_(?=[a-z])", "_<br>", name) for name in x]
+        broken = [re.sub("_(?=[a-z])", "_<br>", name) for name in named]
         figure.update_xaxes(
             tickvals=list(x), ticktext=broken, tickangle=0 if len(x) < 7 else None, tickfont={"size": 10}
         )

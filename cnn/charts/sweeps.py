@@ -54,7 +54,8 @@ def setting_and_accuracy(
     _add_trials(figure, shown, lambda trial: _place(trial, path, numeric))
     figure.update_xaxes(title=path_label(path).lower())
     if numeric:
-        _number_axis(figure, sorted({trial.values[path] for trial in trials}), logarithmic)
+        numbers = {value for trial in trials if isinstance(value := trial.values[path], int | float)}
+        _number_axis(figure, sorted(numbers), logarithmic)
     else:
         order = list(dict.fromkeys(value_words(path, trial.values[path]) for trial in trials))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, range=[-0.6, len(order) - 0.4])

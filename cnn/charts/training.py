@@ -5,7 +5,7 @@ Colours are safe for colour-blind readers. Where values have a sign, zero is neu
 
 import html
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import plotly.graph_objects as go
@@ -15,10 +15,12 @@ from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
 from cnn.config import duration
 from cnn.runs.pace import timed_epochs
 
+Metric = Literal["loss", "accuracy"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
 _MAX_POINTS = 1000  # of a curve; more cannot be seen, and each redraw sends them all
 
 
-def curves(records: list[dict], metric: Literal["loss", "accuracy"], epochs: int, height: int = 300) -> go.Figure:
+def curves(records: list[dict], metric: Metric, epochs: int, height: int = 300) -> go.Figure:
     """One metric over the epochs, of the training batches, the training epochs and the validation pictures.
 
     What somebody did by hand, or a break, is marked at the upper border.
@@ -100,7 +102,7 @@ def _mark_interventions(figure: go.Figure, events: list[dict]) -> None:
 
 def overlay(
     named: Sequence[tuple[str, list[dict]]],
-    metric: Literal["loss", "accuracy"],
+    metric: Metric,
     over_time: bool = False,
     training: bool = False,
     height: int = 340,
@@ -164,7 +166,7 @@ def intervention_text(event: dict) -> str:
 def rate_curve(
     rates: Sequence[float],
     losses: Sequence[float],
-    smoothed: Sequence[float],
+    smoothed: Sequence[float] | np.ndarray,
     range_: Range,
     suggested: float | None = None,
     height: int = 260,

@@ -10,9 +10,13 @@ Distill (2019), doi:10.23915/distill.00021.
 
 import math
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Padding = Literal["same", "valid"]
+Index = TypeVar("Index", int, "np.ndarray")  # one, or many at once
 
 
 def extent(kernel: int, dilation: int = 1) -> int:
@@ -95,7 +99,7 @@ class ReceptiveField(NamedTuple):
         size = self.size + (extent(kernel, dilation) - 1) * self.jump
         return ReceptiveField(size, self.jump * stride, self.start - before * self.jump)
 
-    def seen_by(self, index: int) -> tuple[int, int]:
+    def seen_by(self, index: Index) -> tuple[Index, Index]:
         """The first input pixel that an output value sees along one axis, and the one behind the last."""
         first = self.start + index * self.jump
         return first, first + self.size

@@ -523,7 +523,7 @@ Layer = Annotated[
     | SkipConnection,
     Field(discriminator="kind", title="Layer"),
 ]
-KINDS: dict[str, type[_Layer]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
+KINDS: dict[str, type[Layer]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
 # Of each Keras type that has filters, the kind that makes it.
 CONVOLUTIONS = {kind.keras_type: kind for kind in KINDS.values() if issubclass(kind, AnyConvolution)}
 

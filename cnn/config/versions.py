@@ -4,9 +4,9 @@ The only place that knows the old names. Version 2 gave the fields of `Data` the
 file of version 1 is read as if it had been written today, and the file stays as it is.
 """
 
-from typing import Any
+from typing import Any, Final
 
-VERSION = 2  # of what is written
+VERSION: Final = 2  # of what is written
 _RENAMED = {  # of `data`: its name in version 1, and today's
     "warp": "random_affine",
     "erase": "random_erasing",

@@ -205,7 +205,7 @@ def _read(item: tuple[Path, int]) -> list[tuple[np.ndarray, bool]]:
     except UnreadableImage:
         return []
     return [
-        (np.uint8(np.rint(reading.seen.pixels[..., 0] * 255)), reading.name == readings.LINE_DRAWING)
+        (np.rint(reading.seen.pixels[..., 0] * 255).astype(np.uint8), reading.name == readings.LINE_DRAWING)
         for reading in found
         if reading.weight >= _LEAST * found[0].weight
     ]

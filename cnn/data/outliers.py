@@ -32,7 +32,7 @@ def outlier(rng: np.random.Generator) -> np.ndarray:
         )
     elif kind < 0.45:
         points = np.cumsum(rng.normal(0, rng.uniform(6, 25), (int(rng.integers(3, 30)), 2)), axis=0)
-        points = _rounded(np.float32(points - points.mean(0) + 56))[:-4]
+        points = _rounded((points - points.mean(0) + 56).astype(np.float32))[:-4]
         cv2.polylines(paper, [np.int32(points)], bool(rng.random() < 0.3), 255, int(rng.integers(2, 7)))
     elif kind < 0.6:
         for _ in range(int(rng.integers(1, 6))):
@@ -60,7 +60,7 @@ def outlier(rng: np.random.Generator) -> np.ndarray:
         if not paper.any():
             return outlier(rng)
         if rng.random() < 0.6:
-            return np.uint8(np.rint(line_drawings.strokes_to_pixels(paper)[0] * 255))
+            return np.rint(line_drawings.strokes_to_pixels(paper)[0] * 255).astype(np.uint8)
         return cutouts.framed(paper, paper > 0)
     grain = np.exp(rng.uniform(np.log(0.3), np.log(14)))
     noise = cv2.GaussianBlur(rng.normal(0, 1, (_BIG, _BIG)).astype(np.float32), (0, 0), grain)

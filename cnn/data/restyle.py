@@ -98,7 +98,7 @@ def line_drawing(image: np.ndarray, label: int, rng: np.random.Generator) -> np.
     if not paper.any():
         return image
     pixels, *_ = line_drawings.strokes_to_pixels(paper)
-    return np.uint8(np.rint(pixels * 255))
+    return np.rint(pixels * 255).astype(np.uint8)
 
 
 def _hints(label: int, left: int, top: int, across: int, down: int, rng: np.random.Generator) -> list[np.ndarray]:

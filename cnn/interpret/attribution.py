@@ -324,7 +324,8 @@ class Explainer:
                 score = tf.reduce_sum(tf.gather(values[self.forward.output + PREACTIVATION], class_, axis=1))
             return values[at], tape.gradient(score, values[at], unconnected_gradients="zero")
 
-        return self._in_batches(at, slopes, pictures, weights, tf.constant(class_, tf.int32))
+        values, gradients = self._in_batches(at, slopes, pictures, weights, tf.constant(class_, tf.int32))
+        return values, gradients
 
     def _answers(self, pictures: tf.Tensor, weights: Weights | None) -> tuple[tf.Tensor, tf.Tensor]:
         """Logits and probabilities."""

@@ -6,6 +6,7 @@ how far groups are apart, and how large they are, means nothing (Wattenberg, Vi√
 Effectively", Distill). How much either map may be believed is measured.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,8 @@ class Projection(NamedTuple):
         return (features - self.mean) @ self.axes.T
 
 
-class Fidelity(NamedTuple):
+@dataclass(frozen=True)
+class Fidelity:
     """How well neighbours keep together; shares in [0, 1].
 
     Attributes:

@@ -26,7 +26,7 @@ def tones(negative: np.ndarray, mask: np.ndarray) -> np.ndarray:
     span = max(float(high - low), _LEAST_SPAN)
     low = (low + high - span) / 2
     stretched = _DARKEST + (negative - low) * ((255 - _DARKEST) / span)
-    return np.uint8(np.where(mask, np.clip(stretched, _DARKEST, 255), 0))
+    return np.where(mask, np.clip(stretched, _DARKEST, 255), 0).astype(np.uint8)
 
 
 def framed(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:

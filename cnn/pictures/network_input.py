@@ -89,9 +89,8 @@ def frame_of(
     """
     left, top, right, bottom = box
     across, down = (right - left) / size[0], (bottom - top) / size[1]  # the picture's pixels for one of the square's
-    left, top = left - corner[0] * across, top - corner[1] * down
-    right, bottom = left + edge * across, top + edge * down
-    return Frame(left / whole[0], top / whole[1], right / whole[0], bottom / whole[1])
+    x, y = left - corner[0] * across, top - corner[1] * down
+    return Frame(x / whole[0], y / whole[1], (x + edge * across) / whole[0], (y + edge * down) / whole[1])
 
 
 def mapped_back(values: np.ndarray, frame: Frame, size: tuple[int, int]) -> np.ndarray:

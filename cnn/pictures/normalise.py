@@ -100,7 +100,7 @@ def as_image(array: np.ndarray) -> Image.Image:
     if np.issubdtype(array.dtype, np.floating):
         if not (array.min() >= 0 and array.max() <= 1):  # written so that NaN fails too
             raise ValueError(f"floats must be in [0, 1], these are in [{array.min()}, {array.max()}]")
-        array = np.uint8(np.rint(array * 255))
+        array = np.rint(array * 255).astype(np.uint8)
     if array.dtype != np.uint8:
         raise ValueError(f"a picture is uint8, bool or floats in [0, 1], not {array.dtype}")
     return Image.fromarray(np.ascontiguousarray(array))

@@ -59,7 +59,7 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     Raises:
         UnreadableImage: there is nothing but background.
     """
-    notes = list(notes)
+    said = list(notes)
     steps: list[Step] = []
 
     def show(name: str, explanation: str, image: Image.Image) -> Image.Image:
@@ -78,7 +78,7 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     background, plain = ground_colour(np.asarray(small))
     box, mask = _garment(small, background)
     if plain < 0.5:
-        notes.append("The background is not plain, so the garment was not told from it: use a plain one.")
+        said.append("The background is not plain, so the garment was not told from it: use a plain one.")
     edge = max(box[2] - box[0], box[3] - box[1]) * max(picture.size) / max(small.size)
     if edge > _THUMBNAIL_EDGE:
         picture = reduced(picture, round(max(picture.size) * _THUMBNAIL_EDGE / edge))
@@ -92,7 +92,7 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     if _darkness(255.0 - garment, 255 - background) > _darkness(garment, background):
         picture, background = ImageOps.invert(picture), 255 - background
         show("Invert", "The garment is lighter than its background, but the recipe expects it darker.", picture)
-        notes.append("The garment is lighter than its background: the picture was inverted first.")
+        said.append("The garment is lighter than its background: the picture was inverted first.")
     if background.min() < _NEAR_WHITE:
         levels = _on_white(np.arange(256.0)[:, None], background)  # (256, 3)
         picture = picture.point(np.uint8(np.rint(levels)).T.ravel().tolist())
@@ -107,13 +107,13 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     whole = picture.size
     picture = show("Trim", "Edges within 5% of the background's colour are cut off.", picture.crop(box))
     scale = SIZE / max(picture.size)
-    size = tuple(max(1, int(edge * scale + 0.5)) for edge in picture.size)
-    picture = picture.resize(size, Image.Resampling.NEAREST)
+    width, height = (max(1, int(edge * scale + 0.5)) for edge in picture.size)
+    picture = picture.resize((width, height), Image.Resampling.NEAREST)
     show("Subsample", "Rows and columns are skipped (or repeated) until the longest edge is 28.", picture)
     picture = show("Sharpen", "A 3 x 3 Gaussian kernel (sigma 1) makes outlines stronger.", _sharpened(picture))
     canvas = Image.new("RGB", (SIZE, SIZE), tuple(int(level + 0.5) for level in background))
     # An odd pixel goes to the left and the top, as in Fashion-MNIST (ImageMagick's -gravity center).
-    corner = ((SIZE - size[0] + 1) // 2, (SIZE - size[1] + 1) // 2)
+    corner = ((SIZE - width + 1) // 2, (SIZE - height + 1) // 2)
     canvas.paste(picture, corner)
     show(
         "Extend",
@@ -122,8 +122,8 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     )
     picture = show("Negate", "Light becomes dark: the garment is bright on black.", ImageOps.invert(canvas))
     picture = show("Grey", "Colours become one of 256 levels of grey, the network's input.", picture.convert("L"))
-    frame = frame_of(box, whole, corner, size)
-    return as_network_input(np.asarray(picture, np.float32) / 255, steps, notes, frame)
+    frame = frame_of(box, whole, corner, (width, height))
+    return as_network_input(np.asarray(picture, np.float32) / 255, steps, said, frame)
 
 
 def _already_prepared(picture: Image.Image, given: Image.Image | np.ndarray) -> np.ndarray | None:
@@ -192,8 +192,8 @@ def _count_around(mask: np.ndarray) -> np.ndarray:
     """How many of the 5 x 5 pixels around each one are set: bool (H, W) -> uint8 (H, W)."""
     height, width = mask.shape
     padded = np.pad(mask.astype(np.uint8), 2)
-    rows = sum(padded[offset : offset + height] for offset in range(5))
-    return sum(rows[:, offset : offset + width] for offset in range(5))
+    rows = sum((padded[offset : offset + height] for offset in range(1, 5)), padded[:height])
+    return sum((rows[:, offset : offset + width] for offset in range(1, 5)), rows[:, :width])
 
 
 def _on_white(rgb: np.ndarray, background: np.ndarray) -> np.ndarray:

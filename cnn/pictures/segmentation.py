@@ -59,7 +59,7 @@ def masks(rgb: np.ndarray) -> list[Mask]:
 
     plain = [_resized(mask, view.shape) for mask in _from_plain(_reduced(rgb, _PLAIN_EDGE))]
     if len(plain) == 2:
-        view.garment = np.mean(plain, axis=0, dtype=np.float32)
+        view.garment = np.stack(plain).mean(axis=0, dtype=np.float32)
     for name, mask in zip(("Cut out of its plain background", "Cut out by faint edges"), plain, strict=False):
         add(name, mask)
     colours = _by_colours(view)
@@ -332,7 +332,7 @@ def _plausibility(mask: np.ndarray, view: _View) -> float:
         min(0.2 + _sharpness(mask, view), 1),
         _completeness(mask, view),
     )
-    return float(np.prod(factors)) ** 0.6  # so that a good outline has about 0.85
+    return float(np.asarray(factors).prod()) ** 0.6  # so that a good outline has about 0.85
 
 
 def _solidity(mask: np.ndarray) -> float:
@@ -343,7 +343,7 @@ def _solidity(mask: np.ndarray) -> float:
     return min(mask.sum() / max(hulls, 1), 1)
 
 
-def _contrast(mask: np.ndarray, view: _View) -> float:
+def _contrast(mask: np.ndarray, view: _View) -> float | np.floating:
     """How much the colours just inside differ from those just outside, compared with how mixed these are."""
     near, plane = np.ones((5, 5), np.uint8), mask.astype(np.uint8)
     outer = (cv2.dilate(plane, near) > 0) & ~mask

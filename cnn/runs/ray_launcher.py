@@ -92,9 +92,10 @@ class RayLauncher:
         try:
             self._submit(run, job)
         except Unreachable as error:
-            was_new = before.state not in RESUMABLE
-            state, message = ("failed", str(error)) if was_new else (before.state, before.status.message)
-            close(run, job, state, message)
+            if before.state in RESUMABLE:
+                close(run, job, before.state, before.status.message)
+            else:
+                close(run, job, "failed", str(error))
             raise
 
     def stop(self, run: Run) -> None:

@@ -423,7 +423,8 @@ def _module(name: str) -> tuple[str, ast.Module]:
 def _source(module: str, name: str) -> str:
     """The source of one function or class, without its own import of TensorFlow."""
     source, tree = _module(module)
-    node = next(node for node in tree.body if getattr(node, "name", None) == name)
+    definitions = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    node = next(node for node in definitions if node.name == name)
     first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     lines = source.split("\n")[first - 1 : node.end_lineno]
     text = "\n".join(lines)

@@ -100,7 +100,7 @@ class Steering(keras.callbacks.Callback):
     # --- the learning rate --------------------------------------------------------------------------------------
 
     def _set_rate(self, value: object) -> None:
-        if type(value) not in (int, float) or not 0 < value <= MAX_LEARNING_RATE:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_LEARNING_RATE:
             return
         before = float(self.model.optimizer.learning_rate)
         planned = float(self._rate.planned(self.model.optimizer.iterations))

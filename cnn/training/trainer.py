@@ -194,8 +194,8 @@ def _train(run: Run, status: Status) -> None:
     if recorder.status.epoch < training.epochs and not recorder.seen_enough:
         if recorder.stopped:
             raise Stopped
-        rate = recorder.status.learning_rate
-        raise CannotGoOn(f"The loss is no longer a number at a learning rate of {rate:g}: go on with a lower one.")
+        last_rate = recorder.status.learning_rate
+        raise CannotGoOn(f"The loss is no longer a number at a learning rate of {last_rate:g}: go on with a lower one.")
 
     status = runs.signed(recorder.status, "training", "Measuring on the test pictures")
     runs.write_status(run.path, status)

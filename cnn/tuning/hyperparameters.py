@@ -62,8 +62,8 @@ class Hyperparameter:
 def hyperparameters_of(base: RunConfig) -> tuple[Hyperparameter, ...]:
     """Everything that a sweep can vary in a configuration: of the training, of the data, of the layers."""
     found = []
-    for group, model in (("training", Training), ("data", Data)):
-        for name, info in model.model_fields.items():
+    for group, part in (("training", Training), ("data", Data)):
+        for name, info in part.model_fields.items():
             if name not in _SAME_FOR_ALL:
                 present = getattr(getattr(base, group), name)
                 found.append(_hyperparameter(f"{group}.{name}", group.capitalize(), info, present))
@@ -159,7 +159,7 @@ def _hyperparameter(path: str, group: str, info: FieldInfo, present: Scalar) -> 
     low, high = type_(limits["Ge"].ge), type_(limits["Le"].le)
     logarithmic = name in _LOGARITHMIC
     usual = _usual(low, high, present, logarithmic, type_ is int, path == WIDTH)
-    kind = "whole number" if type_ is int else "number"
+    kind: Literal["whole number", "number"] = "whole number" if type_ is int else "number"
     return Hyperparameter(*words, kind, (), low, high, present, optional, logarithmic, usual)
 
 

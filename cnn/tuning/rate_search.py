@@ -93,7 +93,7 @@ def rate_of(batch: int) -> float:
     return LOWEST * (HIGHEST / LOWEST) ** (batch / (BATCHES - 1))
 
 
-def smoothed(losses: Sequence[float]) -> np.ndarray:
+def smoothed(losses: Sequence[float] | np.ndarray) -> np.ndarray:
     """Each loss as the mean of itself and its neighbours, by a Gaussian of 3 batches: (n,). The losses are finite."""
     values = np.asarray(losses, np.float64)
     place = np.arange(len(values))

@@ -161,7 +161,7 @@ class _Driven:
         now = time.monotonic()
         if now - self._told >= _BEAT or loading or self._said != self._status.message:
             self._told = now
-            state = "starting" if loading else "training"
+            state: State = "starting" if loading else "training"
             self._status = replace(self._status, seconds=self._seconds())
             self._status = runs.signed(self._status, state, loading or self._said)
             runs.write_status(self.path, self._status)

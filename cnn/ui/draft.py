@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from pydantic import BaseModel
 
 from cnn.config import Data, Resources, RunConfig, Training, presets, versions
 from cnn.config.layers import KINDS, Layer
@@ -66,7 +67,7 @@ def key(place: str, name: str) -> str:
 def settle() -> None:
     """Take over what the widgets say, before anything is drawn or changed, and remember a state that is new."""
     draft = current()
-    parts = {"data": Data, "training": Training, "resources": Resources}
+    parts: dict[str, type[BaseModel]] = {"data": Data, "training": Training, "resources": Resources}
     sections = [(name, model, draft[name]) for name, model in parts.items()]
     sections += [(place(layer), KINDS[layer["kind"]], layer) for layer in draft["layers"]]
     for where, model, values in sections:

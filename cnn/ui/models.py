@@ -34,10 +34,11 @@ def load(run: Run) -> Network:
     """The network of a run; ends the page with a sentence where there is none."""
     shell.require_model(run)
     try:
-        return _load(*run.network_key, run)
+        network = _load(*run.network_key, run)
     except (AtelierError, OSError) as error:
         st.error(shell.plain(str(error)), icon=":material/broken_image:")
         st.stop()
+    return network
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the network…")

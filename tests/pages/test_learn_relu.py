@@ -13,11 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from cnn import charts, runs
 from cnn.config import RunConfig
-from cnn.config.layers import Convolution, Flatten
+from cnn.config.layers import Convolution, Flatten, SkipConnection
 from cnn.networks.build import build
 from cnn.networks.load import load
 from cnn.runs import Run
-from tests.pages.visit import first_picture, open_page, refresh, text
+from tests.pages.visit import first_picture, open_page, own, refresh, text
 
 TRUE = {  # not by Keras, which the lesson asks
     "linear": lambda z: z,
@@ -194,6 +194,12 @@ def test_every_activation_of_ones_own_network(activation, normalised):
     words = {"linear": "no activation", "leaky_relu": "Leaky ReLU keeps a fifth", "gelu": "GELU brings them close"}
     assert words.get(activation, "all values between") in text(app)
     assert ("normalised sums z" in text(app)) == normalised
+
+
+def test_the_projection_of_a_skip_connection_is_none_of_the_convolutions():
+    layer = Convolution(filters=3, stride=5, padding="same")
+    app = open_lesson(own(layer, Convolution(filters=4), SkipConnection(over=1, projection=True), Flatten()).id)
+    assert app.selectbox(key="relu_layer").options == ["conv2d", "conv2d_1"]
 
 
 def test_another_run_without_that_layer_begins_with_its_first():

@@ -76,8 +76,10 @@ def _kernels_effect(rng: Rng) -> Question:
     elif effect == _MOVE:
         row, column = pick(rng, [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)])
         weights[row, column] = 1
-        side = " ".join(filter(None, (("upper", "", "lower")[row], ("left", "", "right")[column])))
-        why = f"Only the {side} neighbour counts, with the weight 1: what comes out is the picture, moved by one pixel."
+        place = " ".join(filter(None, (("upper", "", "lower")[row], ("left", "", "right")[column])))
+        why = (
+            f"Only the {place} neighbour counts, with the weight 1: what comes out is the picture, moved by one pixel."
+        )
     elif effect == _BLUR:
         middle, side, corner = pick(rng, ((1, 1, 1), (2, 1, 1), (4, 2, 1), (1, 1, 0), (4, 1, 0), (2, 1, 0), (8, 2, 1)))
         weights[:] = [[corner, side, corner], [side, middle, side], [corner, side, corner]]

@@ -23,6 +23,7 @@ def _pooled_value(rng: Rng) -> Question:
 
     values, everything = window(row, column), [value for line in x for value in line]
     mean, top, total = sum(values) / 4, max(values), sum(values)
+    others: list[tuple[float, str]]
     if average:
         found = rf"$\tfrac{{1}}{{4}} ({sum_of(values)}) = {num(mean)}$"
         others = [(top, "This is max pooling."), (total, "The sum is still to be divided by four.")]

@@ -73,7 +73,7 @@ def typed(
 def chosen(rng: Rng, text: str, answer: str, working: str, wrong: Mapping[str, str], facts: Facts) -> Question:
     """A question with choices, in random order. wrong: each wrong choice and the thought that leads to it."""
     return Question(
-        text, answer, working, tuple(shuffled(rng, [answer, *wrong])), misconceptions=dict(wrong), facts=facts
+        text, answer, working, tuple(shuffled(rng, [answer, *wrong])), misconceptions=dict(wrong.items()), facts=facts
     )
 
 

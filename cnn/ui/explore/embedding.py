@@ -218,8 +218,8 @@ def _draw(
         f"A map of {len(shown.labels)} test pictures by {method}. Colours and shapes are their classes.",
         lambda index: _keep(state.EMBEDDING_PICKED, shown, index),
         lambda indices: _keep(state.EMBEDDING_GATHERED, shown, indices),
-        _recall(state.EMBEDDING_PICKED, shown),
-        _recall(state.EMBEDDING_GATHERED, shown) or (),
+        _recall_picked(shown),
+        _recall_gathered(shown) or (),
         only_wrong,
     )
 
@@ -232,10 +232,16 @@ def _keep(key: str, shown: Shown, value: int | Sequence[int] | None) -> None:
     st.session_state[key] = (shown.digest, value)
 
 
-def _recall(key: str, shown: Shown) -> int | list[int] | None:
-    """What was picked or gathered, if these pictures are still on the map."""
-    digest, value = st.session_state.get(key, (None, None))
-    return value if digest == shown.digest else None
+def _recall_picked(shown: Shown) -> int | None:
+    """The picture that was picked, if these pictures are still on the map."""
+    digest, index = st.session_state.get(state.EMBEDDING_PICKED, (None, None))
+    return index if digest == shown.digest else None
+
+
+def _recall_gathered(shown: Shown) -> Sequence[int] | None:
+    """The pictures that were gathered, if these are still on the map."""
+    digest, indices = st.session_state.get(state.EMBEDDING_GATHERED, (None, None))
+    return indices if digest == shown.digest else None
 
 
 def _pictures(shown: Shown, found: Found, only_wrong: bool) -> str:
@@ -288,7 +294,7 @@ def _how_faithful(method: str, fidelity: Fidelity, projection: Projection) -> st
 
 
 def _picked(shown: Shown, found: Found, on_open: Callable[[int], None]) -> None:
-    index = _recall(state.EMBEDDING_PICKED, shown)
+    index = _recall_picked(shown)
     if index is None:
         st.caption("Click a picture on the map to see it here.")
         return
@@ -305,7 +311,7 @@ def _picked(shown: Shown, found: Found, on_open: Callable[[int], None]) -> None:
 
 def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[int], None]) -> None:
     """The pictures within the lasso."""
-    gathered = _recall(state.EMBEDDING_GATHERED, shown)
+    gathered = _recall_gathered(shown)
     if gathered is None:
         return
     wrong = found.answers != shown.labels

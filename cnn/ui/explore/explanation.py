@@ -216,14 +216,15 @@ def _checked(
     _values: np.ndarray,
 ) -> Check:
     explainer, importance = _network.explain, attribution.importance(method, _values)
-    chance = [
+    deletion_by_chance, insertion_by_chance = (
         faithfulness.by_chance(test, explainer, _pixels, class_, _weights).area
         for test in (faithfulness.deletion, faithfulness.insertion)
-    ]
+    )
     return Check(
         faithfulness.deletion(explainer, _pixels, class_, importance, _weights),
         faithfulness.insertion(explainer, _pixels, class_, importance, _weights),
-        *chance,
+        deletion_by_chance,
+        insertion_by_chance,
         faithfulness.randomisation(lambda some: explainer.explain(method, _pixels, class_, layer, some), _weights),
     )
 

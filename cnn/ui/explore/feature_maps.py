@@ -123,7 +123,7 @@ def _strips(now: ModelView, picture: Picture, names: list[str], order: dict[str,
                 some.tolist(),
                 f"{name} · {charts.shape_text(values[name].shape)}{part}",
                 scale=max(1, round(_EDGE / maps.shape[0])) if is_spatial else 11,
-                chosen=np.flatnonzero(some == chosen),
+                chosen=np.flatnonzero(some == chosen).tolist(),
             )
         )
 

@@ -15,10 +15,11 @@ _SIZE = 280  # screen pixels
 
 def show(now: ModelView, picture: Picture, layer: str, where: tuple[int, ...]) -> None:
     """Draw the receptive field of the value in (row, column) of a layer; nothing where it sees all."""
-    field = next(row for row in now.run.config.rows() if row.name == layer).receptive_field
+    field = next(known for known in now.run.config.rows() if known.name == layer).receptive_field
     if field is None:
         return
-    rows, columns = pixels_seen(now.network.forward, layer, where)
+    row, column = where
+    rows, columns = pixels_seen(now.network.forward, layer, (row, column))
     frame = seen.frame(rows, columns)
     image, which = picture.seen.pixels[..., 0], "field_kept" if picture is now.pinned else "field"
     st.markdown("**What the marked pixel sees**")

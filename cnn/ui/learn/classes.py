@@ -261,7 +261,7 @@ def _softmax(logits: np.ndarray, temperature: float, true: int) -> None:
     with chart:
         _bars(probabilities, true, "classes_bars", f"Probabilities at the temperature {temperature:g}")
     shares = classifier.powers(logits, temperature)
-    largest, p, loss = logits.max(), probabilities[true], classifier.cross_entropy(logits, true, temperature)
+    largest, p, loss = logits.max(), probabilities[true], float(classifier.cross_entropy(logits, true, temperature))
     terms = [_short(value) for value in shares]
     lines = [" + ".join(terms[start : start + 2]) for start in range(0, len(terms), 2)]
     listed = r" \\ &+ ".join(lines)

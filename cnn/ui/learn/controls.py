@@ -6,13 +6,14 @@ A hidden control is there, out of sight and out of the keyboard's reach, with th
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from cnn.ui import shell, state
 
+Word = TypeVar("Word", bound=str)
 _LINKED: dict[str, Any] = {"bind": "query-params"}
 
 
@@ -100,7 +101,7 @@ def decimal(
         return st.slider(label, low, high, value, step, key=key, help=help, **_LINKED)
 
 
-def choice(key: str, label: str, options: Sequence[str], help: str | None = None) -> str:
+def choice(key: str, label: str, options: Sequence[Word], help: str | None = None) -> Word:
     """One of a few words, side by side; the first is the default."""
     st.session_state.setdefault(key, options[0])  # with `default` instead the link would not be read
     with place(key, label):

@@ -72,9 +72,10 @@ def _magnified(image: np.ndarray) -> np.ndarray:
 
 def _costs(shape: tuple[int, int, int], count: int) -> None:
     """Parameters, values and multiplications at this size beside those of 28×28×1."""
-    rows = [_cost((28, 28, 1), count), _cost(shape, count)]
-    ratio = {"": "times as many"} | {name: f"{rows[1][name] / rows[0][name]:,.4g}" for name in rows[0] if name != ""}
-    words = [{name: value if name == "" else f"{value:,}" for name, value in row.items()} for row in rows]
+    small, large = _cost((28, 28, 1), count), _cost(shape, count)
+    rows = [("28×28×1", small), ("×".join(map(str, shape)), large)]
+    words = [{"": size} | {name: f"{value:,}" for name, value in row.items()} for size, row in rows]
+    ratio = {"": "times as many"} | {name: f"{large[name] / small[name]:,.4g}" for name in small}
     st.markdown(f"**A layer with {count} filters of 3×3, or {count} dense units, on this picture**")
     st.table(pd.DataFrame([*words, ratio]).set_index("").T)
     st.caption(
@@ -83,11 +84,10 @@ def _costs(shape: tuple[int, int, int], count: int) -> None:
     )
 
 
-def _cost(shape: tuple[int, int, int], count: int) -> dict[str, str | int]:
+def _cost(shape: tuple[int, int, int], count: int) -> dict[str, int]:
     height, width, channels = shape
     weights = geometry.convolution_parameters(3, channels, count, bias=False)
     return {
-        "": f"{height}×{width}×{channels}",
         "numbers in the picture": height * width * channels,
         "parameters of the convolution": geometry.convolution_parameters(3, channels, count),
         "parameters of the dense layer": geometry.dense_parameters(height * width * channels, count),

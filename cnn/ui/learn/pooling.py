@@ -1,6 +1,6 @@
 """Pooling: a map through all four poolings, what a shift of the picture does to each, and what Flatten costs."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -19,7 +19,9 @@ from cnn.ui.learn import controls, maps
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
 
-_MAX, _AVERAGE, _DEPTHWISE, _GLOBAL = "max", "average", "depthwise", "global average"
+_MAX: Final = "max"
+_AVERAGE: Final = "average"
+_DEPTHWISE, _GLOBAL = "depthwise", "global average"
 _MOVES = {"right": (1, 0), "left": (-1, 0), "up": (0, -1), "down": (0, 1)}  # (right, down)
 _SMALLEST = 4  # edge of a map that all windows fit into
 _LARGEST_GROUP = 8
@@ -67,7 +69,10 @@ def show(run: Run, network: Network, on: Given) -> None:
 def pooled(all_maps: np.ndarray, index: int, pools: Pools) -> dict[str, np.ndarray]:
     """One of the maps (h, w, n) through each pooling, (rows, columns) each."""
     one = all_maps[..., index : index + 1]
-    found = {mode: convolution.pooled(one, pools.size, pools.stride, mode)[..., 0] for mode in (_MAX, _AVERAGE)}
+    found = {
+        _MAX: convolution.pooled(one, pools.size, pools.stride, _MAX)[..., 0],
+        _AVERAGE: convolution.pooled(one, pools.size, pools.stride, _AVERAGE)[..., 0],
+    }
     if pools.group:
         found[_DEPTHWISE] = convolution.pooled_across(all_maps, pools.group)[..., index // pools.group]
     return {**found, _GLOBAL: one.mean(axis=(0, 1), dtype=np.float64)[None]}

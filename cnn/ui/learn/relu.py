@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
-from cnn.config.layers import CONVOLUTIONS
+from cnn.config.layers import AnyConvolution
 from cnn.networks.forward import PREACTIVATION
 from cnn.runs import Run
 from cnn.ui import state
@@ -71,12 +71,13 @@ def show(run: Run, network: Network, on: Given) -> None:
 def _stages(run: Run) -> dict[str, Stage]:
     """The network's convolutions by their names."""
     found = {}
+    configured = dict(enumerate(run.config.layers))  # all but the output layer
     for block in maps.blocks(run):
-        if block[0].type in CONVOLUTIONS:
+        layer = configured.get(block[0].layer)
+        if isinstance(layer, AnyConvolution):
             normalised = len(block) > 1
             before = block[1].name if normalised else block[0].name + PREACTIVATION
-            activation = run.config.layers[block[0].layer].activation
-            found[block[0].name] = Stage(before, block[-1].name, activation, normalised)
+            found[block[0].name] = Stage(before, block[-1].name, layer.activation, normalised)
     return found
 
 

@@ -1,10 +1,13 @@
 """Stride, padding, dilation: how the window slides, what size comes out, and which pixels are never seen."""
 
+from typing import Final, Literal
+
 import numpy as np
 import streamlit as st
 from PIL import Image
 
 from cnn.config import geometry
+from cnn.config.geometry import Padding
 from cnn.lessons import convolution
 from cnn.lessons.convolution import DoesNotFit, Sliding
 from cnn.runs import Run
@@ -13,7 +16,7 @@ from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.models import Network
 
-_ZEROS = "zeros"
+_ZEROS: Final = "zeros"
 
 
 def show(run: Run, network: Network, on: Given | None) -> None:
@@ -24,9 +27,9 @@ def show(run: Run, network: Network, on: Given | None) -> None:
         kernel = controls.whole("stride_kernel", "Kernel size f", 1, 7, 3)
         stride = controls.whole("stride_stride", "Stride s", 1, 5, 2)
         dilation = controls.whole("stride_dilation", "Dilation d", 1, 4, 1)
-        padding = controls.choice("stride_padding", "Padding", ["same", "valid", _ZEROS])
-        if padding == _ZEROS:
-            padding = controls.whole("stride_zeros", "Zeros on every side", 0, 6, 1)
+        options: list[Padding | Literal["zeros"]] = ["same", "valid", _ZEROS]
+        chosen = controls.choice("stride_padding", "Padding", options)
+        padding = controls.whole("stride_zeros", "Zeros on every side", 0, 6, 1) if chosen == _ZEROS else chosen
     slides = Sliding(kernel, stride, padding, dilation)
     mean = np.full((kernel, kernel, 1), 1 / kernel**2)
     with picture:

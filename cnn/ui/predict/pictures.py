@@ -153,7 +153,7 @@ def _of_canvas(digest: str, _rgba: np.ndarray) -> tuple[Reading, ...]:
 
 def digest(pixels: np.ndarray) -> str:
     """Tells arrays apart. Streamlit's own hash of a large array looks at a part of it only."""
-    return f"{pixels.shape} {hashlib.sha256(np.ascontiguousarray(pixels)).hexdigest()}"
+    return f"{pixels.shape} {hashlib.sha256(np.ascontiguousarray(pixels).data).hexdigest()}"
 
 
 # ---------------------------------------------------------------- changes made by hand

@@ -52,7 +52,7 @@ def _curves(compared: list[Run], names: list[str], over_time: bool, training: bo
         st.caption("None of them has finished an epoch yet: the curves begin with the first.")
         return
     named = list(zip(names, curves, strict=True))
-    for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
+    for column, metric in zip(st.columns(2), charts.METRICS, strict=True):
         with column:
             st.markdown(f"**{metric.capitalize()}**")
             st.plotly_chart(
@@ -112,7 +112,7 @@ def results(listed: list[Run]) -> dict[str, list[str]]:
     """What came out, as texts in the order of the runs."""
     summaries = [runs.summary(run) for run in listed]
     changes = [runs.learning_rate_changes(runs.read_metrics(run)) for run in listed]
-    rows = {
+    rows: dict[str, list[str]] = {
         "learning rate by hand": [
             ", ".join(f"×{factor:.3g} in epoch {epoch + 1}" for epoch, _, factor in made) or "–" for made in changes
         ],

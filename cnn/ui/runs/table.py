@@ -20,7 +20,9 @@ _TICK = 3.0  # seconds between two looks while something is in training
 _ROWS = 15  # shown without scrolling
 _ROW = 35  # pixels
 
-ORDERS: dict[str, tuple[Callable[[Run], object], bool]] = {  # what to sort by, and whether the highest comes first
+ORDERS: dict[
+    str, tuple[Callable[[Run], datetime | float | str], bool]
+] = {  # what to sort by, and whether the highest comes first
     "newest": (lambda run: run.created or datetime.min, True),
     "best validation accuracy": (lambda run: runs.summary(run).best_accuracy or 0.0, True),
     "test accuracy": (lambda run: run.evaluation["accuracy"] if run.evaluation else 0.0, True),

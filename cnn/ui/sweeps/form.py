@@ -312,16 +312,17 @@ def _ask(method: Method, known: Hyperparameter) -> Setting:
 def proposals(known: Hyperparameter) -> tuple[Scalar, ...]:
     """A few values for a grid, about the present one."""
     low, high = known.usual
-    if known.logarithmic and known.present:
-        factor = math.sqrt(known.present / low if known.present > low else high / known.present)
+    present = known.present if isinstance(known.present, int | float) else None
+    if known.logarithmic and present:
+        factor = math.sqrt(present / low if present > low else high / present)
         factor = min(max(factor, 2.0), math.sqrt(10.0))
-        values = [known.present / factor, known.present, known.present * factor]
+        values = [present / factor, present, present * factor]
     else:
         spread = np.geomspace if known.logarithmic and low > 0 else np.linspace
         values = spread(low, high, _PROPOSED).tolist()
-        if known.present and low < known.present < high:
-            values[1] = known.present
-    return tuple(sorted({_rounded(known, value) if value != known.present else value for value in values}))
+        if present and low < present < high:
+            values[1] = present
+    return tuple(sorted({_rounded(known, value) if value != present else value for value in values}))
 
 
 def _rounded(known: Hyperparameter, value: float) -> float:

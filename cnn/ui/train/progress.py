@@ -185,7 +185,7 @@ def _curves(run_id: str, rivals: Baselines) -> None:
     hurry = not run.active or st.session_state.get(state.MARKS) != marks
     st.session_state[state.MARKS] = marks
     _diagnosis(run, records)
-    for column, metric in zip(st.columns(2), ("loss", "accuracy"), strict=True):
+    for column, metric in zip(st.columns(2), charts.METRICS, strict=True):
         with column:
             st.markdown(f"**{metric.capitalize()}**")
             last = next((record[metric] for record in reversed(records) if metric in record), 0.0)
@@ -203,7 +203,7 @@ def _curves(run_id: str, rivals: Baselines) -> None:
 def _pace(run: Run, records: list[dict], rivals: Baselines) -> None:
     """Accuracy against time, beside the lecture's network and other runs; drawn anew after each epoch."""
     epochs = pace.timed_epochs(records)
-    lecture = rivals.lecture and ("lecture network", _whole_epochs(rivals.lecture))
+    lecture = ("lecture network", _whole_epochs(rivals.lecture)) if rivals.lecture else None
     others = [(other.name, _whole_epochs(other)) for other in rivals.others]
     words = _in_words(run, epochs, lecture[1] if lecture else [])
     st.markdown("**Accuracy against time**")
