@@ -6,7 +6,14 @@ import pytest
 import tensorflow as tf
 
 from cnn.config import RunConfig
-from cnn.config.layers import Convolution, Flatten, Pooling, SkipConnection
+from cnn.config.layers import (
+    Convolution,
+    DepthwiseConvolution,
+    Flatten,
+    Pooling,
+    SeparableConvolution,
+    SkipConnection,
+)
 from cnn.interpret.seen_pixels import pixels_seen
 from cnn.networks.build import build
 from cnn.networks.forward import Forward
@@ -24,6 +31,13 @@ NETWORKS = {
         Convolution(filters=2, kernel=2, dilation=3),
         SkipConnection(over=1),
     ),
+    "past a projection with a stride, one map at a time": (
+        DepthwiseConvolution(kernel=5, dilation=2),
+        SeparableConvolution(filters=3, kernel=2, stride=2),
+        SkipConnection(over=2, projection=True, stride=2),
+        Convolution(filters=2, dilation=2),
+        SkipConnection(over=1, mode="concatenate"),
+    ),
 }
 
 
@@ -31,7 +45,7 @@ NETWORKS = {
 def test_a_gradient_reaches_exactly_these_rows_and_columns(name):
     network = build(RunConfig(layers=(*NETWORKS[name], Flatten())), precision="float32")
     for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):  # positive, so that no gradient cancels out or is cut off
+        if hasattr(layer, "kernel_size"):  # positive, so that no gradient cancels out or is cut off
             layer.set_weights([np.abs(weight) + 0.1 for weight in layer.get_weights()])
     forward = Forward(network)
     for layer in network.layers:

@@ -594,3 +594,15 @@ def test_a_slip_that_is_the_right_answer_is_dropped():
 
 def test_the_slope_of_leaky_relu_is_kerass():
     assert float(keras.activations.leaky_relu(-1.0)) == pytest.approx(-questions.LEAKY_SLOPE)
+
+
+_PLURAL_OF_ONE = re.compile(
+    r"(?<![\d.,])1\$? (?:\w+ )?(?:channel|filter|map|picture|pixel|place|row|step|unit|value|weight|zero)s\b"
+)
+
+
+@each_kind
+def test_one_is_followed_by_a_noun_in_the_singular(kind):
+    for question in asked(kind, range(300)):
+        for words in (question.text, question.working, *question.choices, *question.misconceptions.values()):
+            assert not _PLURAL_OF_ONE.search(words), words
