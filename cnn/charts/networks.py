@@ -110,7 +110,7 @@ def muted_filters(accuracies: np.ndarray, whole: float, chosen: Sequence[int] = 
 def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool) -> str:
     """The network from input to output in Graphviz's language, one box a Keras layer, the shapes on the arrows.
 
-    What a skip connection adds comes along a dashed one.
+    What skips comes along a dashed one.
     """
     ink, paper = ("#E8E6E3", "#2A2F3A") if dark else ("#1F2933", "#FFFFFF")
     frame = {**dict.fromkeys(CONVOLUTIONS, BLUE), "Dense": ORANGE, "Dropout": GREY}
@@ -121,14 +121,20 @@ def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool)
         f'edge [fontname="sans-serif" fontsize=9 color="{GREY}" fontcolor="{ink}"];',
         'input [label="input"];',
     ]
-    before, shape = "input", tuple(input_shape)
+    before, shapes, aside = "input", {"input": tuple(input_shape)}, set[str]()
     for row in rows:
         parameters = f"\\n{row.parameters:,} parameters" if row.parameters else ""
         colour = frame.get(row.type, GREEN)
         lines.append(f'{row.name} [label="{row.name}\\n{row.type}{parameters}" color="{colour}"];')
-        lines.append(f'{before} -> {row.name} [label="  {shape_text(shape)}"];')
-        lines += [f"{name} -> {row.name} [style=dashed];" for name in row.takes if name != before]
-        before, shape = row.name, row.output_shape
+        for name in row.takes:
+            if name in aside or (name != before and before not in aside):
+                lines.append(f"{name} -> {row.name} [style=dashed];")
+            else:
+                lines.append(f'{name} -> {row.name} [label="  {shape_text(shapes[name])}"];')
+        if before not in row.takes:  # a projection, on the way that skips
+            aside.add(row.name)
+        before, shapes[row.name] = row.name, row.output_shape
+    shape = shapes[before]
     lines += ['output [label="10 probabilities"];', f'{before} -> output [label="  {shape_text(shape)}"];', "}"]
     return "\n".join(lines)
 

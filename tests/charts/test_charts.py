@@ -33,7 +33,7 @@ from cnn.charts import (
     value_range,
 )
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
-from cnn.config.layers import Convolution, Flatten, SkipConnection
+from cnn.config.layers import Convolution, Flatten, GlobalPooling, SkipConnection
 from cnn.tuning import Trial, undominated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -372,6 +372,16 @@ def test_a_diagram_has_a_box_a_layer_and_the_shapes_between(dark):
     assert text.count(" -> ") == len(rows) + 1
     assert '28×28×1"' in text and '28×28×64"' in text and '2304"' in text
     assert "590,080 parameters" in text and text.count("parameters") == 8
+
+
+def test_a_diagram_leads_a_projection_past_the_layers_it_skips():
+    skip = SkipConnection(over=1, projection=True, stride=2)
+    layers = (Convolution(filters=4), Convolution(filters=6, stride=2), skip, GlobalPooling())
+    text = network_diagram(RunConfig(layers=layers).rows(), INPUT_SHAPE, False)
+    arrows = {line.partition(" [")[0]: "dashed" in line for line in text.splitlines() if " -> " in line}
+    assert arrows["conv2d -> conv2d_1"] is False and arrows["conv2d_1 -> add"] is False
+    assert arrows["conv2d -> conv2d_2"] is True and arrows["conv2d_2 -> add"] is True
+    assert "conv2d_1 -> conv2d_2" not in arrows
 
 
 def test_a_diagram_differs_between_the_themes():
