@@ -20,7 +20,11 @@ Index = TypeVar("Index", int, "np.ndarray")  # one, or many at once
 
 
 def extent(kernel: int, dilation: int = 1) -> int:
-    """Pixels that a kernel spans along one axis: dilation - 1 gaps between neighbouring weights."""
+    """Pixels that a kernel spans along one axis: dilation - 1 gaps between neighbouring weights.
+
+    >>> extent(3), extent(3, dilation=2)
+    (3, 5)
+    """
     return dilation * (kernel - 1) + 1
 
 
@@ -28,6 +32,9 @@ def output_size(size: int, kernel: int, stride: int = 1, padding: Padding = "val
     """Length of the output along one axis; 0 or less where the kernel does not fit into the input.
 
     "valid": floor((size - extent) / stride) + 1.  "same": ceil(size / stride).
+
+    >>> output_size(28, 5), output_size(28, 5, stride=2), output_size(28, 5, stride=2, padding="same")
+    (24, 12, 14)
     """
     if padding == "same":
         return math.ceil(size / stride)
@@ -40,6 +47,9 @@ def zeros_around(
     """Zeros in front of the first pixel and behind the last along one axis.
 
     "same" puts an odd one behind, as TensorFlow does; a number is put on both sides, as by a layer ZeroPadding2D.
+
+    >>> zeros_around(28, 3, padding="same"), zeros_around(28, 3, stride=2, padding="same")
+    ((1, 1), (0, 1))
     """
     if padding == "valid":
         return 0, 0
@@ -51,7 +61,11 @@ def zeros_around(
 
 
 def padding_before(size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1) -> int:
-    """Zeros in front of the first pixel along one axis."""
+    """Zeros in front of the first pixel along one axis.
+
+    >>> padding_before(28, 5, padding="same")
+    2
+    """
     return zeros_around(size, kernel, stride, padding, dilation)[0]
 
 
@@ -74,12 +88,20 @@ def inputs_of(
 
 
 def convolution_parameters(kernel: int, inputs: int, filters: int, bias: bool = True) -> int:
-    """Weights (kernel x kernel x inputs for each filter) and one bias for each filter."""
+    """Weights (kernel x kernel x inputs for each filter) and one bias for each filter.
+
+    >>> convolution_parameters(7, 1, 64)  # the lecture's first layer
+    3200
+    """
     return filters * (kernel * kernel * inputs + bias)
 
 
 def dense_parameters(inputs: int, units: int) -> int:
-    """One weight for each pair of input and unit, and one bias for each unit."""
+    """One weight for each pair of input and unit, and one bias for each unit.
+
+    >>> dense_parameters(2304, 128)
+    295040
+    """
     return units * (inputs + 1)
 
 
@@ -88,6 +110,11 @@ class ReceptiveField(NamedTuple):
 
     size: its edge in input pixels. jump: how many input pixels apart two neighbouring output values look.
     start: the first input pixel that the first output value sees; negative where that lies in the padding.
+
+    >>> ReceptiveField().through(7, before=3).through(2, stride=2)  # a convolution of 7x7, then a pooling
+    ReceptiveField(size=8, jump=2, start=-3)
+    >>> ReceptiveField(size=8, jump=2, start=-3).seen_by(4)
+    (5, 13)
     """
 
     size: int = 1

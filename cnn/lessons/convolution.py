@@ -75,12 +75,20 @@ def convolved(x: np.ndarray, kernel: np.ndarray, sliding: Sliding, bias: float =
 
     Returns:
         (rows, columns), float64.
+
+    >>> edge = np.array([[[-1.0], [1.0]], [[-1.0], [1.0]]])
+    >>> convolved(np.array([[0, 0, 5], [0, 0, 5]])[..., None], edge, Sliding(2), bias=1.0).tolist()
+    [[1.0, 11.0]]
     """
     return bias + np.einsum("ijcuv,uvc->ij", cut(x.astype(np.float64), sliding), kernel, optimize=True)
 
 
 def visits(shape: tuple[int, ...], sliding: Sliding) -> np.ndarray:
-    """In how many windows each pixel of a picture (h, w, ...) lies: int (h, w); 0 where it is never seen."""
+    """In how many windows each pixel of a picture (h, w, ...) lies: int (h, w); 0 where it is never seen.
+
+    >>> visits((4, 4), Sliding(2, 2)).tolist() == [[1] * 4] * 4, int(visits((4, 4), Sliding(3, 2)).sum())
+    (True, 9)
+    """
     (above, _), (left, _) = zeros = sliding.zeros(shape)
     count = np.zeros([size + sum(border) for size, border in zip(shape[:2], zeros, strict=True)], int)
     rows, columns = sliding.output(shape)
@@ -93,7 +101,12 @@ def visits(shape: tuple[int, ...], sliding: Sliding) -> np.ndarray:
 
 
 def pooled(maps: np.ndarray, size: int, stride: int, mode: Literal["max", "average"]) -> np.ndarray:
-    """Maps (h, w, n) -> (rows, columns, n): of each window the largest value or the mean; no border."""
+    """Maps (h, w, n) -> (rows, columns, n): of each window the largest value or the mean; no border.
+
+    >>> map_ = np.array([[1.0, 2.0], [3.0, 6.0]])[..., None]
+    >>> pooled(map_, 2, 2, "max").item(), pooled(map_, 2, 2, "average").item()
+    (6.0, 3.0)
+    """
     windows = cut(maps, Sliding(size, stride))
     return windows.max(axis=(-2, -1)) if mode == "max" else windows.mean(axis=(-2, -1))
 

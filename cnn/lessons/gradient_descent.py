@@ -48,6 +48,9 @@ def gradient(x: np.ndarray, difference: np.ndarray, size: int) -> np.ndarray:
 
     Args:
         x: the picture (h, w). difference: z - t, (h - size + 1, w - size + 1).
+
+    >>> gradient(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5]]), 2).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
     """
     every = convolution.cut(x.astype(np.float64)[..., None], Sliding(size))[:, :, 0]
     return 2 / difference.size * np.einsum("ij,ijuv->uv", difference, every)
