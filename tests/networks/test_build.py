@@ -264,7 +264,9 @@ def test_16_bits_are_tried_unless_the_processor_says_that_it_has_none(cpuinfo, o
 def test_the_precisions_of_a_trial_take_turns_and_what_is_clearly_slower_is_left_out(monkeypatch):
     taken = []
     seconds = {"float32": 0.005, "mixed_bfloat16": 0.006, "mixed_float16": 0.05}
-    monkeypatch.setattr(precision_trial, "time", SimpleNamespace(perf_counter=lambda: sum(seconds[name] for name in taken)))
+    monkeypatch.setattr(
+        precision_trial, "time", SimpleNamespace(perf_counter=lambda: sum(seconds[name] for name in taken))
+    )
     monkeypatch.setattr(precision_trial, "_step", lambda config, name: lambda: taken.append(name))
     monkeypatch.setattr(precision_trial, "_CLEAR", 5.0)
     found = precision_trial._shortest_steps(RunConfig(layers=(Flatten(),)), list(seconds))

@@ -273,7 +273,7 @@ def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
         height=320,
         on_select=lambda: _row_chosen(layer),
         selection_mode="single-row",
-        key="filter_table",
+        key=state.FILTER_TABLE,
         alt=f"The {counted(len(bias), 'filter')} of {layer} with norm, bias, sparsity, activity and most similar "
         "filter.",
         column_config={
