@@ -134,7 +134,7 @@ class Forward:
             change: is given each value's name and tensor as soon as it is there; what it returns takes its place.
 
         Returns:
-            `values` and those of each layer passed, by its name; before the activation by its name with `SUMS`.
+            `values` and those of each layer passed, by its name; before the activation by that and `PREACTIVATION`.
         """
         values = {name: tf.convert_to_tensor(value) for name, value in values.items()}
         first = self.names.index(start) if start else 0
