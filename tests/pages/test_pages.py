@@ -425,7 +425,8 @@ def test_many_files_become_a_table():
 def test_the_csv_has_a_line_for_each_file():
     app = read_all(upload(open_page("Predict"), *FILES))
     assert not app.get("download_button")[0].proto.disabled
-    lines = list(csv.DictReader(io.StringIO(batch.as_csv(app.session_state["batch"].done))))
+    content = batch.as_csv(app.session_state["batch"].done)
+    lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
     assert list(lines[0]) == ["file", "label", "confidence", *CLASS_NAMES, "error"]
     assert [line["file"] for line in lines] == [name for name, _ in FILES]
     probabilities = [float(lines[0][name]) for name in CLASS_NAMES]

@@ -423,7 +423,7 @@ def test_the_trials_as_csv():
     from cnn.ui.sweeps import view
 
     sweep = make_sweep("finished", settings=(RATES, Setting(path="data.limit", values=(None, 1000))))
-    rows = list(csv.DictReader(io.StringIO(view.as_csv(sweep))))
+    rows = list(csv.DictReader(io.StringIO(view.as_csv(sweep).decode("utf-8-sig"))))
     assert [row[RATE] for row in rows] == ["0.001", "0.001", "0.01", "0.01"]
     assert [row["state"] for row in rows][:2] == ["finished", "stopped early"]
     assert (rows[0]["validation_accuracy"], rows[0]["best_epoch"], rows[0]["seconds"]) == ("0.8", "3", "10.0")

@@ -5,7 +5,6 @@ at a time. The table belongs to one visit and one network.
 """
 
 import base64
-import csv
 import io
 import logging
 import time
@@ -23,6 +22,7 @@ from cnn.networks.predictor import Predictor
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
 from cnn.ui import shell, state
+from cnn.ui.csv import to_csv
 from cnn.ui.predict import answer, pictures
 from cnn.ui.predict.pictures import File, Picture
 
@@ -295,16 +295,14 @@ def _cells(file: File, row: Row) -> dict[str, str | float | None]:
     }
 
 
-def as_csv(done: Iterable[tuple[File, Row]]) -> str:
+def as_csv(done: Iterable[tuple[File, Row]]) -> bytes:
     """One line for each file: its label with the confidence and the ten probabilities, or the error."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["file", "label", "confidence", *CLASS_NAMES, "error"])
+    lines = []
     for file, row in done:
         if row.probabilities is None:
-            writer.writerow([file.name, *[""] * (2 + len(CLASS_NAMES)), row.error])
+            lines.append([file.name, *[""] * (2 + len(CLASS_NAMES)), row.error])
         else:
             best = int(row.probabilities.argmax())
             numbers = [f"{value:.6f}" for value in (row.probabilities[best], *row.probabilities)]
-            writer.writerow([file.name, CLASS_NAMES[best], *numbers, ""])
-    return buffer.getvalue()
+            lines.append([file.name, CLASS_NAMES[best], *numbers, ""])
+    return to_csv(pd.DataFrame(lines, columns=["file", "label", "confidence", *CLASS_NAMES, "error"], dtype=object))

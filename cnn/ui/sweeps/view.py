@@ -23,6 +23,7 @@ from cnn.tuning import (
 from cnn.tuning.sweeps import Sweep
 from cnn.ui import draft, shell, state
 from cnn.ui.components import live_chart
+from cnn.ui.csv import to_csv
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps.form import METHODS, NEW, THIS
 
@@ -472,7 +473,7 @@ def tabulated(sweep: Sweep) -> pd.DataFrame:
     return pd.DataFrame(columns).dropna(axis="columns", how="all")
 
 
-def as_csv(sweep: Sweep) -> str:
+def as_csv(sweep: Sweep) -> bytes:
     """One line for each trial, with its values by their paths, and times in seconds."""
     rows = [
         {
@@ -488,7 +489,7 @@ def as_csv(sweep: Sweep) -> str:
         }
         for trial in sweep.trials
     ]
-    return pd.DataFrame(rows, dtype=object).to_csv(index=False)  # whole numbers stay whole beside empty cells
+    return to_csv(pd.DataFrame(rows, dtype=object))  # whole numbers stay whole beside empty cells
 
 
 def _details(sweep: Sweep) -> None:
