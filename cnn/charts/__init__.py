@@ -1,4 +1,4 @@
-"""Arrays to Plotly figures and tiled pictures, in colours that are safe for colour-blind readers.
+"""Arrays to Plotly figures and tiled images, in colours that are safe for colour-blind readers.
 
 The only package that knows Plotly; knows no page and computes nothing that it does not draw.
 """
@@ -32,6 +32,7 @@ from cnn.charts.lessons import activations, amounts, descent, shares
 from cnn.charts.networks import confusion, muted_filters, network_diagram, probabilities, shape_text, taken_apart
 from cnn.charts.styles import MAX_OVERLAY
 from cnn.charts.sweeps import setting_and_accuracy, time_and_accuracy, trial_curves
+from cnn.charts.tables import table
 from cnn.charts.training import METRICS, accuracy_over_time, curves, intervention_text, overlay, rate_curve
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "shape_text",
     "shares",
     "sprite",
+    "table",
     "taken_apart",
     "tile",
     "time_and_accuracy",

@@ -5,33 +5,45 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED, SEQUENTIAL
+from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED
 from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
 from cnn.config.layers import CONVOLUTIONS, Row
 
+_INK = "#10161C"  # of the counts, in both themes: it is legible on every colour below
+_CORRECT = "#D9DEE4"
+_ERRORS = ("#FDF0DA", "#FADDB0", "#F5C171", "#EFA541", "#E69020")  # of these fractions of a row, and between them:
+_ERROR_FRACTIONS = (0.0, 0.02, 0.1, 0.3, 1.0)
+
 
 def confusion(matrix: np.ndarray, names: Sequence[str], height: int = 420) -> go.Figure:
-    """How often each class was taken for which, (10, 10): rows are true classes, the colour is the row's share."""
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    """How often each class was predicted as which, (10, 10): rows are true labels.
+
+    Correct predictions are grey, whatever their number. Errors stand out: the darker, the larger their fraction of the
+    row, with small fractions far apart. Where there is nothing, there is no cell.
+    """
+    fraction = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    shown = np.where(np.eye(len(matrix), dtype=bool), -fraction, fraction)  # below zero is correct
+    errors = [((1 + at) / 2, colour) for at, colour in zip(_ERROR_FRACTIONS, _ERRORS, strict=True)]
     figure = go.Figure(
         go.Heatmap(
-            z=np.round(share, 4),
+            z=np.where(matrix > 0, np.round(shown, 4), np.nan),
             x=list(names),
             y=list(names),
-            zmin=0,
+            zmin=-1,
             zmax=1,
-            colorscale=SEQUENTIAL,
+            colorscale=[(0.0, _CORRECT), (0.5, _CORRECT), *errors],
             customdata=matrix,
-            text=[[str(count) if count else "" for count in row] for row in matrix.tolist()],
-            texttemplate="%{text}",
-            hovertemplate="%{y}, taken for %{x}: %{customdata} (%{z:.1%} of the row)<extra></extra>",
+            text=[[f"{part:.1%}" for part in row] for row in fraction],
+            texttemplate="%{customdata}",
+            textfont={"color": _INK},
+            hovertemplate="%{y} predicted as %{x}: %{customdata} (%{text} of the row)<extra></extra>",
             showscale=False,
             xgap=1,
             ygap=1,
         )
     )
-    figure.update_xaxes(title="answer", tickangle=-45, fixedrange=True)
-    figure.update_yaxes(title="true class", autorange="reversed", fixedrange=True)
+    figure.update_xaxes(title="predicted", tickangle=-45, fixedrange=True, showgrid=False)
+    figure.update_yaxes(title="true label", autorange="reversed", fixedrange=True, showgrid=False)
     figure.update_layout(margin=MARGIN, height=height)
     return figure
 

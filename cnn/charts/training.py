@@ -86,7 +86,7 @@ def _mark_interventions(figure: go.Figure, events: list[dict]) -> None:
         x=places,
         y=[1.0] * len(events),
         yaxis="y2",
-        name="events",
+        name="manual changes",
         mode="markers",
         text=[intervention_text(event) for event in events],
         hovertemplate="epoch %{x:.2f}: %{text}<extra></extra>",

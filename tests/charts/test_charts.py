@@ -327,7 +327,7 @@ def test_what_was_done_by_hand_is_marked_where_it_happened():
         {**place, "what": "a later version's"},
     ]
     figure = curves(events, "loss", epochs=3)
-    marks = next(trace for trace in figure.data if trace.name == "events")
+    marks = next(trace for trace in figure.data if trace.name == "manual changes")
     assert marks.x == (1.5, 1.6, 1.6, 1.6, 1.5)
     assert marks.text == (
         "paused",
@@ -340,13 +340,68 @@ def test_what_was_done_by_hand_is_marked_where_it_happened():
     assert not curves([], "loss", epochs=3).layout.shapes
 
 
-def test_a_confusion_matrix_is_coloured_by_rows_and_says_its_counts():
-    matrix = np.diag(np.arange(10)) + np.eye(10, k=1, dtype=int)
-    matrix[0] = 0  # a class without pictures
-    heat = confusion(matrix, CLASS_NAMES).data[0]
-    assert heat.z[3][3] == 0.75 and heat.z[3][4] == 0.25 and (heat.zmin, heat.zmax) == (0, 1)
-    assert list(heat.text[3][:5]) == ["", "", "", "3", "1"]
-    assert not np.any(heat.z[0])
+MATRIX = np.diag(np.arange(10)) + np.eye(10, k=1, dtype=int)
+MATRIX[0] = 0  # a class without images
+
+
+def rgb(text: str) -> tuple[float, float, float]:
+    """#RRGGBB in [0, 1]"""
+    return tuple(int(text[start : start + 2], 16) / 255 for start in (1, 3, 5))
+
+
+def cell_colours(heat) -> list[tuple[float, float, float]]:
+    """Of the cells that are drawn, between the colours of the scale, as Plotly draws them."""
+    values = np.asarray(heat.z, float).ravel()
+    places = (values[~np.isnan(values)] - heat.zmin) / (heat.zmax - heat.zmin)
+    stops, colours = zip(*heat.colorscale, strict=True)
+    channels = [np.interp(places, stops, channel) for channel in np.transpose([rgb(colour) for colour in colours])]
+    return list(zip(*channels, strict=True))
+
+
+def luminance(colour: tuple[float, float, float]) -> float:
+    """Relative, by WCAG 2.2."""
+    return float(
+        np.dot([0.2126, 0.7152, 0.0722], [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour])
+    )
+
+
+def contrast(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_a_confusion_matrix_says_its_counts_and_the_fraction_of_the_row():
+    heat = confusion(MATRIX, CLASS_NAMES).data[0]
+    assert (heat.z[3][3], heat.z[3][4]) == (-0.75, 0.25) and heat.text[3][4] == "25.0%"
+    assert heat.texttemplate == "%{customdata}" and list(heat.customdata[3][:5]) == [0, 0, 0, 3, 1]
+    assert np.isnan(heat.z[0]).all() and np.isnan(heat.z[3][0]), "no cell, and no count, where there is nothing"
+
+
+def test_errors_stand_out_from_what_is_correct():
+    for wrong in (0.005, 0.05, 0.5, 0.99):
+        matrix = np.eye(10) * 1000 * (1 - wrong)
+        matrix[0, 1] = 1000 * wrong
+        colours = {tuple(np.round(c, 3)) for c in cell_colours(confusion(matrix, CLASS_NAMES).data[0])}
+        assert len(colours) == 2, "all that is correct looks alike"
+        error = max(colours, key=np.ptp)
+        assert np.ptp(error) > 0.12 and error[0] > error[1] > error[2], "orange"
+        assert np.ptp(min(colours, key=np.ptp)) < 0.05, "grey"
+
+
+def test_every_count_is_legible_in_its_cell():
+    """4.5 to 1, by WCAG 2.2. The colours do not depend on the theme, nor does the ink."""
+    rng = np.random.default_rng(0)
+    matrices = [MATRIX, rng.integers(0, 1000, (10, 10)), np.eye(10, k=1, dtype=int), np.ones((10, 10), int)]
+    matrices += [rng.multinomial(1000, rng.dirichlet([0.1] * 10), 10) for _ in range(20)]
+    seen = set()
+    for matrix in matrices:
+        heat = confusion(matrix, CLASS_NAMES).data[0]
+        found = cell_colours(heat)
+        assert len(found) == np.count_nonzero(matrix)
+        assert min(contrast(colour, rgb(heat.textfont.color)) for colour in found) >= 4.5
+        seen |= set(found)
+    assert len(seen) > 200
+    assert contrast((1, 1, 1), (0, 0, 0)) == pytest.approx(21) and contrast((0.5,) * 3, (0.5,) * 3) == 1
 
 
 def test_probabilities_name_the_best_and_the_true_class():
@@ -456,7 +511,7 @@ def test_names_in_an_overlay_are_no_markup():
     assert figure.data[0].name == "&lt;b&gt;bold&lt;/b&gt;"
 
 
-# ---------------------------------------------------------------- accuracy against time
+# ---------------------------------------------------------------- accuracy over time
 
 
 def timed(*pairs: tuple[float, float]) -> list[dict]:

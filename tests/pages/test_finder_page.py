@@ -88,7 +88,7 @@ def test_a_closed_panel_draws_nothing(searches, launcher):
 
 
 def test_a_search_is_started_for_the_settings_on_the_page(app, searches):
-    assert "Nothing of it is kept" in text(app) and not searches.started
+    assert "The copy is not kept" in text(app) and not searches.started
     click(app, "find_rate")
     (config,) = searches.started
     assert config.preset == "fast" and config.training.learning_rate == learning_rate(app)
@@ -112,7 +112,7 @@ def test_the_suggestion_is_in_words_and_on_the_curve(app, searches):
     assert rate_search.suggest(RATES, LOSSES).text in text(app)
     (chart,) = app.get("plotly_chart")
     assert f"suggested {SUGGESTED:g}" in chart.proto.spec
-    assert f"suggested is {SUGGESTED:g}" in chart.proto.alt
+    assert f"suggested: {SUGGESTED:g}" in chart.proto.alt
     assert app.button(key="use_rate").label == f"Use {SUGGESTED:g}"
 
 
@@ -129,18 +129,18 @@ def test_a_curve_of_other_settings_is_called_that(app, searches):
     measured(app, searches)
     next(field for field in app.number_input if field.label == "Batch size").set_value(16)
     refresh(app)
-    assert "measured for other settings" in text(app)
+    assert "Measured with different settings" in text(app)
 
 
 def test_a_loss_that_does_not_fall_suggests_nothing(app, searches):
     measured(app, searches, losses=(2.3,) * len(RATES))
-    assert "no rate is suggested" in text(app) and "use_rate" not in keys(app) and "find_rate" in keys(app)
+    assert "so none is suggested" in text(app) and "use_rate" not in keys(app) and "find_rate" in keys(app)
 
 
 def test_a_stopped_search_suggests_only_what_it_has_seen_the_end_of(app, searches):
     measured(app, searches, state="stopped", message="Stopped by request.", rates=RATES[:75], losses=LOSSES[:75])
     assert rate_search.suggest(RATES[:75], LOSSES[:75]).rises is None
-    assert "too little to suggest" in text(app) and "use_rate" not in keys(app)
+    assert "too few batches to suggest" in text(app) and "use_rate" not in keys(app)
     searches.now(rates=RATES, losses=LOSSES)
     assert "use_rate" in keys(refresh(app))
 
@@ -149,7 +149,7 @@ def test_a_stopped_search_suggests_only_what_it_has_seen_the_end_of(app, searche
 def test_a_search_that_failed_says_why_and_can_be_tried_again(state, app, searches):
     measured(app, searches, state=state, message="It was *killed*.")
     (error,) = app.error
-    assert "The search has failed. It was \\*killed\\*." in error.value
+    assert "The search failed. It was \\*killed\\*." in error.value
     click(app, "find_rate")
     assert len(searches.started) == 2
 
@@ -176,4 +176,4 @@ def test_what_is_left_out_of_the_curve_is_said(app, searches):
         update={"data": searches.progress.config.data.model_copy(update={"style_augmentation": 0.2})}
     )
     searches.now(config=with_others)
-    assert "Pictures that are mixed in are left out" in text(refresh(app))
+    assert "Images that are mixed in are left out" in text(refresh(app))

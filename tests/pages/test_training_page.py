@@ -144,7 +144,7 @@ def test_interventions_are_listed_and_marked_on_the_curves():
         "paused",
     ]
     for chart in app.get("plotly_chart")[:2]:
-        marks = next(trace for trace in json.loads(chart.proto.spec)["data"] if trace["name"] == "events")
+        marks = next(trace for trace in json.loads(chart.proto.spec)["data"] if trace["name"] == "manual changes")
         assert marks["text"][1] == "learning rate 0.01 → 0.002"
 
 
@@ -242,10 +242,10 @@ def test_the_time_lapse_shows_the_newest_epoch_and_any_other():
     run = make_run("stopped")
     keep_epochs(run, 1, 2, 3)
     app = open_page("Train", run.id)
-    assert "Validation pictures: 30.8% right" in text(app) and "Coat" in text(app)
+    assert "Validation images: 30.8% correct" in text(app) and "Coat" in text(app)
     app.select_slider(key="lapse_epoch").set_value(1)
     refresh(app)
-    assert "Validation pictures: 18.2% right" in text(app)
+    assert "Validation images: 18.2% correct" in text(app)
     app.selectbox(key="lapse_layer").set_value("conv2d_1")
     refresh(app)
     assert "The 16 maps of conv2d_1" in text(app)
@@ -258,7 +258,7 @@ def test_the_time_lapse_plays_to_its_end():
     app.button(key="lapse_play").click()
     refresh(app)  # every run of the page is one tick of the player
     seen = [app.select_slider(key="lapse_epoch").value]
-    while app.button(key="lapse_play").label == "Halt":
+    while app.button(key="lapse_play").label == "Pause":
         refresh(app)
         seen.append(app.select_slider(key="lapse_epoch").value)
     assert seen == [2, 3, 3]
@@ -268,14 +268,14 @@ def test_a_time_lapse_of_one_epoch_has_no_slider():
     run = make_run("stopped")
     keep_epochs(run, 1)
     app = open_page("Train", run.id)
-    assert "the slider comes with the second one" in text(app) and not app.select_slider
+    assert "The slider appears after epoch 2" in text(app) and not app.select_slider
 
 
 def test_a_frame_that_cannot_be_read_is_told():
     run = make_run("stopped")
     keep_epochs(run, 1, 2)
     (run.path / "lapse" / "epoch-0002.npz").write_bytes(b"PK")
-    assert "What was kept of epoch 2 cannot be read" in text(open_page("Train", run.id))
+    assert "The files of epoch 2 cannot be read" in text(open_page("Train", run.id))
 
 
 def test_a_network_without_convolutions_has_a_time_lapse_too():
@@ -287,7 +287,7 @@ def test_a_network_without_convolutions_has_a_time_lapse_too():
     assert "This network has no convolution." in words and "This network has no feature maps." in words
 
 
-# --- accuracy against time --------------------------------------------------------------------------------------
+# --- accuracy over time -----------------------------------------------------------------------------------------
 
 
 def against_time(app) -> dict:

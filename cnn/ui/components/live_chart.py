@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from cnn.ui import shell, state
+from cnn.ui import figures, shell, state
 
 _REDRAW = 2.0  # seconds between two redraws: each one replaces the whole chart in the browser
 
@@ -22,6 +22,7 @@ def show(
     version: Any,
     draw: Callable[[], Any],
     alt: str,
+    title: str = "",
     hurry: bool = False,
     on_click: Callable[[Any], None] | None = None,
 ) -> None:
@@ -32,7 +33,8 @@ def show(
         owner: of whom it shows that. Another one's chart is not the old one with new data.
         version: compares equal for equal figures.
         draw: makes the figure, when it is needed.
-        alt: the text in the place of the picture.
+        alt: the text in the place of the image.
+        title: Markdown, in bold above the chart; none where a heading says it already.
         hurry: draw what is new at once, as for what no longer changes.
         on_click: what a click on a point does, given the point's `customdata`.
     """
@@ -45,6 +47,7 @@ def show(
         slots = [(version, draw(), alt) if slot == top else other for slot, other in enumerate(drawn["slots"])]
         drawn = {"owner": owner, "slots": slots, "top": top, "time": now}
     st.session_state[kept] = drawn
+    figures.head(drawn["slots"][drawn["top"]][1], key=name, title=title)
     with st.container(key=name):
         shell.style(_in_one_place(name))  # first, that it stands before a second slot comes
         for slot, shown in enumerate(drawn["slots"]):
@@ -54,7 +57,7 @@ def show(
                 st.plotly_chart(
                     figure,
                     key=key,
-                    config={"displayModeBar": False},
+                    config=figures.config(name),
                     alt=text,
                     on_select=(lambda key=key: _clicked(key, on_click)) if on_click else "ignore",
                     selection_mode="points",

@@ -172,7 +172,7 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
 
 
 def _curves(run_id: str, rivals: Baselines) -> None:
-    """Loss, accuracy, and accuracy against time. Whole epochs and what was done by hand are drawn at once."""
+    """Loss, accuracy, and accuracy over time. Whole epochs and what was done by hand are drawn at once."""
     try:
         run = runs.get(run_id)
     except runs.UnknownRun:
@@ -187,7 +187,6 @@ def _curves(run_id: str, rivals: Baselines) -> None:
     _diagnosis(run, records)
     for column, metric in zip(st.columns(2), charts.METRICS, strict=True):
         with column:
-            st.markdown(f"**{metric.capitalize()}**")
             last = next((record[metric] for record in reversed(records) if metric in record), 0.0)
             live_chart.show(
                 f"curve-{metric}",
@@ -195,24 +194,25 @@ def _curves(run_id: str, rivals: Baselines) -> None:
                 version=records,
                 draw=partial(charts.curves, records, metric, run.config.training.epochs),
                 alt=f"{metric.capitalize()} over the epochs for training and validation, at last {last:.3f}.",
+                title=metric.capitalize(),
                 hurry=hurry,
             )
     _pace(run, records, rivals)
 
 
 def _pace(run: Run, records: list[dict], rivals: Baselines) -> None:
-    """Accuracy against time, beside the lecture's network and other runs; drawn anew after each epoch."""
+    """Accuracy over time, beside the lecture's network and other runs; drawn anew after each epoch."""
     epochs = pace.timed_epochs(records)
     lecture = ("lecture network", _whole_epochs(rivals.lecture)) if rivals.lecture else None
     others = [(other.name, _whole_epochs(other)) for other in rivals.others]
     words = _in_words(run, epochs, lecture[1] if lecture else [])
-    st.markdown("**Accuracy against time**")
     live_chart.show(
         "curve-pace",
         run.id,
         version=(run.name, epochs, lecture, others),
         draw=lambda: charts.accuracy_over_time((run.name, epochs), lecture, others),
-        alt=f"Validation accuracy over the time of training. {words}".replace("**", ""),
+        alt=f"Validation accuracy over the training time. {words}".replace("**", ""),
+        title="Accuracy over time",
         hurry=not run.active,
     )
     if words:

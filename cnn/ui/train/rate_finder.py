@@ -8,7 +8,7 @@ from cnn import charts
 from cnn.config import RunConfig
 from cnn.tuning import rate_search
 from cnn.tuning.rate_search import Progress, Suggestion
-from cnn.ui import shell, state
+from cnn.ui import figures, shell, state
 
 _TICK = 1.0  # seconds between two looks at a search
 
@@ -17,7 +17,7 @@ def show(config: RunConfig | None) -> float | None:
     """Draw the panel.
 
     Args:
-        config: the settings to search for; None while they are impossible.
+        config: the settings to search for; None while they are invalid.
 
     Returns:
         A learning rate once the visitor has chosen to use it, otherwise None.
@@ -33,8 +33,8 @@ def show(config: RunConfig | None) -> float | None:
         suggestion = _outcome(progress, config) if progress else None
         if not progress:
             st.markdown(
-                "Trains this network afresh for some batches, each at a higher rate, and shows where the loss falls "
-                "and where it explodes. Nothing of it is kept."
+                f"Trains a new copy of this network for up to {rate_search.BATCHES} batches, each at a higher learning "
+                "rate, and shows where the loss falls and where it explodes. The copy is not kept."
             )
         with st.container(horizontal=True):
             used = suggestion and st.button(
@@ -45,7 +45,7 @@ def show(config: RunConfig | None) -> float | None:
                 icon=":material/replay:" if progress else ":material/play_arrow:",
                 key="find_rate",
                 disabled=config is None,
-                help=None if config else "The settings must be possible first.",
+                help=None if config else "Not available while settings are invalid.",
             ):
                 with shell.show_errors():
                     st.session_state[state.RATE_SEARCH] = str(rate_search.start(config))
@@ -77,23 +77,23 @@ def _follow() -> None:
 def _outcome(progress: Progress, config: RunConfig | None) -> Suggestion | None:
     """The curve of a search that has ended, and what it suggests, in words."""
     if progress.state in ("failed", "interrupted"):
-        st.error(f"The search has failed. {shell.plain(progress.message)}", icon=":material/error:")
+        st.error(f"The search failed. {shell.plain(progress.message)}", icon=":material/error:")
         return None
     suggestion = rate_search.suggest(progress.rates, progress.losses)
     if progress.state == "stopped" and suggestion and suggestion.rises is None:
-        suggestion = None  # it was about to go on falling
+        suggestion = None  # it was still falling
     _curve(progress, suggestion)
     if suggestion:
         st.markdown(suggestion.text)
     elif progress.state == "stopped":
-        st.markdown("Stopped before the loss had fallen and risen again: too little to suggest a rate.")
+        st.markdown("Stopped before the loss fell and rose again: too few batches to suggest a learning rate.")
     else:
         st.markdown(
-            "The loss falls at no rate by more than its noise: no rate is suggested. A larger batch size, or another "
-            "network, may show more."
+            "At no learning rate does the loss fall by more than its noise, so none is suggested. Try a larger batch "
+            "size or another network."
         )
     if config and progress.config and not rate_search.same_question(config, progress.config):
-        st.info("This was measured for other settings than the present ones: measure again.", icon=":material/update:")
+        st.info("Measured with different settings: measure again.", icon=":material/update:")
     return suggestion
 
 
@@ -102,18 +102,18 @@ def _curve(progress: Progress, suggestion: Suggestion | None) -> None:
         return
     smoothed = rate_search.smoothed(progress.losses)
     rate = suggestion.rate if suggestion else None
-    st.plotly_chart(
+    figures.show(
         charts.rate_curve(progress.rates, progress.losses, smoothed, (rate_search.LOWEST, rate_search.HIGHEST), rate),
         key="rate_curve",
-        config={"displayModeBar": False},
         alt=f"Loss of {len(progress.rates)} batches over a learning rate that rises from {progress.rates[0]:.0e} to "
-        f"{progress.rates[-1]:.2g}, lowest {smoothed.min():.2f}" + (f"; suggested is {rate:g}." if rate else "."),
+        f"{progress.rates[-1]:.2g}, lowest {smoothed.min():.2f}" + (f"; suggested: {rate:g}." if rate else "."),
+        title="Loss over the learning rate",
     )
-    st.caption("Loss of a fresh network, each batch at a higher learning rate. " + shell.plain(_note(progress)))
+    st.caption("Loss of an untrained network, each batch at a higher learning rate. " + shell.plain(_note(progress)))
 
 
 def _note(progress: Progress) -> str:
     data = progress.config.data if progress.config else None
     mixed = data and (data.style_augmentation or data.outlier_exposure or data.own_images)
     note = progress.message if progress.state == "finished" else ""
-    return note + (" Pictures that are mixed in are left out here." if mixed else "")
+    return note + (" Images that are mixed in are left out here." if mixed else "")

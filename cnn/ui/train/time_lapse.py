@@ -7,7 +7,7 @@ from cnn import charts
 from cnn.config import CLASS_NAMES, counted
 from cnn.runs import Run, time_lapse
 from cnn.runs.time_lapse import Frame
-from cnn.ui import state
+from cnn.ui import figures, state
 
 _PACE = 0.7  # seconds an epoch is shown while it plays
 _TICK = 3.0  # seconds between two looks for a new epoch while the run trains
@@ -27,7 +27,7 @@ def show(run: Run) -> None:
 def _player(run: Run) -> None:
     kept = time_lapse.epochs(run.path)
     if not kept:
-        st.caption("Kernels, feature maps and confusion matrix, epoch by epoch: from the first whole epoch on.")
+        st.caption("Kernels, feature maps and confusion matrix, epoch by epoch. They appear after the first epoch.")
         return
     at = st.session_state[state.LAPSE_AT]
     at = at if at in kept else kept[-1]  # None: the newest
@@ -36,15 +36,15 @@ def _player(run: Run) -> None:
     _choose(kept, at)
     frame, first, last = (time_lapse.read(run.path, epoch) for epoch in (at, kept[0], kept[-1]))
     if not (frame and first and last):
-        st.caption(f"What was kept of epoch {at} cannot be read.")
+        st.caption(f"The files of epoch {at} cannot be read. Choose another epoch.")
         return
-    kernels, maps, answers = st.columns([5, 9, 10], gap="medium")
+    kernels, maps, predictions = st.columns([5, 9, 10], gap="medium")
     with kernels:
         _kernels(frame, first, last)
     with maps:
         _maps(frame, first, last)
-    with answers:
-        _answers(frame)
+    with predictions:
+        _predictions(frame)
 
 
 def _next(kept: list[int], at: int) -> int:
@@ -60,12 +60,12 @@ def _next(kept: list[int], at: int) -> int:
 def _choose(kept: list[int], at: int) -> None:
     """The slider and the button that plays."""
     if len(kept) == 1:
-        st.caption("After epoch 1: the slider comes with the second one.")
+        st.caption("After epoch 1. The slider appears after epoch 2.")
         return
     st.session_state[state.LAPSE_EPOCH] = at
     with st.container(horizontal=True, vertical_alignment="bottom"):
         playing = st.session_state[state.LAPSE_PLAYING]
-        label, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
+        label, icon = ("Pause", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
         if st.button(label, icon=icon, key="lapse_play"):
             begin = kept[0] if at == kept[-1] else at
             st.session_state.update({state.LAPSE_PLAYING: not playing, state.LAPSE_AT: at if playing else begin})
@@ -96,17 +96,17 @@ def _kernels(frame: Frame, first: Frame, last: Frame) -> None:
         charts.tile(frame.kernels[:, :, 0, :], scale, signed=True, width=230, height=420),
         alt=f"A grid of {counted(count, 'kernel')} of the first convolution after epoch {frame.epoch}.",
     )
-    st.caption("Violet is positive, orange negative, white zero; one scale for all epochs.")
+    st.caption("Violet is positive, orange negative, white zero. One scale for all epochs.")
 
 
 def _maps(frame: Frame, first: Frame, last: Frame) -> None:
-    st.markdown(f"**Feature maps of a validation picture: {CLASS_NAMES[frame.label]}**")
+    st.markdown(f"**Feature maps of a validation image: {CLASS_NAMES[frame.label]}**")
     if not frame.maps:
         st.caption("This network has no feature maps.")
         return
     layers = list(frame.maps)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.image(frame.picture.repeat(4, 0).repeat(4, 1), width=56, alt="The picture that the maps are of.")
+        st.image(frame.picture.repeat(4, 0).repeat(4, 1), width=56, alt="The image that the maps are of.")
         chosen = st.selectbox("Layer", layers, key="lapse_layer", persist_state="session")
     chosen = chosen if chosen in layers else layers[0]
     maps = frame.maps[chosen]
@@ -117,19 +117,18 @@ def _maps(frame: Frame, first: Frame, last: Frame) -> None:
         alt=f"A grid of {counted(maps.shape[-1], 'feature map')} of {chosen} after epoch {frame.epoch}.",
     )
     ends = "Violet is positive, orange negative" if scale[0] < 0 else "Yellow is high, dark blue low"
-    st.caption(f"The {counted(maps.shape[-1], 'map')} of {chosen}. {ends}; one scale for all epochs.")
+    st.caption(f"The {counted(maps.shape[-1], 'map')} of {chosen}. {ends}. One scale for all epochs.")
 
 
-def _answers(frame: Frame) -> None:
+def _predictions(frame: Frame) -> None:
     right, total = int(np.trace(frame.confusion)), int(frame.confusion.sum())
-    st.markdown(f"**Validation pictures: {right / max(total, 1):.1%} right**")
-    st.plotly_chart(
+    figures.show(
         charts.confusion(frame.confusion, CLASS_NAMES),
         key="lapse_confusion",
-        config={"displayModeBar": False},
-        alt=f"Confusion matrix after epoch {frame.epoch}: {right:,} of {total:,} validation pictures right.",
+        alt=f"Confusion matrix after epoch {frame.epoch}: {right:,} of {total:,} validation images correct.",
+        title=f"Validation images: {right / max(total, 1):.1%} correct",
     )
-    st.caption("Rows are the true classes, columns the answers; the lighter, the larger the share of its row.")
+    st.caption("Grey is correct, orange an error: the darker, the larger its fraction of the row.")
 
 
 def _common(*values: np.ndarray | None, signed: bool = False) -> charts.Range:
