@@ -13,6 +13,8 @@ RUN_PICKER = "run_picker"  # widget: the run that was picked in the sidebar
 UNKNOWN_RUN = "unknown_run"  # page, run shown instead, and what was wrong with the link
 DELETED = "deleted"  # names of the runs that were deleted last, by id, and which run was current
 WORK = "work"  # what goes on in slices, see `background_work`
+IMAGE_FORMAT = "image_format"  # of saved charts, PNG or SVG
+FORMAT_CHOSEN = "format_chosen"  # it was just chosen: every chart of the page follows
 
 
 def drawn(chart: str) -> str:
