@@ -8,42 +8,32 @@ from cnn.ui import state
 
 PAGES = Path(__file__).parent / "pages"
 
+
+def _page(name: str, title: str, icon: str, about: str, default: bool = False):
+    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", help=about, default=default)
+
+
 st.session_state[state.ROUTED] = True  # tells a page that it was reached through here, see cnn.ui.shell
 st.navigation(
-    [
-        st.Page(PAGES / "0_Start.py", title="Start", icon=":material/home:", default=True, help="What this is."),
-        st.Page(
-            PAGES / "1_Train.py",
-            title="Train",
-            icon=":material/model_training:",
-            help="Build a network, watch it learn.",
-        ),
-        st.Page(
-            PAGES / "2_Runs.py", title="Runs", icon=":material/table_rows:", help="Find and compare your trainings."
-        ),
-        st.Page(
-            PAGES / "3_Sweeps.py",
-            title="Sweeps",
-            icon=":material/scatter_plot:",
-            help="Train many variants, see which settings count.",
-        ),
-        st.Page(
-            PAGES / "4_Model.py",
-            title="Model",
-            icon=":material/account_tree:",
-            help="Its layers, shapes and parameters.",
-        ),
-        st.Page(
-            PAGES / "5_Explore.py",
-            title="Explore",
-            icon=":material/grid_view:",
-            help="Look inside it, ask it why, operate on it.",
-        ),
-        st.Page(
-            PAGES / "6_Predict.py", title="Predict", icon=":material/checkroom:", help="Show it a drawing or a photo."
-        ),
-        st.Page(
-            PAGES / "7_Learn.py", title="Learn", icon=":material/school:", help="Every idea of the lecture, to touch."
-        ),
-    ]
+    {
+        "Learn": [
+            _page("0_Start", "Start", "home", "Guess a garment, and choose a way in.", default=True),
+            _page("1_Learn", "Lessons", "school", "Twelve interactive lessons with every number written out."),
+        ],
+        "Build": [
+            _page("2_New_network", "New network", "add_circle", "Choose a preset, change anything, start training."),
+            _page("3_Sweeps", "Sweeps", "scatter_plot", "Train many variants, see which settings matter."),
+        ],
+        "Results": [
+            _page("4_Runs", "Runs", "table_rows", "Find and compare your trainings."),
+        ],
+        "This network": [
+            _page("5_Train", "Training", "model_training", "Watch it learn, pause it, steer it."),
+            _page(
+                "6_Model", "Architecture", "account_tree", "Its layers, shapes and parameters, and its file."
+            ),
+            _page("7_Explore", "Explore", "grid_view", "Look inside, explain a prediction, edit the network."),
+            _page("8_Predict", "Predict", "checkroom", "Show it a drawing or a photo."),
+        ],
+    }
 ).run()

@@ -16,12 +16,24 @@ import streamlit as st
 from cnn import runs
 from cnn.errors import AtelierError
 from cnn.runs import Run
-from cnn.ui import state
+from cnn.ui import links, preload, state
 
 _PROJECT = Path(__file__).resolve().parents[2]
-TRAIN, RUNS, SWEEPS, MODEL, EXPLORE, PREDICT, LEARN = (
-    f"pages/{name}.py" for name in ("1_Train", "2_Runs", "3_Sweeps", "4_Model", "5_Explore", "6_Predict", "7_Learn")
-)  # for st.page_link
+START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EXPLORE, PREDICT = (
+    f"pages/{name}.py"
+    for name in (
+        "0_Start",
+        "1_Learn",
+        "2_New_network",
+        "3_Sweeps",
+        "4_Runs",
+        "5_Train",
+        "6_Model",
+        "7_Explore",
+        "8_Predict",
+    )
+)  # for st.page_link; in the order of the navigation, see app.py
+TEXT_WIDTH = 800  # pixels of a line of text, at most
 # Streamlit writes white on the primary colour, for which the dark theme's is too light: both themes take this one.
 _LEGIBLE = """
 [data-testid^=stBaseButton-primary]:enabled, [data-testid=stMultiSelect] [data-tag]
@@ -42,7 +54,15 @@ STATE_ICONS = {
 
 
 def page(title: str, lead: str) -> Run:
-    """Draw the head of a page and the sidebar. Returns the current run, which is the one in the link (`?run=`)."""
+    """Draw the head of a page and the sidebar.
+
+    Args:
+        title: of the page.
+        lead: what one does there, in a sentence or two.
+
+    Returns:
+        The current run, which is the one in the link (`?run=`).
+    """
     st.set_page_config(page_title=f"{title} · CNN Atelier", page_icon=":material/checkroom:", layout="wide")
     if state.ROUTED not in st.session_state:
         # The first visitor of a new server came by a deep link. Once app.py has run, the server goes through it by
@@ -52,9 +72,9 @@ def page(title: str, lead: str) -> Run:
     style(_LEGIBLE)
     run, problem = _current_run()
     _sidebar(run)
-    st.title(title)
-    st.markdown(lead)
-    st.caption(f"{STATE_ICONS[run.state]} Run: **{plain(run.name)}**, {run.state}{synthetic_note(run)}")
+    st.session_state[state.VISITED] = True
+    st.title(title, anchor=False)
+    st.caption(lead, width=TEXT_WIDTH)
     if problem:
         st.session_state[state.UNKNOWN_RUN] = (title, run.id, problem)
     # The corrected link may make the browser ask for the page again: the words stay while this run is shown here.
@@ -63,6 +83,7 @@ def page(title: str, lead: str) -> Run:
         st.warning(f"{problem} Showing the shipped model instead.", icon=":material/link_off:")
     else:
         st.session_state.pop(state.UNKNOWN_RUN, None)
+    preload.begin()
     return run
 
 
@@ -72,13 +93,12 @@ def listed() -> list[Run]:
 
 
 def make_current(run_id: str) -> None:
-    """Put a run into the link; the Train page then shows it, whatever it showed before."""
+    """Put a run into the link."""
     st.query_params["run"] = st.session_state[state.RUN] = run_id
-    st.session_state[state.OPENED_RUN] = True
 
 
 def open_run(run_id: str) -> None:
-    """Make a run the current one, and draw the page anew."""
+    """Make a run the current one, and draw the page again."""
     make_current(run_id)
     st.rerun()
 
@@ -120,11 +140,10 @@ def _current_run() -> tuple[Run, str | None]:
     try:
         run = runs.get(wanted)
     except runs.UnknownRun:
-        problem = f"The link names the run {plain(wanted[:80])}, which is not here."
+        problem = f"The link names the run {plain(wanted[:80])}, but there is no such run."
         run = runs.get(runs.DEFAULT_ID)
     st.session_state[state.RUN] = run.id
-    if st.query_params.get("run") != run.id:
-        st.query_params["run"] = run.id
+    links.write("run", run.id)
     return run, problem
 
 
@@ -132,8 +151,8 @@ def _sidebar(run: Run) -> None:
     st.session_state[state.LISTED] = runs.listed()
     known = {r.id: r for r in listed()}
     # The browser sends the label of what was picked, so every label must be another.
-    count = Counter(r.name for r in known.values())
-    labels = {r.id: r.name if count[r.name] == 1 else f"{r.name} · {r.id}" for r in known.values()}
+    count = Counter(map(_label, known.values()))
+    labels = {r.id: _label(r) + (f" · {r.id}" if count[_label(r)] > 1 else "") for r in known.values()}
     st.session_state[state.RUN_PICKER] = run.id
     with st.sidebar:
         st.selectbox(
@@ -148,6 +167,14 @@ def _sidebar(run: Run) -> None:
         if synthetic_note(run):
             st.badge("synthetic data", color="orange")  # in a caption it would be too pale to read
             st.caption("Trained on drawn clothes, not on photos.")
+        links.keep_history()
+
+
+def _label(run: Run) -> str:
+    """A run in the list: its name, and its test accuracy in a single forward pass or how far it is."""
+    if run.evaluation:
+        return f"{run.name} · {run.evaluation['accuracy']:.1%}"
+    return run.name if run.state == "finished" else f"{run.name} · {run.state}"
 
 
 def _picked() -> None:
@@ -164,8 +191,8 @@ def require_model(run: Run) -> None:
         st.stop()
     if not run.has_model:
         st.info(
-            "This run has no trained network yet: it is written at the end of its first epoch.",
+            "This run has no trained network yet. It is saved at the end of the first epoch.",
             icon=":material/hourglass_top:",
         )
-        st.page_link(TRAIN, label="See how far it is", icon=":material/model_training:")
+        st.page_link(TRAIN, label="Watch its training", icon=":material/model_training:")
         st.stop()

@@ -7,6 +7,7 @@ key is called is what the browser tests look for: a name here may change, its va
 # --- the frame of every page ------------------------------------------------------------------------------------
 
 ROUTED = "routed"  # whether this server has been reached through app.py
+VISITED = "visited"  # whether a page has been drawn in this visit
 RUN = "run"  # id of the current run, as the link has it
 LISTED = "listed"  # all runs, as the sidebar of this page has just read them
 RUN_PICKER = "run_picker"  # widget: the run that was picked in the sidebar
@@ -28,9 +29,6 @@ GARMENT = "garment"  # how many garments have been looked at
 
 # --- Train ------------------------------------------------------------------------------------------------------
 
-TRAIN_VIEW = "train_view"  # widget: this run or a new one
-OPENED_RUN = "opened_run"  # a run was just opened: the page begins with it
-NEW_RUN = "new_run"  # the draft was just filled: the page begins with the form
 DRAFT = "draft"  # the settings of a new run, see `cnn.ui.draft`
 DRAFT_HISTORY = "draft_history"  # all states of the draft, and which one it is in
 LAYER_COUNT = "layer_count"  # how many layers the draft has had: the number of the next one
@@ -140,7 +138,7 @@ WAY = "way"  # widget: sample, mistake, drawing, upload or camera
 SAMPLE_CLASS = "sample_class"  # widget
 SAMPLE_NUMBER = "sample_number"  # widget: from 1, of its class
 KEPT_FILES = "kept_files"  # the files that were given last, by the way in which they came
-KEPT_DRAWING = "kept_drawing"  # the drawing as a data URL
+KEPT_DRAWING = "kept_drawing"  # the drawing, see `drawing_board`
 CHANGES = "changes"  # id of a picture, and what was changed in reading it
 BATCH = "batch"  # the table of many files
 BATCH_RUN = "batch_run"  # id of the run that the table is by

@@ -12,14 +12,14 @@ from cnn.config.layers import Convolution, Dense, Flatten, ImpossibleStack, Pool
 from cnn.runs import saved_presets
 from cnn.ui import draft
 from cnn.ui.train import layer_editor
-from tests.pages.visit import PAGES, open_train, refresh, text
+from tests.pages.visit import PAGES, open_page, refresh, text
 
 FAST = presets()["fast"]
 
 
 @pytest.fixture
 def app(launcher) -> AppTest:
-    return open_train("A new run")
+    return open_page("New network")
 
 
 def click(app: AppTest, key: str) -> AppTest:
@@ -178,7 +178,7 @@ def test_layers_are_moved_from_their_titles(app):
     assert kinds(app)[:3] == ["pooling", "convolution", "convolution"]
     click(app, f"down-{uid(app, 0)}")
     assert started(app).layers == FAST.layers
-    app = open_train("A new run")
+    app = open_page("New network")
     assert app.button(key=f"up-{uid(app, 0)}").disabled
     assert app.button(key=f"down-{uid(app, 5)}").disabled
 
@@ -461,7 +461,7 @@ def test_settings_are_saved_as_a_preset_chosen_again_and_deleted(app):
     refresh(app)
     assert started(app) == saved
 
-    other = open_train("A new run")
+    other = open_page("New network")
     other.segmented_control(key="preset").set_value("my-net")
     refresh(other)
     click(other, "delete_preset")

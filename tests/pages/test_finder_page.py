@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cnn.config import RunConfig
 from cnn.tuning import rate_search
 from cnn.tuning.rate_search import Progress
-from tests.pages.visit import open_train, refresh, text
+from tests.pages.visit import open_page, refresh, text
 
 RATES = tuple(rate_search.rate_of(batch) for batch in range(rate_search.BATCHES))
 _SCALE = np.log10(RATES)
@@ -54,7 +54,7 @@ def searches(monkeypatch) -> Searches:
 @pytest.fixture
 def app(searches, launcher) -> AppTest:
     """The Train page with the panel open."""
-    app = open_train("A new run")
+    app = open_page("New network")
     app.session_state["finder"] = True
     return refresh(app)
 
@@ -82,7 +82,7 @@ def measured(app: AppTest, searches: Searches, **changes) -> AppTest:
 
 
 def test_a_closed_panel_draws_nothing(searches, launcher):
-    app = open_train("A new run")
+    app = open_page("New network")
     assert "Find a learning rate" in [expander.label for expander in app.expander]
     assert "find_rate" not in keys(app)
 

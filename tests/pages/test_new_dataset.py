@@ -9,7 +9,7 @@ from cnn.config import DATASET_CARDS, Data, DatasetCard, RunConfig, explain
 from cnn.data import DATASETS, Dataset, Script, Split, Splits
 from cnn.training.keras_script import keras_script
 from cnn.ui import shell
-from tests.pages.visit import open_page, open_train, refresh, text
+from tests.pages.visit import open_page, refresh, text
 from tests.training.test_keras_script import assert_sound, run_script
 
 
@@ -79,7 +79,7 @@ def test_it_is_offered_on_the_command_line(capsys):
 
 
 def test_it_is_offered_on_the_train_page_with_what_is_missing(launcher):
-    app = open_train("A new run")
+    app = open_page("New network")
     assert "The stripes are not painted yet. Paint them yourself. Or choose the synthetic dataset below." in text(app)
     dataset = next(field for field in app.selectbox if field.label == "Dataset")
     assert dataset.options == list(DATASETS) and "stripes: white columns that are to be counted." in dataset.help

@@ -18,7 +18,7 @@ from cnn.pictures import NetworkInput, readings, to_network_input
 from cnn.pictures.readings import Reading
 from cnn.ui.predict import batch, pictures
 from cnn.ui.predict.pictures import File
-from tests.pages.visit import PAGES, PROJECT, make_run, open_page, open_train, refresh, run_in_link, text
+from tests.pages.visit import PAGES, PROJECT, make_run, open_page, refresh, run_in_link, text
 
 # --- every page -------------------------------------------------------------------------------------------------
 
@@ -39,7 +39,7 @@ def test_a_link_to_no_run_opens_the_shipped_model_and_says_so(wanted):
         refresh(app)
         assert "Showing the shipped model instead" in app.warning[0].value
         assert run_in_link(app) == runs.DEFAULT_ID
-    app.switch_page("pages/4_Model.py")
+    app.switch_page("pages/6_Model.py")
     refresh(app)
     assert not app.warning
 
@@ -72,9 +72,9 @@ import sys
 sys.path.insert(0, {str(PROJECT)!r})
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({str(PROJECT / "app.py")!r}, default_timeout=60).run()
-app.switch_page("pages/1_Train.py").run()
+app.switch_page("pages/5_Train.py").run()
 app.switch_page("pages/3_Sweeps.py").run()
-app.switch_page("pages/4_Model.py").run()
+app.switch_page("pages/6_Model.py").run()
 assert not app.exception
 print(sorted({{"tensorflow", "keras", "optuna"}} & set(sys.modules)))
 """
@@ -215,7 +215,7 @@ def test_train_offers_the_synthetic_dataset_after_a_failed_download(launcher, mo
 
 def test_two_runs_of_one_name_stay_apart(launcher):
     older, newer = make_run("stopped"), make_run("stopped")
-    app = open_train("A new run", newer.id)
+    app = open_page("New network", newer.id)
     app.button(key="add-dense").click()  # any click makes the browser send the picker's label back
     refresh(app)
     assert run_in_link(app) == newer.id
@@ -282,7 +282,7 @@ def click(app: AppTest, key: str) -> AppTest:
 def go_to_explore(app: AppTest, way: str) -> AppTest:
     """Leave the page for Explore. A browser keeps the way in, but a test comes in by a sample first."""
     changes = app.session_state.get("changes", (None, None))
-    app.switch_page("pages/5_Explore.py")
+    app.switch_page("pages/7_Explore.py")
     refresh(app)
     app.segmented_control(key="way").set_value(way)
     app.session_state["changes"] = changes

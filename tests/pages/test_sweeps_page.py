@@ -15,7 +15,7 @@ from cnn.runs import launchers
 from cnn.tuning import Setting, SweepConfig, Trial, hyperparameters_of, sweeps, value_words
 from cnn.tuning.sweeps import Sweep
 from cnn.ui.sweeps import form
-from tests.pages.visit import make_run, open_page, open_train, refresh, text
+from tests.pages.visit import make_run, open_page, refresh, text
 
 TINY = presets()["tiny"]
 RATE, BATCH, OPTIMIZER = "training.learning_rate", "training.batch_size", "training.optimizer"
@@ -217,7 +217,7 @@ def test_the_base_may_be_a_run_or_what_is_on_the_train_page(launcher, spawned):
     assert app.selectbox(key="sweep_base").value == f"run:{run.id}"
     assert app.number_input(key=f"sweep-run:{run.id}-limit").value == 5000
 
-    app = open_train("A new run")
+    app = open_page("New network")
     app.segmented_control(key="preset").set_value("lenet5")
     refresh(app)
     click(app, "sweep_over_draft")

@@ -14,13 +14,14 @@ from cnn.runs.queue import Place
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = {
     "Start": "0_Start",
-    "Train": "1_Train",
-    "Runs": "2_Runs",
+    "Learn": "1_Learn",
+    "New network": "2_New_network",
     "Sweeps": "3_Sweeps",
-    "Model": "4_Model",
-    "Explore": "5_Explore",
-    "Predict": "6_Predict",
-    "Learn": "7_Learn",
+    "Runs": "4_Runs",
+    "Train": "5_Train",
+    "Model": "6_Model",
+    "Explore": "7_Explore",
+    "Predict": "8_Predict",
 }
 
 
@@ -34,13 +35,6 @@ def open_page(name: str, run: str | None = None, **link: str) -> AppTest:
     return refresh(app)
 
 
-def open_train(view: str, run: str | None = None) -> AppTest:
-    """Open the Train page in one of its views."""
-    app = open_page("Train", run)
-    app.segmented_control(key="train_view").set_value(view)
-    return refresh(app)
-
-
 def refresh(app: AppTest) -> AppTest:
     app.run()
     assert not app.exception, app.exception[0].stack_trace
@@ -48,8 +42,11 @@ def refresh(app: AppTest) -> AppTest:
 
 
 def run_in_link(app: AppTest) -> str:
-    """AppTest hands a parameter back as a list until a page has set it, then as a string."""
-    value = app.query_params["run"]
+    """The run in the link; the current one where the first link of a visit names none.
+
+    AppTest hands a parameter back as a list until a page has set it, then as a string.
+    """
+    value = app.query_params.get("run") or app.session_state["run"]
     return value if isinstance(value, str) else value[0]
 
 

@@ -26,7 +26,7 @@ from cnn.runs.queue import Place, Unreachable, close, enter, hand_over
 from cnn.runs.ray_launcher import RayLauncher
 from cnn.tuning import Setting, SweepConfig, sweeps
 from tests.command import train_here, wait_until
-from tests.pages.visit import RecordingLauncher, make_run, open_train, refresh, text
+from tests.pages.visit import RecordingLauncher, make_run, open_page, refresh, text
 
 GIVES_UP = 12  # seconds after which this cluster gives up a job that has found no place; Ray's own are 900
 WAIT = 180.0  # seconds, on a machine with other work
@@ -453,7 +453,7 @@ def page_launcher(monkeypatch) -> Cluster:
 
 def test_the_train_page_tells_where_it_trains_and_asks_for_resources(page_launcher):
     make_run("training", pid=1, host="elsewhere", job="other-job")
-    app = open_train("A new run")
+    app = open_page("New network")
     assert "Trains on the Ray cluster at" in text(app) and "3 of 8 CPUs free." in text(app)
     app.number_input(key=next(w.key for w in app.number_input if w.label == "CPUs")).set_value(4)
     app.button(key="start").click()
@@ -464,14 +464,14 @@ def test_the_train_page_tells_where_it_trains_and_asks_for_resources(page_launch
 
 
 def test_the_train_page_of_this_machine_asks_for_none():
-    app = open_train("A new run")
+    app = open_page("New network")
     assert "Trains on this machine. One run at a time." in text(app)
     assert "CPUs" not in [widget.label for widget in app.number_input]
 
 
 def test_a_start_without_a_cluster_is_a_sentence_and_can_be_done_again(page_launcher):
     page_launcher.refusal = "Nothing answers as a Ray cluster at 10.0.0.5:8265. No run is lost."
-    app = open_train("A new run")
+    app = open_page("New network")
     app.button(key="start").click()
     refresh(app)
     assert [each.value for each in app.error] == [page_launcher.refusal]
@@ -480,7 +480,7 @@ def test_a_start_without_a_cluster_is_a_sentence_and_can_be_done_again(page_laun
     assert app.button(key="start").disabled and "Nothing answers" in str([each.value for each in app.warning])
     (made,) = runs.all_runs()
     page_launcher.problem = page_launcher.refusal = ""
-    app = open_train("This run", made.id)
+    app = open_page("Train", made.id)
     assert "The training failed: Nothing answers" in text(app)
     assert "Train the same network on the synthetic dataset" not in text(app), "the data are not at fault"
     app.button(key="resume").click()
@@ -491,6 +491,6 @@ def test_a_start_without_a_cluster_is_a_sentence_and_can_be_done_again(page_laun
 def test_a_run_that_waits_in_the_cluster_says_for_what(page_launcher):
     run = runs.create(config())
     enter(run, "Waiting for a place in the Ray cluster", "a-job")
-    app = open_train("This run", run.id)
+    app = open_page("Train", run.id)
     assert "Waiting for 2 CPUs of the Ray cluster, behind 3 jobs" in str(app.get("progress")[0].proto)
     assert "a\\-job" in text(app)

@@ -217,8 +217,7 @@ def _card(trial: Trial, sweep: Sweep, title: str, key: str) -> None:
         help_ = "Begin a new run with the settings of this trial. Give it more epochs and all pictures there, to train "
         if st.button("Use its settings", icon=":material/tune:", key=f"use-{key}", help=f"{help_}it for good."):
             draft.load(apply(sweep.config.base, trial.values))
-            st.session_state[state.NEW_RUN] = True
-            st.switch_page(shell.TRAIN)
+            st.switch_page(shell.NEW_NETWORK, query_params={"run": st.session_state[state.RUN]})
 
 
 # --- what can be done with it -----------------------------------------------------------------------------------

@@ -95,12 +95,13 @@ def _resume(run: Run) -> None:
 
 
 def start(run: Run, rate: float | None = None) -> None:
-    """Queue a run, at another learning rate if one is given, and make it the current one."""
+    """Queue a run, at another learning rate if one is given, and open it on the Training page."""
     with shell.show_errors():
         launchers.launcher().start(run)
         if rate is not None:
             runs.ask(run, "learning rate", rate)
-        shell.open_run(run.id)
+        shell.make_current(run.id)
+        st.switch_page(shell.TRAIN, query_params={"run": run.id})
 
 
 def _ask(run: Run, what: runs.Request, answered: Callable[[Run], bool], value: float | None = None) -> None:

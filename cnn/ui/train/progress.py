@@ -332,8 +332,7 @@ def _reuse(config: RunConfig) -> None:
     help_ = "Begin a new run with the layers and settings of this one."
     if st.button("Use its settings", icon=":material/tune:", key="reuse", help=help_):
         draft.load(config)
-        st.session_state[state.NEW_RUN] = True
-        st.rerun()
+        st.switch_page(shell.NEW_NETWORK, query_params={"run": st.session_state[state.RUN]})
 
 
 def start_new(config: RunConfig, name: str) -> None:

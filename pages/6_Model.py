@@ -6,6 +6,7 @@ import streamlit as st
 from cnn import charts, runs
 from cnn.config import INPUT_SHAPE
 from cnn.ui import shell
+from cnn.ui.model import download
 from cnn.ui.train import export
 
 run = shell.page("Model", "The layers of the current run, as Keras lists them, with what each costs and sees.")
@@ -56,17 +57,7 @@ st.caption(
 )
 
 if run.has_model:
-    st.download_button(
-        "Download the network (.keras)",
-        run.model_path.read_bytes,
-        file_name=f"{run.id}.keras",
-        mime="application/octet-stream",
-        icon=":material/download:",
-        on_click="ignore",
-    )
-    own_layer = any(row.type == "DepthwiseMaxPooling" for row in rows)
-    before = "after `import cnn.networks.build` (Keras has no depthwise max pooling) " if own_layer else ""
-    st.caption(f"Opens {before}with `keras.models.load_model(…)`, or in Netron.")
+    download.offer_model(run)
 else:
     st.caption("The network's file is here once the first epoch has been trained.")
 

@@ -1,0 +1,113 @@
+"""What the link of a page says, so that Back, Forward, reload and a bookmark bring back what one had.
+
+Every control that is worth a link is made here: its key is the name of its parameter. A page owns its parameters: no
+two pages use the same name, since Streamlit takes those of the page that one leaves out of the link. Whatever a link
+says, or an earlier choice that is no longer possible, is brought into range: a control never returns None.
+
+The browser's history gets one entry for each step (another page, run, lesson, view, sweep): see
+`components/history.js`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from cnn.ui import state
+from cnn.ui.components.files import component
+
+Word = TypeVar("Word", bound=str)
+_LINKED: dict[str, Any] = {"bind": "query-params"}
+_history = component("history")
+
+
+def keep_history() -> None:
+    """Let the browser's history have an entry for each step. Once on every page."""
+    _history(key="history", height=1)
+
+
+def write(name: str, value: str | None) -> None:
+    """Let the link say what the page shows, or no longer say it (None).
+
+    For parameters that no control of this module is bound to. The first link of a visit is left as it came:
+    the browser would keep both.
+    """
+    if st.query_params.get(name) == value or state.VISITED not in st.session_state:
+        return
+    if value is None:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = value
+
+
+def choice(key: str, label: str, options: Sequence[Word], value: Word | None = None, **how: Any) -> Word:
+    """One of a few words, side by side.
+
+    Args:
+        key: the name of the parameter; unique among all pages.
+        label: what is chosen.
+        options: what to choose from, as shown and as the link says it; not empty.
+        value: the default; else the first option.
+        how: what else `st.segmented_control` takes.
+    """
+    default = value if value in options else options[0]
+    _allow(key, options, default)
+    how = {"wrap": True, **how}
+    chosen = st.segmented_control(label, options, default=default, required=True, key=key, **how, **_LINKED)
+    return chosen if chosen in options else default
+
+
+def menu(key: str, label: str, options: Sequence[Word], value: Word | None = None, **how: Any) -> Word:
+    """One of many words, from a list. Arguments as for `choice`; how: what else `st.selectbox` takes."""
+    default = value if value in options else options[0]
+    _allow(key, options, default)
+    chosen = st.selectbox(label, options, options.index(default), key=key, **how, **_LINKED)
+    return chosen if chosen in options else default
+
+
+def some(key: str, label: str, options: Sequence[Word], value: Sequence[Word] = (), **how: Any) -> list[Word]:
+    """Any number of words, side by side; `value`: the default. how: what else `st.pills` takes."""
+    if key in st.session_state:
+        st.session_state[key] = [word for word in st.session_state[key] or () if word in options]
+    how = {"wrap": True, **how}
+    chosen = st.pills(label, options, selection_mode="multi", default=list(value), key=key, **how, **_LINKED)
+    return [word for word in chosen or () if word in options]
+
+
+def number(key: str, label: str, low: int, high: int, value: int | None = None, **how: Any) -> int:
+    """A whole number in [low, high], typed or stepped; `value`: the default, else `low`.
+
+    how: what else `st.number_input` takes.
+    """
+    default = _within(low, high, value)
+    _limit(key, low, high)
+    chosen = st.number_input(label, low, high, default, key=key, **how, **_LINKED)
+    return _within(low, high, chosen)
+
+
+def slider(key: str, label: str, low: Any, high: Any, value: Any = None, **how: Any) -> Any:
+    """A number in [low, high] by a slider; `value`: the default, else `low`. how: what else `st.slider` takes."""
+    default = _within(low, high, value)
+    _limit(key, low, high)
+    return _within(low, high, st.slider(label, low, high, default, key=key, **how, **_LINKED))
+
+
+def switch(key: str, label: str, value: bool = False, **how: Any) -> bool:
+    """On or off. how: what else `st.toggle` takes."""
+    return bool(st.toggle(label, value, key=key, **how, **_LINKED))
+
+
+def _allow(key: str, options: Sequence[str], default: str) -> None:
+    """Forget an earlier choice that there is no longer."""
+    if key in st.session_state and st.session_state[key] not in options:
+        st.session_state[key] = default
+
+
+def _limit(key: str, low: Any, high: Any) -> None:
+    """Bring an earlier choice into range: Streamlit raises an error where it lies outside."""
+    if key in st.session_state:
+        st.session_state[key] = _within(low, high, st.session_state[key])
+
+
+def _within(low: Any, high: Any, value: Any) -> Any:
+    return low if value is None else min(max(value, low), high)
