@@ -21,6 +21,7 @@ from cnn import data, runs
 from cnn.config.layers import CONVOLUTIONS, AnyConvolution
 from cnn.evaluation.examples import write_examples
 from cnn.evaluation.metrics import evaluate
+from cnn.networks import portable
 from cnn.networks.build import build
 from cnn.networks.forward import INPUT, Forward, Weights, filters, has_sums
 from cnn.runs import Run
@@ -157,7 +158,7 @@ def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str)
     model = network(run, weights)
     made = runs.create(run.config, name)
     try:
-        model.save(made.path / "model.keras")
+        portable.save(model, made.path / "model.keras")
         if (run.path / "reference.npz").is_file():
             shutil.copy(run.path / "reference.npz", made.path)
         with contextlib.suppress(data.DataUnavailable):

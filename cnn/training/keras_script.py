@@ -195,14 +195,18 @@ def _batches(data: Data) -> str:
     )
 
 
+def depthwise_max_pooling() -> str:
+    """The source of the layer that Keras does not have."""
+    return _source("cnn.networks.layers", "DepthwiseMaxPooling").replace("(kl.Layer)", "(keras.layers.Layer)")
+
+
 def _network(config: RunConfig) -> str:
     rows = config.rows()
     types = {row.type for row in rows}
     lines = ["", "# --- the network; behind each layer, the shape of what comes out of it for one picture", "", ""]
     choices = []  # what is one layer for training, and something else of plain Keras layers for use
     if "DepthwiseMaxPooling" in types:
-        source = _source("cnn.networks.layers", "DepthwiseMaxPooling").replace("(kl.Layer)", "(keras.layers.Layer)")
-        lines += [*source.split("\n"), "", "", *_DEPTHWISE.split("\n"), "", ""]
+        lines += [*depthwise_max_pooling().split("\n"), "", "", *_DEPTHWISE.split("\n"), "", ""]
         choices += ["depthwise_max_pooling=plain_depthwise_max_pooling"]
     if "BatchNormalization" in types:
         source = _source("cnn.networks.layers", "FusedBatchNormalization").replace("(kl.B", "(keras.layers.B")

@@ -17,7 +17,7 @@ import numpy as np
 from cnn import data, runs
 from cnn.config import Training
 from cnn.config.layers import AnyConvolution
-from cnn.networks import activations
+from cnn.networks import activations, portable
 from cnn.networks.compile import confusion_of
 from cnn.runs import Run, State, Status, diagnosis, time_lapse
 from cnn.training import checkpoint
@@ -277,7 +277,7 @@ class Recorder(keras.callbacks.Callback):
         """Write a model into the run's directory, whole or not at all."""
         temporary = self.path / f".{os.getpid()}.{name}"
         try:
-            model.save(temporary)
+            portable.save(model, temporary)
             temporary.replace(self.path / name)
         finally:
             temporary.unlink(missing_ok=True)

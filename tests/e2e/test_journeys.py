@@ -110,7 +110,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     expect(heading(other, "Summary")).to_be_visible()
     expect(other.get_by_text("1,546").first).to_be_visible()
     with other.expect_download() as download:
-        other.get_by_role("button", name="Download the network").click()
+        other.get_by_role("button", name="Network (.keras)").click()
     assert download.value.suggested_filename.endswith(".keras")
 
     other.get_by_role("link", name="Explore", exact=True).click()

@@ -1,0 +1,64 @@
+"""Model files that earlier versions of Keras open too.
+
+Keras writes every argument of a layer into a `.keras` file, and refuses to open a file with arguments that it does not
+know. So a file that Keras 3.15 has written opens in no earlier version, because of arguments that nobody has set.
+"""
+
+import inspect
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+
+def save(model: keras.Model, path: Path) -> None:
+    """Write a model into a `.keras` file that earlier versions of Keras open too."""
+    model.save(path)
+    path.write_bytes(portable(path.read_bytes()))
+
+
+def portable(content: bytes) -> bytes:
+    """The content of a `.keras` file without the arguments that have their default value.
+
+    The weights stay as they are, bit for bit, and what is no `.keras` file is returned as it is.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as file:
+            members = {entry: file.read(entry) for entry in file.infolist()}
+            config = json.loads(file.read("config.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError):
+        return content
+    rewritten = io.BytesIO()
+    with zipfile.ZipFile(rewritten, "w") as file:
+        for entry, member in members.items():
+            file.writestr(entry, json.dumps(_sparse(config)) if entry.filename == "config.json" else member)
+    return rewritten.getvalue()
+
+
+def _sparse(node: Any) -> Any:
+    """A part of the configuration in which each object of Keras has only what is not its default."""
+    if isinstance(node, list):
+        return [_sparse(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    node = {name: _sparse(part) for name, part in node.items()}
+    if isinstance(node.get("config"), dict):
+        defaults = _defaults(node)
+        node["config"] = {
+            name: value for name, value in node["config"].items() if name not in defaults or defaults[name] != value
+        }
+    return node
+
+
+def _defaults(node: dict[str, Any]) -> dict[str, Any]:
+    """The default values of an object's arguments, by name. Of an unknown object none."""
+    package, _, module = str(node.get("module")).partition(".")
+    known = vars(getattr(keras, module, keras)) if package == "keras" else {}
+    made = keras.saving.get_registered_object(node.get("registered_name")) or known.get(node.get("class_name"))
+    if not inspect.isclass(made):
+        return {}
+    arguments = inspect.signature(made.__init__).parameters.values()
+    return {argument.name: argument.default for argument in arguments if argument.default is not argument.empty}

@@ -1,0 +1,1 @@
+"""The Model page: the network as a file to take along."""
