@@ -10,40 +10,41 @@ from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
 from cnn.config.layers import CONVOLUTIONS, Row
 
 _INK = "#10161C"  # of the counts, in both themes: it is legible on every colour below
-_CORRECT = "#D9DEE4"
-_ERRORS = ("#FDF0DA", "#FADDB0", "#F5C171", "#EFA541", "#E69020")  # of these fractions of a row, and between them:
-_ERROR_FRACTIONS = (0.0, 0.02, 0.1, 0.3, 1.0)
+_CORRECT, _NOTHING = "#CBD5E0", "#F5F7FA"
+_ERRORS = {0.0: "#FDEBCB", 0.02: "#FADDB0", 0.1: "#F5C171", 0.3: "#EFA541", 1.0: "#E69020"}  # by the fraction of a row
+_LEAST = 1e-4  # a fraction that is not nothing
 
 
 def confusion(matrix: np.ndarray, names: Sequence[str], height: int = 420) -> go.Figure:
     """How often each class was predicted as which, (10, 10): rows are true labels.
 
     Correct predictions are grey, whatever their number. Errors stand out: the darker, the larger their fraction of the
-    row, with small fractions far apart. Where there is nothing, there is no cell.
+    row, with small fractions far apart.
     """
     fraction = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    shown = np.where(np.eye(len(matrix), dtype=bool), -fraction, fraction)  # below zero is correct
-    errors = [((1 + at) / 2, colour) for at, colour in zip(_ERROR_FRACTIONS, _ERRORS, strict=True)]
+    size = np.where(matrix > 0, np.maximum(fraction, _LEAST), 0.0)
+    errors = [((1 + max(at, _LEAST)) / 2, colour) for at, colour in _ERRORS.items()]
     figure = go.Figure(
         go.Heatmap(
-            z=np.where(matrix > 0, np.round(shown, 4), np.nan),
+            z=np.round(np.where(np.eye(len(matrix), dtype=bool), -size, size), 4),  # below zero is correct
             x=list(names),
             y=list(names),
             zmin=-1,
             zmax=1,
-            colorscale=[(0.0, _CORRECT), (0.5, _CORRECT), *errors],
+            colorscale=[(0.0, _CORRECT), ((1 - _LEAST) / 2, _CORRECT), (0.5, _NOTHING), *errors],
             customdata=matrix,
-            text=[[f"{part:.1%}" for part in row] for row in fraction],
-            texttemplate="%{customdata}",
+            text=[[str(count) if count else "" for count in row] for row in matrix.tolist()],
+            texttemplate="%{text}",
             textfont={"color": _INK},
-            hovertemplate="%{y} predicted as %{x}: %{customdata} (%{text} of the row)<extra></extra>",
+            hovertext=[[f"{part:.1%}" for part in row] for row in fraction],
+            hovertemplate="%{y} predicted as %{x}: %{customdata} (%{hovertext} of the row)<extra></extra>",
             showscale=False,
             xgap=1,
             ygap=1,
         )
     )
-    figure.update_xaxes(title="predicted", tickangle=-45, fixedrange=True, showgrid=False)
-    figure.update_yaxes(title="true label", autorange="reversed", fixedrange=True, showgrid=False)
+    figure.update_xaxes(title="predicted", tickangle=-45, fixedrange=True)
+    figure.update_yaxes(title="true label", autorange="reversed", fixedrange=True)
     figure.update_layout(margin=MARGIN, height=height)
     return figure
 

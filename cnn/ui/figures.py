@@ -19,7 +19,7 @@ _FORMATS = ("PNG", "SVG")
 _ZOOMING = (  # buttons of Plotly's bar; dragging zooms, a double click shows all again
     "zoom2d", "pan2d", "select2d", "lasso2d", "zoomIn2d", "zoomOut2d", "autoScale2d", "resetScale2d",
 )  # fmt: skip
-_MOST_ROWS = 8  # of a table that are seen at once
+_ROW, _MOST_ROWS = 35, 6  # pixels, and how many of a table are seen at once
 
 
 def show(
@@ -52,14 +52,9 @@ def show(
 
 def head(figure: Any, *, key: str, title: str = "") -> None:
     """The line above a chart: its title, and the button Export."""
-    with st.container(
-        horizontal=True,
-        horizontal_alignment="distribute" if title else "right",
-        vertical_alignment="center",
-        key=f"{key}-head",
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-head"):
         if title:
-            st.markdown(f"**{title}**", width="content")
+            st.markdown(f"**{title}**")
         st.fragment(_export)(figure, key)
 
 
@@ -81,12 +76,6 @@ def _export(figure: Any, key: str) -> None:
         _image(key)
         numbers = charts.table(figure)
         st.markdown("**Numbers**")
-        st.dataframe(
-            numbers,
-            key=f"{key}-numbers",
-            hide_index=True,
-            height=35 * (min(len(numbers), _MOST_ROWS) + 1) + 3,
-        )
         st.download_button(
             "Download CSV",
             partial(to_csv, numbers),
@@ -96,6 +85,8 @@ def _export(figure: Any, key: str) -> None:
             on_click="ignore",
             icon=":material/table:",
         )
+        rows = min(len(numbers), _MOST_ROWS)
+        st.dataframe(numbers, key=f"{key}-numbers", hide_index=True, height=_ROW * (rows + 1) + 3)
 
 
 def _image(key: str) -> None:
