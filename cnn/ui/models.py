@@ -22,7 +22,7 @@ gc.freeze()
 
 @dataclass(frozen=True)
 class Network:
-    """A trained network, ready to answer and to be looked into. `weights`: its own, by layer."""
+    """A trained network, ready to predict and to be looked into. `weights`: its own, by layer."""
 
     predict: Predictor
     forward: Forward
@@ -34,14 +34,23 @@ def load(run: Run) -> Network:
     """The network of a run; ends the page with a sentence where there is none."""
     shell.require_model(run)
     try:
-        network = _load(*run.network_key, run)
+        network = read(run)
     except (AtelierError, OSError) as error:
         st.error(shell.plain(str(error)), icon=":material/broken_image:")
         st.stop()
     return network
 
 
-@st.cache_resource(max_entries=4, show_spinner="Loading the network…")
+def read(run: Run) -> Network:
+    """The network of a run.
+
+    Raises:
+        AtelierError, OSError: it cannot be read.
+    """
+    return _load(*run.network_key, run)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Loading the network…")
 def _load(path: str, written: int, _run: Run) -> Network:
     predictor = Predictor(_run)
     forward = Forward(predictor.model)

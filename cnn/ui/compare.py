@@ -1,0 +1,52 @@
+"""A second network beside the current one: which run it is of stands in the link, so a link opens both.
+
+Imports TensorFlow, as `cnn.ui.models` does.
+"""
+
+import streamlit as st
+
+from cnn.errors import AtelierError
+from cnn.runs import Run
+from cnn.ui import links, models, shell
+from cnn.ui.models import Network
+
+
+def other_run(key: str, run: Run) -> Run | None:
+    """Ask for a second run.
+
+    Args:
+        key: the name of the parameter that holds its id; unique among all pages.
+        run: the current one, which is not offered.
+
+    Returns:
+        A run with a trained network; None where nothing is compared.
+    """
+    names = shell.labels()
+    others = {r.id: r for r in shell.listed() if r.has_model and not r.problem and r.id != run.id}
+    wanted, menu = st.query_params.get(key), f"{key}-menu"
+    st.session_state[menu] = wanted if wanted in others else None
+    st.selectbox(
+        "Compare with run",
+        list(others),
+        key=menu,
+        placeholder="None" if others else "No other run has a trained network",
+        format_func=lambda run_id: names.get(run_id, run_id),
+        on_change=lambda: links.write(key, st.session_state[menu]),
+        disabled=not others,
+        width=320,
+        help="Shows what another network makes of the same image.",
+    )
+    if wanted and wanted not in (*others, run.id):
+        st.caption(f"There is no trained run {shell.plain(wanted[:80])} to compare with.")
+    return others.get(wanted or "")
+
+
+def load(run: Run) -> Network | None:
+    """The network of a second run. Where it cannot be read, a sentence says why, and the page goes on without it."""
+    try:
+        return models.read(run)
+    except (AtelierError, OSError) as error:
+        st.warning(
+            f"{shell.plain(run.name)} cannot be compared: {shell.plain(str(error))}", icon=":material/broken_image:"
+        )
+        return None
