@@ -34,6 +34,7 @@ START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EXPLORE, PREDICT = (
     )
 )  # for st.page_link; in the order of the navigation, see app.py
 TEXT_WIDTH = 800  # pixels of a line of text, at most
+_LEAD = 560  # pixels of the sentence beside the title; where there is no room, it stands below
 # Streamlit writes white on the primary colour, for which the dark theme's is too light: both themes take this one.
 _LEGIBLE = """
 [data-testid^=stBaseButton-primary]:enabled, [data-testid=stMultiSelect] [data-tag]
@@ -69,12 +70,13 @@ def page(title: str, lead: str) -> Run:
         # itself; without another run from the top, fragments would belong to this nested one and never update.
         runpy.run_path(str(_PROJECT / "app.py"), run_name="__main__")
         st.rerun()
-    style(_LEGIBLE)
+    st.html(f"<style>{_LEGIBLE}</style>")
     run, problem = _current_run()
     _sidebar(run)
     st.session_state[state.VISITED] = True
-    st.title(title, anchor=False)
-    st.caption(lead, width=TEXT_WIDTH)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.title(title, anchor=False, width="content")
+        st.caption(lead, width=_LEAD)
     if problem:
         st.session_state[state.UNKNOWN_RUN] = (title, run.id, problem)
     # The corrected link may make the browser ask for the page again: the words stay while this run is shown here.
@@ -90,6 +92,13 @@ def page(title: str, lead: str) -> Run:
 def listed() -> list[Run]:
     """All runs, as the sidebar of this page has just read them."""
     return st.session_state[state.LISTED]
+
+
+def labels() -> dict[str, str]:
+    """What menus call each of the listed runs, by its id; no two are the same, since the browser sends the label."""
+    known = {r.id: r for r in listed()}
+    count = Counter(map(_label, known.values()))
+    return {r.id: _label(r) + (f" · {r.id}" if count[_label(r)] > 1 else "") for r in known.values()}
 
 
 def make_current(run_id: str) -> None:
@@ -149,17 +158,14 @@ def _current_run() -> tuple[Run, str | None]:
 
 def _sidebar(run: Run) -> None:
     st.session_state[state.LISTED] = runs.listed()
-    known = {r.id: r for r in listed()}
-    # The browser sends the label of what was picked, so every label must be another.
-    count = Counter(map(_label, known.values()))
-    labels = {r.id: _label(r) + (f" · {r.id}" if count[_label(r)] > 1 else "") for r in known.values()}
+    names = labels()
     st.session_state[state.RUN_PICKER] = run.id
     with st.sidebar:
         st.selectbox(
             "Run",
-            list(known),
+            list(names),
             key=state.RUN_PICKER,
-            format_func=lambda run_id: labels.get(run_id, run_id),
+            format_func=lambda run_id: names.get(run_id, run_id),
             on_change=_picked,
             help="The network that every page shows. It is part of the link, so a link opens the same run.",
         )

@@ -12,7 +12,8 @@ RUN = "run"  # id of the current run, as the link has it
 LISTED = "listed"  # all runs, as the sidebar of this page has just read them
 RUN_PICKER = "run_picker"  # widget: the run that was picked in the sidebar
 UNKNOWN_RUN = "unknown_run"  # page, run shown instead, and what was wrong with the link
-DELETED = "deleted"  # names of the runs that were deleted last, by id, and which run was current
+DELETED = "deleted"  # the runs and the sweep that were deleted last, and which run was current
+DELETING = "deleting"  # ids of the runs that the open dialog is about to delete, and on which page it is
 WORK = "work"  # what goes on in slices, see `background_work`
 IMAGE_FORMAT = "image_format"  # of saved charts, PNG or SVG
 FORMAT_CHOSEN = "format_chosen"  # it was just chosen: every chart of the page follows
@@ -25,7 +26,7 @@ def drawn(chart: str) -> str:
 
 # --- Start ------------------------------------------------------------------------------------------------------
 
-GARMENT = "garment"  # how many garments have been looked at
+GUESSES = "guesses"  # the visitor's guess for each garment, by its number
 
 # --- Train ------------------------------------------------------------------------------------------------------
 

@@ -69,25 +69,6 @@ def _place(drawn_problem: str) -> None:
         st.caption(f":material/dns: Trains on {shell.plain(where.name)}. {where.text}")
 
 
-def now_in_training() -> None:
-    """A line for each run that trains or waits, which follows it."""
-    any_active = any(run.active for run in runs.all_runs())
-    st.fragment(_lines, run_every=2 * _TICK if any_active else None)()
-
-
-def _lines() -> None:
-    active = [run for run in runs.all_runs() if run.active]
-    if not active:
-        st.caption("Nothing. Start a network on the Train page.")
-    for run in active:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            text = f"{shell.STATE_ICONS[run.state]} **{shell.plain(run.name)}** · {run.state}"
-            st.progress(run.progress, text=text, width=420)
-            if st.button("Watch", key=f"watch-{run.id}", icon=":material/visibility:"):
-                shell.make_current(run.id)
-                st.switch_page(shell.TRAIN, query_params={"run": run.id})
-
-
 def _explain(run: Run) -> None:
     """A sentence for every state that a newcomer might wonder about, with what to do."""
     message = run.status.message

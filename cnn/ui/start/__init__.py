@@ -1,0 +1,1 @@
+"""The Start page: a garment to guess, ways in, and what trains now."""
