@@ -15,7 +15,6 @@ accuracy on the validation pictures, never on the test pictures. Nothing here im
 
 import itertools
 import re
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -133,7 +132,7 @@ def read(path: Path) -> Sweep | None:
         stored, importance = _stored(path)
     except FileNotFoundError:
         return replace(sweep, message="It has no sweep.json.")
-    except ValidationError as error:
+    except (runs.NotText, ValidationError) as error:
         return replace(sweep, config=None, message=f"It was not written by this program: {explain(error)}")
     except OSError as error:
         return replace(sweep, config=None, message=f"It cannot be read: {error.strerror}.")
@@ -176,7 +175,7 @@ _GONE = (
 @lru_cache(maxsize=256)
 def _config(content: bytes) -> SweepConfig:
     """Checking a grid takes a while, and a page reads once a second."""
-    return SweepConfig.model_validate_json(content)
+    return SweepConfig.model_validate_json(runs.decoded(content))
 
 
 @pydantic_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))
@@ -321,7 +320,7 @@ def stop(sweep: Sweep) -> None:
 
 
 def delete(sweep: Sweep, with_runs: bool) -> None:
-    """Delete a sweep for good. Its runs stay, or go into the bin, from which `runs.restore` brings them back.
+    """Move a sweep to the bin, from which `restore` brings it back. Its runs stay, or go into theirs.
 
     Raises:
         SweepBusy: it is still going.
@@ -339,9 +338,59 @@ def delete(sweep: Sweep, with_runs: bool) -> None:
             made = [run for trial in now.trials if (run := run_of(trial)) is not None] if with_runs else []
             if made:
                 runs.delete(*made)
-            shutil.rmtree(now.path)
+            _bin().put([now.path])
     except Timeout:
         raise busy from None
+    purge()
+
+
+def deleted() -> list[tuple[Sweep, datetime]]:
+    """The sweeps in the bin and when each was deleted, local time; the last first. Their folders are in the bin."""
+    found = []
+    for entry in _bin().entries():
+        if (sweep := read(entry.path)) is not None:
+            named = entry.id if sweep.name == entry.path.name else sweep.name
+            found.append((replace(sweep, id=entry.id, name=named), datetime.fromtimestamp(entry.time)))
+    return found
+
+
+def is_in_bin(sweep_id: str) -> bool:
+    """Whether `restore` can bring the sweep back."""
+    return bool(_ID.fullmatch(sweep_id)) and _bin().can_restore(sweep_id)
+
+
+def restore(sweep_id: str) -> Sweep:
+    """Take a sweep back from the bin. Its runs, if they were deleted too, `runs.restore` brings back.
+
+    Raises:
+        UnknownSweep: it is no longer there.
+        OSError: the runs folder cannot be written.
+    """
+    missing = UnknownSweep(f"The sweep {sweep_id[:80]!r} is no longer in the bin, or another has taken its place.")
+    if not is_in_bin(sweep_id):
+        raise missing
+    try:
+        return _known_sweep(_bin().restore(sweep_id))
+    except FileNotFoundError:
+        raise missing from None
+
+
+def erase(*ids: str) -> None:
+    """Delete sweeps in the bin for good.
+
+    Raises:
+        OSError: the runs folder cannot be written.
+    """
+    _bin().erase(ids)
+
+
+def purge() -> None:
+    """Delete for good the sweeps that have been in the bin for `runs.DAYS_IN_BIN`."""
+    _bin().purge()
+
+
+def _bin() -> runs.Bin:
+    return runs.Bin(root())
 
 
 def _known_sweep(path: Path) -> Sweep:

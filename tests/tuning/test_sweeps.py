@@ -64,7 +64,7 @@ def test_a_setting_is_described_as_in_the_form():
     assert (rate.kind, rate.present, rate.logarithmic, rate.usual) == ("number", 0.01, True, (0.001, 0.1))
     assert (rate.low, rate.high, rate.group) == (1e-6, 10.0, "Training")
     limit = known["data.limit"]
-    assert (limit.label, limit.kind, limit.optional) == ("Training pictures", "whole number", True)
+    assert (limit.label, limit.kind, limit.optional) == ("Training examples", "whole number", True)
     assert known["training.optimizer"].choices == ("adam", "adamw", "sgd", "rmsprop")
     assert known["data.flip"].choices == (False, True)
     assert known["layers.2.filters"].label == "Filters of layer 3" and known["layers.2.filters"].present == 64
@@ -114,7 +114,7 @@ def rejected(**options) -> str:
         ({"path": "training.learning_rate", "values": [0.1] * 51}, "51 values are more than a sweep takes (50)"),
         ({"path": "training.batch_size", "values": [8.5]}, "Batch size: 8.5 is no whole number."),
         ({"path": "training.optimizer", "values": ["adam", "lion"]}, "Optimizer: lion is not one of adam, adamw"),
-        ({"path": "data.flip", "values": [True, 0]}, "Mirror at random: 0 is not one of off, on."),
+        ({"path": "data.flip", "values": [True, 0]}, "Random horizontal flip: 0 is not one of off, on."),
         ({"path": "training.optimizer", "low": 1, "high": 2}, "Optimizer: list some of adam"),
         ({"path": "training.batch_size", "low": 8}, "Batch size: a range needs a lowest and a highest value."),
         ({"path": "training.batch_size", "low": 8, "high": 8}, "lowest value (8) must be below the highest (8)"),
@@ -330,6 +330,20 @@ def test_deleting_with_and_without_the_runs(with_runs):
     assert sweeps.all_sweeps() == [] and run.path.is_dir() is not with_runs
     assert runs.is_in_bin(run.id) is with_runs
     sweeps.delete(sweep, with_runs)  # another window was faster
+    assert [(found.id, found.name) for found, _ in sweeps.deleted()] == [(sweep.id, sweep.name)]
+    assert sweeps.restore(sweep.id).config == sweep.config and sweeps.deleted() == []
+    with pytest.raises(UnknownSweep, match="no longer in the bin"):
+        sweeps.restore(sweep.id)
+
+
+def test_a_sweep_in_the_bin_can_be_deleted_for_good():
+    first, second = sweeps.create(grid()), sweeps.create(grid())
+    for sweep in (first, second):
+        ended(sweep.path, "stopped")
+        sweeps.delete(sweep, with_runs=False)
+    sweeps.erase(first.id)
+    assert not sweeps.is_in_bin(first.id) and sweeps.is_in_bin(second.id)
+    assert not sweeps.is_in_bin("../runs")
 
 
 def test_nothing_is_deleted_while_a_run_trains():
