@@ -8,7 +8,7 @@ The browser's history gets one entry for each step (another page, run, lesson, v
 `components/history.js`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -38,6 +38,13 @@ def write(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = value
+
+
+def renamed(name: str, words: Mapping[str, str]) -> None:
+    """Bring an old link up to date: what a parameter said, and what it says now. Before its control is drawn."""
+    if present := words.get(st.query_params.get(name, "")):
+        write(name, present)
+        st.rerun()
 
 
 def choice(key: str, label: str, options: Sequence[Word], value: Word | None = None, **how: Any) -> Word:
@@ -90,6 +97,14 @@ def slider(key: str, label: str, low: Any, high: Any, value: Any = None, **how: 
     default = _within(low, high, value)
     _limit(key, low, high)
     return _within(low, high, st.slider(label, low, high, default, key=key, **how, **_LINKED))
+
+
+def steps(key: str, label: str, options: Sequence[Word], value: Word | None = None, **how: Any) -> Word:
+    """One of some words in their order, by a slider. Arguments as for `choice`; how: as `st.select_slider` takes it."""
+    default = value if value in options else options[0]
+    _allow(key, options, default)
+    chosen = st.select_slider(label, options, default, key=key, **how, **_LINKED)
+    return chosen if chosen in options else default
 
 
 def switch(key: str, label: str, value: bool = False, **how: Any) -> bool:
