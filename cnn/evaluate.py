@@ -12,10 +12,12 @@ from cnn import data, runs
 from cnn.config import counted
 from cnn.errors import AtelierError
 from cnn.evaluation.metrics import evaluate, evaluate_answers
+from cnn.runs.worker import print_anything
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, 1 if the dataset cannot be had, 2 if there is no such run or model."""
+    print_anything()
     parser = argparse.ArgumentParser(prog="python -m cnn.evaluate", description=__doc__.split(":")[0] + ".")
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

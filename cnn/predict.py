@@ -14,11 +14,12 @@ from cnn import runs
 from cnn.errors import AtelierError
 from cnn.networks.predictor import Predictor, labelled
 from cnn.pictures import UnreadableImage, readings
-from cnn.runs.worker import complain
+from cnn.runs.worker import complain, print_anything
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, 1 if a file could not be classified, 2 if there is no such run or model."""
+    print_anything()
     parser = argparse.ArgumentParser(prog="python -m cnn.predict", description="Classify pictures of clothes.")
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")

@@ -12,14 +12,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from cnn import runs
 from cnn.config import explain
 from cnn.errors import AtelierError
-from cnn.runs.worker import complain
+from cnn.runs.worker import complain, print_anything
 from cnn.tuning import SweepConfig, sweeper, sweeps
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 finished or stopped, 1 failed, 2 bad arguments."""
+    print_anything()
     arguments = sys.argv[1:] if arguments is None else arguments
     if len(arguments) != 1:
         complain("cnn.sweep", "give one folder of a sweep, or one JSON file to make a sweep from.")
@@ -39,7 +41,7 @@ def _folder(given: Path) -> Path:
     """The folder that was given, or that of a new sweep made from the file that was given."""
     if given.is_dir():
         return given.resolve()
-    return sweeps.create(SweepConfig.model_validate_json(given.read_bytes())).path
+    return sweeps.create(SweepConfig.model_validate_json(runs.decoded(given.read_bytes()))).path
 
 
 if __name__ == "__main__":

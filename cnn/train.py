@@ -21,12 +21,13 @@ from cnn.config import DATASET_CARDS, RunConfig, explain
 from cnn.data import mixture
 from cnn.errors import AtelierError
 from cnn.runs import Run, saved_presets
-from cnn.runs.worker import complain, say
+from cnn.runs.worker import complain, print_anything, say
 from cnn.training.trainer import interrupted, train_in_turn
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0 finished or stopped, 1 failed, 2 bad arguments."""
+    print_anything()
     options = _parse(arguments)
     try:
         run = runs.find(options.run) if options.run else _create(options)

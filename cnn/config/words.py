@@ -29,16 +29,17 @@ def duration(seconds: float | None) -> str:
 
 
 _LABELS = {
-    "limit": "Training pictures",
-    "flip": "Mirror at random",
-    "shift": "Shift by up to (pixels)",
-    "random_affine": "Random affine",
-    "random_erasing": "Random erasing (fraction)",
-    "style_augmentation": "Other styles (fraction)",
+    "limit": "Training examples",
+    "flip": "Random horizontal flip",
+    "shift": "Random translation (px)",
+    "random_affine": "Random affine (strength)",
+    "random_erasing": "Random erasing (probability)",
+    "style_augmentation": "Style augmentation (fraction)",
     "outlier_exposure": "Outlier exposure (fraction)",
     "own_images": "Own images (fraction)",
     "patience": "Early stopping: patience (epochs)",
-    "calibrate": "Calibrate at the end",
+    "schedule": "Learning-rate schedule",
+    "calibrate": "Temperature scaling",
     "tensorboard": "TensorBoard event files",
     "batch_normalisation": "Batch normalisation",
     "kernel": "Kernel size",
@@ -53,7 +54,7 @@ _EMPTY = {"limit": "all", "patience": "off", "stride": "as the window"}
 
 
 def field_label(name: str) -> str:
-    """What people read for a field of a configuration or of a layer: "Training pictures" for `limit`."""
+    """What people read for a field of a configuration or of a layer: "Training examples" for `limit`."""
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
@@ -75,7 +76,7 @@ def explain(error: Exception) -> str:
             sentences.append(str(problem["ctx"]["error"]))
             continue
         if problem["type"] == "json_invalid":
-            sentences.append("It is not JSON.")
+            sentences.append(f"It is not JSON. {_place_in_json(problem['ctx']['error'])}")
             continue
         if problem["type"] == "too_short" and problem["loc"] == ("layers",):
             sentences.append("There is no layer before the output layer: add at least one, such as a flatten layer.")
@@ -91,3 +92,10 @@ def explain(error: Exception) -> str:
         given = "" if problem["type"] == "missing" else f", but it is {str(problem['input'])[:60]!r}"
         sentences.append(f"{name.replace('_', ' ')}{where}: {problem['msg'].lower()}{given}.")
     return " ".join(sentences)
+
+
+def _place_in_json(reason: str) -> str:
+    """Where JSON ends, of "trailing comma at line 1 column 9" for example."""
+    what, _, place = reason.replace("`", '"').rpartition(" at ")
+    what = "unexpected end of the file" if what.startswith("EOF") else what
+    return f"{place.replace(' column', ', column').capitalize()}: {what}."

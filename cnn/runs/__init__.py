@@ -23,7 +23,7 @@ from cnn.runs.directory import (
     shipped,
     stamp,
 )
-from cnn.runs.files import json_objects, read_json, write_json, write_npz, write_text
+from cnn.runs.files import NotText, decoded, json_objects, read_json, write_json, write_npz, write_text
 from cnn.runs.metrics import learning_rate_changes, read_metrics, summary, validation_curve, write_summary
 from cnn.runs.requests import Request, ask, forget_requests, read_requests, request_stop
 from cnn.runs.run import Run, RunExists, Summary, UnknownRun, log_tail
@@ -40,15 +40,18 @@ from cnn.runs.status import (
     since_boot,
     write_status,
 )
-from cnn.runs.trash import delete, is_in_bin, restore
+from cnn.runs.trash import DAYS_IN_BIN, Bin, delete, deleted, erase, is_in_bin, purge, restore
 
 __all__ = [
     "ACTIVE",
+    "DAYS_IN_BIN",
     "DEFAULT_ID",
     "MAX_NOTE",
     "MAX_TAG",
     "MAX_TAGS",
     "RESUMABLE",
+    "Bin",
+    "NotText",
     "Request",
     "Run",
     "RunExists",
@@ -63,7 +66,10 @@ __all__ = [
     "clean_name",
     "closed",
     "create",
+    "decoded",
     "delete",
+    "deleted",
+    "erase",
     "find",
     "forget_requests",
     "get",
@@ -74,6 +80,7 @@ __all__ = [
     "listed",
     "log_tail",
     "new_folder",
+    "purge",
     "read",
     "read_found",
     "read_json",

@@ -39,7 +39,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from cnn.config import RunConfig, explain
-from cnn.runs.files import Version, checked, files_in, read_json, unless_unsettled, version_of, write_json
+from cnn.runs.files import (
+    NotText,
+    Version,
+    checked,
+    decoded,
+    files_in,
+    read_json,
+    unless_unsettled,
+    version_of,
+    write_json,
+)
 from cnn.runs.run import Run, RunExists, Summary, UnknownRun
 from cnn.runs.status import Status, is_alive, write_status
 
@@ -155,7 +165,7 @@ def _read(path: Path, shipped_: bool, versions: tuple[Version | None, ...]) -> R
         config, parameters = _config((path / "config.json").read_bytes())
     except FileNotFoundError:
         return _damaged(run, "It has no config.json.")
-    except ValidationError as error:
+    except (NotText, ValidationError) as error:
         return _damaged(run, f"Its config.json is not one of this program: {explain(error)}")
     except OSError as error:
         return _damaged(run, f"Its config.json cannot be read: {error.strerror}.")
@@ -183,7 +193,7 @@ def stamp(folder: str) -> datetime | None:
 @lru_cache(maxsize=4096)
 def _config(content: bytes) -> tuple[RunConfig, int]:
     """The configuration and the parameters of its network. Most runs share a few of them."""
-    config = RunConfig.model_validate_json(content)
+    config = RunConfig.model_validate_json(decoded(content))
     return config, sum(row.parameters for row in config.rows())
 
 

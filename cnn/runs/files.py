@@ -13,8 +13,14 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from cnn.errors import AtelierError
+
 _UNSETTLED = 2.0  # seconds in which a file may change without its time of change showing it, on some file systems
 Version = tuple[int, int, int]  # time of change in nanoseconds, size in bytes, and which file it is on the disk
+
+
+class NotText(AtelierError, ValueError):
+    """A file that should hold JSON holds no text; the message is a sentence that says where."""
 
 
 def files_in(folder: Path) -> dict[str, os.stat_result]:
@@ -57,6 +63,20 @@ def json_objects(lines: bytes) -> list[dict[str, Any]]:
         if isinstance(value, dict):
             found.append(value)
     return found
+
+
+def decoded(content: bytes) -> str:
+    """The text of a JSON file, in UTF-8, UTF-16 or UTF-32, with or without a byte order mark: Windows writes them all.
+
+    Raises:
+        NotText: it is in none of these encodings.
+    """
+    encoding = json.detect_encoding(content)
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        where = f"Byte {error.start + 1:,} is not {encoding.removesuffix('-sig').upper()} text"
+        raise NotText(f"It is not JSON. {where}: save the file as UTF-8.") from error
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from cnn.config import RunConfig, explain, presets
 from cnn.errors import AtelierError
 from cnn.runs.directory import root
-from cnn.runs.files import json_text, write_text
+from cnn.runs.files import NotText, decoded, json_text, write_text
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _LARGEST = 200_000  # bytes of a configuration; the longest possible one has about 20,000
@@ -127,8 +127,8 @@ def parse(content: bytes) -> RunConfig:
     if len(content) > _LARGEST:
         raise Unreadable(f"It has {len(content):,} bytes, and a configuration has at most {_LARGEST:,}.")
     try:
-        return RunConfig.model_validate_json(content)
-    except ValidationError as error:
+        return RunConfig.model_validate_json(decoded(content))
+    except (NotText, ValidationError) as error:
         raise Unreadable(explain(error)) from error
 
 

@@ -4,6 +4,7 @@ Whatever happens to one, its last status tells the story in a sentence; only a b
 """
 
 import errno
+import io
 import sys
 import traceback
 from contextlib import suppress
@@ -11,6 +12,15 @@ from pathlib import Path
 
 from cnn.errors import AtelierError
 from cnn.runs.status import State, Status, closed, overwrite_status, write_status
+
+
+def print_anything() -> None:
+    """Let standard output take every name: what its encoding lacks becomes an escape, as in Python's errors.
+
+    A terminal or a pipe on Windows often has an old code page, and a file's name on Linux may be in no encoding at all.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def say(text: str) -> None:

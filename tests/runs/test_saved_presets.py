@@ -10,7 +10,13 @@ from cnn.config import RunConfig, presets
 from cnn.config.layers import Dense, Flatten
 from cnn.runs import saved_presets
 
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 MINE = RunConfig(preset="tiny", layers=(Flatten(), Dense(units=7)))
+
+
+def to_windows(text: str, encoding: str) -> bytes:
+    """As Notepad or PowerShell save it; `utf-16` and `utf-32` begin with a byte order mark."""
+    return text.replace("\n", "\r\n").encode(encoding)
 
 
 def write(folder: Path, name: str, content: bytes) -> None:
@@ -72,9 +78,13 @@ def test_deleting_stays_in_the_folder(runs_folder):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("bad.json", b"{", "It is not JSON."),
+        ("bad.json", b"{", "It is not JSON. Line 1, column 1: unexpected end of the file."),
+        ("bad.json", b'{"layers": [],\n "data": {},\n}', "It is not JSON. Line 3, column 1: trailing comma."),
+        ("bad.json", b"[1 2]", 'It is not JSON. Line 1, column 4: expected "," or "]".'),
         ("bad.json", b"\x00\xff", "It is not JSON."),
         ("bad.json", b"[" * 5000, "It is not JSON."),
+        ("bad.json", b'{"preset": "Gr\xfcn"}', "It is not JSON. Byte 15 is not UTF-8 text: save the file as UTF-8."),
+        ("bad.json", b"\xff\xfe{\x00x", "It is not JSON. Byte 5 is not UTF-16 text: save the file as UTF-8."),
         ("bad.json", b"[]", "configuration: "),
         ("bad.json", b"{}", "layers: field required."),
         ("bad.json", b'{"layers": [{"kind": "dense"}]}', "Layer 1 (Dense 64 relu) needs a vector"),
@@ -102,6 +112,17 @@ def test_a_broken_preset_says_so_when_it_is_asked_for(runs_folder):
     write(runs_folder, "broken.json", b"{")
     with pytest.raises(saved_presets.Unreadable, match=r"preset broken cannot be used. It is not JSON"):
         saved_presets.find("broken")
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_configuration_is_read_in_every_encoding_of_json(encoding, runs_folder):
+    content = to_windows(saved_presets.to_json(MINE), encoding)
+    assert saved_presets.parse(content) == MINE
+    write(runs_folder, "mine.json", content)
+    assert saved_presets.find("mine").layers == MINE.layers
+    run = runs.create(MINE)
+    (run.path / "config.json").write_bytes(content)
+    assert runs.read(run.path).config == MINE
 
 
 @pytest.mark.parametrize("name", presets())

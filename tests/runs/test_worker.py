@@ -1,11 +1,17 @@
 """What processes say, and how their work ends."""
 
 import errno
+import io
+import os
 import shutil
+import subprocess
+import sys
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 
-from cnn import runs
+from cnn import evaluate, predict, runs, sweep, train
 from cnn.config import presets
 from cnn.errors import CannotGoOn
 from cnn.runs import worker
@@ -76,3 +82,28 @@ def test_a_status_whose_folder_is_gone_is_given_up():
     shutil.rmtree(run.path)
     worker.close(run.path, run.status, "stopped", "")
     assert not run.path.exists()
+
+
+@pytest.mark.parametrize("command", [train, predict, evaluate, sweep], ids=lambda module: module.__name__)
+def test_commands_print_what_the_encoding_of_the_terminal_lacks(command, monkeypatch):
+    printed = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
+    monkeypatch.setattr(sys, "stdout", printed)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with pytest.raises(SystemExit) if command is not sweep else nullcontext():
+        command.main(["--no-such-option", "--another"])
+    print("Größe 38 – 裤子.jpg", flush=True)
+    assert printed.buffer.getvalue().decode("cp1252").rstrip() == r"Größe 38 – \u88e4\u5b50.jpg"
+
+
+def test_a_prediction_of_a_file_whose_name_the_terminal_lacks():
+    names = ["Größe – 裤子.jpg", "🥾.png"]
+    done = subprocess.run(
+        [sys.executable, "-m", "cnn.predict", *names],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        timeout=120,
+    )
+    assert done.returncode == 1 and b"Traceback" not in done.stderr
+    first, second = done.stdout.decode("cp1252").splitlines()
+    assert first.startswith(r"Größe – \u88e4\u5b50.jpg: ") and second.startswith(r"\U0001f97e.png: ")

@@ -512,9 +512,24 @@ def test_a_sweep_from_a_file(launcher, tmp_path, capsys):
     assert sweep.state == "finished" and capsys.readouterr().out.splitlines()[-1] == str(sweep.path)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_sweep_from_a_file_that_windows_has_saved(encoding, launcher, tmp_path):
+    file = tmp_path / "sweep.json"
+    file.write_bytes(grid().model_dump_json(indent=1).replace("\n", "\r\n").encode(encoding))
+    assert command.main([str(file)]) == 0
+    (sweep,) = sweeps.all_sweeps()
+    content = (sweep.path / "sweep.json").read_bytes()
+    (sweep.path / "sweep.json").write_bytes(content.decode().encode(encoding))
+    assert sweeps.read(sweep.path).config == sweep.config
+
+
 @pytest.mark.parametrize(
     "content, sentence",
-    [(None, "No such file"), ("{", "It is not JSON"), ('{"settings": []}', "base: field required")],
+    [
+        (None, "No such file"),
+        ("{", "It is not JSON. Line 1, column 1: unexpected end of the file."),
+        ('{"settings": []}', "base: field required"),
+    ],
 )
 def test_a_bad_file_gets_a_sentence(content, sentence, tmp_path, capsys):
     file = tmp_path / "sweep.json"
