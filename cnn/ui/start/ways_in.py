@@ -41,15 +41,13 @@ def cards(run_id: str) -> None:
         with st.container(border=True):
             st.markdown("**I'm teaching**")
             st.caption(
-                "Set a lesson up, hide what the class does not need yet, and share the link. Everyone sees what you see."
+                "Set a lesson up, hide what the class does not need yet, and share the link: all see what you see."
             )
             _link(shell.LEARN, "Prepare a lesson", "share", run_id, {"topic": "filter"})
             _link(shell.RUNS, "Compare networks", "table_rows", run_id, {"compare": "dense,lecture,wardrobe"})
         with st.container(border=True):
             st.markdown("**I'm building**")
-            st.caption(
-                "Build a network layer by layer, vary its settings, compare the runs, and take the file with you."
-            )
+            st.caption("Build a network layer by layer, vary its settings, compare the runs, and download the model.")
             _link(shell.NEW_NETWORK, "Build a network", "add_circle", run_id)
             _link(shell.SWEEPS, "Run a sweep", "scatter_plot", run_id)
 
