@@ -25,7 +25,7 @@ MAX_JPEG_PIXELS = 65_000_000  # a JPEG of one scan is decoded at 1/2, 1/4 or 1/8
 MAX_JPEG_SCANS = 50  # cameras write 1, progressive encoders about 10; thousands would decode for hours
 
 
-# ---------------------------------------------------------------- a file -> an 8-bit picture
+# ---------------------------------------------------------------- a file -> an 8-bit image
 
 # Which reader a file gets is decided by its first bytes, never by its name. The readers are called directly,
 # not through `Image.open`, which refuses or warns about a large picture before its size can be named.
@@ -38,11 +38,13 @@ _READERS = (
     ("TIFF", rb"II\*\0|MM\0\*", TiffImageFile),
 )
 _REFUSED = {
-    rb"....ftyp(hei|hev|mif1|msf1)": "This is a HEIC picture, which cannot be read here: save it as a JPEG.",
-    rb"....ftypavi": "This is an AVIF picture, which cannot be read here: save it as a JPEG or a PNG.",
-    rb"%PDF": "This is a PDF document, not a picture: save its page as a PNG, or take a screenshot of it.",
+    rb"....ftyp(hei|hev|mif1|msf1)": (
+        "HEIC images (iPhone) cannot be read. Choose JPEG: Settings > Camera > Formats > Most Compatible."
+    ),
+    rb"....ftypavi": "AVIF images cannot be read. Save the image as a JPEG or PNG file.",
+    rb"%PDF": "This is a PDF document, not an image. Save the page as a PNG file, or take a screenshot.",
     rb"(\xef\xbb\xbf)?\s*(<svg|<!DOCTYPE svg|<(\?xml|!--).{0,2000}<svg)": (
-        "An SVG is a drawing program's text, not pixels: export it as a PNG and choose that."
+        "An SVG file holds shapes, not pixels. Export it as a PNG file."
     ),
 }
 _TURNS = {  # the EXIF orientation tag's values -> what sets the picture upright
@@ -75,7 +77,7 @@ def open_image(source: bytes | BinaryIO | str | Path) -> tuple[Image.Image, tupl
         _check_cost(picture, kind, data)
         notes = []
         if getattr(picture, "is_animated", False):
-            many = "A TIFF of several pages" if kind == "TIFF" else f"An animated {kind}"
+            many = "A TIFF file with several pages" if kind == "TIFF" else f"An animated {kind} file"
             notes.append(f"{many}: only its first {'page' if kind == 'TIFF' else 'frame'} was used.")
         if kind == "JPEG":
             shrink = max(1, max(picture.size) / WORKING_EDGE)
@@ -88,11 +90,11 @@ def open_image(source: bytes | BinaryIO | str | Path) -> tuple[Image.Image, tupl
     except UnreadableImage:
         raise
     except Exception as error:  # decoders of hostile bytes raise nearly anything, OSError to struct.error
-        message = f"This {kind} could not be decoded, it is damaged or incomplete: choose another one."
+        message = f"This {kind} file is damaged or incomplete. Choose another file."
         raise UnreadableImage(message) from error
     if turn:
         picture = picture.transpose(turn)
-        notes.append("The picture was turned upright, as its camera had recorded.")
+        notes.append("The image was rotated upright, as the camera recorded.")
     return picture, tuple(notes)
 
 
@@ -102,7 +104,7 @@ def _bytes_of(source: bytes | BinaryIO | str | Path) -> bytes:
             with Path(source).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
         except OSError as error:
-            message = f"{source} could not be opened ({error.strerror}): check that it is there and readable."
+            message = f"{source} could not be opened ({error.strerror}). Check that the file exists and can be read."
             raise UnreadableImage(message) from error
     elif isinstance(source, bytes):
         data = source
@@ -111,9 +113,9 @@ def _bytes_of(source: bytes | BinaryIO | str | Path) -> bytes:
             source.seek(0)  # an upload widget hands over the same file on every rerun, read to its end
         data = source.read(MAX_BYTES + 1)
     if not data:
-        raise UnreadableImage("The file is empty (0 bytes): choose another one.")
+        raise UnreadableImage("The file is empty (0 bytes). Choose another file.")
     if len(data) > MAX_BYTES:
-        raise UnreadableImage(f"The file is larger than {MAX_BYTES >> 20} MB: save it smaller, or as a JPEG.")
+        raise UnreadableImage(f"The file is larger than {MAX_BYTES >> 20} MB. Save it smaller, or as a JPEG file.")
     return data
 
 
@@ -125,7 +127,7 @@ def _reader_of(data: bytes) -> tuple[str, type[ImageFile]]:
         if re.match(signature, data[:4096], re.DOTALL | re.IGNORECASE):
             raise UnreadableImage(sentence)
     kinds = ", ".join(kind for kind, *_ in _READERS[:-1])
-    message = f"This is no picture, whatever its name says: choose a {kinds} or {_READERS[-1][0]} file."
+    message = f"This file is not an image. Choose a {kinds} or {_READERS[-1][0]} file."
     raise UnreadableImage(message)
 
 
@@ -133,21 +135,21 @@ def _check_cost(picture: ImageFile, kind: str, data: bytes) -> None:
     """Refuse, before anything is decoded, what would take too much memory or time."""
     check_shape(picture.size)
     width, height = picture.size
-    limit, what = MAX_WEBP_PIXELS if kind == "WebP" else MAX_PIXELS, f"a {kind}"
+    limit, what = MAX_WEBP_PIXELS if kind == "WebP" else MAX_PIXELS, f"a {kind} file"
     if kind == "JPEG":
         # All coefficients of a picture sent in several scans are in memory at once, at whatever scale it is
         # decoded. The bytes ff da start a scan and occur nowhere else in the compressed data.
         progressive = "progressive" in picture.info
         if progressive or (picture.mode != "L" and re.search(rb"\xff\xda\0[\x08\x0a][\x01\x02]", data)):
-            what = "a progressive JPEG"
+            what = "a progressive JPEG file"
         else:
             limit = MAX_JPEG_PIXELS
         if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
-            raise UnreadableImage("This JPEG has too many layers (scans): save it again as an ordinary JPEG.")
+            raise UnreadableImage("This JPEG file has too many scans. Save it again as an ordinary JPEG file.")
     if width * height > limit:
         raise UnreadableImage(
-            f"The picture is {width:,} x {height:,} pixels, {width * height / 1e6:,.0f} megapixels, more "
-            f"than the {limit / 1e6:.0f} that {what} may have: save it smaller."
+            f"The image has {width:,} × {height:,} pixels ({width * height / 1e6:,.0f} megapixels), more than the "
+            f"{limit / 1e6:.0f} megapixels allowed for {what}. Save it smaller."
         )
     if kind == "BMP" and picture.tile[0][0] != "raw":  # run lengths would be decoded in Python, slowly
-        raise UnreadableImage("This is a compressed BMP, which cannot be read here: save it as a PNG.")
+        raise UnreadableImage("Compressed BMP files cannot be read. Save the image as a PNG file.")

@@ -12,7 +12,7 @@ SIZE = 28  # pixels along each edge of the network's input
 
 
 class UnreadableImage(AtelierError, ValueError):
-    """A picture nobody can use; the message is one sentence for the user: what was wrong and what to do."""
+    """An image nobody can use; the message tells the user in two short sentences what is wrong and what to do."""
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ def check_shape(size: tuple[int, int]) -> None:
     width, height = size
     if max(size) < _MIN_EDGE:
         raise UnreadableImage(
-            f"The picture is only {width} x {height} pixels: choose one at least {_MIN_EDGE} pixels long."
+            f"The image has only {width} × {height} pixels. Choose one at least {_MIN_EDGE} pixels wide or high."
         )
     if max(size) > SIZE * min(size):  # its shorter edge would be less than one pixel of the network's input
         raise UnreadableImage(
-            f"The picture is {width:,} x {height:,} pixels, a strip too thin for a garment: choose another."
+            f"The image has {width:,} × {height:,} pixels, too narrow for a garment. Choose another one."
         )
 
 
@@ -53,7 +53,7 @@ def on_paper(rgba: np.ndarray | None) -> Image.Image:
         UnreadableImage: nothing is drawn.
     """
     if rgba is None or not rgba[..., 3].any() or (rgba == rgba[0, 0]).all():
-        raise UnreadableImage("Nothing is drawn yet: draw a garment, its outline or its whole shape.")
+        raise UnreadableImage("Nothing is drawn yet. Draw a garment: its outline, or its whole shape.")
     drawing = as_image(rgba)
     return Image.alpha_composite(Image.new("RGBA", drawing.size, "white"), drawing).convert("RGB")
 
@@ -122,7 +122,7 @@ def without_alpha(picture: Image.Image) -> tuple[Image.Image, str]:
     if alpha.min() == 255:
         return picture.convert("RGB"), ""
     if not alpha.any():
-        raise UnreadableImage("The picture is transparent all over: choose one that shows a garment.")
+        raise UnreadableImage("The image is fully transparent. Choose one that shows a garment.")
     light = (luma(small[..., :3]) * alpha).sum() / alpha.sum() > _LIGHT
     paper, name = ("#000000", "black, because what is visible is light") if light else ("#fdfdfd", "near-white")
     return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture).convert("RGB"), name

@@ -21,7 +21,7 @@ from cnn.pictures.normalise import filled, normalised, on_paper, reduced
 from cnn.pictures.recipe import as_it_is, follow, ground_colour
 
 LINE_DRAWING = "Line drawing"
-_NOTHING = "There is nothing in the picture but one plain colour: choose one with a garment that stands out."
+_NOTHING = "The image shows only one plain colour. Choose one with a garment that stands out."
 
 _EDGE = 256  # longest edge of the copy on which a picture is understood
 _THIN = 0.055  # strokes up to this share of the drawing's longest edge make a line drawing
@@ -169,15 +169,17 @@ def _line_drawing(ink: np.ndarray, weight: float) -> _Way:
         pixels, strokes, inside = line_drawings.strokes_to_pixels(ink)
         filled = Image.fromarray(np.maximum(strokes, np.uint8(inside * line_drawings.FILL)))
         steps = [
-            Step("Picture", "The picture as it came, upright.", Image.fromarray(rgb)),
-            Step("Strokes", "What stands out from the paper is ink.", _white(ink)),
+            Step("Original", "The image, upright.", Image.fromarray(rgb)),
+            Step("Strokes", "What stands out from the paper counts as ink.", _white(ink)),
             Step(
-                "Even width", "Strokes are brought to one width, about a pixel of the result.", Image.fromarray(strokes)
+                "Stroke width",
+                "All strokes get the same width, about one pixel of the network input.",
+                Image.fromarray(strokes),
             ),
-            Step("Fill", "What they enclose is filled at half the brightness, small gaps bridged.", filled),
+            Step("Fill", "Enclosed areas are filled at half brightness. Small gaps are bridged.", filled),
             _last(pixels),
         ]
-        why = "Strokes on plain paper, an outline with a few lines inside."
+        why = "Strokes on plain paper: an outline and a few lines inside."
         return [Reading(LINE_DRAWING, why, as_network_input(pixels, steps, (), line_drawings.frame_of(ink)), weight)]
 
     return read
@@ -193,7 +195,7 @@ def _recipe(weight: float) -> _Way:
             seen = as_it_is(picture, picture) or follow(picture)
         except UnreadableImage:
             return []
-        why = "Whatever differs from the corners' colour is the garment, as in the recipe that made Fashion-MNIST."
+        why = "Everything that differs from the corners' colour is the garment, as in the pipeline of Fashion-MNIST."
         return [Reading("Plain background", why, seen, weight)]
 
     return read
@@ -203,7 +205,7 @@ def _painted(ink: np.ndarray, weight: float) -> _Way:
     def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
         negative = 255 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
         shape = _of_mask(segmentation.Mask("Painted shape", ink, 1.0), rgb, negative, weight)
-        return [replace(shape, explanation="One shape in one tone on a plain ground, which is left out.")]
+        return [replace(shape, explanation="One shape in one tone; the plain background is removed.")]
 
     return read
 
@@ -226,13 +228,21 @@ def _of_mask(guess: segmentation.Mask, rgb: np.ndarray, negative: np.ndarray, we
     grey = cutouts.tones(negative, guess.mask)
     pixels = cutouts.framed(grey, guess.mask).astype(np.float32) / 255
     steps = [
-        Step("Picture", "The picture as it came, upright.", Image.fromarray(rgb)),
-        Step("Mask", "White is what was found to be the garment.", _white(guess.mask)),
-        Step("Cut out", "Everything else is left out.", Image.fromarray(np.where(guess.mask[..., None], rgb, 0))),
-        Step("Tones", "Light becomes dark, and the cloth's tones fill the range.", Image.fromarray(grey)),
+        Step("Original", "The image, upright.", Image.fromarray(rgb)),
+        Step("Mask", "White: what was found to be the garment.", _white(guess.mask)),
+        Step(
+            "Background removed",
+            "Everything outside the mask becomes black.",
+            Image.fromarray(np.where(guess.mask[..., None], rgb, 0)),
+        ),
+        Step(
+            "Contrast",
+            "Light becomes dark, and the garment's tones are stretched over the range.",
+            Image.fromarray(grey),
+        ),
         _last(pixels),
     ]
-    why = "A photo: the garment was told from its ground, which is left out."
+    why = "A photo: the garment was separated from its background."
     return Reading(guess.name, why, as_network_input(pixels, steps, (), cutouts.frame_of(guess.mask)), weight)
 
 
@@ -241,5 +251,5 @@ def _white(mask: np.ndarray) -> Image.Image:
 
 
 def _last(pixels: np.ndarray) -> Step:
-    why = "Cropped, its longest edge scaled to 28 pixels, centred on black: the network's input."
+    why = "Cropped, longest edge scaled to 28 pixels, centred on black: the network input."
     return Step("28 × 28", why, Image.fromarray(np.uint8(np.rint(pixels * 255))))

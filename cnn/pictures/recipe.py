@@ -49,7 +49,7 @@ def as_it_is(picture: Image.Image, given: Image.Image | np.ndarray, notes: tuple
     if (prepared := _already_prepared(picture, given)) is None:
         return None
     shown = Image.fromarray(np.uint8(np.rint(prepared * 255)))
-    why = "The picture is 28 x 28, grey, on black, as Fashion-MNIST's own are: it is taken as it is."
+    why = "The image has 28 × 28 grey pixels on black, as in Fashion-MNIST: it is used unchanged."
     return as_network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes, WHOLE)
 
 
@@ -66,7 +66,7 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
         steps.append(Step(name, explanation, reduced(image, SEARCH_EDGE)))
         return image
 
-    show("Picture", "The picture as it came, upright.", picture)
+    show("Original", "The image, upright.", picture)
     if picture.mode == "RGBA":
         picture, paper = without_alpha(picture)
         if paper:
@@ -78,11 +78,11 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     background, plain = ground_colour(np.asarray(small))
     box, mask = _garment(small, background)
     if plain < 0.5:
-        said.append("The background is not plain, so the garment was not told from it: use a plain one.")
+        said.append("The garment could not be separated from its background. Use a plain background.")
     edge = max(box[2] - box[0], box[3] - box[1]) * max(picture.size) / max(small.size)
     if edge > _THUMBNAIL_EDGE:
         picture = reduced(picture, round(max(picture.size) * _THUMBNAIL_EDGE / edge))
-        why = "Blocks of pixels are averaged until the garment is about the size of Fashion-MNIST's thumbnails."
+        why = "Blocks of pixels are averaged until the garment is about as large as in Fashion-MNIST's thumbnails."
         show("Reduce", why, picture)
     # Lighter or darker is asked of the middle of the box: around it, uneven light may differ as well.
     left, top, right, bottom = box
@@ -91,37 +91,37 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     garment = inner if len(inner) else np.asarray(small)[mask]
     if _darkness(255.0 - garment, 255 - background) > _darkness(garment, background):
         picture, background = ImageOps.invert(picture), 255 - background
-        show("Invert", "The garment is lighter than its background, but the recipe expects it darker.", picture)
-        said.append("The garment is lighter than its background: the picture was inverted first.")
+        show("Invert", "The garment is lighter than its background; the pipeline expects it darker.", picture)
+        said.append("The garment is lighter than its background, so the image was inverted first.")
     if background.min() < _NEAR_WHITE:
         levels = _on_white(np.arange(256.0)[:, None], background)  # (256, 3)
         picture = picture.point(np.uint8(np.rint(levels)).T.ravel().tolist())
         background = np.full(3, 255.0)
         show(
             "White background",
-            "Each colour is scaled until the background is white, the recipe's paper.",
+            "Each colour is scaled until the background is white.",
             picture,
         )
 
     box, _ = _garment(picture, background)
     whole = picture.size
-    picture = show("Trim", "Edges within 5% of the background's colour are cut off.", picture.crop(box))
+    picture = show("Trim", "Edges within 5% of the background's colour are cropped.", picture.crop(box))
     scale = SIZE / max(picture.size)
     width, height = (max(1, int(edge * scale + 0.5)) for edge in picture.size)
     picture = picture.resize((width, height), Image.Resampling.NEAREST)
-    show("Subsample", "Rows and columns are skipped (or repeated) until the longest edge is 28.", picture)
-    picture = show("Sharpen", "A 3 x 3 Gaussian kernel (sigma 1) makes outlines stronger.", _sharpened(picture))
+    show("Subsample", "Rows and columns are skipped (or repeated) until the longest edge has 28 pixels.", picture)
+    picture = show("Sharpen", "A 3 × 3 Gaussian kernel (sigma 1) sharpens outlines.", _sharpened(picture))
     canvas = Image.new("RGB", (SIZE, SIZE), tuple(int(level + 0.5) for level in background))
     # An odd pixel goes to the left and the top, as in Fashion-MNIST (ImageMagick's -gravity center).
     corner = ((SIZE - width + 1) // 2, (SIZE - height + 1) // 2)
     canvas.paste(picture, corner)
     show(
         "Extend",
-        "The shortest edge is extended to 28 with the background's colour, the garment centred.",
+        "The shortest edge is padded to 28 pixels with the background's colour; the garment is centred.",
         canvas,
     )
-    picture = show("Negate", "Light becomes dark: the garment is bright on black.", ImageOps.invert(canvas))
-    picture = show("Grey", "Colours become one of 256 levels of grey, the network's input.", picture.convert("L"))
+    picture = show("Negate", "Light becomes dark: a bright garment on black.", ImageOps.invert(canvas))
+    picture = show("Grey", "Colours become 256 levels of grey: the network input.", picture.convert("L"))
     frame = frame_of(box, whole, corner, (width, height))
     return as_network_input(np.asarray(picture, np.float32) / 255, steps, said, frame)
 
@@ -182,9 +182,7 @@ def _garment(picture: Image.Image, background: np.ndarray) -> tuple[tuple[int, i
     mask &= _count_around(mask & (_count_around(mask) >= 5)) > 0
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
-        raise UnreadableImage(
-            "There is nothing in the picture but one plain colour: choose one with a garment that stands out."
-        )
+        raise UnreadableImage("The image shows only one plain colour. Choose one with a garment that stands out.")
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1), mask
 
 

@@ -60,14 +60,16 @@ def masks(rgb: np.ndarray) -> list[Mask]:
     plain = [_resized(mask, view.shape) for mask in _from_plain(_reduced(rgb, _PLAIN_EDGE))]
     if len(plain) == 2:
         view.garment = np.stack(plain).mean(axis=0, dtype=np.float32)
-    for name, mask in zip(("Cut out of its plain background", "Cut out by faint edges"), plain, strict=False):
+    for name, mask in zip(
+        ("Background removed (plain background)", "Background removed (faint edges)"), plain, strict=False
+    ):
         add(name, mask)
     colours = _by_colours(view)
     # GrabCut prefers short outlines, and would fill the gap between two legs with carpet.
     gaps = cv2.morphologyEx(np.uint8(colours < 0.45), cv2.MORPH_OPEN, _disc(5)) > 0
-    if add("Cut out by its border's colours", _grab(view, colours > 0.5, colours) & ~gaps) < _SURE:
-        add("Cut out: GrabCut from the middle", _grab(view, view.middle > 0.5, view.middle) & ~gaps)
-        add("Cut out: two ways together", guesses[-1].mask | guesses[-2].mask)
+    if add("Background removed (border colours)", _grab(view, colours > 0.5, colours) & ~gaps) < _SURE:
+        add("Background removed (GrabCut from the centre)", _grab(view, view.middle > 0.5, view.middle) & ~gaps)
+        add("Background removed (two methods combined)", guesses[-1].mask | guesses[-2].mask)
 
     agreed = [np.mean([_overlap(one.mask, other.mask) for other in guesses]) for one in guesses]
     judged = [
@@ -82,7 +84,7 @@ def masks(rgb: np.ndarray) -> list[Mask]:
             different.append(one)
     full = [replace(one, mask=_resized(one.mask, rgb.shape[:2])) for one in different[:_MOST]]
     full = [one for one in full if one.mask.any()]  # a speck may be lost between the pixels of a narrow strip
-    return full or [Mask("The middle of the picture", _prior(rgb.shape[:2], 0.4) > 0.5, 0.0)]
+    return full or [Mask("Centre of the image", _prior(rgb.shape[:2], 0.4) > 0.5, 0.0)]
 
 
 def _score(mask: Mask) -> float:
@@ -262,7 +264,7 @@ def _without_skin(rgb: np.ndarray, whole: Mask, view: _View) -> Mask | None:
     clothes = _cleaned(clothes, view)
     if clothes.sum() < 0.25 * whole.mask.sum():
         return None
-    return Mask("Cut out without skin", clothes, min(1.0, whole.score * (1.15 if chin else 0.6)))
+    return Mask("Background and skin removed", clothes, min(1.0, whole.score * (1.15 if chin else 0.6)))
 
 
 def _chin(skin: np.ndarray, mask: np.ndarray) -> int:

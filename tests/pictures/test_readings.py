@@ -88,7 +88,7 @@ PICTURES = {
 FIRST = {  # what the name of the first reading begins with
     **dict.fromkeys(list(PICTURES)[:6], LINE_DRAWING),
     **dict.fromkeys(list(PICTURES)[6:10], PAINTED),
-    **dict.fromkeys(list(PICTURES)[10:13], "Cut out"),
+    **dict.fromkeys(list(PICTURES)[10:13], "Background removed"),
     PREPARED_ONE: PREPARED,
 }
 
@@ -154,7 +154,9 @@ def test_the_same_picture_is_read_alike_every_time():
     assert all(np.array_equal(one, other) for one, other in zip(pixels_of(again), pixels_of(first), strict=True))
 
 
-@pytest.mark.parametrize("name", [name for name, first in FIRST.items() if first in (LINE_DRAWING, PAINTED, "Cut out")])
+@pytest.mark.parametrize(
+    "name", [name for name, first in FIRST.items() if first in (LINE_DRAWING, PAINTED, "Background removed")]
+)
 def test_the_shirt_is_found(name):
     """The first reading has cloth on the chest and under the collar, and ground below the sleeves."""
     if name == "drawn cloth on white":
@@ -318,7 +320,7 @@ def test_what_is_known_of_a_file_is_noted_once_in_every_reading():
     file = io.BytesIO()
     shape("white", "black").save(file, "GIF", save_all=True, append_images=[shape("red", "black")])
     found = readings.read(file.getvalue())
-    animated = "An animated GIF: only its first frame was used."
+    animated = "An animated GIF file: only its first frame was used."
     assert len(found) > 1 and all(reading.seen.notes.count(animated) == 1 for reading in found)
     recipe = next(reading for reading in found if reading.name == "Plain background")
     assert any("lighter than its background" in note for note in recipe.seen.notes)

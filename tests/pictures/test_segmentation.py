@@ -148,7 +148,7 @@ def test_a_face_is_taken_off_a_worn_garment() -> None:
         cv2.rectangle(picture, (x, 150), (x + 15, 300), (215, 165, 135), -1)
     shirt[150:301, 225:241] = shirt[150:301, 70:86] = False
     found = masks(paint(picture, shirt, (50, 90, 160)))
-    assert found[0].name == "Cut out without skin"
+    assert found[0].name == "Background and skin removed"
     assert overlap(found[0].mask, shirt) > 0.85
 
 
