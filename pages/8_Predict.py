@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import shell, state
 
 run = shell.page(
     "Predict", "Show the network a garment. It sees what the steps below make of your picture, nothing else."
@@ -25,7 +25,7 @@ def workshop() -> None:
     """A click or a stroke runs this part anew, not the whole page: the answer follows more quickly."""
     ways_in, answers = st.columns([2, 3], gap="large")
     with ways_in:
-        given = inputs.ask(run, network.predict)
+        given = inputs.ask(run, network.predict, state.PREDICT_IMAGE)
     if isinstance(given, list):
         batch.show(given, run, network.predict, place=answers)
     elif given:

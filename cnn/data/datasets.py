@@ -101,7 +101,7 @@ class Dataset(ABC):
 
 class FashionMnist(Dataset):
     card = FASHION_MNIST
-    samples = "The 10,000 test pictures of Fashion-MNIST."
+    samples = "The 10,000 test images of Fashion-MNIST."
 
     def load(self, limit: int | None, on_download: OnDownload) -> Splits:
         (images, labels), test = _fashion_mnist(on_download)
@@ -130,7 +130,7 @@ class FashionMnist(Dataset):
 
 class Synthetic(Dataset):
     card = SYNTHETIC
-    samples = "**Synthetic** test pictures, drawn by this program."
+    samples = "**Synthetic** test images, drawn by this program."
 
     def _sizes(self, limit: int | None) -> dict[str, int]:
         return {"train": limit or self.card.training_images, "validation": 1_000, "test": 2_000}

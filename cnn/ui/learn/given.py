@@ -8,7 +8,7 @@ import streamlit as st
 from cnn.lessons import kernels
 from cnn.lessons.kernels import UnreadableNumbers
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.learn import controls
 from cnn.ui.models import Network
 from cnn.ui.predict import batch, inputs
@@ -41,8 +41,8 @@ def ask(run: Run, network: Network, numbers: bool) -> Given | None:
     """
     if numbers and controls.switch("typed", "Type numbers instead of choosing a picture"):
         return _typed()
-    with controls.place("picture", "The choice of the picture", inputs.KEYS):
-        found = inputs.ask(run, network.predict)
+    with controls.place("picture", "The choice of the picture", state.LEARN_IMAGE):
+        found = inputs.ask(run, network.predict, state.LEARN_IMAGE)
         picture = batch.opened(found) if isinstance(found, list) else found
     if picture is None:
         st.info("Choose, draw or upload a picture above.", icon=":material/arrow_upward:")

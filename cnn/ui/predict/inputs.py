@@ -1,8 +1,8 @@
-"""The ways in for a picture: a sample of the dataset, a drawing, uploaded files, the camera.
+"""The ways in for an image: a sample of the dataset, a mistake, a drawing, uploaded files, the camera.
 
-Every one of them ends in `cnn.pictures.readings`, so what the network sees never depends on where a picture came from.
-What was drawn, uploaded or photographed is kept for the visit: draw it on one page, look inside the network
-on the next.
+Every one of them ends in `cnn.pictures.readings`, so the network input never depends on where an image came from.
+What was drawn, uploaded or photographed is kept for the visit: draw it on one page, look inside the network on the
+next. The way in, the class and the number are in the link, too; each page has parameters of its own for them.
 """
 
 import numpy as np
@@ -14,51 +14,53 @@ from cnn.evaluation.examples import Examples, read_examples
 from cnn.networks.predictor import Predictor
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
-from cnn.ui import shell, state
-from cnn.ui.components import drawing_board
+from cnn.ui import links, shell, state
+from cnn.ui.components import drawing_board, sheet
 from cnn.ui.predict import pictures
 from cnn.ui.predict.pictures import File, Picture
+from cnn.ui.state import ImageKeys
 
-WAYS = {
-    "Sample": ":material/apparel:",
-    "Mistake": ":material/rule:",
-    "Draw": ":material/draw:",
-    "Upload": ":material/upload_file:",
-    "Camera": ":material/photo_camera:",
-}
-KEYS = ("sample_class", "sample_number")  # what a link says of a sample
-FILE_TYPES = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
+WAYS = ("Sample", "Mistake", "Draw", "Upload", "Camera")
 MAX_FILES = 300
-_TRIED = 1000  # test pictures among which mistakes are looked for
+_PAGES = (state.EXPLORE_IMAGE, state.PREDICT_IMAGE, state.LEARN_IMAGE)
+_ANY = "Any"
+_TRIED = 1000  # test images among which mistakes are looked for
+_STRIP = 12  # thumbnails
+_STRIP_WIDTH = 360  # pixels: six thumbnails a row
 
 
-def ask(run: Run, predictor: Predictor) -> Picture | list[File] | None:
-    """Ask for a picture. Returns the files where there are several, and None until there is something."""
-    way = st.segmented_control(
-        "Picture",
-        list(WAYS),
-        default="Sample",
-        required=True,
-        format_func=lambda name: f"{WAYS[name]} {name}",
-        key=state.WAY,
-        persist_state="session",
-        wrap=True,
-    )
+def ask(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | list[File] | None:
+    """Ask for an image. Returns the files where there are several, and None until there is something.
+
+    Args:
+        run: the current one, whose dataset the samples are from.
+        predictor: its network, whose mistakes are offered.
+        keys: of the page that asks.
+    """
+    way = links.choice(keys.way, "Image", WAYS)
+    found: Picture | list[File] | None
     if way == "Sample":
-        picture = sample(run)
+        found = _sample(run, keys)
     elif way == "Mistake":
-        picture = _mistake(run, predictor)
+        found = _mistake(run, predictor, keys)
     elif way == "Draw":
-        picture = _drawing()
+        found = _drawing()
     else:
         files = _kept(way, {"Upload": _upload, "Camera": _camera}[way]())
-        if len(files) > 1:
-            return files
-        picture = _picture(files[0]) if files else None
-    if picture is None:
+        found = files if len(files) > 1 else _picture(files[0]) if files else None
+    _bring_along(keys)
+    if found is None:
         pictures.reset()
-        return None
-    return pictures.with_changes(picture)
+    return pictures.with_changes(found) if isinstance(found, Picture) else found
+
+
+def _bring_along(keys: ImageKeys) -> None:
+    """Choose the same image on the other pages."""
+    for others in _PAGES:
+        if others is not keys:
+            for mine, other in zip(keys, others, strict=True):
+                if mine in st.session_state:
+                    st.session_state[other] = st.session_state[mine]
 
 
 def _kept(way: str, files: list[File]) -> list[File]:
@@ -68,86 +70,130 @@ def _kept(way: str, files: list[File]) -> list[File]:
         kept[way] = files
     elif way in kept:
         count = len(kept[way])
-        st.caption(f"From before: {shell.plain(kept[way][0].name) if count == 1 else f'{count} files'}")
-        st.button(
-            "Forget it" if count == 1 else "Forget them",
-            icon=":material/close:",
-            key="forget",
-            on_click=_forget,
-            args=(way,),
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(
+                f"From before: {shell.plain(kept[way][0].name) if count == 1 else f'{count} files'}", width="content"
+            )
+            st.button("Remove", icon=":material/close:", key="remove_files", on_click=_remove, args=(way,))
     return kept.get(way, [])
 
 
-def _forget(way: str) -> None:
+def _remove(way: str) -> None:
     st.session_state.get(state.KEPT_FILES, {}).pop(way, None)
 
 
-def sample(run: Run) -> Picture:
-    """Choose a test picture by class and number."""
+# ---------------------------------------------------------------- samples and mistakes
+
+
+def _sample(run: Run, keys: ImageKeys) -> Picture:
+    """Choose a test image by class and number, by its thumbnail, or at random."""
     examples, source = test_pictures(run)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox("Class", CLASS_NAMES, key=state.SAMPLE_CLASS, bind="query-params", width=200)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = links.menu(keys.label, "Class", CLASS_NAMES, width=150)
         label = CLASS_NAMES.index(name)
-        of_class = (examples.labels == label).nonzero()[0]
-        number = st.number_input(
-            "Number",
-            1,
-            len(of_class),
-            key=state.SAMPLE_NUMBER,
-            bind="query-params",
-            width=160,
-            help="Within its class.",
+        of_class = np.flatnonzero(examples.labels == label)
+        number = links.number(keys.number, "Number", 1, len(of_class), width=130, help="Within its class.")
+        st.button(
+            "Random",
+            icon=":material/shuffle:",
+            key="random_sample",
+            on_click=_choose_sample,
+            args=(keys, examples.labels),
+            help="Chooses an image of any class at random.",
         )
+    _thumbnails(examples.images, of_class, number, keys.number, f"Test images of class {name}")
     st.caption(source)
     return pictures.of_sample(examples.images[int(of_class[number - 1])], f"{name} {number}", label)
 
 
 def open_sample(run: Run, index: int) -> None:
-    """Bring a test picture into view on the next run; for callbacks."""
-    labels = test_pictures(run)[0].labels
+    """Bring a test image into view on the next run of the Explore page; for callbacks."""
+    _choose_sample(state.EXPLORE_IMAGE, test_pictures(run)[0].labels, index)
+
+
+def _choose_sample(keys: ImageKeys, labels: np.ndarray, index: int | None = None) -> None:
+    """Choose a test image by its index, else at random; for callbacks."""
+    index = int(np.random.default_rng().integers(len(labels))) if index is None else index
     label = int(labels[index])
-    st.session_state[state.WAY] = "Sample"
-    st.session_state[state.SAMPLE_CLASS] = CLASS_NAMES[label]
-    st.session_state[state.SAMPLE_NUMBER] = int((labels[: index + 1] == label).sum())
+    st.session_state[keys.way] = "Sample"
+    st.session_state[keys.label] = CLASS_NAMES[label]
+    st.session_state[keys.number] = int((labels[: index + 1] == label).sum())
 
 
-def _mistake(run: Run, predictor: Predictor) -> Picture | None:
-    """Choose a test picture that the network gets wrong, the most confident mistakes first."""
+def _mistake(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | None:
+    """Choose a test image that the network gets wrong, the most confident mistakes first."""
     examples, source = test_pictures(run)
     labels = examples.labels[:_TRIED]
-    answers = _answers(*run.network_key, len(labels), predictor, examples.images[:_TRIED])
-    chosen, confidence = answers.argmax(axis=1), answers.max(axis=1)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        of = st.selectbox("Class", ["Any", *CLASS_NAMES], key="mistake_class", persist_state="session", width=200)
-        asked = chosen != labels if of == "Any" else (chosen != labels) & (labels == CLASS_NAMES.index(of))
+    found = _predictions(*run.network_key, len(labels), predictor, examples.images[:_TRIED])
+    predicted, confidence = found.argmax(axis=1), found.max(axis=1)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        of = links.menu(keys.mistakes, "True label", [_ANY, *CLASS_NAMES], width=150)
+        asked = predicted != labels if of == _ANY else (predicted != labels) & (labels == CLASS_NAMES.index(of))
         wrong = np.flatnonzero(asked)
         wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
         if not len(wrong):
-            st.info(f"None of these {len(labels):,} test pictures is answered wrongly.", icon=":material/check:")
+            of_class = "" if of == _ANY else f" of class {of}"
+            st.info(f"None of the {len(labels):,} test images{of_class} is misclassified.", icon=":material/check:")
             return None
-        number = st.number_input(
-            "Number", 1, len(wrong), key=f"mistake-{of}-{run.id}", width=160, help="The most confident first."
+        number = links.number(keys.mistake, "Number", 1, len(wrong), width=130, help="Most confident first.")
+        st.button(
+            "Random",
+            icon=":material/shuffle:",
+            key="random_mistake",
+            on_click=_choose_mistake,
+            args=(keys, len(wrong)),
+            help="Chooses one of these mistakes at random.",
         )
+    _thumbnails(examples.images, wrong, number, keys.mistake, "Misclassified test images, most confident first")
     index = int(wrong[number - 1])
     true = CLASS_NAMES[labels[index]]
     st.caption(
-        f"{len(wrong)} of {len(labels):,} test pictures are answered wrongly"
-        f"{'' if of == 'Any' else ' of this class'}; here {true} is taken for {CLASS_NAMES[chosen[index]]} with "
-        f"{confidence[index]:.1%}. {source}"
+        f"Predicted {CLASS_NAMES[predicted[index]]} ({confidence[index]:.1%}), true label {true}. "
+        f"{len(wrong):,} of {len(labels):,} test images are misclassified"
+        f"{'' if of == _ANY else f' and have the true label {of}'}. {source}"
     )
     return pictures.of_sample(examples.images[index], f"{true}, mistake {number}", int(labels[index]))
 
 
+def _choose_mistake(keys: ImageKeys, count: int) -> None:
+    st.session_state[keys.mistake] = int(np.random.default_rng().integers(count)) + 1
+
+
+def _thumbnails(images: np.ndarray, indices: np.ndarray, number: int, key: str, label: str) -> None:
+    """Thumbnails of the images around the chosen one; a click on one chooses it.
+
+    Args:
+        images: uint8 (n, 28, 28).
+        indices: of the images on offer, in their order.
+        number: of the chosen one among these, from 1.
+        key: of the control with the number.
+        label: what the strip shows, for who cannot see it.
+    """
+    first = (number - 1) // _STRIP * _STRIP
+    numbers = range(first + 1, min(first + _STRIP, len(indices)) + 1)
+    strip = sheet.Strip(
+        images[indices[first : first + _STRIP]][..., None].repeat(3, axis=-1),
+        [f"Number {one}" for one in numbers],
+        numbers,
+        chosen=[number - 1 - first],
+    )
+
+    def pick(_: int, chosen: int | None) -> None:
+        st.session_state[key] = chosen
+
+    with st.container(width=_STRIP_WIDTH):
+        sheet.show([strip], f"{key}-thumbnails", label, on_pick=pick)
+
+
 @st.cache_resource(max_entries=4, show_spinner="Looking for mistakes…")
-def _answers(path: str, written: int, count: int, _predictor: Predictor, _images: np.ndarray) -> np.ndarray:
-    """One look at each of the test pictures, (n, 10)."""
+def _predictions(path: str, written: int, count: int, _predictor: Predictor, _images: np.ndarray) -> np.ndarray:
+    """One forward pass of each of the test images, (n, 10)."""
     batches = [data.scaled(_images[start : start + 100]) for start in range(0, count, 100)]
     return np.concatenate([_predictor(batch) for batch in batches])
 
 
 def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
-    """The test pictures of the run's dataset, all that are on this machine, and where they come from."""
+    """The test images of the run's dataset, all that are on this machine, and where they come from."""
     dataset = data.DATASETS[run.config.data.dataset]
     if not dataset.missing():
         try:
@@ -160,12 +206,15 @@ def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
         stand_in = data.DATASETS[STAND_IN.name]
         return _test_split(STAND_IN.name), f"{stand_in.samples} The shipped examples are damaged."
     title = shipped.config.data.card.title
-    return examples, f"100 test pictures of {title} that come with the program; all of them after a first training."
+    return examples, f"100 test images of {title}, shipped with the program; all of them after your first training."
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the test pictures…")
+@st.cache_resource(max_entries=2, show_spinner="Loading the test images…")
 def _test_split(dataset: str) -> data.Split:
     return data.load(Data(dataset=dataset, limit=100)).test
+
+
+# ---------------------------------------------------------------- drawings and files
 
 
 def _drawing() -> Picture | None:
@@ -179,21 +228,20 @@ def _drawing() -> Picture | None:
 
 def _upload() -> list[File]:
     files = st.file_uploader(
-        "One picture, or many at once",
-        type=FILE_TYPES,
+        "One image, or many at once",
         accept_multiple_files=True,
         key="upload",
-        on_change=lambda: _forget("Upload"),
-        help=f"One garment in each, at most 10 MB a file and {MAX_FILES} files at a time.",
+        on_change=lambda: _remove("Upload"),
+        help=f"One garment in each: PNG, JPEG, GIF, WebP, BMP or TIFF. At most 10 MB a file and {MAX_FILES} files.",
     )
     if len(files) > MAX_FILES:
-        st.warning(f"Only the first {MAX_FILES} of {len(files)} files are read: upload the others after these.")
+        st.warning(f"Only the first {MAX_FILES} of {len(files)} files are used. Upload the others afterwards.")
     return [File(file.file_id, file.name, file.getvalue()) for file in files[:MAX_FILES]]
 
 
 def _camera() -> list[File]:
     photo = st.camera_input(
-        "A photo of one garment on a plain background", key="camera", on_change=lambda: _forget("Camera")
+        "A photo of one garment on a plain background", key="camera", on_change=lambda: _remove("Camera")
     )
     return [File(photo.file_id, "Your photo", photo.getvalue())] if photo else []
 
