@@ -8,6 +8,7 @@ The browser's history gets one entry for each step (another page, run, lesson, v
 `components/history.js`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -88,6 +89,7 @@ def number(key: str, label: str, low: int, high: int, value: int | None = None, 
     """
     default = _within(low, high, value)
     _limit(key, low, high)
+    _forget_infinity(key)
     chosen = st.number_input(label, low, high, default, key=key, **how, **_LINKED)
     return _within(low, high, chosen)
 
@@ -122,6 +124,17 @@ def _limit(key: str, low: Any, high: Any) -> None:
     """Bring an earlier choice into range: Streamlit raises an error where it lies outside."""
     if key in st.session_state:
         st.session_state[key] = _within(low, high, st.session_state[key])
+
+
+def _forget_infinity(key: str) -> None:
+    """Take a number without end (inf, 1e999) out of the link: Streamlit fails to make a whole number of it."""
+    try:
+        finite = math.isfinite(float(st.query_params.get(key, 0)))
+    except ValueError:
+        return  # no number at all: Streamlit takes the default
+    if not finite:
+        st.query_params.pop(key)
+        st.rerun()
 
 
 def _within(low: Any, high: Any, value: Any) -> Any:
