@@ -17,7 +17,7 @@ BLUE, ORANGE, GREEN, PINK, SKY, RED, YELLOW, GREY = (
 )  # fmt: skip
 SEQUENTIAL = "Cividis"
 DIVERGING = "PuOr"
-RANGES = ("each map", "the layer", "the whole network")
+RANGES = ("map", "layer", "network")  # within which the colours of maps are normalised
 
 Range = tuple[float, float]
 
@@ -42,8 +42,8 @@ def tile(
     Args:
         maps: (height, width, n).
         range_: the values of the scale's two ends; None gives each map its own, see `value_range` for `signed`.
-        width: pixels that the picture may be wide.
-        height: pixels that the picture may be high; many large maps make it higher.
+        width: pixels that the image may be wide.
+        height: pixels that the image may be high; many large maps make it higher.
 
     Returns:
         uint8 (h, w, 3), grey between the maps.
@@ -96,7 +96,7 @@ def coloured_maps(maps: np.ndarray, range_: Range | None = None, signed: bool = 
 
 
 def bars(values: np.ndarray, height: int = 25) -> np.ndarray:
-    """Values (n,) as small pictures, uint8 (n, height, 3, 3): a bar up from the middle if positive, down if negative.
+    """Values (n,) as small images, uint8 (n, height, 3, 3): a bar up from the middle if positive, down if negative.
 
     The colours are those of the diverging scale, the longest bar has the largest absolute value.
     """
@@ -106,13 +106,13 @@ def bars(values: np.ndarray, height: int = 25) -> np.ndarray:
     rows = middle - np.arange(height)  # above the middle positive
     filled = (rows != 0) & (np.sign(rows) == np.sign(lengths)) & (np.abs(rows) <= np.abs(lengths))
     shown = np.where(filled, np.sign(lengths) * 0.8, 0.0)[..., None].repeat(3, axis=-1)
-    picture = coloured(shown, (-1.0, 1.0))
-    picture[:, middle] = 128
-    return picture
+    image = coloured(shown, (-1.0, 1.0))
+    image[:, middle] = 128
+    return image
 
 
 def sprite(colours: np.ndarray) -> tuple[np.ndarray, int]:
-    """Pictures uint8 (n, h, w, 3) -> all of them in one, without gaps, in about a square; and its columns."""
+    """Images uint8 (n, h, w, 3) -> all of them in one, without gaps, in about a square; and its columns."""
     count, height, width = colours.shape[:3]
     columns = max(1, min(count, round((count * height / width) ** 0.5)))
     rows = -(-count // columns)
@@ -127,10 +127,10 @@ def is_dark(colours: np.ndarray) -> np.ndarray:
     return colours.astype(int) @ [299, 587, 114] < 128_000
 
 
-def data_url(picture: np.ndarray) -> str:
-    """A picture uint8 (h, w, 3) or (h, w) as a PNG in a data URL."""
+def data_url(image: np.ndarray) -> str:
+    """An image uint8 (h, w, 3) or (h, w) as a PNG in a data URL."""
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -151,17 +151,17 @@ def _lookup(scale: str) -> np.ndarray:
     return (np.array(colours) * 255).round().astype(np.uint8)
 
 
-def laid_over(picture: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """A map over a picture in grey: the stronger a value, the more of its colour and the less of the picture.
+def laid_over(image: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """A map over an image in grey: the stronger a value, the more of its colour and the less of the image.
 
     Args:
-        picture: uint8 (h, w, 3) or (h, w).
+        image: uint8 (h, w, 3) or (h, w).
         values: (h, w); on the diverging scale if some are negative.
 
     Returns:
         uint8 (h, w, 3).
     """
-    grey = picture @ np.array([0.299, 0.587, 0.114]) if picture.ndim == 3 else picture.astype(np.float64)
+    grey = image @ np.array([0.299, 0.587, 0.114]) if image.ndim == 3 else image.astype(np.float64)
     low, high = value_range(values)
     strength = np.clip(np.abs(values) / max(abs(low), abs(high)), 0, 1)[..., None] ** 0.7 * 0.85
     mixed = (1 - strength) * grey[..., None] + strength * coloured(values, (low, high))

@@ -1,4 +1,8 @@
-"""How all Plotly figures are laid out: margins, legends, and one look for each run of a comparison."""
+"""How all Plotly figures are laid out: margins, legends, axes, and one look for each run of a comparison."""
+
+from collections.abc import Iterable
+
+import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, PINK, RED, SKY
 
@@ -20,3 +24,15 @@ LOOKS = tuple(
     )
 )
 MAX_OVERLAY = len(LOOKS)
+
+
+def accuracy_axis(figure: go.Figure, values: Iterable[float], title: str = "accuracy") -> None:
+    """Show accuracies on the vertical axis, as per cent: from 0 to 100 as long as there are none, then close up."""
+    known = list(values)
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    middle, spread = (low + high) / 2, max(high - low, _CLOSEST)
+    ends = [max(0.0, middle - 0.55 * spread), min(1.0 + 0.03 * spread, middle + 0.55 * spread)]
+    figure.update_yaxes(title=title, tickformat=".3~p", range=ends)
+
+
+_CLOSEST = 0.04  # that an axis is stretched to, so that chance differences do not look large

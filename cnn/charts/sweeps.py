@@ -6,18 +6,16 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED, SKY
-from cnn.charts.styles import LEGEND_ABOVE
+from cnn.charts.styles import LEGEND_ABOVE, accuracy_axis
 from cnn.config import duration
 from cnn.tuning import Trial, path_label, value_words
 from cnn.tuning.trials import undominated
-
-# --- sweeps -----------------------------------------------------------------------------------------------------
 
 # The look of a trial by its state, in the order of the legend. One that failed may have got some way before.
 _TRIAL_LOOKS: dict[tuple[str, ...], tuple[str, str, str]] = {
     ("finished",): ("finished", BLUE, "circle"),
     ("stopped early",): ("stopped early", ORANGE, "x"),
-    ("training", "waiting"): ("in training", SKY, "circle-open-dot"),
+    ("training", "waiting"): ("training", SKY, "circle-open-dot"),
     ("stopped", "failed"): ("stopped or failed", RED, "triangle-down"),
 }
 _TRIAL_SIZE = 10  # pixels
@@ -59,7 +57,7 @@ def setting_and_accuracy(
     else:
         order = list(dict.fromkeys(value_words(path, trial.values[path]) for trial in trials))
         figure.update_xaxes(type="category", categoryorder="array", categoryarray=order, range=[-0.6, len(order) - 0.4])
-    figure.update_yaxes(title="validation accuracy", tickformat=".3~p")
+    accuracy_axis(figure, (y for trace in figure.data for y in trace.y), "validation accuracy")
     figure.update_layout(height=height, **_TRIAL_MARGIN)
     return figure
 
@@ -115,7 +113,7 @@ def _trial_words(trial: Trial) -> str:
 
 
 def _values(trial: Trial) -> str:
-    """The values of a trial, each on a line of its own."""
+    """The values of a trial, each on its own line."""
     return "<br>".join(f"{path_label(path)}: {value_words(path, value)}" for path, value in trial.values.items())
 
 
@@ -169,19 +167,19 @@ def time_and_accuracy(trials: Sequence[Trial], height: int = 320) -> go.Figure:
         y=[trial.accuracy for trial in front],
         mode="lines",
         line={"color": GREEN, "width": 2, "shape": "hv"},
-        name="no trial is both faster and better",
+        name="Pareto front",
         hoverinfo="skip",
         showlegend=False,
     )
     _add_trials(figure, shown, lambda trial: round(trial.seconds / unit, 3))
-    figure.update_xaxes(title=f"{name} of training", rangemode="tozero")
-    figure.update_yaxes(title="validation accuracy", tickformat=".3~p")
+    figure.update_xaxes(title=f"training time ({name})", rangemode="tozero")
+    accuracy_axis(figure, (y for trace in figure.data for y in trace.y), "validation accuracy")
     figure.update_layout(height=height, **_TRIAL_MARGIN)
     return figure
 
 
 def trial_curves(trials: Sequence[Trial], height: int = 320) -> go.Figure:
-    """The accuracy of every trial after each epoch, the best one prominent. `customdata` is the trial's number."""
+    """The accuracy of every trial after each epoch, the best one in a bold line. `customdata` is the trial's number."""
     shown = [trial for trial in trials if trial.curve]
     top = max(shown, key=lambda trial: trial.accuracy, default=None)
     figure = go.Figure()
@@ -210,6 +208,6 @@ def trial_curves(trials: Sequence[Trial], height: int = 320) -> go.Figure:
         named.add(name)
     longest = max((trial.epoch for trial in shown), default=1)
     figure.update_xaxes(title="epoch", range=[0.7, longest + 0.3], dtick=max(1, round(longest / 10)))
-    figure.update_yaxes(title="validation accuracy", tickformat=".3~p")
+    accuracy_axis(figure, (y for trace in figure.data for y in trace.y), "validation accuracy")
     figure.update_layout(height=height, **_TRIAL_MARGIN)
     return figure

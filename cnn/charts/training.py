@@ -1,7 +1,4 @@
-"""Arrays to pictures: Plotly figures and tiled images. The only module that knows Plotly, and the home of the palette.
-
-Colours are safe for colour-blind readers. Where values have a sign, zero is neutral and the scale is symmetric.
-"""
+"""Figures of trainings: the curves of one run or of several, the learning-rate search, accuracy over time."""
 
 import html
 from collections.abc import Sequence
@@ -11,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED, SKY, Range
-from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
+from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN, accuracy_axis
 from cnn.config import duration
 from cnn.runs.pace import timed_epochs
 
@@ -21,14 +18,14 @@ _MAX_POINTS = 1000  # of a curve; more cannot be seen, and each redraw sends the
 
 
 def curves(records: list[dict], metric: Metric, epochs: int, height: int = 300) -> go.Figure:
-    """One metric over the epochs, of the training batches, the training epochs and the validation pictures.
+    """One metric over the epochs, of the training batches, the training epochs and the validation images.
 
-    What somebody did by hand, or a break, is marked at the upper border.
+    Manual changes and interruptions are marked at the upper border. The axis grows with the training.
 
     Args:
         records: lines of metrics.jsonl, see `cnn.runs.metrics.read_metrics`.
         metric: which of the two.
-        epochs: how many the run will have; the axis has room for all from the start.
+        epochs: how many the run will have at most; the axis ends there.
         height: in pixels, the same at every redraw so that nothing below moves.
     """
     batches = [r for r in records if r["kind"] == "batch"]
@@ -55,14 +52,18 @@ def curves(records: list[dict], metric: Metric, epochs: int, height: int = 300) 
             line={"color": colour, "width": 2.5},
             marker={"symbol": symbol, "size": 7},
         )
-    figure.update_xaxes(title="epoch", range=[0, epochs * 1.02], dtick=max(1, round(epochs / 10)))
+    events = [r for r in records if r["kind"] == "event"]
+    trained = max((x for trace in figure.data for x in trace.x), default=0.0)
+    trained = max([trained, *map(_place, events)])
+    end = max(trained * 1.02, min(trained * 1.1, epochs)) or 1
+    figure.update_xaxes(title="epoch", range=[0, end], dtick=max(1, round(end / 10)) if end > 2 else None)
     if metric == "accuracy":
-        figure.update_yaxes(title="accuracy", tickformat=".0%", rangemode="normal")
+        accuracy_axis(figure, (y for trace in figure.data for y in trace.y))
         figure.update_traces(hovertemplate="epoch %{x:.2f}: %{y:.2%}<extra>%{fullData.name}</extra>")
     else:
-        figure.update_yaxes(title="loss (cross-entropy)", rangemode="tozero")
+        figure.update_yaxes(title="loss (cross-entropy)", rangemode="tozero", range=None if trained else [0, 2.5])
         figure.update_traces(hovertemplate="epoch %{x:.2f}: %{y:.4f}<extra>%{fullData.name}</extra>")
-    _mark_interventions(figure, [r for r in records if r["kind"] == "event"])
+    _mark_manual_changes(figure, events)
     figure.update_layout(height=height, **LEGEND_ABOVE)
     return figure
 
@@ -77,11 +78,15 @@ _SYMBOLS = {
 }
 
 
-def _mark_interventions(figure: go.Figure, events: list[dict]) -> None:
+def _place(event: dict) -> float:
+    return round(event["epoch"] + event["step"] / event["steps"], 4)
+
+
+def _mark_manual_changes(figure: go.Figure, events: list[dict]) -> None:
     """A line down from the upper border for each, and a mark that says on hover what it was."""
     if not events:
         return
-    places = [round(event["epoch"] + event["step"] / event["steps"], 4) for event in events]
+    places = [_place(event) for event in events]
     figure.add_scatter(
         x=places,
         y=[1.0] * len(events),
@@ -107,13 +112,13 @@ def overlay(
     training: bool = False,
     height: int = 340,
 ) -> go.Figure:
-    """One metric of several runs on the validation pictures, each run with a colour and a marker of its own.
+    """One metric of several runs on the validation images, each run with its own colour and marker.
 
     Args:
         named: of each run its name and the `epoch` records of its metrics; at most MAX_OVERLAY runs.
         metric: which of the two.
-        over_time: over the minutes of training instead of the epochs; records that tell no time are left out.
-        training: add the same metric on the training pictures, dotted.
+        over_time: over the training time instead of the epochs; records without a time are left out.
+        training: add the same metric on the training images, dotted.
         height: in pixels.
     """
     figure = go.Figure()
@@ -136,12 +141,12 @@ def overlay(
                 hovertemplate=f"{unit}: {value}<extra>%{{fullData.name}}, {kind}</extra>",
             )
     if over_time:
-        figure.update_xaxes(title="minutes of training", rangemode="tozero")
+        figure.update_xaxes(title="training time (minutes)", rangemode="tozero")
     else:
         longest = max((records[-1]["epoch"] for _, records in named if records), default=1)
         figure.update_xaxes(title="epoch", range=[0, longest * 1.03], dtick=max(1, round(longest / 10)))
     if metric == "accuracy":
-        figure.update_yaxes(title="accuracy", tickformat=".0%")
+        accuracy_axis(figure, (y for trace in figure.data for y in trace.y))
     else:
         figure.update_yaxes(title="loss (cross-entropy)", rangemode="tozero")
     figure.update_layout(
@@ -154,12 +159,12 @@ def overlay(
 
 
 def intervention_text(event: dict) -> str:
-    """What a person, or a break, did to a training: "learning rate 0.001 → 0.0005"."""
+    """What somebody changed by hand, or what interrupted a training: "learning rate 0.001 → 0.0005"."""
     match event:
         case {"what": "learning rate", "from": float(before), "to": float(after)}:
             return f"learning rate {before:.4g} → {after:.4g}"
         case {"what": "step", "loss": float(loss), "gradient": float(gradient)}:
-            return f"one batch alone: loss {loss:.4g}, gradient norm {gradient:.4g}"
+            return f"single step: loss {loss:.4g}, gradient norm {gradient:.4g}"
     return event["what"]
 
 
@@ -229,12 +234,12 @@ LineEnd = tuple[float, float, str]  # seconds, accuracy, name
 def accuracy_over_time(
     run: Curve, reference: Curve | None = None, others: Sequence[Curve] = (), height: int = 340
 ) -> go.Figure:
-    """Accuracy on the validation pictures over the seconds of training, of one run among others.
+    """Accuracy on the validation images over the seconds of training, of one run among others.
 
-    Every line has its name at its end and a dot at its best value. Epochs that tell no time are left out.
+    Every line has its name at its end and a dot at its best value. Epochs without a time are left out.
 
     Args:
-        run: the run that matters, in a heavy line.
+        run: the run that matters, in a bold line.
         reference: what it is measured against, dashed; its last value goes through the whole chart as a dotted line.
         others: in thin grey lines. Their first epochs may lie below the chart, but their ends do not.
         height: in pixels, the same at every redraw so that nothing below moves.
@@ -284,7 +289,7 @@ def _time_and_accuracy_axes(
     room = max(high - low, 0.02)
     accuracies = low - 0.05 * room, high + room * 3 * _LABEL / height
     figure.update_xaxes(
-        title="time of training",
+        title="training time",
         type="log",
         range=[first, last],
         tickvals=list(_TIMES),

@@ -27,6 +27,7 @@ from cnn.training.event_file import EventFile
 
 _INTERVAL = 0.5  # seconds between two writes for a batch
 _POINTS = 200  # of the curves for each epoch, at most
+_FIRST_POINTS = 20  # of the curves in the first epoch, however short it is; at most one for each batch
 _CHECKPOINT = 60.0  # seconds between two checkpoints within an epoch; two minutes are promised, validation included
 _BEAT = 10.0  # seconds between two signs of life during validation
 
@@ -125,7 +126,7 @@ class Recorder(keras.callbacks.Callback):
             self._count_waiting_from(now)
         if self._before is not None:
             self._update, self._before = relative_change(self._before, self._weights()), None
-        if is_last or now - self._last[0] >= _INTERVAL:
+        if is_last or now - self._last[0] >= _INTERVAL or self._is_point_of_first_epoch():
             self._record_batch(now, logs)
             self._before = self._weights()
         self.heed_stop()
@@ -210,7 +211,9 @@ class Recorder(keras.callbacks.Callback):
         seen_then, loss_then, correct_then = self._drawn
         new = seen - seen_then
         # A stretch of a few pictures, as at the end of an epoch, would only draw a spike; and many draw one curve.
-        is_worth_it = new >= max(2 * batch_size, self.pictures / _POINTS) or self.steps == 1
+        few = self._epoch == 0 and self.steps < 2 * _FIRST_POINTS
+        least = batch_size if few else max(2 * batch_size, self.pictures / _POINTS)
+        is_worth_it = new >= least or self.steps == 1
         if is_worth_it and math.isfinite(loss_sum):
             self._drawn = (seen, loss_sum, correct)
             values = {
@@ -229,6 +232,11 @@ class Recorder(keras.callbacks.Callback):
         epochs_after = self.training.epochs - self._epoch - 1
         left = (self.pictures - seen + epochs_after * self.pictures) / average + self._overhead * (epochs_after + 1)
         self._write_status(step=step, images_per_second=round(rate, 1), seconds_left=round(left, 1), **self._waited())
+
+    def _is_point_of_first_epoch(self) -> bool:
+        """Whether this batch ends one of the equal parts of the first epoch."""
+        part = self._step * _FIRST_POINTS // self.steps
+        return self._epoch == 0 and part > (self._step - 1) * _FIRST_POINTS // self.steps
 
     def _count_waiting_from(self, now: float) -> None:
         self._waiting_from = (now, self._waiting.seconds if self._waiting else 0.0)

@@ -4,7 +4,6 @@ import base64
 import io
 import tomllib
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,6 @@ from cnn.charts import (
     laid_over,
     layout,
     muted_filters,
-    network_diagram,
     probabilities,
     scale_colours,
     sprite,
@@ -32,8 +30,7 @@ from cnn.charts import (
     tile,
     value_range,
 )
-from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
-from cnn.config.layers import Convolution, Flatten, GlobalPooling, SkipConnection
+from cnn.config import CLASS_NAMES
 from cnn.tuning import Trial, undominated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -301,16 +298,59 @@ def test_curves_show_what_there_is(records, metric):
     figure.to_json()
 
 
-def test_curves_have_room_for_all_epochs_and_a_steady_height_from_the_start():
+def test_the_axis_of_the_epochs_grows_with_the_run():
+    def end(number: int, step: int, epochs: int = 10) -> float:
+        return curves([{**BATCHES[0], "epoch": number, "step": step}], "loss", epochs).layout.xaxis.range[1]
+
+    assert curves([], "loss", 10).layout.xaxis.range == (0, 1)
+    assert 0.1 < end(0, 1) < 0.12 and 1.5 < end(1, 5) < 1.7, "the first points fill the chart"
+    assert 10 < end(9, 10) < 10.5 and 10 < end(9, 9, 500) < 11
+    assert end(9, 5, 3) > 9.5, "beyond what was planned, too"
+    stopped = {"kind": "event", "what": "stopped", "epoch": 2, "step": 0, "steps": 10}
+    assert curves([stopped], "loss", 9).layout.xaxis.range[1] > 2
+
+
+def test_curves_have_a_steady_height_and_round_ticks():
     empty, partial = curves([], "loss", 10), curves([*BATCHES, *EPOCHS], "loss", 10)
-    assert empty.layout.xaxis.range == partial.layout.xaxis.range and empty.layout.xaxis.range[1] >= 10
     assert empty.layout.height == partial.layout.height == 300
     assert empty.layout.uirevision == partial.layout.uirevision is not None, "a zoom survives the redraw"
-    assert curves([], "loss", 500).layout.xaxis.dtick == 50 and curves([], "loss", 1).layout.xaxis.dtick == 1
+    ticks = [curves([{**BATCHES[0], "epoch": n}], "loss", 500).layout.xaxis.dtick for n in (0, 4, 29, 299)]
+    assert ticks == [None, 1, 3, 33]
+
+
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_before_the_first_value_an_axis_reads_what_can_be(metric):
+    low, high = curves([], metric, 3).layout.yaxis.range
+    assert low == 0 and high == pytest.approx({"loss": 2.5, "accuracy": 1.03}[metric])
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda values: curves([{**BATCHES[0], "accuracy": value} for value in values], "accuracy", 3),
+        lambda values: charts.overlay([("a", [{**EPOCHS[0], "val_accuracy": value} for value in values])], "accuracy"),
+        lambda values: charts.trial_curves([trial(*values)]),
+        lambda values: charts.time_and_accuracy([trial(value) for value in values]),
+        lambda values: charts.setting_and_accuracy(
+            [trial(value) for value in values] or [trial()], BATCH, False, False
+        ),
+    ],
+    ids=["curves", "overlay", "trial curves", "time", "setting"],
+)
+@pytest.mark.parametrize("values", [[0.1], [0.0], [1.0], [0.93], [0.1, 0.9], [0.93, 0.94], [0.0, 1.0], []])
+def test_an_axis_of_accuracies_has_room_for_all_and_no_more_than_can_be(draw, values):
+    low, high = draw(values).layout.yaxis.range
+    assert 0 <= low < high <= 1.05
+    assert not values or (low <= min(values) and max(values) <= high)
+    assert not values or high - low < 0.05 + 1.2 * (max(values) - min(values))
+
+
+def trial(*curve: float) -> Trial:
+    return Trial(1, {BATCH: 32}, "finished", "a", curve, 20.0)
 
 
 def test_an_accuracy_is_a_percentage_and_a_loss_starts_at_zero():
-    assert curves([], "accuracy", 3).layout.yaxis.tickformat == ".0%"
+    assert curves([], "accuracy", 3).layout.yaxis.tickformat == ".3~p"
     assert curves([], "loss", 3).layout.yaxis.rangemode == "tozero"
 
 
@@ -331,7 +371,7 @@ def test_what_was_done_by_hand_is_marked_where_it_happened():
     assert marks.x == (1.5, 1.6, 1.6, 1.6, 1.5)
     assert marks.text == (
         "paused",
-        "one batch alone: loss 0.5, gradient norm 1.25",
+        "single step: loss 0.5, gradient norm 1.25",
         "learning rate 0.01 → 0.002",
         "learning rate",
         "a later version's",
@@ -418,41 +458,6 @@ def test_probabilities_name_the_best_and_the_true_class():
     assert "✓" not in "".join(probabilities(values, CLASS_NAMES).data[0].y)
 
 
-@pytest.mark.parametrize("dark", [True, False])
-def test_a_diagram_has_a_box_a_layer_and_the_shapes_between(dark):
-    rows = presets()["lecture"].rows()
-    text = network_diagram(rows, INPUT_SHAPE, dark)
-    assert text.count("{") == text.count("}") and text.count('"') % 2 == 0
-    names = ["input", *(row.name for row in rows), "output"]
-    for before, after in pairwise(names):
-        assert f"{before} -> {after} [" in text
-    assert text.count(" -> ") == len(rows) + 1
-    assert '28×28×1"' in text and '28×28×64"' in text and '2304"' in text
-    assert "590,080 parameters" in text and text.count("parameters") == 8
-
-
-def test_a_diagram_leads_a_projection_past_the_layers_it_skips():
-    skip = SkipConnection(over=1, projection=True, stride=2)
-    layers = (Convolution(filters=4), Convolution(filters=6, stride=2), skip, GlobalPooling())
-    text = network_diagram(RunConfig(layers=layers).rows(), INPUT_SHAPE, False)
-    arrows = {line.partition(" [")[0]: "dashed" in line for line in text.splitlines() if " -> " in line}
-    assert arrows["conv2d -> conv2d_1"] is False and arrows["conv2d_1 -> add"] is False
-    assert arrows["conv2d -> conv2d_2"] is True and arrows["conv2d_2 -> add"] is True
-    assert "conv2d_1 -> conv2d_2" not in arrows
-
-
-def test_a_diagram_differs_between_the_themes():
-    rows = presets()["tiny"].rows()
-    assert network_diagram(rows, INPUT_SHAPE, True) != network_diagram(rows, INPUT_SHAPE, False)
-
-
-def test_a_skip_connection_is_a_dashed_arrow():
-    rows = RunConfig(layers=(Convolution(filters=4), Convolution(filters=4), SkipConnection(over=1), Flatten())).rows()
-    text = network_diagram(rows, INPUT_SHAPE, dark=False)
-    assert "conv2d -> add [style=dashed];" in text and "conv2d_1 -> add [label=" in text
-    assert text.count("style=dashed") == 1
-
-
 # ---------------------------------------------------------------- the curve of the learning-rate search
 
 
@@ -505,7 +510,7 @@ def test_an_overlay_over_time_leaves_out_what_tells_no_time():
     old = epochs(1, seconds=None) + epochs(2)[1:]
     figure = charts.overlay([("old", old), ("empty", [])], "loss", over_time=True)
     assert list(figure.data[0].x) == [2.0] and list(figure.data[1].x) == []
-    assert figure.layout.xaxis.title.text == "minutes of training"
+    assert figure.layout.xaxis.title.text == "training time (minutes)"
 
 
 def test_names_in_an_overlay_are_no_markup():
@@ -612,7 +617,7 @@ def points(figure) -> dict[str, list]:
 
 def test_a_setting_has_a_point_for_every_measured_trial():
     figure = charts.setting_and_accuracy(TRIALS, RATE, logarithmic=True, joined=True)
-    assert points(figure) == {"finished": [1, 3], "stopped early": [2], "in training": [4], "best": [3]}
+    assert points(figure) == {"finished": [1, 3], "stopped early": [2], "training": [4], "best": [3]}
     finished = next(trace for trace in figure.data if trace.name == "finished")
     assert (list(finished.x), list(finished.y)) == ([0.001, 0.01], [0.7, 0.9]), "at the best epoch"
     assert "trial 3: 90.00%" in finished.text[1] and "Batch size: 32" in finished.text[1]
@@ -667,7 +672,7 @@ def test_long_times_are_in_minutes():
     long = [replace(trial, seconds=60 * trial.seconds) for trial in TRIALS]
     figure = charts.time_and_accuracy(long)
     assert list(figure.data[0].x) == [5.0, 8.0, 20.0, 30.0]
-    assert figure.layout.xaxis.title.text == "minutes of training"
+    assert figure.layout.xaxis.title.text == "training time (minutes)"
 
 
 def test_the_best_curve_is_prominent():
@@ -678,6 +683,6 @@ def test_the_best_curve_is_prominent():
     assert [trace.name for trace in figure.data if trace.showlegend] == [
         "others, finished",
         "stopped early",
-        "in training",
+        "training",
         "best, trial 3",
     ]

@@ -139,7 +139,7 @@ def test_interventions_are_listed_and_marked_on_the_curves():
     app = open_page("Train", run.id)
     table = next(frame.value for frame in app.dataframe if "what" in frame.value)
     assert table["what"].tolist() == [
-        "one batch alone: loss 0.75, gradient norm 2.5",
+        "single step: loss 0.75, gradient norm 2.5",
         "learning rate 0.01 → 0.002",
         "paused",
     ]

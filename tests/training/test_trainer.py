@@ -878,25 +878,50 @@ def test_points_are_the_means_of_the_pictures_since_the_point_before(clock):
 def test_the_last_batch_counts_by_its_pictures(clock):
     losses = np.concatenate([np.zeros(20), np.full(5, 9.0)])
     made = new_recorder(pictures=25, batch_size=10)
-    play_epoch(made, clock, losses, seconds=0.1)  # one point, at the end of the epoch
+    play_epoch(made, clock, losses, seconds=0.1, epoch=1)  # one point, at the end of the epoch
     assert [(point["step"], point["loss"], point["accuracy"]) for point in points(made)] == [(3, 1.8, 0.8)]
 
 
 def test_a_new_epoch_starts_from_zero(clock):
-    made = new_recorder(pictures=100, batch_size=10)
-    play_epoch(made, clock, np.full(100, 5.0), seconds=0.01, epoch=0)
-    play_epoch(made, clock, np.full(100, 0.5), seconds=0.01, epoch=1)
+    made = new_recorder(pictures=100, batch_size=10, epochs=3)
+    play_epoch(made, clock, np.full(100, 5.0), seconds=0.01, epoch=1)
+    play_epoch(made, clock, np.full(100, 0.5), seconds=0.01, epoch=2)
     assert [(point["epoch"], point["loss"], point["accuracy"]) for point in points(made)] == [
-        (0, 5.0, 0.0),
-        (1, 0.5, 1.0),
+        (1, 5.0, 0.0),
+        (2, 0.5, 1.0),
     ]
+
+
+@pytest.mark.parametrize("steps", [10, 19, 20, 21, 25, 39, 40, 41, 100, 1719])
+@pytest.mark.parametrize("seconds", [1e-5, 0.1])
+def test_the_first_epoch_has_a_curve_however_short_it_is(steps, seconds, clock):
+    losses = np.random.default_rng(5).random(4 * steps)
+    made = new_recorder(pictures=4 * steps, batch_size=4)
+    play_epoch(made, clock, losses, seconds)
+    found = [point["step"] for point in points(made)]
+    assert 10 <= len(found) <= 20 + 200 and np.diff([0, *found]).max() <= max(2, steps / 10), "from end to end"
+    assert found[-1] >= 0.99 * steps
+    start = 0
+    for point in points(made):
+        assert point["loss"] == pytest.approx(losses[start : point["step"] * 4].mean(), abs=2e-5)
+        start = point["step"] * 4
+
+
+def test_a_first_epoch_of_few_batches_has_a_point_for_each(clock):
+    made = new_recorder(pictures=80, batch_size=10)
+    play_epoch(made, clock, np.ones(80), seconds=1e-5)
+    assert [point["step"] for point in points(made)] == [1, 2, 3, 4, 5, 6, 7, 8]
+    play_epoch(made, clock, np.ones(80), seconds=1e-5, epoch=1)
+    assert [point["step"] for point in points(made) if point["epoch"] == 1] == [8], "later ones are drawn by the clock"
 
 
 def test_a_few_pictures_at_the_end_of_an_epoch_draw_no_spike(clock):
     losses = np.concatenate([np.zeros(50), np.full(3, 99.0)])
     made = new_recorder(pictures=53, batch_size=10)
     play_epoch(made, clock, losses, seconds=0.1)
-    assert [(point["step"], point["loss"]) for point in points(made)] == [(5, 0.0)]
+    play_epoch(made, clock, losses, seconds=0.1, epoch=1)
+    found = [(point["epoch"], point["step"], point["loss"]) for point in points(made)]
+    assert found == [*((0, step, 0.0) for step in (1, 2, 3, 4, 5)), (1, 5, 0.0)]
 
 
 def test_slow_batches_draw_points_too(clock):
@@ -1012,7 +1037,7 @@ def test_weights_that_are_no_number_are_not_kept_in_a_checkpoint(clock):
 def test_a_point_tells_how_far_one_step_moves_the_weights(clock):
     """Measured on the batch after the point before."""
     made = new_recorder(pictures=100, batch_size=10)
-    made.on_epoch_begin(0)
+    made.on_epoch_begin(1)
     made.model.weight[:] = 2.0
     for step in range(10):
         clock.now += 0.3
