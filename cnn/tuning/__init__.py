@@ -10,6 +10,7 @@ from cnn.tuning.hyperparameters import (
     apply,
     hyperparameters_of,
     path_label,
+    short_label,
     uncapitalised,
     value_words,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "apply",
     "hyperparameters_of",
     "path_label",
+    "short_label",
     "uncapitalised",
     "undominated",
     "value_words",

@@ -1,5 +1,6 @@
 """What of a configuration can be varied: which values make sense, in which words, and how they are put in."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import NoneType
@@ -102,6 +103,43 @@ def value_words(path: str, value: Scalar) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+_SHORT = {
+    "batch_normalisation": "BN",
+    "batch_size": "batch",
+    "l2": "L2",
+    "learning_rate": "lr",
+    "limit": "examples",
+    "outlier_exposure": "outliers",
+    "random_affine": "affine",
+    "random_erasing": "erasing",
+    "rate": "dropout",
+    "shift": "translation",
+    "style_augmentation": "styles",
+}
+_PLAIN = ("activation", "optimizer", "schedule")  # whose values speak for themselves
+
+
+def short_label(values: Mapping[str, Scalar]) -> str:
+    """What sets a trial apart, short enough for a menu or a legend: "lr 0.01 · BN off · width ×2".
+
+    Args:
+        values: a value for each path that differs between the trials.
+    """
+    return " · ".join(_short(path, value) for path, value in values.items())
+
+
+def _short(path: str, value: Scalar) -> str:
+    words = value_words(path, value)
+    if path == WIDTH:
+        return f"width ×{words}"
+    *middle, name = path.split(".")[1:] or [path]
+    label = _SHORT.get(name, name.replace("_", " "))
+    said = words if name in _PLAIN and value is not None else f"{label} {words}"
+    if not middle or middle[0] == "convolution" or middle[0] == label:
+        return said
+    return f"L{int(middle[0]) + 1} {said}" if middle[0].isdigit() else f"{middle[0].split()[0]} {said}"
 
 
 def apply(base: RunConfig, values: dict[str, Scalar]) -> RunConfig:

@@ -323,7 +323,9 @@ class _Driven:
         except ValueError as error:  # between the ends of its range, which were tried
             self._end(trial, "failed", explain(error))
             return
-        run = (None if anew else self._orphan(config, trial)) or runs.create(config, self._name(trial))
+        run = (None if anew else self._orphan(config, trial)) or runs.create(
+            config, sweeps.run_name(self.config, trial)
+        )
         with suppress(runs.UnknownRun):  # whoever deletes it in this moment is noticed at the next look
             runs.relabel(run, tags=[self.config.tag] if self.config.tag else [])
         trial = self._put(replace(trial, run_id=run.id))
@@ -331,20 +333,12 @@ class _Driven:
         say(f"#{trial.number} {trial.words}: {run.path}")
         self._start(trial, run)
 
-    def _name(self, trial: Trial) -> str:
-        end = f" · #{trial.number}"
-        return runs.clean_name(f"{self.config.name}: {trial.words}")[: 80 - len(end)].rstrip() + end
-
     def _orphan(self, config: RunConfig, trial: Trial) -> Run | None:
-        """A run that was made in the moment in which the sweeper was killed.
-
-        An earlier version may have put the values in its name into other words.
-        """
-        begin, end = f"{self.config.name}: ", f" · #{trial.number}"
+        """A run that was made in the moment in which the sweeper was killed."""
         taken = {trial.run_id for trial in self.trials}
         for run in runs.all_runs():
             untouched = run.state in ("queued", "interrupted") and run.status.pid is None and run.status.job is None
-            named = run.name.startswith(begin) and run.name.endswith(end)
+            named = sweeps.is_named_by(run, self.config, trial)
             if untouched and named and run.id not in taken and run.config == config:
                 return run
         return None

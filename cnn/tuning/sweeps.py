@@ -13,6 +13,7 @@ launcher and follows their metrics; what is here makes, starts, stops and reads 
 accuracy on the validation pictures, never on the test pictures. Nothing here imports Optuna, TensorFlow or Streamlit.
 """
 
+import contextlib
 import itertools
 import re
 import time
@@ -21,7 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 from pydantic import (
@@ -222,6 +223,66 @@ def run_of(trial: Trial) -> Run | None:
     """The run of a trial; None where it has none, not yet or not any more."""
     path = runs.root() / str(trial.run_id)
     return runs.read(path) if trial.run_id and path.is_dir() else None
+
+
+def run_name(config: SweepConfig, trial: Trial) -> str:
+    """What a trial's run is called: first what sets it apart, then its sweep. "lr 0.01 · BN off · Two rates"."""
+    return runs.clean_name(f"{trial.label} · {config.name}").rstrip(" ·")
+
+
+def is_named_by(run: Run, config: SweepConfig, trial: Trial) -> bool:
+    """Whether a run has the name that the sweep gave it, now or in an earlier version, and nobody another."""
+    earlier = run.name.startswith(f"{config.name}: ") and run.name.endswith(f" · #{trial.number}")
+    return earlier or run.name == run_name(config, trial)
+
+
+def rename_earlier_runs() -> None:
+    """Name the runs of trials as they are named today, where an earlier version named them and nobody has since.
+
+    Raises:
+        OSError: the runs folder cannot be written.
+    """
+    for sweep in all_sweeps():
+        for trial in sweep.trials:
+            run = run_of(trial)
+            if run is not None and sweep.config is not None and is_named_by(run, sweep.config, trial):
+                name = run_name(sweep.config, trial)
+                if run.name != name:
+                    with contextlib.suppress(runs.UnknownRun):  # deleted in this moment
+                        runs.relabel(run, name=name)
+
+
+class Place(NamedTuple):
+    """Where a run belongs: the sweep that made it, and what sets it apart there."""
+
+    sweep_id: str
+    sweep: str
+    label: str
+
+
+def places() -> dict[str, Place]:
+    """Of every run that a sweep has made, by its id, where it belongs."""
+    found: dict[str, Place] = {}
+    for path in root().glob("*/"):
+        if _ID.fullmatch(path.name):
+            with contextlib.suppress(OSError, ValidationError):
+                name = _config((path / "sweep.json").read_bytes()).name or path.name
+                found |= {run_id: Place(path.name, name, label) for run_id, label in _labels(path).items()}
+    return found
+
+
+def _labels(path: Path) -> dict[str, str]:
+    try:
+        version = (path / "trials.json").stat().st_mtime_ns
+    except FileNotFoundError:
+        return {}
+    return _labels_read(path, version)
+
+
+@lru_cache(maxsize=256)
+def _labels_read(path: Path, version: int) -> dict[str, str]:
+    """Checking two hundred trials takes a while, and a page reads at each click."""
+    return {trial.run_id: trial.label for trial in _stored(path)[0] if trial.run_id}
 
 
 def _as_it_stands(trial: Trial, folder: Path) -> Trial:

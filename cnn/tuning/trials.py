@@ -11,7 +11,7 @@ from pydantic import (
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from cnn.runs import Seconds, Share
-from cnn.tuning.hyperparameters import Scalar, path_label, uncapitalised, value_words
+from cnn.tuning.hyperparameters import Scalar, path_label, short_label, uncapitalised, value_words
 
 TrialState = Literal["waiting", "training", "finished", "stopped early", "failed", "stopped"]
 ENDED: tuple[TrialState, ...] = ("finished", "stopped early", "failed", "stopped")
@@ -59,6 +59,11 @@ class Trial:
     def accuracy(self) -> float | None:
         """On the validation pictures, of the best epoch so far, in [0, 1]."""
         return max(self.curve, default=None)
+
+    @property
+    def label(self) -> str:
+        """Its values in short: "lr 0.01 · batch 64"."""
+        return short_label(self.values)
 
     @property
     def words(self) -> str:

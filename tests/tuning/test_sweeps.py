@@ -14,7 +14,7 @@ from cnn import runs
 from cnn.config import Data, RunConfig, explain, presets
 from cnn.config.layers import Convolution, Dense, Flatten, Pooling
 from cnn.runs import saved_presets
-from cnn.tuning import WIDTH, Setting, SweepConfig, Trial, apply, hyperparameters_of, path_label, sweeps
+from cnn.tuning import WIDTH, Setting, SweepConfig, Trial, apply, hyperparameters_of, path_label, short_label, sweeps
 from cnn.tuning.sweeps import SweepBusy, UnknownSweep
 from tests.command import NO_PROCESS
 
@@ -76,7 +76,30 @@ def test_a_setting_is_described_as_in_the_form():
 
 def test_values_in_words():
     trial = Trial(1, {"data.flip": True, "data.limit": None, "training.learning_rate": 0.0123456, WIDTH: 2.0})
-    assert trial.words == "mirror at random on, training pictures all, learning rate 0.01235, width 2"
+    assert trial.words == "random horizontal flip on, training examples all, learning rate 0.01235, width 2"
+
+
+@pytest.mark.parametrize(
+    ("values", "label"),
+    [
+        ({"training.learning_rate": 0.01, "layers.convolution.batch_normalisation": False}, "lr 0.01 · BN off"),
+        ({"training.batch_size": 64, "layers.dropout.rate": 0.3}, "batch 64 · dropout 0.3"),
+        ({WIDTH: 2.0, "training.optimizer": "adam"}, "width ×2 · adam"),
+        ({"layers.2.filters": 32, "layers.4.rate": 0.5}, "L3 filters 32 · L5 dropout 0.5"),
+        ({"layers.depthwise convolution.kernel": 5, "layers.dense.units": 9}, "depthwise kernel 5 · dense units 9"),
+        ({"data.limit": None, "training.patience": None}, "examples all · patience off"),
+        ({"layers.convolution.activation": "relu"}, "relu"),
+    ],
+)
+def test_what_sets_a_trial_apart_in_short(values, label):
+    assert short_label(values) == Trial(1, values).label == label
+
+
+@pytest.mark.parametrize("preset", presets())
+def test_every_setting_has_a_short_label_of_its_own(preset):
+    known = hyperparameters_of(presets()[preset])
+    labels = [short_label({one.path: one.choices[0] if one.choices else one.low}) for one in known]
+    assert len(set(labels)) == len(known)
 
 
 def test_values_reach_the_layers_that_they_are_for():
@@ -344,6 +367,24 @@ def test_a_sweep_in_the_bin_can_be_deleted_for_good():
     sweeps.erase(first.id)
     assert not sweeps.is_in_bin(first.id) and sweeps.is_in_bin(second.id)
     assert not sweeps.is_in_bin("../runs")
+
+
+def test_a_run_knows_its_sweep_and_what_sets_it_apart():
+    sweep, run = with_a_run("finished")
+    other = runs.create(BASE, "Another")
+    places = sweeps.places()
+    assert places[run.id] == (sweep.id, sweep.name, sweep.trials[0].label) and other.id not in places
+
+
+def test_runs_that_an_earlier_version_named_get_the_present_name():
+    sweep, run = with_a_run("finished")
+    runs.relabel(run, name=f"{sweep.name}: learning rate 0.01, batch size 32 · #1", tags=["kept"])
+    sweeps.rename_earlier_runs()
+    found = runs.get(run.id)
+    assert (found.name, found.tags) == (f"{sweep.trials[0].label} · {sweep.name}", ("kept",))
+    runs.relabel(run, name="My favourite")
+    sweeps.rename_earlier_runs()
+    assert runs.get(run.id).name == "My favourite", "somebody has named it"
 
 
 def test_nothing_is_deleted_while_a_run_trains():
