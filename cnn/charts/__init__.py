@@ -3,6 +3,7 @@
 The only package that knows Plotly; knows no page and computes nothing that it does not draw.
 """
 
+from cnn.charts.architecture import Block, blocks, network_diagram
 from cnn.charts.colours import (
     BLUE,
     GREEN,
@@ -29,7 +30,7 @@ from cnn.charts.colours import (
     value_range,
 )
 from cnn.charts.lessons import activations, amounts, descent, shares
-from cnn.charts.networks import confusion, muted_filters, network_diagram, probabilities, shape_text, taken_apart
+from cnn.charts.networks import confusion, muted_filters, probabilities, shape_text, taken_apart
 from cnn.charts.styles import MAX_OVERLAY
 from cnn.charts.sweeps import setting_and_accuracy, time_and_accuracy, trial_curves
 from cnn.charts.tables import table
@@ -48,12 +49,14 @@ __all__ = [
     "SEQUENTIAL",
     "SKY",
     "YELLOW",
+    "Block",
     "Range",
     "accuracy_over_time",
     "activations",
     "amounts",
     "bars",
     "base64_floats",
+    "blocks",
     "coloured",
     "coloured_maps",
     "confusion",

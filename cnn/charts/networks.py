@@ -1,13 +1,12 @@
-"""Figures of a network and its answers: probabilities, confusion matrix, diagram, muted filters, checks of maps."""
+"""Figures of a network's predictions: probabilities, confusion matrix, ablated filters, checks of maps."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
-from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED
+from cnn.charts.colours import BLUE, GREEN, GREY, RED
 from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
-from cnn.config.layers import CONVOLUTIONS, Row
 
 _INK = "#10161C"  # of the counts, in both themes: it is legible on every colour below
 _CORRECT, _NOTHING = "#CBD5E0", "#F5F7FA"
@@ -50,7 +49,7 @@ def confusion(matrix: np.ndarray, names: Sequence[str], height: int = 420) -> go
 
 
 def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, true: int | None = None) -> go.Figure:
-    """The network's answer (10,) as bars, the most probable class in the accent colour, the true one ticked."""
+    """The network's prediction (10,) as bars, the most probable class in the accent colour, the true one ticked."""
     best = int(values.argmax())
     labels = [f"{name} ✓" if index == true else name for index, name in enumerate(names)]
     figure = go.Figure(
@@ -72,15 +71,15 @@ def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, t
 
 
 def taken_apart(curves: dict[str, tuple[np.ndarray, np.ndarray]], height: int = 260) -> go.Figure:
-    """The probability of a class over the share of pixels removed or brought back, a line for each name.
+    """The probability of a class over the fraction of pixels removed or inserted, a line for each name.
 
     Args:
-        curves: of each name the shares (n,) and the probabilities (n,), both in [0, 1]. height: in pixels.
+        curves: of each name the fractions (n,) and the probabilities (n,), both in [0, 1]. height: in pixels.
     """
     figure = go.Figure()
-    for (name, (shares, probabilities_)), (colour, symbol) in zip(curves.items(), LOOKS, strict=False):
+    for (name, (fractions, probabilities_)), (colour, symbol) in zip(curves.items(), LOOKS, strict=False):
         figure.add_scatter(
-            x=np.round(shares, 4),
+            x=np.round(fractions, 4),
             y=np.round(probabilities_, 4),
             name=name,
             mode="lines+markers",
@@ -88,14 +87,14 @@ def taken_apart(curves: dict[str, tuple[np.ndarray, np.ndarray]], height: int = 
             marker={"symbol": symbol, "size": 7, "maxdisplayed": 8},
             hovertemplate="%{x:.0%} of the pixels: %{y:.1%}<extra>%{fullData.name}</extra>",
         )
-    figure.update_xaxes(title="share of the pixels", tickformat=".0%", range=[0, 1], fixedrange=True)
+    figure.update_xaxes(title="fraction of the pixels", tickformat=".0%", range=[0, 1], fixedrange=True)
     figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02], fixedrange=True)
     figure.update_layout(height=height, **{**LEGEND_ABOVE, "margin": {"l": 0, "r": 8, "t": 48, "b": 0}})
     return figure
 
 
 def muted_filters(accuracies: np.ndarray, whole: float, chosen: Sequence[int] = (), height: int = 240) -> go.Figure:
-    """What is lost by muting each filter: percentage points of accuracy, as bars from 1 on.
+    """What is lost by ablating each filter: percentage points of accuracy, as bars from 1 on.
 
     Args:
         accuracies: without each filter (n,). whole: with all of them. Both in [0, 1].
@@ -115,41 +114,9 @@ def muted_filters(accuracies: np.ndarray, whole: float, chosen: Sequence[int] = 
         )
     )
     figure.update_xaxes(title="filter", fixedrange=True, range=[0.4, len(lost) + 0.6])
-    figure.update_yaxes(title="points of accuracy lost", fixedrange=True)
+    figure.update_yaxes(title="accuracy lost (points)", fixedrange=True)
     figure.update_layout(height=height, margin=MARGIN, bargap=0.15, dragmode=False)
     return figure
-
-
-def network_diagram(rows: Sequence[Row], input_shape: Sequence[int], dark: bool) -> str:
-    """The network from input to output in Graphviz's language, one box a Keras layer, the shapes on the arrows.
-
-    What skips comes along a dashed one.
-    """
-    ink, paper = ("#E8E6E3", "#2A2F3A") if dark else ("#1F2933", "#FFFFFF")
-    frame = {**dict.fromkeys(CONVOLUTIONS, BLUE), "Dense": ORANGE, "Dropout": GREY}
-    lines = [
-        'digraph { rankdir=TB; bgcolor="transparent"; nodesep=0.2; ranksep=0.28; '
-        'node [shape=box style="rounded,filled" fontname="sans-serif" fontsize=11 penwidth=2 '
-        f'fillcolor="{paper}" fontcolor="{ink}" color="{GREEN}"]; '
-        f'edge [fontname="sans-serif" fontsize=9 color="{GREY}" fontcolor="{ink}"];',
-        'input [label="input"];',
-    ]
-    before, shapes, aside = "input", {"input": tuple(input_shape)}, set[str]()
-    for row in rows:
-        parameters = f"\\n{row.parameters:,} parameters" if row.parameters else ""
-        colour = frame.get(row.type, GREEN)
-        lines.append(f'{row.name} [label="{row.name}\\n{row.type}{parameters}" color="{colour}"];')
-        for name in row.takes:
-            if name in aside or (name != before and before not in aside):
-                lines.append(f"{name} -> {row.name} [style=dashed];")
-            else:
-                lines.append(f'{name} -> {row.name} [label="  {shape_text(shapes[name])}"];')
-        if before not in row.takes:  # a projection, on the way that skips
-            aside.add(row.name)
-        before, shapes[row.name] = row.name, row.output_shape
-    shape = shapes[before]
-    lines += ['output [label="10 probabilities"];', f'{before} -> output [label="  {shape_text(shape)}"];', "}"]
-    return "\n".join(lines)
 
 
 def shape_text(shape: Sequence[int]) -> str:

@@ -4,6 +4,8 @@ A key that only one widget uses stands with the widget. Keys of the lessons are 
 key is called is what the browser tests look for: a name here may change, its value may not.
 """
 
+from typing import NamedTuple
+
 # --- the frame of every page ------------------------------------------------------------------------------------
 
 ROUTED = "routed"  # whether this server has been reached through app.py
@@ -30,11 +32,14 @@ GUESSES = "guesses"  # the visitor's guess for each garment, by its number
 
 # --- Train ------------------------------------------------------------------------------------------------------
 
+START = "start"  # widget: the button that starts a training
 DRAFT = "draft"  # the settings of a new run, see `cnn.ui.draft`
+DRAFT_LINKS = "draft_links"  # what links said of the draft in this visit, the present one last
+LINK_PROBLEM = "link_problem"  # why the settings in a link were not taken, and the draft that stands instead
 DRAFT_HISTORY = "draft_history"  # all states of the draft, and which one it is in
 LAYER_COUNT = "layer_count"  # how many layers the draft has had: the number of the next one
-OPEN_CARDS = "open_cards"  # the numbers of the layers whose cards are open
-PRESET = "preset"  # widget: the preset that was chosen
+OPEN_LAYERS = "open_layers"  # the numbers of the layers whose settings are shown
+ADD_LAYER = "add_layer"  # widget: the kind of layer to add
 PRESET_NAME = "preset_name"  # widget: what to save the settings as
 SAVE_POPOVER = "save_popover"  # widget: whether it is open
 SAVE_PROBLEM = "save_problem"  # why a preset was not saved
@@ -82,50 +87,35 @@ SWEEP_METHOD = "sweep_method"  # widget: grid, random or Optuna
 SWEEP_SETTINGS = "sweep_settings"  # widget: the paths of the settings to vary
 SWEEP_TRIAL = "sweep_trial"  # the sweep's id and the number of the trial that was clicked
 
+# --- Architecture -----------------------------------------------------------------------------------------------
+
+MODEL_LAYER = "model-layer"  # widget: the layer that is open in the diagram
+MODEL_DIAGRAM = "model-diagram"  # widget: the diagram
+
 # --- Explore ----------------------------------------------------------------------------------------------------
 
-EXPLORE_VIEW = "view"  # widget: feature maps, filters, why, what if or embedding
-PINNED_PICTURE = "pinned_picture"  # the picture that others are compared with
+EXPLORE_VIEW = "view"  # widget: feature maps, filters, explain, edit or embedding
+PINNED_IMAGE = "pinned_image"  # the image that others are compared with
 OPERATIONS = "operations"  # what was done to the network of a run, by its id
-MAP_LAYER = "map_layer"  # widget: the layer whose maps are shown
+MAP_LAYER = "explore-layer"  # widget: the layer whose maps are shown
+MAP = "explore-map"  # widget: its map or unit, from 1; 0: a new one is to be chosen
+MAP_ROW, MAP_COLUMN = "explore-row", "explore-column"  # widgets: the pixel of the map, from 1; 0: to be chosen
+WRITTEN_OUT = "explore-sum"  # widget: whether the value of the pixel is written out
+INPUT_CHANNEL = "explore-input"  # widget: the input channel whose window is written out, from 1; 0: to be chosen
+FILTER = "explore-filter"  # widget: the filter of the convolution, from 1
 FILTER_TABLE = "filter_table"  # widget: the table of filters
 CHECKED_MAPS = "checked"  # which attribution maps are checked
 EDIT_PLACE = "edit_place"  # row and column of the weight to change
-MUTED_FILTERS = "muted_filters"  # widget: the chart of what each filter is worth
-EMBEDDING_MAP = "embedding_map"  # widget: the map of the test pictures
-EMBEDDING_PICKED = "embedding_picked"  # the pictures on the map, and which of them was clicked
-EMBEDDING_GATHERED = "embedding_gathered"  # the pictures on the map, and those inside the lasso
-EMBEDDING_LEFT = "embedding_left"  # a picture was opened: the whole page follows
+FILTER_IMPORTANCE = "filter_importance"  # widget: the chart of what ablating each filter costs
+EMBEDDING_MAP = "embedding_map"  # widget: the map of the test images
+EMBEDDING_PICKED = "embedding_picked"  # the images on the map, and which of them was clicked
+EMBEDDING_GATHERED = "embedding_gathered"  # the images on the map, and those inside the lasso
+EMBEDDING_LEFT = "embedding_left"  # an image was opened: the whole page follows
 
 
-def chosen_map(layer: str) -> str:
-    """Widget: the map of a layer, from 1."""
-    return f"map-{layer}"
-
-
-def chosen_row(layer: str, map_: int) -> str:
-    """Widget: the row in a map, from 1."""
-    return f"row-{layer}-{map_}"
-
-
-def chosen_column(layer: str, map_: int) -> str:
-    """Widget: the column in a map, from 1."""
-    return f"column-{layer}-{map_}"
-
-
-def input_channel(layer: str) -> str:
-    """Widget: the input channel whose window is written out, from 1."""
-    return f"in-{layer}"
-
-
-def chosen_filter(layer: str) -> str:
-    """Widget: the filter of a convolution, from 1."""
-    return f"filter-{layer}"
-
-
-def operated_filters(run_id: str, layer: str) -> str:
-    """Widget: the filters to operate on, from 1."""
-    return f"operated-{run_id}-{layer}"
+def edited_filters(run_id: str, layer: str) -> str:
+    """Widget: the filters to edit, from 1."""
+    return f"edited-{run_id}-{layer}"
 
 
 def edited_channel(layer: str, filter_: int) -> str:
@@ -133,11 +123,30 @@ def edited_channel(layer: str, filter_: int) -> str:
     return f"edit-in-{layer}-{filter_}"
 
 
-# --- pictures on Explore and Predict ----------------------------------------------------------------------------
+# --- images on Explore, Predict and Learn -----------------------------------------------------------------------
 
-WAY = "way"  # widget: sample, mistake, drawing, upload or camera
-SAMPLE_CLASS = "sample_class"  # widget
-SAMPLE_NUMBER = "sample_number"  # widget: from 1, of its class
+
+class ImageKeys(NamedTuple):
+    """Widgets of one page by which an image is chosen, which are parameters of its link, too.
+
+    Attributes:
+        way: sample, mistake, drawing, upload or camera.
+        label: the class of a sample.
+        number: of a sample in its class, from 1.
+        mistakes: the true label of a mistake, or any.
+        mistake: its number among these, from 1.
+    """
+
+    way: str
+    label: str
+    number: str
+    mistakes: str
+    mistake: str
+
+
+EXPLORE_IMAGE = ImageKeys("explore-from", "explore-class", "explore-number", "explore-mistakes", "explore-mistake")
+PREDICT_IMAGE = ImageKeys("predict-from", "predict-class", "predict-number", "predict-mistakes", "predict-mistake")
+LEARN_IMAGE = ImageKeys("learn-from", "sample_class", "sample_number", "learn-mistakes", "learn-mistake")
 KEPT_FILES = "kept_files"  # the files that were given last, by the way in which they came
 KEPT_DRAWING = "kept_drawing"  # the drawing, see `drawing_board`
 CHANGES = "changes"  # id of a picture, and what was changed in reading it
@@ -149,7 +158,8 @@ OPENED_FILE = "opened_file"  # id of the file whose row was chosen
 # --- Learn ------------------------------------------------------------------------------------------------------
 
 LESSON_TOPIC = "lesson_topic"  # the lesson that is open
-LESSON_MENU = "lesson_menu"  # widget: the list of lessons
+LESSON_MENU = "lesson_menu"  # widget: the numbers of the lessons
+LESSON_CONTENTS = "lesson_contents"  # widget: the menu of their titles
 LESSON_DONE = "lesson_done"  # lessons whose question was answered rightly
 LESSON_HIDDEN = "lesson_hidden"  # keys of the controls that a teacher's link hides
 LESSON_OFFERED = "lesson_offered"  # the controls that were drawn so far

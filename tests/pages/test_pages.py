@@ -230,18 +230,6 @@ def test_names_are_shown_as_they_are(launcher):
     assert r"lr \*0.1\* \$x\$ \[a\]\(b\) \:red\[c\]" in text(open_page("Train", run.id))
 
 
-# --- Model ------------------------------------------------------------------------------------------------------
-
-
-def test_model_shows_the_lecture_summary():
-    app = open_page("Model", "lecture")
-    table = app.dataframe[0].value
-    assert list(table["parameters"])[:4] == [3200, 0, 73856, 147584]
-    assert table["output shape"][0] == "(None, 28, 28, 64)"
-    assert "1,413,834" in text(app)
-    assert app.get("graphviz_chart") and app.get("download_button")
-
-
 # --- Predict ----------------------------------------------------------------------------------------------------
 
 
