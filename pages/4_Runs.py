@@ -1,25 +1,28 @@
-"""Every run in one table: find them, label them, compare them, delete them."""
+"""Every run in one table: find them, label them, compare them, delete them, and bring deleted ones back."""
 
 import streamlit as st
 
-from cnn import runs
-from cnn.ui import shell
-from cnn.ui.runs import actions, comparison, deletion, table
+from cnn.ui import links, shell
+from cnn.ui.runs import actions, bin_view, comparison, deletion, table
 
-shell.page(
-    "Runs",
-    "Every training that is kept here, and the networks that come with the program. Tick two or more to compare.",
-)
+TABLE, BIN = "Runs", "Bin"
+
+shell.page("Runs", "Find, compare and tidy your trainings. The networks that come with the program are here, too.")
 deletion.offer_undo()
 
 listed = shell.listed()
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    showing = links.choice("runs-view", "View", [TABLE, BIN])
+    view = table.choose_view(listed) if showing == TABLE else None
+if view is None:
+    bin_view.show()
+    st.stop()
 if all(run.shipped for run in listed):
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.info(f"You have no run yet. Train a network, and it will be kept in {runs.root()}.", icon=":material/info:")
-        st.page_link(shell.TRAIN, label="Train a network", icon=":material/model_training:")
-
-view = table.choose_view(listed)
+        st.info("You have no runs yet. Train a network, and it appears here.", icon=":material/info:")
+        st.page_link(shell.NEW_NETWORK, label="Train a network", icon=":material/model_training:")
 selected = table.selection(view.of(listed))
+table.link_selection(selected)
 actions.show(selected)
 table.show(view, listed)
 comparison.show(selected)

@@ -82,6 +82,19 @@ def some(key: str, label: str, options: Sequence[Word], value: Sequence[Word] = 
     return [word for word in chosen or () if word in options]
 
 
+def several(key: str, label: str, options: Sequence[Word], **how: Any) -> list[Word]:
+    """Any number of many words, from a list. how: what else `st.multiselect` takes."""
+    if key in st.session_state:
+        st.session_state[key] = [word for word in st.session_state[key] or () if word in options]
+    chosen = st.multiselect(label, options, key=key, **how, **_LINKED)
+    return [word for word in chosen or () if word in options]
+
+
+def words(key: str, label: str, **how: Any) -> str:
+    """Words that are typed. how: what else `st.text_input` takes."""
+    return st.text_input(label, key=key, **how, **_LINKED) or ""
+
+
 def number(key: str, label: str, low: int, high: int, value: int | None = None, **how: Any) -> int:
     """A whole number in [low, high], typed or stepped; `value`: the default, else `low`.
 

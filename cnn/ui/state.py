@@ -68,12 +68,14 @@ def imported(number: int) -> str:
 
 SELECTED_RUNS = "selected_runs"  # ids of the runs that are ticked, also of those that are filtered away
 SELECTION_CHANGED = "selection_changed"  # something was just ticked: the whole page follows
+SELECTION_LINK = "selection_link"  # what the link said of the selection when it was last read or written
+OPENED_RUN = "opened_run"  # id of the run whose name was just clicked
 RUN_DIALOG = "run_dialog"  # the dialog that is open
 
 
 def runs_filter(label: str) -> str:
-    """Widget: the states, tags or datasets that the list is narrowed to."""
-    return f"runs_{label.lower()}"
+    """Widget: the states, tags, datasets or sweeps that the list is narrowed to."""
+    return f"runs-{label.lower()}"
 
 
 # --- Sweeps -----------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def select(app: AppTest, *chosen: Run) -> AppTest:
 
 
 def names(app: AppTest) -> list[str]:
-    return list(app.dataframe[0].value["name"])
+    return list(app.dataframe[0].value["Name"])
 
 
 def click(app: AppTest, key: str) -> AppTest:
@@ -46,7 +46,23 @@ def click(app: AppTest, key: str) -> AppTest:
 
 
 def disabled(app: AppTest) -> dict[str, bool]:
-    return {b.key: b.disabled for b in app.button if b.key.endswith("_selected")}
+    return {b.key: b.disabled for b in [*app.button, *app.menu_button] if b.key.endswith("_selected")}
+
+
+def more(app: AppTest, action: str) -> AppTest:
+    """Choose from the menu of what is needed more rarely."""
+    app.menu_button(key="more_selected").click(action)
+    return refresh(app)
+
+
+def delete(app: AppTest) -> AppTest:
+    return click(more(app, "Delete…"), "confirm_delete")
+
+
+def click_name(app: AppTest, row: int) -> AppTest:
+    """Click a name in the table; a test has no grid to click on."""
+    app.session_state["opened_run"] = list(app.dataframe[0].value["ID"])[row]
+    return refresh(app)
 
 
 SHIPPED = ["Wardrobe", "Lecture", "Dense"]
@@ -55,27 +71,27 @@ SHIPPED = ["Wardrobe", "Lecture", "Dense"]
 # --- the table --------------------------------------------------------------------------------------------------
 
 
-def test_without_runs_it_says_what_to_do(runs_folder):
+def test_without_runs_it_says_what_to_do():
     app = open_page("Runs")
-    assert "You have no run yet" in text(app) and str(runs_folder) in text(app)
+    assert "You have no runs yet" in text(app)
     assert sorted(names(app)) == sorted(SHIPPED)
 
 
 def test_every_run_has_its_settings_results_and_curve():
     run = make("One", 0.003, (0.5, 0.7, 0.6), tags=["sweep"], note="Look again.")
     app = open_page("Runs")
-    row = app.dataframe[0].value.set_index("id").loc[run.id]
-    assert (row["state"], row["epochs"], row["dataset"], row["batch size"]) == (
+    row = app.dataframe[0].value.set_index("ID").loc[run.id]
+    assert (row["State"], row["Epochs"], row["Dataset"], row["Batch size"]) == (
         "stopped",
         "3 of 3",
         "fashion-mnist",
         64,
     )
-    assert row["learning rate"] == 0.003 and row["parameters"] == 1546 and row["note"] == "Look again."
-    assert row["best validation accuracy"] == pytest.approx(70) and list(row["tags"]) == ["sweep"]
-    assert list(row["validation"]) == pytest.approx([0.5, 0.7, 0.6])
-    assert row["time"].total_seconds() == 90
-    assert row["size"] == sum(file.stat().st_size for file in run.path.iterdir())
+    assert row["Learning rate"] == 0.003 and row["Parameters"] == 1546 and row["Note"] == "Look again."
+    assert row["Best val. accuracy"] == pytest.approx(70) and list(row["Tags"]) == ["sweep"]
+    assert list(row["Validation curve"]) == pytest.approx([0.5, 0.7, 0.6])
+    assert row["Training time"].total_seconds() == 90
+    assert row["Size on disk"] == sum(file.stat().st_size for file in run.path.iterdir())
     assert not app.info
 
 
@@ -83,12 +99,11 @@ def test_damaged_runs_are_listed_with_their_problem_and_can_be_deleted():
     good, bad = make("Good"), make("Bad")
     (bad.path / "config.json").write_bytes(b"\x00\xff")
     app = open_page("Runs")
-    rows = app.dataframe[0].value.set_index("id")
-    assert rows.loc[bad.id, "state"] == "damaged" and "config.json is not one" in rows.loc[bad.id, "problem"]
+    rows = app.dataframe[0].value.set_index("ID")
+    assert rows.loc[bad.id, "State"] == "damaged" and "config.json is not one" in rows.loc[bad.id, "Problem"]
     select(app, bad)
     assert "This run is damaged" in app.warning[0].value
-    click(app, "delete_selected")
-    click(app, "confirm_delete")
+    delete(app)
     assert [run.id for run in runs.all_runs()] == [good.id]
 
 
@@ -97,32 +112,32 @@ def test_the_filters_work_together_and_say_when_nothing_is_left():
     make("Narrow", tags=["sweep", "small"])
     make("Other", note="Also wide.")
     app = open_page("Runs")
-    app.text_input(key="runs_search").set_value("WIDE")
+    app.text_input(key="runs-search").set_value("WIDE")
     assert sorted(names(refresh(app))) == ["Other", "Wide"]
-    app.multiselect(key="runs_tag").set_value(["sweep"])
+    app.multiselect(key="runs-tag").set_value(["sweep"])
     assert names(refresh(app)) == ["Wide"]
-    app.multiselect(key="runs_state").set_value(["finished"])
+    app.multiselect(key="runs-state").set_value(["finished"])
     refresh(app)
-    assert not app.dataframe and "No run is like that" in app.info[0].value
-    app.text_input(key="runs_search").set_value("")
-    app.multiselect(key="runs_tag").set_value([])
+    assert not app.dataframe and "No runs match. Clear some filters." in app.info[0].value
+    app.text_input(key="runs-search").set_value("")
+    app.multiselect(key="runs-tag").set_value([])
     assert sorted(names(refresh(app))) == sorted(SHIPPED)
 
 
 def test_a_filter_lets_go_of_a_tag_that_no_run_has_any_more():
     run = make("One", tags=["old"])
     app = open_page("Runs")
-    app.multiselect(key="runs_tag").set_value(["old"])
+    app.multiselect(key="runs-tag").set_value(["old"])
     assert names(refresh(app)) == ["One"]
     runs.relabel(run, tags=["new"])
-    assert names(refresh(app))[0] == "One" and app.multiselect(key="runs_tag").value == []
+    assert names(refresh(app))[0] == "One" and app.multiselect(key="runs-tag").value == []
 
 
 def test_the_order_is_kept_while_other_pages_are_visited():
     make("b", accuracies=(0.95, 0.2))
     make("a", accuracies=(0.8,))
     app = open_page("Runs")
-    app.selectbox(key="runs_order").select("best validation accuracy")
+    app.selectbox(key="runs-order").select("Best val. accuracy")
     assert names(refresh(app)) == ["b", *SHIPPED, "a"]
     app.switch_page("pages/0_Start.py")
     refresh(app)
@@ -158,13 +173,12 @@ def test_a_selection_follows_its_run_when_others_come_and_go():
 def test_what_is_filtered_away_is_not_acted_upon_but_stays_selected():
     keep, gone = make("Keep"), make("Gone")
     app = select(open_page("Runs"), keep, gone)
-    app.text_input(key="runs_search").set_value("gone")
+    app.text_input(key="runs-search").set_value("gone")
     refresh(app)
     assert "1 selected" in text(app)
-    click(app, "delete_selected")
-    click(app, "confirm_delete")
+    delete(app)
     assert [run.name for run in runs.all_runs()] == ["Keep"]
-    app.text_input(key="runs_search").set_value("")
+    app.text_input(key="runs-search").set_value("")
     assert "1 selected" in text(refresh(app))
 
 
@@ -182,7 +196,32 @@ def test_open_shows_the_run_on_the_train_page():
     select(app, run)
     assert not any(disabled(app).values())
     click(app, "open_selected")
-    assert app.title[0].value == "Train" and run_in_link(app) == run.id
+    assert app.title[0].value == "Training" and run_in_link(app) == run.id
+
+
+def test_a_click_on_a_name_opens_the_run():
+    make("One"), make("Two")
+    app = open_page("Runs")
+    two = names(app).index("Two")
+    click_name(app, two)
+    assert app.title[0].value == "Training" and runs.get(run_in_link(app)).name == "Two"
+
+
+def test_a_clicked_name_is_taken_over(monkeypatch):
+    state = {"runs-open": {"row": 1, "label": "b"}}
+    monkeypatch.setattr(st, "session_state", state)
+    table._open(["a", "b"])
+    assert state["opened_run"] == "b"
+    state["runs-open"] = {"row": 7, "label": "of a longer list that is no more"}
+    table._open(["a", "b"])
+    assert state["opened_run"] == "b"
+
+
+@pytest.mark.parametrize("name", ["[a, b]", ":material/delete: me", "[x](y)"])
+def test_names_stand_in_the_table_as_they_were_typed(name):
+    make(name)
+    shown = names(open_page("Runs"))[0]
+    assert shown == f"\u200b{name}", "else the table would draw an icon or a menu"
 
 
 # --- labels -----------------------------------------------------------------------------------------------------
@@ -213,20 +252,24 @@ def test_tags_are_added_to_several_and_removed():
 def test_hidden_runs_leave_the_list_and_come_back():
     one, two = make("One"), make("Two")
     app = select(open_page("Runs"), one)
-    click(app, "hide_selected")
+    more(app, "Hide")
     assert "One" not in names(app) and "Two" in names(app) and runs.get(one.id).hidden
     assert "4 of 5 runs" in text(app)
-    app.toggle(key="runs_hidden").set_value(True)
+    app.toggle(key="runs-hidden").set_value(True)
     refresh(app)
     assert "One" in names(app)
-    click(app, "show_selected")
+    more(app, "Show again")
     assert not runs.get(one.id).hidden and not runs.get(two.id).hidden
 
 
 def test_shipped_runs_can_be_opened_and_compared_but_not_changed():
     app = select(open_page("Runs"), runs.get("lecture"))
     off = disabled(app)
-    assert not off["open_selected"] and off["label_selected"] and off["hide_selected"] and off["delete_selected"]
+    assert not off["open_selected"] and off["label_selected"]
+    assert app.menu_button(key="more_selected").options == [
+        ":material/tune: Duplicate settings",
+        ":material/scatter_plot: Run a sweep from this",
+    ]
     select(app, runs.get("lecture"), runs.get("wardrobe"))
     assert "of which 2 came with the program" in text(app) and len(app.get("plotly_chart")) == 2
 
@@ -238,10 +281,10 @@ def test_several_are_deleted_at_once_and_all_come_back():
     made = [make(f"Run {number}") for number in range(3)]
     app = open_page("Runs", made[1].id)
     select(app, *made[:2])
-    click(app, "delete_selected")
-    click(app, "confirm_delete")
-    assert [run.id for run in runs.all_runs()] == [made[2].id] == [run_in_link(app)]
+    delete(app)
+    assert [run.id for run in runs.all_runs()] == [made[2].id] and run_in_link(app) == runs.DEFAULT_ID
     assert "Deleted: 2 runs" in text(app) and "selected" not in text(app).split("Deleted: 2 runs")[1]
+    assert "It stays in the bin for 30 days." in text(app) and not app.warning
     click(app, "undo")
     assert {run.id for run in runs.all_runs()} == {run.id for run in made}
     assert run_in_link(app) == made[1].id and "Deleted" not in text(app)
@@ -250,8 +293,8 @@ def test_several_are_deleted_at_once_and_all_come_back():
 def test_a_run_in_training_is_not_deleted_and_neither_is_what_is_with_it():
     busy, other = make_run("queued"), make("Other")
     app = select(open_page("Runs"), busy, other)
-    click(app, "delete_selected")
-    assert "a queued run is still in training" in app.warning[0].value
+    more(app, "Delete…")
+    assert "**a queued run** is still training" in app.warning[0].value
     assert "confirm_delete" not in [button.key for button in app.button]
     assert len(runs.all_runs()) == 2
 
@@ -259,9 +302,10 @@ def test_a_run_in_training_is_not_deleted_and_neither_is_what_is_with_it():
 def test_what_another_window_deleted_first_is_a_sentence():
     one, two = make("One"), make("Two")
     app = select(open_page("Runs"), one)
-    click(app, "delete_selected")
+    more(app, "Delete…")
     runs.delete(one)
     click(app, "confirm_delete")
+    assert "Already deleted, in another window." in app.info[0].value
     assert runs.is_in_bin(one.id) and [run.id for run in runs.all_runs()] == [two.id]
     select(app, two)
     click(app, "label_selected")
@@ -285,16 +329,19 @@ def test_two_runs_are_compared_and_the_link_says_so():
     assert set(link(app).split(",")) == {one.id, two.id}
     loss = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert {trace["name"] for trace in loss["data"]} == {"One", "Two"}
-    table = app.dataframe[1].value
-    assert dict(table.loc["learning rate"]) == {"One": "0.001", "Two": "0.01"}
-    assert "optimizer" not in table.index and "best validation accuracy" in table.index
-    app.toggle(key="compare_training").set_value(True)
-    app.segmented_control(key="compare_axis").set_value("time")
+    results, settings = app.dataframe[1].value, app.dataframe[2].value
+    assert set(results["Run"]) == {"One", "Two"} and list(results["Best val. accuracy"]) == [70, 70]
+    row = settings.set_index("Setting").loc["Learning rate"]
+    assert dict(row) == {"One": "0.001", "Two": "0.01"} and len(settings) == 1
+    app.toggle(key="runs-training").set_value(True)
+    app.segmented_control(key="runs-over").set_value("Time")
     refresh(app)
     loss = json.loads(app.get("plotly_chart")[0].proto.spec)
     assert len(loss["data"]) == 4 and "minutes" in loss["layout"]["xaxis"]["title"]["text"]
     select(app, one)
-    assert link(app) == "" and not app.get("plotly_chart")
+    assert link(app) == one.id and not app.get("plotly_chart")
+    select(app)
+    assert link(app) == ""
 
 
 def test_a_link_opens_a_comparison():
@@ -304,19 +351,19 @@ def test_a_link_opens_a_comparison():
     app.query_params["compare"] = f"{one.id},{two.id},no-such-run,../../etc"
     refresh(app)
     assert "2 selected" in text(app) and len(app.get("plotly_chart")) == 2
-    assert "All their settings are the same" in text(app)
+    assert "All settings are the same" in text(app)
 
 
 def test_too_many_runs_are_not_compared():
     made = [make(f"Run {number}") for number in range(8)]
     app = select(open_page("Runs"), *made)
-    assert "7 at most can be compared" in app.info[0].value and not app.get("plotly_chart")
+    assert "At most 7 can be compared" in app.info[0].value and not app.get("plotly_chart")
 
 
 def test_runs_without_an_epoch_have_no_curves_yet():
     one, two = (make(name, accuracies=()) for name in ("One", "Two"))
     app = select(open_page("Runs"), one, two)
-    assert "the curves begin with the first" in text(app)
+    assert "The curves begin with the first" in text(app)
 
 
 def test_differences_are_of_data_training_and_layers():
@@ -326,12 +373,12 @@ def test_differences_are_of_data_training_and_layers():
     values["data"]["flip"] = True
     two = replace(two, config=RunConfig.model_validate(values), parameters=1)
     found = comparison.differences([one, two])
-    assert found["flip"] == ["no", "yes"] and found["learning rate"] == ["0.01", "0.001"]
-    assert found["layer 2"] == [str(layer) for layer in (one.config.layers[1], two.config.layers[1])]
-    assert found["layer 4"] == [str(one.config.layers[3]), "–"] and "layer 1" not in found
+    assert found["Random horizontal flip"] == ["off", "on"] and found["Learning rate"] == ["0.01", "0.001"]
+    assert found["Layer 2"] == [str(layer) for layer in (one.config.layers[1], two.config.layers[1])]
+    assert found["Layer 4"] == [str(one.config.layers[3]), "–"] and "Layer 1" not in found
     assert comparison.labels([one, two]) == ["Same (1)", "Same (2)"]
     broken = replace(one, config=None)
-    assert comparison.differences([one, broken])["epochs"] == ["3", "–"]
+    assert comparison.differences([one, broken])["Epochs"] == ["3", "–"]
 
 
 def test_a_rate_that_was_changed_by_hand_is_a_result():
@@ -339,5 +386,14 @@ def test_a_rate_that_was_changed_by_hand_is_a_result():
     event = {"kind": "event", "what": "learning rate", "epoch": 1, "step": 3, "steps": 5, "factor": 0.5}
     with (two.path / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(event) + "\n")
-    assert "learning rate by hand" not in comparison.results([one])
-    assert comparison.results([one, two])["learning rate by hand"] == ["–", "×0.5 in epoch 2"]
+    assert "Manual changes" not in comparison.results([one], ["One"])
+    changes = comparison.results([one, two], ["One", "Two"])["Manual changes"].dropna()
+    assert dict(changes) == {1: "learning rate ×0.5 in epoch 2"}
+
+
+def test_no_internal_name_appears_among_the_settings():
+    run = make("One")
+    internal = {*type(run.config.data).model_fields, *type(run.config.training).model_fields}
+    named = set(comparison.flattened(run))
+    assert not named & internal and not any("_" in name for name in named)
+    assert len(named) == len(internal) + len(run.config.layers), "no two have one name"

@@ -1,57 +1,85 @@
-"""What can be done with the selected runs: open, label, hide, delete. Buttons that do not apply stay in their place."""
+"""What can be done with the selected runs: open, label, and what is needed more rarely, in a menu."""
 
 import streamlit as st
 
 from cnn import runs
 from cnn.runs import Run
-from cnn.ui import shell, state
+from cnn.ui import draft, shell, state
 from cnn.ui.runs import deletion
+from cnn.ui.sweeps import form as sweep_form
+
+_DUPLICATE, _SWEEP, _HIDE, _SHOW, _DELETE = (
+    "Duplicate settings",
+    "Run a sweep from this",
+    "Hide",
+    "Show again",
+    "Delete…",
+)
+_ICONS = {
+    _DUPLICATE: ":material/tune:",
+    _SWEEP: ":material/scatter_plot:",
+    _HIDE: ":material/visibility_off:",
+    _SHOW: ":material/visibility:",
+    _DELETE: ":material/delete:",
+}
 
 
 def show(selected: list[Run]) -> None:
-    """Draw the buttons for the selected runs."""
+    """Draw the buttons for the selected runs. Those that do not apply stay in their place."""
     own = [run for run in selected if not run.shipped]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Open", icon=":material/visibility:", disabled=len(selected) != 1, key="open_selected"):
+        if st.button("Open", type="primary", disabled=len(selected) != 1, key="open_selected"):
             shell.make_current(selected[0].id)
             st.switch_page(shell.TRAIN, query_params={"run": selected[0].id})
-        _opener("Label", ":material/label:", own, _LABEL)
-        visible = [run for run in own if not run.hidden]
-        if own and not visible:
-            if st.button("Show again", icon=":material/visibility_lock:", key="show_selected"):
-                _hide(own, False)
-        elif st.button("Hide", icon=":material/visibility_off:", disabled=not visible, key="hide_selected", help=_HIDE):
-            _hide(visible, True)
-        _opener("Delete", ":material/delete:", own)
+        st.button(
+            "Label",
+            icon=":material/label:",
+            disabled=not own,
+            key="label_selected",
+            help=_LABEL,
+            on_click=st.session_state.__setitem__,
+            args=(state.RUN_DIALOG, "Label"),
+        )
+        _more(selected, own)
         if selected:
             shipped = len(selected) - len(own)
             note = f", of which {shipped} came with the program and cannot be changed" if shipped else ""
-            st.caption(f"{len(selected)} selected{note}")
+            st.caption(f"{len(selected)} selected{note}", width="content")
     if len(selected) == 1 and selected[0].problem:
         problem = shell.plain(selected[0].problem)
         st.warning(f"This run is damaged. {problem} It can be labelled and deleted.", icon=":material/broken_image:")
 
     # The dialog that is open stands in the session: it outlasts a redraw, as when a training ends meanwhile.
-    dialog = st.session_state.get(state.RUN_DIALOG)
     if not own:
         _close()
-    elif dialog == "Label":
+    elif st.session_state.get(state.RUN_DIALOG) == "Label":
         _label_one(own[0]) if len(own) == 1 else _label_several(own)
-    elif dialog == "Delete":
-        _delete(own)
 
 
-def _opener(name: str, icon: str, own: list[Run], tip: str | None = None) -> None:
-    """The button that opens a dialog on the user's own runs."""
-    st.button(
-        name,
-        icon=icon,
-        disabled=not own,
-        key=f"{name.lower()}_selected",
-        help=tip,
-        on_click=st.session_state.__setitem__,
-        args=(state.RUN_DIALOG, name),
+def _more(selected: list[Run], own: list[Run]) -> None:
+    """The menu of what is needed more rarely, and what takes something away."""
+    alone = len(selected) == 1 and selected[0].config is not None
+    visible = [run for run in own if not run.hidden]
+    options = [_DUPLICATE, _SWEEP] if alone else []
+    if own:
+        options += [_HIDE if visible else _SHOW, _DELETE]
+    chosen = st.menu_button(
+        "More",
+        options or [_DELETE],
+        format_func=lambda option: f"{_ICONS[option]} {option}",
+        icon=":material/more_horiz:",
+        disabled=not options,
+        key="more_selected",
     )
+    if chosen == _DUPLICATE:
+        draft.load(selected[0].config)
+        st.switch_page(shell.NEW_NETWORK, query_params={"run": st.session_state[state.RUN]})
+    elif chosen == _SWEEP:
+        sweep_form.begin(f"run:{selected[0].id}")
+    elif chosen in (_HIDE, _SHOW):
+        _hide(visible or own, chosen == _HIDE)
+    elif chosen == _DELETE:
+        deletion.confirm(own)
 
 
 def _close() -> None:
@@ -59,10 +87,10 @@ def _close() -> None:
 
 
 _LABEL = "Name, tags and note of one run; tags of several."
-_HIDE = "Leaves the list, and comes back with “Show hidden”. Nothing is deleted."
 
 
 def _hide(listed: list[Run], hidden: bool) -> None:
+    """Take runs off the list, or put them back. The filter “Show hidden runs” brings them back, too."""
     with shell.show_errors():
         for run in listed:
             runs.relabel(run, hidden=hidden)
@@ -86,7 +114,7 @@ def _label_one(run: Run) -> None:
 def _label_several(listed: list[Run]) -> None:
     present = sorted({tag for run in listed for tag in run.tags}, key=str.casefold)
     with st.form("tag-several", border=False):
-        st.caption(f"Of {len(listed)} runs")
+        st.caption(f"{len(listed)} runs")
         added = _tags("Add to all", [], "tags-added")
         removed = st.multiselect("Remove from all", present, key="tags-removed", placeholder="None")
         if st.form_submit_button("Save", type="primary", key="save_label"):
@@ -109,19 +137,3 @@ def _tags(label: str, chosen: list[str], key: str) -> list[str]:
         placeholder="Type a new one, or choose",
         help=f"At most {runs.MAX_TAG} characters each.",
     )
-
-
-@st.dialog("Delete", icon=":material/delete:", on_dismiss=_close)
-def _delete(listed: list[Run]) -> None:
-    training = [run for run in listed if run.active]
-    if training:
-        names = ", ".join(shell.plain(run.name) for run in training[:5])
-        are = "is" if len(training) == 1 else "are"
-        st.warning(f"{names} {are} still in training: stop that first, on the Train page.", icon=":material/block:")
-        return
-    what = f"**{shell.plain(listed[0].name)}**" if len(listed) == 1 else f"**{len(listed)} runs**"
-    megabytes = sum(run.size for run in listed) / 1e6
-    st.markdown(f"Delete {what} with networks and curves, {megabytes:,.1f} MB? This can be undone until the next time.")
-    if st.button("Delete", type="primary", key="confirm_delete"):
-        _close()
-        deletion.delete(listed)

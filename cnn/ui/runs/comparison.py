@@ -1,99 +1,166 @@
-"""Several runs side by side: their curves in one chart, and a table of only the settings that differ between them."""
+"""Several runs side by side: their results, their curves in one chart, and the settings that differ between them."""
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import counted, duration
+from cnn.config import counted, field_label
 from cnn.runs import Run
+from cnn.ui import figures, links
+from cnn.ui.csv import to_csv
+from cnn.ui.runs import table
 
 _TICK = 5.0  # seconds between two looks while one of them is in training
+_ROW = 35  # pixels
+_FEW = 6  # settings that are shown at once; more are folded
 
 
 def show(selected: list[Run]) -> None:
-    """Compare two runs or more, as many as the palette has colours for. They become part of the link."""
-    compared = selected if 2 <= len(selected) <= charts.MAX_OVERLAY else []
-    link = ",".join(run.id for run in compared)
-    if link:
-        st.query_params["compare"] = link
-    else:
-        st.query_params.pop("compare", None)
+    """Compare two runs or more, as many as the palette has colours for."""
     if len(selected) > charts.MAX_OVERLAY:
         st.info(
-            f"{len(selected)} runs are selected: {charts.MAX_OVERLAY} at most can be compared.",
+            f"{len(selected)} runs are selected. At most {charts.MAX_OVERLAY} can be compared.",
             icon=":material/stacked_line_chart:",
         )
-    if not compared:
-        return
+    elif len(selected) > 1:
+        _compare(selected, labels(selected))
+
+
+def _compare(compared: list[Run], names: list[str]) -> None:
     st.subheader("Comparison", anchor=False)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        axis = st.segmented_control(
-            "Over", ["epochs", "time"], default="epochs", required=True, key="compare_axis", persist_state="session"
-        )
-        training = st.toggle("Training curves too", key="compare_training", persist_state="session")
+    _results(compared, names)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        axis = links.choice("runs-over", "Over", ["Epochs", "Time"], label_visibility="collapsed")
+        training = links.switch("runs-training", "Training curves")
     active = any(run.active for run in compared)
-    names = labels(compared)
-    st.fragment(_curves, run_every=_TICK if active else None)(compared, names, axis == "time", training)
+    st.fragment(_curves, run_every=_TICK if active else None)(compared, names, axis == "Time", training)
     _settings(compared, names)
 
 
 def labels(listed: list[Run]) -> list[str]:
-    """Their names, numbered where two have the same."""
-    names = [run.name for run in listed]
+    """Their names, without the sweep's if they are of one, and numbered where two have the same."""
+    sweeps = {table.sweep_of(listed).get(run.id) for run in listed}
+    names = table.short_names(listed) if len(sweeps) == 1 else [run.name for run in listed]
     numbers = [names[:place].count(name) + 1 for place, name in enumerate(names)]
     return [f"{name} ({n})" if names.count(name) > 1 else name for name, n in zip(names, numbers, strict=True)]
+
+
+# --- what came out ----------------------------------------------------------------------------------------------
+
+
+def _results(compared: list[Run], names: list[str]) -> None:
+    column = st.column_config
+    percent = partial(column.NumberColumn, format="%.2f%%")
+    found = results(compared, names)
+    st.dataframe(
+        found,
+        hide_index=True,
+        row_height=_ROW,
+        placeholder="–",
+        alt="The results of the compared runs.",
+        column_config={
+            "Run": column.TextColumn(pinned=True),
+            "Best val. accuracy": percent(help="Of the best epoch, on the validation images."),
+            "Test accuracy": percent(help="On the test images, measured once, at the end."),
+            "Training time": column.NumberColumn(format="compact"),
+            "Parameters": column.NumberColumn(format="localized"),
+            "Size on disk": column.NumberColumn(format="bytes"),
+        },
+    )
+
+
+def results(listed: list[Run], names: list[str]) -> pd.DataFrame:
+    """What came out, a row for each run. A column in which no run has anything is left out."""
+    summaries = [runs.summary(run) for run in listed]
+    changes = [runs.learning_rate_changes(runs.read_metrics(run)) for run in listed]
+    columns = {
+        "Run": names,
+        "Best val. accuracy": [100 * s.best_accuracy if s.epoch else None for s in summaries],
+        "Best epoch": [s.best_epoch or None for s in summaries],
+        "Test accuracy": [100 * run.evaluation["accuracy"] if run.evaluation else None for run in listed],
+        "Training time": pd.to_timedelta([round(run.status.seconds) or None for run in listed], unit="s"),
+        "Parameters": [run.parameters for run in listed],
+        "State": [run.state for run in listed],
+        "Manual changes": [_changes(made) for made in changes],
+        "Size on disk": [run.size for run in listed],
+    }
+    return pd.DataFrame(columns).dropna(axis="columns", how="all")
+
+
+def _changes(made: list[tuple[int, int, float]]) -> str | None:
+    return ", ".join(f"learning rate ×{factor:.3g} in epoch {epoch + 1}" for epoch, _, factor in made) or None
+
+
+# --- the curves -------------------------------------------------------------------------------------------------
 
 
 def _curves(compared: list[Run], names: list[str], over_time: bool, training: bool) -> None:
     curves = [[r for r in runs.read_metrics(run) if r["kind"] == "epoch"] for run in compared]
     if not any(curves):
-        st.caption("None of them has finished an epoch yet: the curves begin with the first.")
+        st.caption("No run has finished an epoch yet. The curves begin with the first.")
         return
     named = list(zip(names, curves, strict=True))
     for column, metric in zip(st.columns(2), charts.METRICS, strict=True):
         with column:
-            st.markdown(f"**{metric.capitalize()}**")
-            st.plotly_chart(
+            figures.show(
                 charts.overlay(named, metric, over_time, training),
                 key=f"overlay-{metric}",
-                config={"displayModeBar": False},
-                alt=f"{metric.capitalize()} on the validation pictures of {len(compared)} runs.",
+                alt=f"{metric.capitalize()} on the validation images of {len(compared)} runs.",
+                title=metric.capitalize(),
             )
-    both = "Solid lines: validation. Dotted lines: training." if training else "On the validation pictures."
-    st.caption(f"{both} A click on a name in the legend hides its run.")
+    both = "Solid lines: validation. Dotted lines: training." if training else "On the validation images."
+    st.caption(f"{both} Click a name in the legend to hide its run.")
+
+
+# --- the settings -----------------------------------------------------------------------------------------------
 
 
 def _settings(compared: list[Run], names: list[str]) -> None:
     settings = differences(compared)
-    table = pd.DataFrame({**settings, **results(compared)}, index=names).T
-    st.markdown("**Settings that differ, and results**")
-    st.dataframe(
-        table,
-        height="content",
-        row_height=35,
-        alt="The settings that differ between the compared runs, and their results.",
-        column_config={"_index": st.column_config.TextColumn("", width=180)},
-    )
     if not settings:
-        st.caption("All their settings are the same, the seed too.")
-    else:
-        same = len(flattened(compared[0])) - len(settings) if compared[0].config else 0
-        st.caption(
-            f"{counted(len(settings), 'setting')} {'differs' if len(settings) == 1 else 'differ'}."
-            + (f" {same} are the same and not shown." if same > 0 else "")
+        st.caption("All settings are the same, including the seed.")
+        return
+    differ = f"{counted(len(settings), 'setting')} {'differs' if len(settings) == 1 else 'differ'}"
+    found = pd.DataFrame(
+        {"Setting": list(settings), **dict(zip(names, zip(*settings.values(), strict=True), strict=True))}
+    )
+    with st.expander(differ, expanded=len(settings) <= _FEW, icon=":material/tune:"):
+        st.dataframe(
+            found,
+            hide_index=True,
+            height="content",
+            row_height=_ROW,
+            alt="The settings that differ between the compared runs.",
+            column_config={"Setting": st.column_config.TextColumn(pinned=True)},
         )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            same = len(flattened(compared[0])) - len(settings) if compared[0].config else 0
+            if same > 0:
+                st.caption(
+                    f"{counted(same, 'other setting')} {'is' if same == 1 else 'are'} the same.", width="content"
+                )
+            st.download_button(
+                "Download CSV",
+                partial(to_csv, found),
+                file_name="settings.csv",
+                mime="text/csv",
+                icon=":material/download:",
+                type="tertiary",
+                key="settings_csv",
+                on_click="ignore",
+            )
 
 
 def flattened(run: Run) -> dict[str, Any]:
-    """Every setting of a run by a name of its own: data, training, and each layer as its text."""
+    """Every setting of a run as the form names it: data, training, and each layer as its text."""
     if run.config is None:
         return {}
-    layers = {f"layer {number}": str(layer) for number, layer in enumerate(run.config.layers, 1)}
-    named = {name.replace("_", " "): value for name, value in run.config.data.model_dump().items()}
-    named |= {name.replace("_", " "): value for name, value in run.config.training.model_dump().items()}
-    return {**named, "parameters": run.parameters, **layers}
+    layers = {f"Layer {number}": str(layer) for number, layer in enumerate(run.config.layers, 1)}
+    parts = {**run.config.data.model_dump(), **run.config.training.model_dump()}
+    return {**{field_label(name): value for name, value in parts.items()}, **layers}
 
 
 def differences(listed: list[Run]) -> dict[str, list[str]]:
@@ -108,33 +175,12 @@ def differences(listed: list[Run]) -> dict[str, list[str]]:
     return found
 
 
-def results(listed: list[Run]) -> dict[str, list[str]]:
-    """What came out, as texts in the order of the runs."""
-    summaries = [runs.summary(run) for run in listed]
-    changes = [runs.learning_rate_changes(runs.read_metrics(run)) for run in listed]
-    rows: dict[str, list[str]] = {
-        "learning rate by hand": [
-            ", ".join(f"×{factor:.3g} in epoch {epoch + 1}" for epoch, _, factor in made) or "–" for made in changes
-        ],
-        "state": [run.state for run in listed],
-        "best validation accuracy": [
-            f"{summary.best_accuracy:.2%} in epoch {summary.best_epoch}" if summary.epoch else "–"
-            for summary in summaries
-        ],
-        "test accuracy": [f"{run.evaluation['accuracy']:.2%}" if run.evaluation else "–" for run in listed],
-        "time trained": [duration(run.status.seconds) for run in listed],
-        "size on disk": [f"{run.size / 1e6:,.1f} MB" for run in listed],
-        "id": [run.id for run in listed],
-    }
-    return rows if any(changes) else {name: row for name, row in rows.items() if name != "learning rate by hand"}
-
-
 def _text(value: Any) -> str:
     match value:
         case None:
             return "–"
         case bool():
-            return "yes" if value else "no"
+            return "on" if value else "off"
         case int():
             return f"{value:,}"
         case float():

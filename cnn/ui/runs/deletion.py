@@ -9,7 +9,7 @@ from cnn.tuning import sweeps
 from cnn.tuning.sweeps import Sweep
 from cnn.ui import shell, state
 
-_NAMED = 8  # runs in the dialog; of more, it says how many
+_NAMED = 8  # in a question; of more, it says how many
 
 
 def confirm(listed: list[Run]) -> None:
@@ -40,13 +40,11 @@ def _dialog(ids: list[str]) -> None:
     if not listed:
         st.info("Already deleted, in another window.", icon=":material/delete:")
     elif training:
-        are = "is" if len(training) == 1 else "are"
-        st.warning(
-            f"{_names(training)} {are} still training. Stop first, on the Training page.", icon=":material/block:"
-        )
+        words = f"{named([run.name for run in training])} {'is' if len(training) == 1 else 'are'} still training."
+        st.warning(f"{words} Stop first, on the Training page.", icon=":material/block:")
     else:
         megabytes = sum(run.size for run in listed) / 1e6
-        st.markdown(f"{_names(listed)}, with networks and curves ({megabytes:,.1f} MB).")
+        st.markdown(f"{named([run.name for run in listed])}, with networks and curves ({megabytes:,.1f} MB).")
         st.caption(kept())
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="cancel_delete"):
@@ -59,10 +57,11 @@ def _dialog(ids: list[str]) -> None:
                 draw_without(gone)
 
 
-def _names(listed: list[Run]) -> str:
-    names = [f"**{shell.plain(run.name)}**" for run in listed[:_NAMED]]
-    more = [f"{len(listed) - _NAMED} more"] if len(listed) > _NAMED else []
-    *first, last = names + more
+def named(names: list[str]) -> str:
+    """Some names in a sentence, as Markdown; of many, how many more there are."""
+    shown = [f"**{shell.plain(name)}**" for name in names[:_NAMED]]
+    more = [f"{len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    *first, last = shown + more
     return f"{', '.join(first)} and {last}" if first else last
 
 
