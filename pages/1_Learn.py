@@ -1,12 +1,13 @@
-"""The lecture, topic by topic: an idea to touch on real pictures, a question, and the way to a real network."""
+"""The lecture, topic by topic: an idea to try out on real images, a question, and the way to a real network."""
 
 from importlib import import_module
 
 import streamlit as st
 
-from cnn.ui import shell
+from cnn.ui import shell, state
 
-run = shell.page("Learn", "Every idea of convolutional networks, to be touched: on real pictures, with every number.")
+newcomer = state.VISITED not in st.session_state
+run = shell.page("Lessons", "Twelve interactive lessons with every number written out.")
 shell.require_model(run)
 with st.spinner("Loading TensorFlow…"):
     from cnn.ui import models
@@ -15,12 +16,15 @@ with st.spinner("Loading TensorFlow…"):
     network = models.load(run)
 
 controls.begin()
-lesson = lessons.choose(run)
-lessons.introduce(lesson, run)
-link = st.container()
-on = given.ask(run, network, lesson.numbers) if lesson.picture else None
+lesson = lessons.choose(newcomer)
+words, demo, below = lessons.columns()
+with words:
+    lessons.introduce(lesson, run)
+    on = given.ask(run, network, lesson.numbers) if lesson.picture else None
+    link = st.container()
 if on or not lesson.picture:
-    import_module(f"cnn.ui.learn.{lesson.name}").show(run, network, on)
+    with demo:
+        import_module(f"cnn.ui.learn.{lesson.name}").show(run, network, on, below)
 with link:
     lessons.share(lesson, run)
 lessons.ask(lesson)

@@ -1,7 +1,7 @@
-"""What slides over a picture: convolution and pooling in plain NumPy, and which pixels their windows see.
+"""What slides over an image: convolution and pooling in plain NumPy, and which pixels their windows see.
 
 For the lessons, which show every number on the way; networks are computed by Keras. Knows no network and no layer.
-All functions take one picture, (height, width, channels), with whatever border of zeros has been put around it.
+All functions take one image, (height, width, channels), with whatever border of zeros has been put around it.
 """
 
 from typing import Literal, NamedTuple
@@ -17,7 +17,7 @@ Zeros = tuple[tuple[int, int], tuple[int, int]]  # (above, below), (left, right)
 
 
 class DoesNotFit(AtelierError, ValueError):
-    """A kernel spans more pixels than the picture has with its border."""
+    """A kernel spans more pixels than the image has with its border."""
 
 
 class Sliding(NamedTuple):
@@ -29,7 +29,7 @@ class Sliding(NamedTuple):
     dilation: int = 1
 
     def zeros(self, shape: tuple[int, ...]) -> Zeros:
-        """The border around a picture of (height, width, ...)."""
+        """The border around an image of (height, width, ...)."""
         rows, columns = (geometry.zeros_around(size, *self) for size in shape[:2])
         return rows, columns
 
@@ -56,7 +56,7 @@ def padded(x: np.ndarray, zeros: Zeros) -> np.ndarray:
 
 
 def cut(x: np.ndarray, sliding: Sliding) -> np.ndarray:
-    """All windows of a picture (h, w, c): (rows, columns, c, kernel, kernel), a view into the padded picture.
+    """All windows of an image (h, w, c): (rows, columns, c, kernel, kernel), a view into the padded image.
 
     Raises:
         DoesNotFit: there is none.
@@ -84,7 +84,7 @@ def convolved(x: np.ndarray, kernel: np.ndarray, sliding: Sliding, bias: float =
 
 
 def visits(shape: tuple[int, ...], sliding: Sliding) -> np.ndarray:
-    """In how many windows each pixel of a picture (h, w, ...) lies: int (h, w); 0 where it is never seen.
+    """In how many windows each pixel of an image (h, w, ...) lies: int (h, w); 0 where it is never seen.
 
     >>> visits((4, 4), Sliding(2, 2)).tolist() == [[1] * 4] * 4, int(visits((4, 4), Sliding(3, 2)).sum())
     (True, 9)

@@ -1,4 +1,4 @@
-"""One kernel that learns to make a wanted map of a picture, by gradient descent; plain NumPy in 64 bits.
+"""One kernel that learns to make a wanted map of an image, by gradient descent; plain NumPy in 64 bits.
 
 For the lessons, which show every number on the way. The map is a convolution without a border of zeros and without a
 bias, z = sum of x w, and the loss its mean squared error. That is a quadratic bowl over the weights, so how steep it is
@@ -24,7 +24,7 @@ class Descent(NamedTuple):
 
 
 def wanted(kernel: np.ndarray) -> np.ndarray:
-    """A kernel (k, k) to be learned, such that its positive weights add up to 1 and any picture's map stays small."""
+    """A kernel (k, k) to be learned, such that its positive weights add up to 1 and any image's map stays small."""
     return kernel / kernel[kernel > 0].sum()
 
 
@@ -34,7 +34,7 @@ def begin(size: int, seed: int) -> np.ndarray:
 
 
 def predict(x: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    """The map z that a kernel (k, k) makes of a picture (h, w): (h - k + 1, w - k + 1)."""
+    """The map z that a kernel (k, k) makes of an image (h, w): (h - k + 1, w - k + 1)."""
     return convolution.convolved(x[..., None], kernel[..., None], Sliding(len(kernel)))
 
 
@@ -47,7 +47,7 @@ def gradient(x: np.ndarray, difference: np.ndarray, size: int) -> np.ndarray:
     """How the loss changes with each weight, 2/N sum of (z - t) x[i + u, j + v]: (size, size).
 
     Args:
-        x: the picture (h, w). difference: z - t, (h - size + 1, w - size + 1).
+        x: the image (h, w). difference: z - t, (h - size + 1, w - size + 1).
 
     >>> gradient(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[0.5]]), 2).tolist()
     [[1.0, 2.0], [3.0, 4.0]]
@@ -57,9 +57,9 @@ def gradient(x: np.ndarray, difference: np.ndarray, size: int) -> np.ndarray:
 
 
 def largest_rate(x: np.ndarray, size: int) -> float:
-    """The learning rate from which on steps overshoot on this picture (h, w): 2 / the largest eigenvalue.
+    """The learning rate from which on steps overshoot on this image (h, w): 2 / the largest eigenvalue.
 
-    The second derivatives of the loss are 2/N A'A, with a row of A for each window. Infinite for a black picture.
+    The second derivatives of the loss are 2/N A'A, with a row of A for each window. Infinite for a black image.
     """
     rows = _rows(x, size)
     steepest = float(np.linalg.eigvalsh(2 / len(rows) * rows.T @ rows)[-1])
@@ -79,5 +79,5 @@ def descend(x: np.ndarray, target: np.ndarray, kernel: np.ndarray, rate: float, 
 
 
 def _rows(x: np.ndarray, size: int) -> np.ndarray:
-    """All windows of a picture as rows of a matrix: (places, size²)."""
+    """All windows of an image as rows of a matrix: (places, size²)."""
     return convolution.cut(x.astype(np.float64)[..., None], Sliding(size)).reshape(-1, size * size)

@@ -24,14 +24,14 @@ NAMES = (
     "random",
 )
 NOTES = {
-    "identity": "One in the middle, zeros around it: the picture comes out as it went in.",
-    "vertical edges": "Right minus left: bright where the picture becomes brighter to the right, dark where darker.",
-    "horizontal edges": "Below minus above: bright where the picture becomes brighter downwards, dark where darker.",
+    "identity": "One in the middle, zeros around it: the image comes out as it went in.",
+    "vertical edges": "Right minus left: bright where the image becomes brighter to the right, dark where darker.",
+    "horizontal edges": "Below minus above: bright where the image becomes brighter downwards, dark where darker.",
     "Sobel, vertical edges": "Right minus left, smoothed along the edge: less noise than the plain difference.",
     "Sobel, horizontal edges": "Below minus above, smoothed along the edge: less noise than the plain difference.",
     "blur": "The mean of the window: every weight is one over the number of weights.",
     "Gaussian": "A mean that trusts the middle most: weights fall off like a bell.",
-    "sharpen": "Twice the picture minus its mean: what differs from its surroundings stands out.",
+    "sharpen": "Twice the image minus its mean: what differs from its surroundings stands out.",
     "Laplacian": "The surroundings minus the middle: zero on flat ground, large at edges and dots in any direction.",
     "emboss": "Lower right minus upper left, and the pixel itself: as if lit from one side.",
     "random": "Weights drawn at random, as every learned kernel begins.",
@@ -48,7 +48,7 @@ def named(name: str, size: int, seed: int = 0) -> np.ndarray:
     """A kernel, float64 (size, size).
 
     Args:
-        name: one of NAMES. size: odd. seed: of the random one, drawn as Keras draws those of a picture with one
+        name: one of NAMES. size: odd. seed: of the random one, drawn as Keras draws those of an image with one
             channel and one map: uniform up to the square root of 6 / (2 size²) (Glorot and Bengio 2010).
 
     Raises:

@@ -108,7 +108,7 @@ def pixels_seen(stack: Sequence[Window], size: int, place: int) -> list[int]:
 
 
 def follow(stack: Sequence[Window], size: int) -> list[Seen]:
-    """What each layer sees of a picture with an edge of `size` pixels.
+    """What each layer sees of an image with an edge of `size` pixels.
 
     Raises:
         UnreadableStack: a window is larger than what comes to it.

@@ -21,7 +21,7 @@ from cnn.networks.build import build
 
 CLASSES, PER_CLASS = 10, 100
 EDGE = 4  # of what is kept of a map
-_DIGIT, _PICTURE = 20, 28  # edges in pixels: the digit stands in the middle, as in MNIST
+_DIGIT, _IMAGE = 20, 28  # edges in pixels: the digit stands in the middle, as in MNIST
 _BATCH = 100
 _PENALTY = 0.01  # on the squared weights, 1 / C in scikit-learn's terms
 POOLING = ("MaxPooling2D", "AveragePooling2D", "DepthwiseMaxPooling")
@@ -30,7 +30,7 @@ POOLING = ("MaxPooling2D", "AveragePooling2D", "DepthwiseMaxPooling")
 class Digits(NamedTuple):
     """Handwritten digits float32 (n, 28, 28, 1) in [0, 1], bright on black, and which they are, int (n,)."""
 
-    pictures: np.ndarray
+    images: np.ndarray
     labels: np.ndarray
 
 
@@ -45,12 +45,12 @@ def digits() -> Digits:
     found = load_digits()
     each = [np.flatnonzero(found.target == label)[:PER_CLASS] for label in range(CLASSES)]
     kept = np.sort(np.concatenate(each))
-    before = (_PICTURE - _DIGIT) // 2
-    pictures = np.zeros((len(kept), _PICTURE, _PICTURE, 1), np.float32)
+    before = (_IMAGE - _DIGIT) // 2
+    images = np.zeros((len(kept), _IMAGE, _IMAGE, 1), np.float32)
     within = slice(before, before + _DIGIT)
-    for picture, small in zip(pictures, found.images[kept].astype(np.float32) / 16, strict=True):
-        picture[within, within, 0] = Image.fromarray(small).resize((_DIGIT, _DIGIT), Image.Resampling.BILINEAR)
-    return Digits(pictures, found.target[kept])
+    for image, small in zip(images, found.images[kept].astype(np.float32) / 16, strict=True):
+        image[within, within, 0] = Image.fromarray(small).resize((_DIGIT, _DIGIT), Image.Resampling.BILINEAR)
+    return Digits(images, found.target[kept])
 
 
 # ---------------------------------------------------------------- frozen layers
@@ -83,12 +83,12 @@ def untrained(config: RunConfig, seed: int = 1) -> keras.Model:
     return network
 
 
-def features(network: keras.Model, names: Sequence[str], pictures: np.ndarray) -> dict[str, np.ndarray]:
-    """What comes out of some layers for pictures (n, h, w, c), each reduced by `reduced`: float32 (n, f) by name."""
+def features(network: keras.Model, names: Sequence[str], images: np.ndarray) -> dict[str, np.ndarray]:
+    """What comes out of some layers for images (n, h, w, c), each reduced by `reduced`: float32 (n, f) by name."""
     inside = keras.Model(network.inputs, {name: network.get_layer(name).output for name in names})
     found: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for start in range(0, len(pictures), _BATCH):
-        outputs = inside.predict_on_batch(pictures[start : start + _BATCH])
+    for start in range(0, len(images), _BATCH):
+        outputs = inside.predict_on_batch(images[start : start + _BATCH])
         for name, values in outputs.items():
             found[name].append(reduced(np.asarray(values)))
     return {name: np.concatenate(parts) for name, parts in found.items()}
@@ -112,7 +112,7 @@ def reduced(values: np.ndarray) -> np.ndarray:
 
 
 def drawn(labels: np.ndarray, per_class: int, seed: int | Sequence[int]) -> np.ndarray:
-    """Which pictures are learned from, so many of each class by chance: int (10 per_class,), class by class."""
+    """Which images are learned from, so many of each class by chance: int (10 per_class,), class by class."""
     rng = np.random.default_rng(seed)
     return np.concatenate(
         [rng.permutation(np.flatnonzero(labels == label))[:per_class] for label in range(labels.max() + 1)]
@@ -120,7 +120,7 @@ def drawn(labels: np.ndarray, per_class: int, seed: int | Sequence[int]) -> np.n
 
 
 class Learned(NamedTuple):
-    """What a new last layer answers to all pictures, int (n,), and its accuracy on those it did not learn from."""
+    """What a new last layer answers to all images, int (n,), and its accuracy on those it did not learn from."""
 
     answers: np.ndarray
     accuracy: float

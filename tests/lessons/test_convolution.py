@@ -1,4 +1,4 @@
-"""Sliding windows against Keras's layers and SciPy's correlation, on random pictures."""
+"""Sliding windows against Keras's layers and SciPy's correlation, on random images."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ def rng(seed: int) -> np.random.Generator:
 
 
 def draw(chance: np.random.Generator) -> tuple[np.ndarray, Sliding]:
-    """A picture that is not square, of one to four channels, and a window that fits."""
+    """An image that is not square, of one to four channels, and a window that fits."""
     shape = (*chance.integers(7, 16, 2), chance.integers(1, 5))
     stride = int(chance.integers(1, 5))
     dilation = int(chance.integers(1, 4)) if stride == 1 else 1  # Keras allows no more
@@ -63,7 +63,7 @@ def test_a_convolution_is_scipys_correlation_added_up_over_the_channels(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_same_padding_has_its_zeros_where_keras_has_them(seed):
-    """A convolution with "same" padding is one with "valid" padding of a picture with these zeros around."""
+    """A convolution with "same" padding is one with "valid" padding of an image with these zeros around."""
     chance = rng(seed)
     height, width = (int(size) for size in chance.integers(3, 15, 2))
     kernel, stride = int(chance.integers(1, 8)), int(chance.integers(1, 5))

@@ -14,7 +14,7 @@ def cases(count: int, seed: int) -> list[np.random.Generator]:
 
 
 def case(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A picture, a first kernel and a wanted map."""
+    """An image, a first kernel and a wanted map."""
     size, height, width = int(rng.choice([1, 3, 5])), int(rng.integers(5, 30)), int(rng.integers(5, 30))
     x, kernel = rng.uniform(0, 1, (height, width)), rng.uniform(-1, 1, (size, size))
     return x, kernel, rng.normal(0, 1, (height - size + 1, width - size + 1))
@@ -89,7 +89,7 @@ def test_the_largest_rate_is_by_the_second_derivatives_of_the_loss(rng):
     assert gradient_descent.largest_rate(x, size) == pytest.approx(2 / steepest)
 
 
-def test_a_black_picture_has_no_largest_rate():
+def test_a_black_image_has_no_largest_rate():
     assert gradient_descent.largest_rate(np.zeros((9, 9)), 3) == np.inf
 
 
@@ -97,9 +97,9 @@ def test_a_black_picture_has_no_largest_rate():
 def test_maps_of_wanted_kernels_stay_within_one(name):
     kernel = gradient_descent.wanted(kernels.named(name, 3))
     assert kernel[kernel > 0].sum() == pytest.approx(1)
-    picture = np.random.default_rng(5).uniform(0, 1, (28, 28))
+    image = np.random.default_rng(5).uniform(0, 1, (28, 28))
     bound = max(1.0, float(-kernel[kernel < 0].sum()))
-    assert np.abs(gradient_descent.predict(picture, kernel)).max() <= bound
+    assert np.abs(gradient_descent.predict(image, kernel)).max() <= bound
 
 
 def test_a_seed_draws_the_same_small_kernel_and_another_seed_another():

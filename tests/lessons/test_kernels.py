@@ -10,13 +10,13 @@ from cnn.lessons.kernels import UnreadableNumbers
 
 
 @pytest.fixture
-def picture() -> np.ndarray:
+def image() -> np.ndarray:
     return np.random.default_rng(1).random((12, 15))
 
 
-def slid(picture: np.ndarray, name: str, size: int) -> np.ndarray:
-    """What a kernel makes of a picture where all of it lies inside, by SciPy."""
-    whole = ndimage.correlate(picture, kernels.named(name, size), mode="constant")
+def slid(image: np.ndarray, name: str, size: int) -> np.ndarray:
+    """What a kernel makes of an image where all of it lies inside, by SciPy."""
+    whole = ndimage.correlate(image, kernels.named(name, size), mode="constant")
     edge = size // 2
     return whole[edge:-edge, edge:-edge]
 
@@ -36,16 +36,16 @@ def test_sobel_is_opencvs(size):
 
 
 @pytest.mark.parametrize("size", (3, 5, 7))
-def test_kernels_do_what_their_notes_say(picture, size):
+def test_kernels_do_what_their_notes_say(image, size):
     edge = size // 2
-    inner = picture[edge:-edge, edge:-edge]
-    mean = ndimage.uniform_filter(picture, size, mode="constant")[edge:-edge, edge:-edge]
-    assert np.allclose(slid(picture, "identity", size), inner)
-    assert np.allclose(slid(picture, "blur", size), mean)
-    assert np.allclose(slid(picture, "sharpen", size), 2 * inner - mean)
-    assert np.allclose(slid(picture, "Laplacian", size), size**2 * (mean - inner))
+    inner = image[edge:-edge, edge:-edge]
+    mean = ndimage.uniform_filter(image, size, mode="constant")[edge:-edge, edge:-edge]
+    assert np.allclose(slid(image, "identity", size), inner)
+    assert np.allclose(slid(image, "blur", size), mean)
+    assert np.allclose(slid(image, "sharpen", size), 2 * inner - mean)
+    assert np.allclose(slid(image, "Laplacian", size), size**2 * (mean - inner))
     for name in ("vertical edges", "horizontal edges", "Laplacian", "Sobel, vertical edges"):
-        assert np.allclose(slid(np.ones_like(picture), name, size), 0), "zero on flat ground"
+        assert np.allclose(slid(np.ones_like(image), name, size), 0), "zero on flat ground"
     right = np.tile(np.arange(15.0), (12, 1))
     for name in ("vertical edges", "Sobel, vertical edges", "emboss"):
         assert (slid(right, name, size)[:, 1:] > 0).all(), "bright where it becomes brighter to the right"
@@ -106,5 +106,5 @@ def test_what_is_no_kernel_is_said(text, says):
         kernels.from_text(text)
 
 
-def test_pictures_may_have_any_shape():
+def test_images_may_have_any_shape():
     assert kernels.from_text("1 2; 3 4; 5 6", largest=28, square=False).shape == (3, 2)

@@ -1,4 +1,4 @@
-"""Moved, turned, resized and noisy pictures, and how many a network gets right."""
+"""Moved, turned, resized and noisy images, and how many a network gets right."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from cnn.lessons import perturbations
 from cnn.lessons.perturbations import Change
 
 
-def pictures(rng: np.random.Generator, count: int = 3, height: int = 28, width: int = 28) -> np.ndarray:
+def images(rng: np.random.Generator, count: int = 3, height: int = 28, width: int = 28) -> np.ndarray:
     return rng.random((count, height, width, 1), np.float32)
 
 
@@ -17,7 +17,7 @@ def pictures(rng: np.random.Generator, count: int = 3, height: int = 28, width: 
 def test_shifted_is_as_by_slices_and_as_by_scipy(seed):
     rng = np.random.default_rng(seed)
     height, width = rng.integers(3, 30, 2)
-    x = pictures(rng, 2, height, width)
+    x = images(rng, 2, height, width)
     right, down = (int(n) for n in rng.integers(-8, 9, 2))
     found = perturbations.shifted(x, right, down)
     padded = np.pad(x, ((0, 0), (8, 8), (8, 8), (0, 0)))
@@ -26,8 +26,8 @@ def test_shifted_is_as_by_slices_and_as_by_scipy(seed):
     assert found.dtype == x.dtype
 
 
-def test_nothing_is_left_of_a_picture_that_is_moved_out_of_sight():
-    x = pictures(np.random.default_rng(0), height=5, width=7)
+def test_nothing_is_left_of_a_image_that_is_moved_out_of_sight():
+    x = images(np.random.default_rng(0), height=5, width=7)
     assert (
         not perturbations.shifted(x, 7, 0).any()
         and not perturbations.shifted(x, 0, -5).any()
@@ -44,7 +44,7 @@ def test_quarter_turns_are_numpys(seed):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_any_turn_is_scipys_within_the_picture(seed):
+def test_any_turn_is_scipys_within_the_image(seed):
     rng = np.random.default_rng(seed)
     grey, angle = rng.random((28, 28), np.float32), float(rng.uniform(-180, 180))
     expected = ndimage.rotate(grey, angle, reshape=False, order=1)
@@ -56,7 +56,7 @@ def test_any_turn_is_scipys_within_the_picture(seed):
 
 
 def triangle(size: int, factor: float) -> np.ndarray:
-    """What each new pixel is made of along an axis, (size, size): a triangle around its place in the old picture."""
+    """What each new pixel is made of along an axis, (size, size): a triangle around its place in the old image."""
     spread = max(1.0, 1 / factor)
     centre = size / 2 + (np.arange(size) + 0.5 - size / 2) / factor
     weights = np.maximum(0, 1 - np.abs(centre[:, None] - (np.arange(-size, 2 * size) + 0.5)) / spread)
@@ -108,6 +108,6 @@ def test_right_answers_are_counted_as_keras_does(seed):
     keras.utils.set_random_seed(seed)
     network = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(4, "softmax")])
     network.compile(metrics=["sparse_categorical_accuracy"], loss="sparse_categorical_crossentropy")
-    x, labels = pictures(rng, 60), rng.integers(0, 4, 60)
+    x, labels = images(rng, 60), rng.integers(0, 4, 60)
     accuracy = network.evaluate(x, labels, verbose=0, return_dict=True)["sparse_categorical_accuracy"]
     assert perturbations.count_right(network.predict_on_batch, x, labels) == round(60 * accuracy)

@@ -59,19 +59,19 @@ def out(layer: kl.Layer, *shape: int) -> tuple[int, ...]:
     return tuple(layer.compute_output_shape((None, *shape)))[1:]
 
 
-def ran(layer: kl.Layer, picture: np.ndarray, *weights) -> np.ndarray:
-    """What a layer with these weights makes of one picture (h, w) or (h, w, c); one map of it, (h, w)."""
-    picture = np.asarray(picture, np.float32).reshape(*np.shape(picture)[:2], -1)
-    layer.build((None, *picture.shape))
+def ran(layer: kl.Layer, image: np.ndarray, *weights) -> np.ndarray:
+    """What a layer with these weights makes of one image (h, w) or (h, w, c); one map of it, (h, w)."""
+    image = np.asarray(image, np.float32).reshape(*np.shape(image)[:2], -1)
+    layer.build((None, *image.shape))
     if weights:
         layer.set_weights(
             [np.asarray(w, np.float32).reshape(v.shape) for w, v in zip(weights, layer.weights, strict=True)]
         )
-    return np.asarray(layer(picture[None]))[0, ..., 0]
+    return np.asarray(layer(image[None]))[0, ..., 0]
 
 
-def convolved(picture: np.ndarray, kernel: np.ndarray, bias: float = 0.0, stride: int = 1) -> np.ndarray:
-    return ran(kl.Conv2D(1, np.shape(kernel)[0], stride), picture, kernel, [bias])
+def convolved(image: np.ndarray, kernel: np.ndarray, bias: float = 0.0, stride: int = 1) -> np.ndarray:
+    return ran(kl.Conv2D(1, np.shape(kernel)[0], stride), image, kernel, [bias])
 
 
 def learnt(w: float, gradient: float, rate: float) -> float:
@@ -109,7 +109,7 @@ def edge_seen(layers: Iterable[tuple[str, int, int, int]]) -> int:
     return last - first + 1
 
 
-def larger_picture(kind, factor, edge, kernel, channels, units):
+def larger_image(kind, factor, edge, kernel, channels, units):
     def weights(edge: int) -> int:
         if kind == "convolution":
             return parameters(conv(units, kernel), edge, edge, channels)
@@ -137,9 +137,9 @@ def kernels_effect(weights, divisor):
         for column in range(3):
             if np.allclose(found, noise[row : row + 10, column : column + 10], atol=1e-6):
                 middle = (row, column) == (1, 1)
-                return "It leaves the picture as it is." if middle else "It moves the picture by one pixel."
+                return "It leaves the image as it is." if middle else "It moves the image by one pixel."
     if np.allclose(even, 3, atol=1e-5):
-        return "It blurs the picture." if found.std() < noise.std() else "It sharpens the picture."
+        return "It blurs the image." if found.std() < noise.std() else "It sharpens the image."
     assert np.allclose(even, 0)
     ramp = np.tile(np.arange(6.0), (6, 1))
     across, down = np.abs(convolved(ramp, kernel)).max(), np.abs(convolved(ramp.T, kernel)).max()
@@ -149,8 +149,8 @@ def kernels_effect(weights, divisor):
 
 def changed_bias(kernel, bias, change):
     rng = np.random.default_rng(2)
-    picture, weights = rng.random((9, 9)), rng.normal(size=(kernel, kernel))
-    changes = convolved(picture, weights, bias + change) - convolved(picture, weights, bias)
+    image, weights = rng.random((9, 9)), rng.normal(size=(kernel, kernel))
+    changes = convolved(image, weights, bias + change) - convolved(image, weights, bias)
     assert np.ptp(changes) < 1e-5
     return round(float(changes.mean()), 1)
 
@@ -162,7 +162,7 @@ def output_edge(kernel, stride, dilation, edge, padding, zeros):
 
 
 def zeros_in_front(kernel, dilation, edge):
-    """A kernel whose only weight is its first moves the picture by the zeros."""
+    """A kernel whose only weight is its first moves the image by the zeros."""
     layer = conv(1, (1, kernel), padding="same", dilation_rate=(1, dilation))
     return int(np.flatnonzero(ran(layer, np.ones((1, edge)), [1] + [0] * (kernel - 1), [0])[0])[0])
 
@@ -270,13 +270,13 @@ def multiplications(kernel, edge, channels, filters):
     return np.asarray(layer(np.ones((1, edge, edge, channels), np.float32)), np.float64).sum()
 
 
-def moved_picture(stride, pixels, way, kernel):
+def moved_image(stride, pixels, way, kernel):
     rng = np.random.default_rng(3)
-    picture, weights = np.zeros((80, 80)), rng.normal(size=(kernel, kernel))
-    picture[32:48, 32:48] = rng.random((16, 16))
+    image, weights = np.zeros((80, 80)), rng.normal(size=(kernel, kernel))
+    image[32:48, 32:48] = rng.random((16, 16))
     axis, sign = {"right": (1, 1), "left": (1, -1), "down": (0, 1), "up": (0, -1)}[way]
-    before = convolved(picture, weights, stride=stride)
-    after = convolved(np.roll(picture, sign * pixels, axis), weights, stride=stride)
+    before = convolved(image, weights, stride=stride)
+    after = convolved(np.roll(image, sign * pixels, axis), weights, stride=stride)
     (places,) = [n for n in range(-6, 7) if np.allclose(np.roll(before, sign * n, axis), after, atol=1e-5)]
     towards = way if way in ("up", "down") else f"to the {way}"
     return f"It moves by {places} place{'s' * (places != 1)} {towards}."
@@ -284,16 +284,16 @@ def moved_picture(stride, pixels, way, kernel):
 
 TURNS = {
     "turned by a quarter turn to the left": np.rot90,
-    "turned by half a turn": lambda picture: np.flipud(np.fliplr(picture)),
+    "turned by half a turn": lambda image: np.flipud(np.fliplr(image)),
     "mirrored left to right": np.fliplr,
     "mirrored top to bottom": np.flipud,
 }
 
 
-def turned_picture(weights, how):
-    picture = np.random.default_rng(4).random((9, 9))
+def turned_image(weights, how):
+    image = np.random.default_rng(4).random((9, 9))
     turn, word = TURNS[how], how.split()[0]
-    before, after = convolved(picture, weights), convolved(turn(picture), weights)
+    before, after = convolved(image, weights), convolved(turn(image), weights)
     assert not np.allclose(after, before, atol=1e-3)
     if np.allclose(after, turn(before), atol=1e-4):
         return f"It is {word} likewise."
@@ -303,22 +303,22 @@ def turned_picture(weights, how):
 def shuffled_pixels(edge, loses):
     """A dense layer whose weights are put into the pixels' order gives what it gave before."""
     rng = np.random.default_rng(5)
-    picture, weights, order = rng.random(edge**2), rng.normal(size=edge**2), rng.permutation(edge**2)
+    image, weights, order = rng.random(edge**2), rng.normal(size=edge**2), rng.permutation(edge**2)
     layer, shuffled = kl.Dense(1, dtype="float64"), kl.Dense(1, dtype="float64")
     for one, values in ((layer, weights), (shuffled, weights[order])):
         one.build((None, edge**2))
         one.set_weights([values[:, None], np.zeros(1)])
-    np.testing.assert_allclose(layer(picture[None]), shuffled(picture[order][None]))
+    np.testing.assert_allclose(layer(image[None]), shuffled(image[order][None]))
     return "The convolutional network" if loses else "The dense network"
 
 
 LOCAL = {
     "Photos of faces",
-    "Satellite pictures of towns and fields",
+    "Satellite images of towns and fields",
     "Scanned pages of printed text",
     "Spectrograms of sounds, frequency against time",
-    "Pictures of a video camera at a door",
-    "Pictures of clothes",
+    "Images of a video camera at a door",
+    "Images of clothes",
 }
 
 KERAS: dict[str, Callable] = {
@@ -327,7 +327,7 @@ KERAS: dict[str, Callable] = {
         parameters(dense(edge**2, use_bias=False), *out(kl.Flatten(), edge, edge, channels))
         / parameters(conv(1, kernel, padding="same", use_bias=False), edge, edge, channels)
     ),
-    "larger_picture": larger_picture,
+    "larger_image": larger_image,
     "uses_of_a_weight": uses_of_a_weight,
     "window_sum": lambda x, w, bias: convolved(np.array(x), w, bias)[0, 0],
     "kernels_effect": kernels_effect,
@@ -363,23 +363,23 @@ KERAS: dict[str, Callable] = {
     "gradient_of_square": slope_of_square,
     "direction": direction,
     "step_on_square": lambda w, x, t, rate: learnt(w, slope_of_square(w, x, t), rate),
-    "steps_of_an_epoch": lambda pictures, batch: int(tf.data.Dataset.range(pictures).batch(batch).cardinality()),
+    "steps_of_an_epoch": lambda images, batch: int(tf.data.Dataset.range(images).batch(batch).cardinality()),
     "receptive_field": edge_seen,
     "added_by_a_layer": lambda layers, kernel: edge_seen([*layers, ("convolution", kernel, 1, 1)]) - edge_seen(layers),
     "distance": lambda layers: seen(layers, 4)[0] - seen(layers, 3)[0],
     "layers_needed": layers_needed,
     "only_the_output": only_the_output,
     "trained_share": lambda inputs, classes, total: 100 * parameters(dense(classes), inputs) / total,
-    "what_is_frozen": lambda pictures, classes, frozen: "The convolutions" if frozen else "The output layer",
+    "what_is_frozen": lambda images, classes, frozen: "The convolutions" if frozen else "The output layer",
     "frozen_weight": frozen_weight,
     "colour_parameters": lambda kernel, filters: (
         parameters(conv(filters, kernel), 28, 28, 3) - parameters(conv(filters, kernel), 28, 28, 1)
     ),
     "growing_work": growing_work,
-    "values_of_a_picture": lambda height, width: out(kl.Flatten(), height, width, 3)[0],
+    "values_of_a_image": lambda height, width: out(kl.Flatten(), height, width, 3)[0],
     "multiplications": multiplications,
-    "moved_picture": moved_picture,
-    "turned_picture": turned_picture,
+    "moved_image": moved_image,
+    "turned_image": turned_image,
     "shuffled_pixels": shuffled_pixels,
 }
 
@@ -597,7 +597,7 @@ def test_the_slope_of_leaky_relu_is_kerass():
 
 
 _PLURAL_OF_ONE = re.compile(
-    r"(?<![\d.,])1\$? (?:\w+ )?(?:channel|filter|map|picture|pixel|place|row|step|unit|value|weight|zero)s\b"
+    r"(?<![\d.,])1\$? (?:\w+ )?(?:channel|filter|map|image|pixel|place|row|step|unit|value|weight|zero)s\b"
 )
 
 

@@ -46,11 +46,11 @@ def test_sizes_and_receptive_fields_are_those_of_keras(seed):
     seen = stacks.follow(stack, 40)
     network = built(stack)
     assert [layer.size for layer in seen] == [layer.output.shape[1] for layer in network.layers]
-    picture = tf.Variable(np.ones((1, 40, 40, 1), np.float32))
+    image = tf.Variable(np.ones((1, 40, 40, 1), np.float32))
     place = int(rng.integers(seen[-1].size))
     with tf.GradientTape() as tape:
-        value = network(picture)[0, place, place, 0]
-    touched = np.flatnonzero(np.abs(tape.gradient(value, picture).numpy()[0, ..., 0]).sum(axis=0))
+        value = network(image)[0, place, place, 0]
+    touched = np.flatnonzero(np.abs(tape.gradient(value, image).numpy()[0, ..., 0]).sum(axis=0))
     first, end = seen[-1].field.seen_by(place)
     if not any(w.dilation > 1 or w.stride > w.kernel for w in stack):
         assert (touched[0], touched[-1] + 1) == (max(0, first), min(40, end))

@@ -43,12 +43,12 @@ def test_digits_are_the_first_hundred_of_each_enlarged(digits):
             kept.append(index)
         seen[label] += 1
     assert np.array_equal(found.target[kept], digits.labels)
-    for picture, index in zip(digits.pictures[::97, ..., 0], kept[::97], strict=True):
+    for image, index in zip(digits.images[::97, ..., 0], kept[::97], strict=True):
         enlarged = cv2.resize(found.images[index] / 16, (20, 20), interpolation=cv2.INTER_LINEAR)
-        assert np.allclose(picture[4:24, 4:24], enlarged, atol=1e-3)
-    around = digits.pictures.copy()
+        assert np.allclose(image[4:24, 4:24], enlarged, atol=1e-3)
+    around = digits.images.copy()
     around[:, 4:24, 4:24] = 0
-    assert not around.any() and digits.pictures.min() >= 0 and digits.pictures.max() <= 1
+    assert not around.any() and digits.images.min() >= 0 and digits.images.max() <= 1
 
 
 @pytest.mark.parametrize("per_class", (1, 2, 5, 10, 20, 50))
@@ -107,7 +107,7 @@ def test_parameters_are_kerass(config):
 def test_features_are_what_comes_out_of_the_layers(config, digits):
     network = build(config)
     names = [row.name for row in transfer_learning.cuts(config.rows())]
-    shown = digits.pictures[:120]
+    shown = digits.images[:120]
     found = transfer_learning.features(network, names, shown)
     for name in names:
         expected = part(network, name).predict(shown, verbose=0)
@@ -133,9 +133,9 @@ def largest_of_each_part(maps: np.ndarray) -> np.ndarray:
 def test_one_and_several_layers_are_asked_alike(digits):
     network = build(CONFIGS[0])
     names = [row.name for row in transfer_learning.cuts(CONFIGS[0].rows())]
-    together = transfer_learning.features(network, names, digits.pictures[:20])
+    together = transfer_learning.features(network, names, digits.images[:20])
     for name in names:
-        assert np.array_equal(transfer_learning.features(network, [name], digits.pictures[:20])[name], together[name])
+        assert np.array_equal(transfer_learning.features(network, [name], digits.images[:20])[name], together[name])
 
 
 def test_random_weights_are_glorots_and_the_same_for_each_seed():
@@ -154,8 +154,8 @@ def test_random_weights_are_glorots_and_the_same_for_each_seed():
 def test_the_features_of_a_trained_network_are_those_of_its_forward_pass(digits):
     run = runs.get("dense")
     network = load(run)
-    found = transfer_learning.features(network, ["dense_1"], digits.pictures[:50])["dense_1"]
-    assert np.allclose(found, Forward(network)(digits.pictures[:50])["dense_1"], atol=1e-5)
+    found = transfer_learning.features(network, ["dense_1"], digits.images[:50])["dense_1"]
+    assert np.allclose(found, Forward(network)(digits.images[:50])["dense_1"], atol=1e-5)
 
 
 # ---------------------------------------------------------------- the new last layer

@@ -80,7 +80,7 @@ def _cross_entropy(rng: Rng) -> Question:
     shown = r",\ ".join(rf"p_{name} = {num(value)}" for name, value in zip(names, probabilities, strict=False))
     answer = -math.log(p)
     return typed(
-        rf"A network answers with the probabilities ${shown}$. The picture belongs to class {names[index]}. What is "
+        rf"A network answers with the probabilities ${shown}$. The image belongs to class {names[index]}. What is "
         "its cross-entropy loss, with the natural logarithm? Round to two decimals.",
         answer,
         rf"Only the probability of the true class counts: $-\ln {num(p)} = {num(answer, 4)} \approx {answer:.2f}$.",

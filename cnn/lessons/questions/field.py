@@ -48,9 +48,9 @@ def _receptive_field(rng: Rng) -> Question:
     for _, kernel, stride, _ in layers:
         plain = plain.through(kernel, stride)
     return typed(
-        "A picture goes through these layers:\n\n"
+        "An image goes through these layers:\n\n"
         f"{_described(layers)}\n\n"
-        "What is the edge of the receptive field of a value that comes out, in pixels of the picture?",
+        "What is the edge of the receptive field of a value that comes out, in pixels of the image?",
         reach.size,
         "A layer adds what its kernel spans less one, times how many pixels apart two neighbouring values of its input "
         f"are: the product of all strides before it.{dilated}\n\n" + "\n".join(lines) + "\n\n"
@@ -62,7 +62,7 @@ def _receptive_field(rng: Rng) -> Question:
             (math.prod(kernels), "Neighbouring windows overlap: the edges are not multiplied."),
             (
                 kernels[-1],
-                "This is what it sees of the last layer's input; the question is about pixels of the picture.",
+                "This is what it sees of the last layer's input; the question is about pixels of the image.",
             ),
             (reach.size**2, "This is the number of pixels in it; the question is its edge."),
         ],
@@ -75,9 +75,9 @@ def _added_by_a_layer(rng: Rng) -> Question:
     jump = math.prod(stride for _, _, stride, _ in layers)
     answer = (kernel - 1) * jump
     return typed(
-        "A picture goes through these layers:\n\n"
+        "An image goes through these layers:\n\n"
         f"{_described(layers)}\n\n"
-        f"A convolution of {by(kernel)} follows. By how many pixels of the picture does it make the edge of the "
+        f"A convolution of {by(kernel)} follows. By how many pixels of the image does it make the edge of the "
         "receptive field larger?",
         answer,
         rf"Two neighbouring values of its input are {counted(jump, 'pixel')} apart, the product of all strides before. "
@@ -104,9 +104,9 @@ def _distance(rng: Rng) -> Question:
     answer = math.prod(strides)
     product = r" \cdot ".join(map(str, strides))
     return typed(
-        "A picture goes through these layers:\n\n"
+        "An image goes through these layers:\n\n"
         f"{_described(layers)}\n\n"
-        "Each value of the result sees a window of the picture. How many pixels is it from the left edge of one "
+        "Each value of the result sees a window of the image. How many pixels is it from the left edge of one "
         "value's window to the left edge of the window of the next value in its row?",
         answer,
         rf"It is the product of all strides: ${product} = {answer}$.",
@@ -126,7 +126,7 @@ def _layers_needed(rng: Rng) -> Question:
     edge = 1 + answer * (kernel - 1)
     return typed(
         f"A network has only convolutions of {by(kernel)} with stride 1 and no dilation. How many of them are "
-        f"needed until a value sees {by(edge)} pixels of the picture?",
+        f"needed until a value sees {by(edge)} pixels of the image?",
         answer,
         rf"Each adds ${kernel} - 1 = {kernel - 1}$ pixels to the edge of the receptive field, which is $1$ at first: "
         rf"$({edge} - 1) / {kernel - 1} = {answer}$.",

@@ -27,7 +27,7 @@ def _window_sum(rng: Rng) -> Question:
     products = " + ".join(rf"{a} \cdot {bracketed(b)}" for a, b in pairs)
     turned = sum(a * b for (a, _), (_, b) in zip(pairs, reversed(pairs), strict=True))
     return typed(
-        rf"A filter lies on a window of a grey picture: $x = {matrix(x)}$, $w = {matrix(w)}$, bias $b = {bias}$. "
+        rf"A filter lies on a window of a grey image: $x = {matrix(x)}$, $w = {matrix(w)}$, bias $b = {bias}$. "
         "What is $z$?",
         answer,
         "Multiply the numbers that lie on each other, add the products, and add the bias: "
@@ -51,15 +51,15 @@ def _window_sum(rng: Rng) -> Question:
     )
 
 
-_IDENTITY = "It leaves the picture as it is."
-_MOVE = "It moves the picture by one pixel."
-_BLUR = "It blurs the picture."
+_IDENTITY = "It leaves the image as it is."
+_MOVE = "It moves the image by one pixel."
+_BLUR = "It blurs the image."
 _VERTICAL = "It responds to vertical edges."
 _HORIZONTAL = "It responds to horizontal edges."
-_SHARPEN = "It sharpens the picture."
+_SHARPEN = "It sharpens the image."
 _EFFECTS = {
-    _IDENTITY: "A kernel that leaves the picture as it is has a 1 in the middle and zeros around it.",
-    _MOVE: "A kernel that moves the picture has a single 1, which is not in the middle.",
+    _IDENTITY: "A kernel that leaves the image as it is has a 1 in the middle and zeros around it.",
+    _MOVE: "A kernel that moves the image has a single 1, which is not in the middle.",
     _BLUR: "A blur is a mean over the window: no weight is negative, several are not zero, and together they are 1.",
     _VERTICAL: "At a vertical edge left and right differ: the kernel's left and right have opposite signs.",
     _HORIZONTAL: "At a horizontal edge top and bottom differ: the kernel's top and bottom have opposite signs.",
@@ -77,9 +77,7 @@ def _kernels_effect(rng: Rng) -> Question:
         row, column = pick(rng, [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)])
         weights[row, column] = 1
         place = " ".join(filter(None, (("upper", "", "lower")[row], ("left", "", "right")[column])))
-        why = (
-            f"Only the {place} neighbour counts, with the weight 1: what comes out is the picture, moved by one pixel."
-        )
+        why = f"Only the {place} neighbour counts, with the weight 1: what comes out is the image, moved by one pixel."
     elif effect == _BLUR:
         middle, side, corner = pick(rng, ((1, 1, 1), (2, 1, 1), (4, 2, 1), (1, 1, 0), (4, 1, 0), (2, 1, 0), (8, 2, 1)))
         weights[:] = [[corner, side, corner], [side, middle, side], [corner, side, corner]]
@@ -113,7 +111,7 @@ def _kernels_effect(rng: Rng) -> Question:
     fraction = rf"\frac{{1}}{{{divisor}}} " if divisor > 1 else ""
     return chosen(
         rng,
-        rf"What does the kernel $w = {fraction}{matrix(rows)}$ do to a picture?",
+        rf"What does the kernel $w = {fraction}{matrix(rows)}$ do to an image?",
         effect,
         f"{why} {effect}",
         {other: _EFFECTS[other] for other in others},

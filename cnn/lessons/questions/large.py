@@ -4,7 +4,7 @@ from cnn.config import counted, geometry
 from cnn.lessons.questions.latex import by, num
 from cnn.lessons.questions.question import Question, Rng, integer, pick, typed
 
-# ---------------------------------------------------------------- large and coloured pictures
+# ---------------------------------------------------------------- large and coloured images
 
 
 def _colour_parameters(rng: Rng) -> Question:
@@ -13,7 +13,7 @@ def _colour_parameters(rng: Rng) -> Question:
     answer = colour - grey
     return typed(
         f"The first convolution of a network has {filters} filters of {by(kernel)}. How many more parameters "
-        "does it have if the pictures are in colour (RGB) instead of grey?",
+        "does it have if the images are in colour (RGB) instead of grey?",
         answer,
         rf"In grey it has ${filters} \cdot ({kernel} \cdot {kernel} \cdot 1 + 1) = {num(grey)}$ parameters, in colour "
         rf"${filters} \cdot ({kernel} \cdot {kernel} \cdot 3 + 1) = {num(colour)}$: ${num(answer)}$ more. The biases "
@@ -23,7 +23,7 @@ def _colour_parameters(rng: Rng) -> Question:
             (colour, "This is how many it has in colour; the question is the difference."),
             (answer // 2, "Two channels are added, not one."),
             (3 * kernel * kernel * filters, "One of the three channels was there before."),
-            (0, "Each filter has a kernel for each channel of the picture."),
+            (0, "Each filter has a kernel for each channel of the image."),
             (2 * kernel * kernel, "This is so for one filter."),
         ],
         facts={"kernel": kernel, "filters": filters},
@@ -35,8 +35,8 @@ def _growing_work(rng: Rng) -> Question:
     kernel, filters = pick(rng, (3, 5, 7)), pick(rng, (8, 16, 32, 64))
     answer = factor**2
     return typed(
-        f"A convolution of {filters} filters of {by(kernel)}, with stride 1 and padding “same”, reads pictures "
-        f"of {by(edge)} pixels. How many times as many multiplications does it need for pictures of "
+        f"A convolution of {filters} filters of {by(kernel)}, with stride 1 and padding “same”, reads images "
+        f"of {by(edge)} pixels. How many times as many multiplications does it need for images of "
         f"{factor * edge} × {factor * edge} pixels?",
         answer,
         rf"It needs the same number at each pixel, and there are "
@@ -52,16 +52,16 @@ def _growing_work(rng: Rng) -> Question:
     )
 
 
-def _values_of_a_picture(rng: Rng) -> Question:
+def _values_of_a_image(rng: Rng) -> Question:
     height, width = integer(rng, 6, 200) * 4, integer(rng, 6, 200) * 4
     answer = height * width * 3
     return typed(
-        f"A colour picture (RGB) is {width} pixels wide and {height} pixels high. How many values go into the network?",
+        f"A colour image (RGB) is {width} pixels wide and {height} pixels high. How many values go into the network?",
         answer,
         rf"${height} \cdot {width} \cdot 3 = {num(answer)}$: one value for each pixel in each of the channels red, "
         "green and blue.",
         [
-            (height * width, "A pixel of a colour picture has three values."),
+            (height * width, "A pixel of a colour image has three values."),
             (3 * (height + width), "The number of pixels is height times width."),
             (height * width * 4, "RGB has three channels; a fourth one would be transparency."),
             (height * width + 3, "There are three values in each pixel: multiply, not add."),
@@ -78,7 +78,7 @@ def _multiplications(rng: Rng) -> Question:
     each = kernel * kernel * channels
     answer = out * out * filters * each
     return typed(
-        f"A convolution of {filters} filters of {by(kernel)} reads a picture of {by(edge)} pixels with "
+        f"A convolution of {filters} filters of {by(kernel)} reads an image of {by(edge)} pixels with "
         f"{counted(channels, 'channel')}, with stride 1 and without padding. How many multiplications does it take?",
         answer,
         rf"Each of the {filters} maps has ${edge} - {kernel} + 1 = {out}$ values along an axis, and each value takes "
@@ -96,4 +96,4 @@ def _multiplications(rng: Rng) -> Question:
     )
 
 
-KINDS = (_colour_parameters, _growing_work, _values_of_a_picture, _multiplications)
+KINDS = (_colour_parameters, _growing_work, _values_of_a_image, _multiplications)

@@ -112,24 +112,24 @@ def _step_on_square(rng: Rng) -> Question:
 
 
 def _steps_of_an_epoch(rng: Rng) -> Question:
-    pictures, batch = 100 * integer(rng, 5, 600), pick(rng, (16, 32, 50, 64, 100, 128, 256))
-    whole, rest = divmod(pictures, batch)
-    answer = math.ceil(pictures / batch)
-    last = f", and one more with the last {counted(rest, 'picture')}" if rest else ""
+    images, batch = 100 * integer(rng, 5, 600), pick(rng, (16, 32, 50, 64, 100, 128, 256))
+    whole, rest = divmod(images, batch)
+    answer = math.ceil(images / batch)
+    last = f", and one more with the last {counted(rest, 'image')}" if rest else ""
     return typed(
-        f"A network is trained on {pictures:,} pictures in batches of {batch}. How many steps does it take in one "
-        "epoch, if every picture is used?",
+        f"A network is trained on {images:,} images in batches of {batch}. How many steps does it take in one "
+        "epoch, if every image is used?",
         answer,
-        rf"A step takes one batch: {counted(whole, 'step')} with {batch} pictures each{last}. "
-        rf"$\lceil {num(pictures)} / {batch} \rceil = {num(answer)}$.",
+        rf"A step takes one batch: {counted(whole, 'step')} with {batch} images each{last}. "
+        rf"$\lceil {num(images)} / {batch} \rceil = {num(answer)}$.",
         [
-            (whole, "The pictures that are left make a last, smaller batch."),
-            (pictures, "This is so with batches of one picture."),
-            (batch, "This is the number of pictures in a batch; the question is how many batches there are."),
-            (whole + 1, "The batches come out even: no picture is left for one more."),
+            (whole, "The images that are left make a last, smaller batch."),
+            (images, "This is so with batches of one image."),
+            (batch, "This is the number of images in a batch; the question is how many batches there are."),
+            (whole + 1, "The batches come out even: no image is left for one more."),
             (1, "The weights are changed after each batch, not only after an epoch."),
         ],
-        facts={"pictures": pictures, "batch": batch},
+        facts={"images": images, "batch": batch},
     )
 
 

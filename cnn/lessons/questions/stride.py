@@ -41,7 +41,7 @@ def _output_edge(rng: Rng) -> Question:
         steps, rest = divmod(padded - span, stride)
         working = rf"$\left\lfloor \frac{{{padded} - {span}}}{{{stride}}} \right\rfloor + 1 = {steps} + 1 = {answer}$."
         if zeros:
-            working = rf"With its border the picture's edge is ${edge} + 2 \cdot {zeros} = {padded}$. {working}"
+            working = rf"With its border the image's edge is ${edge} + 2 \cdot {zeros} = {padded}$. {working}"
         if dilation > 1:
             working = rf"The kernel spans ${dilation} \cdot ({kernel} - 1) + 1 = {span}$ pixels. {working}"
         once = geometry.output_size(edge + zeros, kernel, stride, "valid", dilation)
@@ -54,10 +54,10 @@ def _output_edge(rng: Rng) -> Question:
             (padded - span + 1, "This is so with stride 1."),
             (geometry.output_size(padded, kernel, stride), "This is so without dilation."),
             (padded // stride, "The kernel's span is subtracted from the edge first."),
-            (edge, "This is the edge of the picture itself."),
+            (edge, "This is the edge of the image itself."),
         ]
     return typed(
-        f"A kernel of {by(kernel)}{dilated} slides over a picture of {by(edge)} pixels. The stride is {stride}, with "
+        f"A kernel of {by(kernel)}{dilated} slides over an image of {by(edge)} pixels. The stride is {stride}, with "
         f"{border}. What is the edge of the feature map, in values?",
         answer,
         working,
@@ -107,7 +107,7 @@ def _zeros_in_front(rng: Rng) -> Question:
     odd = " The odd one comes behind the last pixel." if (span - 1) % 2 else ""
     dilated = f" with dilation {dilation}" if dilation > 1 else ""
     return typed(
-        f"A kernel of {by(kernel)}{dilated} slides over a picture of {by(edge)} pixels with padding “same” and "
+        f"A kernel of {by(kernel)}{dilated} slides over an image of {by(edge)} pixels with padding “same” and "
         f"stride 1. How many zeros does Keras put in front of the first pixel of each row?",
         answer,
         rf"The kernel spans ${dilation} \cdot ({kernel} - 1) + 1 = {span}$ pixels. To keep the edge, there is one zero "
@@ -131,17 +131,17 @@ def _row_read(rng: Rng) -> Question:
     padded = i * stride + u
     itself = padded >= zeros and bool(rng.integers(2))
     answer = padded - zeros if itself else padded
-    which, hidden = ("picture itself", zeros) if itself else ("padded picture", 0)
+    which, hidden = ("image itself", zeros) if itself else ("padded image", 0)
     last = f" It begins with {counted(zeros, 'row')} of zeros: ${padded} - {zeros} = {answer}$." if itself else ""
     return typed(
-        f"A kernel of {by(kernel)} slides with stride {stride} over a picture with {counted(zeros, 'row')} of zeros "
+        f"A kernel of {by(kernel)} slides with stride {stride} over an image with {counted(zeros, 'row')} of zeros "
         f"above it. All rows are counted from 0. For row $i = {i}$ of the feature map, which row of the {which} is "
         f"multiplied by row $u = {u}$ of the kernel?",
         answer,
-        rf"In the padded picture it is row $i' = i \times s_h + u = {i} \times {stride} + {u} = {padded}$.{last}",
+        rf"In the padded image it is row $i' = i \times s_h + u = {i} \times {stride} + {u} = {padded}$.{last}",
         [
-            (padded, "This is the row of the padded picture; the rows of zeros are still to be subtracted."),
-            (padded - zeros, "This is the row of the picture itself; in the padded one the rows of zeros count."),
+            (padded, "This is the row of the padded image; the rows of zeros are still to be subtracted."),
+            (padded - zeros, "This is the row of the image itself; in the padded one the rows of zeros count."),
             (i + u - hidden, "Each step of the output moves the window by the stride."),
             ((i + u) * stride - hidden, "Only $i$ is multiplied by the stride: the kernel's rows are neighbours."),
             (i * stride - hidden, "This is where the window begins; add the kernel's row."),

@@ -66,17 +66,17 @@ def _trained_share(rng: Rng) -> Question:
 
 
 def _what_is_frozen(rng: Rng) -> Question:
-    pictures, classes = 10 * integer(rng, 5, 40), integer(rng, 2, 9)
+    images, classes = 10 * integer(rng, 5, 40), integer(rng, 2, 9)
     frozen = pick(rng, (True, False))
     early, output = "The convolutions", "The output layer"
     both, neither = "All layers", "No layer"
     start = (
-        f"A network that tells ten kinds of clothes apart is to learn {classes} new kinds from only {pictures} "
-        "pictures, by transfer learning. "
+        f"A network that tells ten kinds of clothes apart is to learn {classes} new kinds from only {images} "
+        "images, by transfer learning. "
     )
     why = (
-        "The convolutions find edges and shapes that the new pictures have as well: they are frozen. How to tell the "
-        f"{classes} new kinds by them is new: the output layer is replaced and trained on the {pictures} pictures."
+        "The convolutions find edges and shapes that the new images have as well: they are frozen. How to tell the "
+        f"{classes} new kinds by them is new: the output layer is replaced and trained on the {images} images."
     )
     if frozen:
         return chosen(
@@ -87,9 +87,9 @@ def _what_is_frozen(rng: Rng) -> Question:
             {
                 output: f"It has ten units for the old kinds, and must tell {classes} new ones apart: it has to learn.",
                 both: "Then nothing could learn, and the network would know only the old kinds.",
-                neither: f"Then all weights would have to be learnt again, from only {pictures} pictures.",
+                neither: f"Then all weights would have to be learnt again, from only {images} images.",
             },
-            facts={"pictures": pictures, "classes": classes, "frozen": frozen},
+            facts={"images": images, "classes": classes, "frozen": frozen},
         )
     return chosen(
         rng,
@@ -97,11 +97,11 @@ def _what_is_frozen(rng: Rng) -> Question:
         output,
         why,
         {
-            early: "They find edges and shapes, which the new pictures have as well.",
-            both: f"This would be training from the start, with only {pictures} pictures.",
+            early: "They find edges and shapes, which the new images have as well.",
+            both: f"This would be training from the start, with only {images} images.",
             neither: f"The output layer has ten units for the old kinds, and {classes} new ones are to be told apart.",
         },
-        facts={"pictures": pictures, "classes": classes, "frozen": frozen},
+        facts={"images": images, "classes": classes, "frozen": frozen},
     )
 
 

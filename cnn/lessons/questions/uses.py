@@ -12,13 +12,13 @@ from cnn.lessons.questions.question import Question, Rng, chosen, integer, pick,
 
 _LOCAL = {
     "Photos of faces": "In a photo neighbouring pixels belong together, and an eye looks the same wherever it is.",
-    "Satellite pictures of towns and fields": "Roads and fields are local patterns that can be anywhere.",
+    "Satellite images of towns and fields": "Roads and fields are local patterns that can be anywhere.",
     "Scanned pages of printed text": ("A letter is a pattern of neighbouring pixels and looks the same anywhere."),
     "Spectrograms of sounds, frequency against time": (
         "In a spectrogram neighbouring times and frequencies belong together, and a sound looks the same at any time."
     ),
-    "Pictures of a video camera at a door": "Neighbouring pixels belong together, wherever somebody walks by.",
-    "Pictures of clothes": "Seams and sleeves are patterns of neighbouring pixels.",
+    "Images of a video camera at a door": "Neighbouring pixels belong together, wherever somebody walks by.",
+    "Images of clothes": "Seams and sleeves are patterns of neighbouring pixels.",
 }
 _NOT_LOCAL = {
     "A table of customers, whose columns can be in any order": "Columns that are neighbours need not belong together.",
@@ -59,7 +59,7 @@ _OPPOSITE = {"right": "left", "left": "right", "down": "up", "up": "down"}
 _ANOTHER = "It becomes another map, with other values."
 
 
-def _moved_picture(rng: Rng) -> Question:
+def _moved_image(rng: Rng) -> Question:
     stride, steps, way = integer(rng, 1, 4), integer(rng, 1, 5), pick(rng, tuple(_OPPOSITE))
     pixels, kernel = stride * steps, pick(rng, (3, 5, 7))
 
@@ -70,7 +70,7 @@ def _moved_picture(rng: Rng) -> Question:
         return f"It moves by {counted(places, 'place')} {towards(way)}."
 
     wrong = {
-        moved(steps, _OPPOSITE[way]): "The map moves the same way as the picture.",
+        moved(steps, _OPPOSITE[way]): "The map moves the same way as the image.",
         "It stays as it is.": "A convolution keeps where something is; only global pooling forgets it.",
         _ANOTHER: "The weights are the same at every place: what has moved gives the same values elsewhere.",
     }
@@ -78,10 +78,10 @@ def _moved_picture(rng: Rng) -> Question:
         wrong[moved(pixels, way)] = f"With stride {stride} two neighbouring values are {stride} pixels apart."
     return chosen(
         rng,
-        f"A kernel of {by(kernel)} slides over a picture with stride {stride}. The picture is moved by "
+        f"A kernel of {by(kernel)} slides over an image with stride {stride}. The image is moved by "
         f"{counted(pixels, 'pixel')} {towards(way)}. What happens to the feature map, away from the border?",
         moved(steps, way),
-        rf"The same weights are used at every place, so that the map moves with the picture. Two neighbouring values "
+        rf"The same weights are used at every place, so that the map moves with the image. Two neighbouring values "
         rf"are {counted(stride, 'pixel')} apart: ${pixels} / {stride} = {steps}$. {moved(steps, way)}",
         wrong,
         facts={"stride": stride, "pixels": pixels, "way": way, "kernel": kernel},
@@ -90,13 +90,13 @@ def _moved_picture(rng: Rng) -> Question:
 
 _TURNS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "turned by a quarter turn to the left": ("turned", np.rot90),
-    "turned by half a turn": ("turned", lambda picture: np.rot90(picture, 2)),
+    "turned by half a turn": ("turned", lambda image: np.rot90(image, 2)),
     "mirrored left to right": ("mirrored", np.fliplr),
     "mirrored top to bottom": ("mirrored", np.flipud),
 }
 
 
-def _turned_picture(rng: Rng) -> Question:
+def _turned_image(rng: Rng) -> Question:
     how = pick(rng, tuple(_TURNS))
     word, turn = _TURNS[how]
     weights = rng.integers(-4, 5, (3, 3))
@@ -109,25 +109,25 @@ def _turned_picture(rng: Rng) -> Question:
     another = f"It becomes another map, not only the old one {word}."
     answer = likewise if kept else another
     reason = (
-        f"This is the same kernel, so the map is {word} like the picture. Most learnt kernels are not like that: "
+        f"This is the same kernel, so the map is {word} like the image. Most learnt kernels are not like that: "
         if kept
-        else f"This is another kernel, so the old one finds other sums in the {word} picture: "
+        else f"This is another kernel, so the old one finds other sums in the {word} image: "
     )
     rows = tuple(tuple(int(value) for value in row) for row in weights)
     return chosen(
         rng,
-        rf"The kernel $w = {matrix(rows)}$ slides over a picture with stride 1. Then the whole picture is {how}, but "
+        rf"The kernel $w = {matrix(rows)}$ slides over an image with stride 1. Then the whole image is {how}, but "
         "not the kernel. What happens to the feature map?",
         answer,
         rf"The kernel, {how}, would be ${matrix(after.tolist())}$. {reason}the same weights at every place make a "
-        "convolution follow shifts only. Turned and mirrored pictures must be among those that it is trained on.",
+        "convolution follow shifts only. Turned and mirrored images must be among those that it is trained on.",
         {
             (another if kept else likewise): (
                 f"This would be so if the kernel changed when it is {word}; this one does not."
                 if kept
                 else f"This would be so if the kernel stayed the same when it is {word}; this one does not."
             ),
-            stays: "What moves in the picture moves in the map.",
+            stays: "What moves in the image moves in the map.",
         },
         facts={"weights": rows, "how": how},
     )
@@ -144,8 +144,8 @@ def _shuffled_pixels(rng: Rng) -> Question:
     answer, other = (convolutional, dense) if loses else (dense, convolutional)
     return chosen(
         rng,
-        f"The {edge * edge:,} pixels of every picture of {by(edge)} are put into one random order, the same for "
-        "all pictures. A dense and a convolutional network are then trained on them. Which of them "
+        f"The {edge * edge:,} pixels of every image of {by(edge)} are put into one random order, the same for "
+        "all images. A dense and a convolutional network are then trained on them. Which of them "
         + ("learns worse than before?" if loses else "learns as well as before?"),
         answer,
         why,
@@ -158,4 +158,4 @@ def _shuffled_pixels(rng: Rng) -> Question:
     )
 
 
-KINDS = (_suited_data, _moved_picture, _turned_picture, _shuffled_pixels)
+KINDS = (_suited_data, _moved_image, _turned_image, _shuffled_pixels)

@@ -13,16 +13,16 @@ def _dense_layer(rng: Rng) -> Question:
     values = edge * edge * channels
     answer = geometry.dense_parameters(values, units)
     return typed(
-        f"A picture of {by(edge)} pixels with {counted(channels, 'channel')} is flattened and goes into a dense "
+        f"An image of {by(edge)} pixels with {counted(channels, 'channel')} is flattened and goes into a dense "
         f"layer of {units} units. How many parameters does the layer have, weights and biases together?",
         answer,
-        rf"Flattened, the picture has ${edge} \cdot {edge} \cdot {channels} = {num(values)}$ values. Each of the "
+        rf"Flattened, the image has ${edge} \cdot {edge} \cdot {channels} = {num(values)}$ values. Each of the "
         rf"{units} units has a weight for each of them and one bias: ${units} \cdot ({num(values)} + 1) = "
         f"{num(answer)}$.",
         [
             (values * units, "These are the weights alone; each unit has a bias as well."),
             (values * units + 1, "Each unit has a bias of its own; the layer has more than one."),
-            (units * (edge * edge + 1), "A pixel of a colour picture has three values, one in each channel."),
+            (units * (edge * edge + 1), "A pixel of a colour image has three values, one in each channel."),
             (units * (edge * channels + 1), "The number of pixels is the edge squared, not the edge."),
             (values + units, "Each unit has a weight for each value: the two numbers are multiplied, not added."),
             (values + 1, "These are the parameters of a single unit."),
@@ -38,7 +38,7 @@ def _same_map(rng: Rng) -> Question:
     values = pixels * channels
     answer = pixels * values // weights
     return typed(
-        f"A layer is to make one map of {by(edge)} values from a picture of {by(edge)} pixels with "
+        f"A layer is to make one map of {by(edge)} values from an image of {by(edge)} pixels with "
         f"{counted(channels, 'channel')}. A dense layer needs a unit for each value of the map; a convolution needs "
         f"one filter of {by(kernel)}. Biases are not counted. How many times as many weights as the convolution does "
         f"the dense layer have?",
@@ -52,13 +52,13 @@ def _same_map(rng: Rng) -> Question:
             (values, "This is the number of weights of one dense unit."),
             (answer * channels, "The filter has weights for each channel as well."),
             (answer * kernel, "The number of weights in a kernel is its edge squared, not its edge."),
-            (edge**2 // kernel, "Both the picture and the kernel have two dimensions: square both edges."),
+            (edge**2 // kernel, "Both the image and the kernel have two dimensions: square both edges."),
         ],
         facts={"edge": edge, "kernel": kernel, "channels": channels},
     )
 
 
-def _larger_picture(rng: Rng) -> Question:
+def _larger_image(rng: Rng) -> Question:
     kind, factor = pick(rng, ("convolution", "dense")), integer(rng, 2, 4)
     edge, kernel, channels = integer(rng, 8, 64), pick(rng, (3, 5, 7)), pick(rng, (1, 3))
     units = pick(rng, (8, 16, 32, 64, 128))
@@ -70,14 +70,14 @@ def _larger_picture(rng: Rng) -> Question:
         parameters = geometry.convolution_parameters(kernel, channels, units)
         return chosen(
             rng,
-            f"A convolution of {units} filters of {by(kernel)} has {parameters:,} parameters. It reads pictures "
+            f"A convolution of {units} filters of {by(kernel)} has {parameters:,} parameters. It reads images "
             f"of {by(edge)} pixels with {counted(channels, 'channel')}. What happens to the number of its "
-            f"parameters if the pictures have {larger} pixels?",
+            f"parameters if the images have {larger} pixels?",
             stays,
-            rf"${units} \cdot ({kernel} \cdot {kernel} \cdot {channels} + 1) = {num(parameters)}$: the picture's edge "
+            rf"${units} \cdot ({kernel} \cdot {kernel} \cdot {channels} + 1) = {num(parameters)}$: the image's edge "
             "does not occur in it, because the same kernels are used at every place.",
             {
-                once: "The picture's edge grows by this factor, but the kernels do not grow with it.",
+                once: "The image's edge grows by this factor, but the kernels do not grow with it.",
                 squared: "The number of pixels grows by this factor, but all places share the same kernels.",
                 fourth: "A dense layer with one unit for each pixel would grow like this.",
             },
@@ -86,8 +86,8 @@ def _larger_picture(rng: Rng) -> Question:
     weights = edge * edge * channels * units
     return chosen(
         rng,
-        f"A dense layer of {units} units has {weights:,} weights. It reads flattened pictures of {by(edge)} "
-        f"pixels with {counted(channels, 'channel')}. What happens to the number of its weights if the pictures have "
+        f"A dense layer of {units} units has {weights:,} weights. It reads flattened images of {by(edge)} "
+        f"pixels with {counted(channels, 'channel')}. What happens to the number of its weights if the images have "
         f"{larger} pixels?",
         squared,
         rf"Each unit has a weight for each value: ${edge}^2 \cdot {channels} \cdot {units} = {num(weights)}$ before, "
@@ -106,8 +106,8 @@ def _uses_of_a_weight(rng: Rng) -> Question:
     kernel, edge = integer(rng, 2, 7), integer(rng, 10, 64)
     places = geometry.output_size(edge, kernel)
     return typed(
-        f"A kernel of {by(kernel)} slides over a picture of {by(edge)} pixels with stride 1 and without "
-        "padding. At how many places of the picture is each of its weights used?",
+        f"A kernel of {by(kernel)} slides over an image of {by(edge)} pixels with stride 1 and without "
+        "padding. At how many places of the image is each of its weights used?",
         places**2,
         rf"The kernel has ${edge} - {kernel} + 1 = {places}$ places along each axis, and at each of them all its "
         rf"weights are used once: ${places} \cdot {places} = {num(places**2)}$.",
@@ -122,4 +122,4 @@ def _uses_of_a_weight(rng: Rng) -> Question:
     )
 
 
-KINDS = (_dense_layer, _same_map, _larger_picture, _uses_of_a_weight)
+KINDS = (_dense_layer, _same_map, _larger_image, _uses_of_a_weight)

@@ -1,40 +1,42 @@
-"""From maps to classes: the way of a picture through the head of the network, softmax, cross-entropy and dropout."""
+"""From maps to classes: an image on its way through the head of the network, softmax, cross-entropy and dropout."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
 from keras import layers as kl
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn import charts
 from cnn.config import CLASS_NAMES
 from cnn.lessons import classifier
 from cnn.networks.forward import INPUT, PREACTIVATION
 from cnn.runs import Run
-from cnn.ui import shell, state
+from cnn.ui import figures, shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import feature_maps
 from cnn.ui.explore.written_out import called, tex, tex_term
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
+from cnn.ui.learn.maps import number
+from cnn.ui.learn.prose import note, say
 from cnn.ui.models import Network
 from cnn.ui.predict import pictures
 from cnn.ui.predict.pictures import Picture
 
-_OWN = "the picture's own"  # true class
+_OWN = "the label of the image"  # true class
 _DRAWS = 100
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LAST_DRAW = 9999
-_CHART = {"displayModeBar": False}
 _FRAME = (0xD5, 0x5E, 0x00)  # what is chosen, as in `cnn.ui.components.sheet`
 
 Values = dict[str, np.ndarray]
 
 
 class Head(NamedTuple):
-    """The end of a network. maps: the last values with rows and columns. bridge: the layer that makes a vector of them.
+    """The end of a network. maps: the last values with rows and columns. bridge: what makes a vector of them.
 
     dense: the dense layers behind it, the output layer left out. vector: what goes into the output layer.
     """
@@ -45,21 +47,21 @@ class Head(NamedTuple):
     vector: str
 
 
-def show(run: Run, network: Network, on: Given) -> None:
+def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     """Draw the lesson."""
     picture = on.picture
     values = _values(*run.network_key, pictures.digest(picture.seen.pixels), network, picture.seen.pixels)
     head = _head(network, values)
-    st.subheader("The way to the logits", anchor=False)
-    _way(network, picture, values, head)
+    _way(network, picture, values, head, of=(run.id, head.maps))
     weights = network.weights[network.forward.output]
     vector = values[head.vector].astype(np.float64)
     logits = classifier.logits(vector, *weights)
-    st.subheader("Softmax and cross-entropy", anchor=False)
-    temperature, true = _settings(picture, logits, run)
-    _softmax(logits, temperature, true)
-    st.subheader("Dropout", anchor=False)
-    _dropout(vector, weights, temperature, true, head.vector)
+    with below:
+        st.subheader("Softmax and cross-entropy", anchor=False)
+        temperature, true = _settings(picture, logits, run)
+        _softmax(logits, temperature, true)
+        st.subheader("Dropout", anchor=False)
+        _dropout(vector, weights, temperature, true, head.vector)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -79,25 +81,25 @@ def _head(network: Network, values: Values) -> Head:
 # ---------------------------------------------------------------- from the last maps to the logits
 
 
-def _way(network: Network, picture: Picture, values: Values, head: Head) -> None:
+def _way(network: Network, picture: Picture, values: Values, head: Head, of: Hashable) -> None:
     maps, vector, forward = values[head.maps], values[head.bridge], network.forward
     count = maps.shape[-1]
     flat = isinstance(forward.layer(head.bridge), kl.Flatten)
     chosen = None
     if head.maps == INPUT:
         st.info(
-            "This network has no convolution: what becomes a vector is the picture itself. The runs Lecture and "
-            "Wardrobe have maps.",
+            "This network has no convolution: the image itself becomes the vector. The runs Lecture and Wardrobe have "
+            "maps.",
             icon=":material/info:",
         )
     with st.container(horizontal=True, gap="medium"):
         st.image(
             picture.pixels(5),
             width=140,
-            alt=f"{picture.title} as the network sees it: 28 by 28 pixels, bright on black.",
+            alt=f"{picture.title} as the network gets it: 28 by 28 pixels, bright on black.",
         )
         if head.maps != INPUT and count > 1:
-            chosen = _followed(maps)
+            chosen = _followed(maps, of)
     if count > 1:
         _maps(maps, head.maps, chosen)
     if flat:
@@ -111,20 +113,17 @@ def _way(network: Network, picture: Picture, values: Values, head: Head) -> None
     logits = values[forward.output + PREACTIVATION]
     strips.append(_strip(logits, f"{forward.output} · {len(logits)} logits, one for each class", CLASS_NAMES, scale=4))
     sheet.show(strips, key="classes_strips", label="The values of the dense layers as bars.")
-    st.caption(
-        "Each dense layer weighs up all values before it: a bar is one unit, upwards if its value is positive, "
-        "downwards if negative, as long as it is large. The last one makes the logits."
+    note(
+        "Each unit of a dense layer is a weighted sum of all values before it. A bar is one unit: upwards if its value "
+        "is positive, downwards if negative. The last layer makes the logits."
     )
 
 
-def _followed(maps: np.ndarray) -> int:
+def _followed(maps: np.ndarray, of: Hashable) -> int:
     """Choose one of the maps, the strongest at first, and see it large."""
-    if st.session_state.get(state.CLASSES_MAP, 0) > maps.shape[-1]:  # of a network with more maps
-        del st.session_state[state.CLASSES_MAP]
-    if state.CLASSES_MAP not in st.session_state and state.CLASSES_MAP not in st.query_params:
-        st.session_state[state.CLASSES_MAP] = int(np.abs(maps).sum(axis=(0, 1)).argmax()) + 1
+    count, strongest = maps.shape[-1], int(np.abs(maps).sum(axis=(0, 1)).argmax()) + 1
     with st.container(width=170):
-        chosen = controls.number(state.CLASSES_MAP, "Follow map", 1, maps.shape[-1], 1, help="Or click one below.") - 1
+        chosen = number(state.CLASSES_MAP, f"Follow map, 1 to {count}", count, strongest, of) - 1
     with st.container(width=150):
         pixels.show(
             maps[..., chosen],
@@ -161,8 +160,8 @@ def _flattened(vector: np.ndarray, shape: tuple[int, ...], chosen: int | None) -
     height, width, count = shape
     lines = (height * width, count) if count > 1 else (height, width)
     st.markdown(
-        rf"**Flatten** lays them out as a vector: ${height} \cdot {width} \cdot {count}$ values are "
-        f"{len(vector):,} in a row."
+        rf"**Flatten** lays them out as a vector of ${height} \cdot {width} \cdot {count} = {_grouped(len(vector))}$ "
+        "values."
     )
     colours = charts.coloured(vector.reshape(lines), charts.value_range(vector))
     st.image(
@@ -171,18 +170,18 @@ def _flattened(vector: np.ndarray, shape: tuple[int, ...], chosen: int | None) -
         alt=f"The vector of {len(vector)} values in {lines[0]} lines.",
     )
     if chosen is None:
-        st.caption(f"The vector, cut into {lines[0]} lines to fit here: line by line, as one reads.")
+        note(f"The vector, split into {lines[0]} lines to fit here: line by line, as one reads.")
         return
-    st.caption(
-        f"The vector, cut into {lines[0]} lines to fit here; a line is one place of the maps, a column one map. Row i, "
-        f"column j of map k (counted from 0) comes to place (i·{width} + j)·{count} + k, so the {height * width} "
-        f"values of map {chosen + 1}, framed, come to the places {_places(height * width, count, chosen)}. "
+    note(
+        f"The vector, split into {lines[0]} lines to fit here; a line is one position of the maps, a column one map. "
+        f"Row i, column j of map k (counted from 0) goes to index (i·{width} + j)·{count} + k, so the {height * width} "
+        f"values of map {chosen + 1}, framed, go to the indices {_places(height * width, count, chosen)}. "
         f"{feature_maps.colours(bool(vector.min() < 0))}"
     )
 
 
 def _stretched(colours: np.ndarray, chosen: int | None) -> np.ndarray:
-    """Colours (lines, columns, 3) as a picture about 1000 pixels wide, with a frame around one column."""
+    """Colours (lines, columns, 3) as an image about 1000 pixels wide, with a frame around one column."""
     lines, columns = colours.shape[:2]
     wide, high = max(1, round(1024 / columns)), max(1, round(126 / lines))
     if chosen is None:
@@ -193,6 +192,10 @@ def _stretched(colours: np.ndarray, chosen: int | None) -> np.ndarray:
     return picture
 
 
+def _grouped(number: int) -> str:
+    return f"{number:,}".replace(",", "{,}")
+
+
 def _places(places: int, count: int, chosen: int) -> str:
     every = [f"{place * count + chosen:,}" for place in range(places)]
     return ", ".join(every) if len(every) <= 9 else ", ".join([*every[:3], "…", every[-1]])
@@ -201,7 +204,7 @@ def _places(places: int, count: int, chosen: int) -> str:
 def _pooled(vector: np.ndarray, maps: np.ndarray, layer: kl.Layer, chosen: int | None) -> None:
     mean = isinstance(layer, kl.GlobalAveragePooling2D)
     mode, size = "average" if mean else "max", maps.shape[0] * maps.shape[1]
-    st.markdown(f"**Global {mode} pooling** keeps one number of each map, its {'mean' if mean else 'largest value'}.")
+    st.markdown(f"**Global {mode} pooling** keeps one number from each map, its {'mean' if mean else 'largest value'}.")
     strip = _strip(vector, f"{layer.name} · {len(vector)} values", chosen=chosen)
     sheet.show([strip], key="classes_vector", label=f"The vector of {len(vector)} values.", on_pick=_follow)
     if chosen is None:
@@ -211,7 +214,7 @@ def _pooled(vector: np.ndarray, maps: np.ndarray, layer: kl.Layer, chosen: int |
         st.latex(rf"\frac{{1}}{{{size}}} \cdot {tex_term(float(values.sum(dtype=np.float64)))} = {tex(vector[chosen])}")
     else:
         st.latex(rf"\max = {tex(vector[chosen])}")
-    st.caption(f"Map {chosen + 1}: of its {size} values comes value {chosen + 1} of the vector.")
+    note(f"The {size} values of map {chosen + 1} become value {chosen + 1} of the vector.")
 
 
 def _strip(
@@ -242,13 +245,13 @@ def _settings(picture: Picture, logits: np.ndarray, run: Run) -> tuple[float, in
             "classes_true",
             "True class",
             [_OWN, *CLASS_NAMES],
-            help="The picture's own is its label; of a picture without one, what the network answers.",
+            help="An image without a label counts as what the network predicts.",
         )
     own = int(logits.argmax()) if picture.label is None else picture.label
-    folded = " This network's logits were divided by a temperature after its training already (calibration)."
-    st.caption(
-        "A high temperature brings the probabilities closer together, a low one moves them apart; their order stays."
-        + folded * run.config.training.calibrate
+    folded = " This network's logits have already been divided by a temperature after training (temperature scaling)."
+    note(
+        "A high temperature brings the probabilities closer together, a low one moves them apart; their order does not "
+        "change." + folded * run.config.training.calibrate
     )
     return temperature, own if choice == _OWN else CLASS_NAMES.index(choice)
 
@@ -259,10 +262,10 @@ def _softmax(logits: np.ndarray, temperature: float, true: int) -> None:
     with table:
         _table(logits, temperature, true)
     with chart:
-        _bars(probabilities, true, "classes_bars", f"Probabilities at the temperature {temperature:g}")
-    shares = classifier.powers(logits, temperature)
+        _bars(probabilities, true, "classes_bars", f"Probabilities at temperature {temperature:g}")
+    powers = classifier.powers(logits, temperature)
     largest, p, loss = logits.max(), probabilities[true], float(classifier.cross_entropy(logits, true, temperature))
-    terms = [_short(value) for value in shares]
+    terms = [_short(value) for value in powers]
     lines = [" + ".join(terms[start : start + 2]) for start in range(0, len(terms), 2)]
     listed = r" \\ &+ ".join(lines)
     probability, of = _near_one(p), rf"-\ln {_near_one(p)}"
@@ -274,16 +277,16 @@ def _softmax(logits: np.ndarray, temperature: float, true: int) -> None:
         p &= \frac{{e^{{z / T}}}}{{\sum_c e^{{z_c / T}}}}
         = \frac{{e^{{({tex(logits[true])} - {tex_term(largest)}) / {temperature:g}}}}}{{S}} \\[2ex]
         S &= {listed} \\
-        &= {_near_one(shares.sum())} \\[2ex]
-        p &= \frac{{{tex(shares[true])}}}{{{_near_one(shares.sum())}}} = {probability} \\[2ex]
+        &= {_near_one(powers.sum())} \\[2ex]
+        p &= \frac{{{tex(powers[true])}}}{{{_near_one(powers.sum())}}} = {probability} \\[2ex]
         L &= -\ln p = {of} \\
         &= {tex(loss)}
         \end{{aligned}}"""
     )
-    st.caption(
-        f"Both sides of the fraction are divided by e to the power of the largest z/T; S is the sum of these "
-        f"powers. L is the cross-entropy: 0 for a true class that is certain, {np.log(len(logits)):.4f} for a guess "
-        f"among {len(logits)}."
+    note(
+        f"Numerator and denominator are divided by e to the power of the largest z/T; S is the sum of these powers. "
+        f"L is the cross-entropy: 0 if the true class has probability 1, {np.log(len(logits)):.4f} for a random guess "
+        f"among {len(logits)} classes."
     )
 
 
@@ -302,12 +305,12 @@ def _near_one(value: float) -> str:
 
 
 def _table(logits: np.ndarray, temperature: float, true: int) -> None:
-    shares, probabilities = classifier.powers(logits, temperature), classifier.softmax(logits, temperature)
+    powers, probabilities = classifier.powers(logits, temperature), classifier.softmax(logits, temperature)
     rows = [r"| | $z$ | $z/T$ | $e^{z/T}$ | $p$ |", "|:--|--:|--:|--:|--:|"]
     for index, name in enumerate(CLASS_NAMES):
         numbers = (f"{logits[index]:.3f}", f"{logits[index] / temperature:.3f}")
         cells = [number.replace("-", "−") for number in numbers]
-        cells += [_plain(shares[index]), _plain(probabilities[index])]
+        cells += [_plain(powers[index]), _plain(probabilities[index])]
         mark = f"**{name}** ✓" if index == true else name
         rows.append(f"| {' | '.join([mark, *cells])} |")
     shell.style(
@@ -316,7 +319,7 @@ def _table(logits: np.ndarray, temperature: float, true: int) -> None:
     )
     with st.container(key="classes_table"):
         st.markdown("\n".join(rows))
-    st.caption("Each power of e is divided by the largest of them, which leaves p as it is and the numbers readable.")
+    note("Each power of e is divided by the largest one. That does not change p and keeps the numbers readable.")
 
 
 def _plain(value: float) -> str:
@@ -327,12 +330,11 @@ def _plain(value: float) -> str:
 
 
 def _bars(probabilities: np.ndarray, true: int, key: str, title: str) -> None:
-    st.markdown(f"**{title}**")
     best = int(probabilities.argmax())
-    st.plotly_chart(
+    figures.show(
         charts.probabilities(probabilities, CLASS_NAMES, true=true),
         key=key,
-        config=_CHART,
+        title=title,
         alt=f"{title}: {CLASS_NAMES[best]} has the highest, {probabilities[best]:.1%}; "
         f"the true class {CLASS_NAMES[true]} has {probabilities[true]:.1%}.",
     )
@@ -344,16 +346,16 @@ def _bars(probabilities: np.ndarray, true: int, key: str, title: str) -> None:
 def _dropout(vector: np.ndarray, weights: Sequence[np.ndarray], temperature: float, true: int, name: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rate = controls.decimal("classes_rate", "Dropout rate r", 0.0, 0.9, 0.0, 0.05, help="0: nothing is dropped.")
-        draw = controls.number(state.CLASSES_DRAW, "Draw", 1, _LAST_DRAW, 1, help="Another number drops other units.")
+        draw = controls.number(state.CLASSES_DRAW, "Random seed", 1, _LAST_DRAW, 1, help="Each seed drops other units.")
         with controls.place("classes_again", "The button “Drop again”", (state.CLASSES_DRAW,)):
             st.button(
                 "Drop again", icon=":material/casino:", key="classes_again", on_click=_again, args=(draw,),
                 disabled=rate == 0,
             )  # fmt: skip
     if rate == 0:
-        st.caption(
-            f"At prediction nothing is dropped. Raise the rate to see what training does to the {len(vector)} values "
-            "that go into the last layer."
+        note(
+            f"When a network predicts, nothing is dropped. Raise the rate to see what dropout does during training to "
+            f"the {len(vector)} values that go into the last layer."
         )
         return
     kept = classifier.kept(len(vector), rate, _DRAWS, draw)
@@ -367,10 +369,10 @@ def _dropout(vector: np.ndarray, weights: Sequence[np.ndarray], temperature: flo
     with after:
         _bars(probabilities[0], true, "classes_dropped", "With these units dropped")
     spread = probabilities[:, true]
-    st.markdown(
-        f"In {_DRAWS} draws, of which this is the first, the probability of **{CLASS_NAMES[true]}** lies between "
-        f"**{spread.min():.2%}** and **{spread.max():.2%}**, with the median **{np.median(spread):.2%}**; without "
-        f"dropout it is **{whole[true]:.2%}**."
+    say(
+        f"In {_DRAWS} random draws, of which this is the first, the probability of **{CLASS_NAMES[true]}** lies "
+        f"between **{spread.min():.2%}** and **{spread.max():.2%}**, with a median of **{np.median(spread):.2%}**; "
+        f"without dropout it is **{whole[true]:.2%}**."
     )
 
 
@@ -395,10 +397,10 @@ def _units(vector: np.ndarray, with_dropout: np.ndarray, kept: np.ndarray, rate:
         ),
     ]
     sheet.show(strips, key="classes_units", label="The vector without dropout and with it, as bars.")
-    st.latex(rf"\frac{{1}}{{1 - r}} = \frac{{1}}{{1 - {rate:g}}} = {tex(1 / (1 - rate))}")
-    st.caption(
-        "A grey cross is a unit that is dropped: it is zero. What is kept is enlarged by this factor, so that the sums "
-        "in the next layer stay as large on average. Both strips have one scale."
+    st.latex(rf"\frac{{1}}{{1 - r}} = \frac{{1}}{{1 - {rate:g}}} = {tex(1 / (1 - rate))}", width="content")
+    note(
+        "A grey cross marks a unit that is dropped: its value is zero. The others are multiplied by this factor, so "
+        "the sums in the next layer stay the same on average. Both strips share one scale."
     )
 
 

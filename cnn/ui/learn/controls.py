@@ -3,6 +3,7 @@
 A hidden control is there, out of sight and out of the keyboard's reach, with the value that the link gives it.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from cnn.ui import shell, state
+from cnn.ui import links, state
 
 Word = TypeVar("Word", bound=str)
 _LINKED: dict[str, Any] = {"bind": "query-params"}
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,14 @@ def begin() -> None:
     st.session_state[state.LESSON_OFFERED] = []
     if hidden := st.query_params.get("hide"):
         st.session_state[state.LESSON_HIDDEN] = frozenset(hidden.split("."))
-    elif hidden := st.session_state.get(
-        state.LESSON_HIDDEN
-    ):  # the link loses it when people come back from another page
-        st.query_params["hide"] = ".".join(sorted(hidden))
-    shell.style('div:has(> [class*="st-key-hidden-"]), [class*="st-key-hidden-"] { display: none }')
+    elif hidden := st.session_state.get(state.LESSON_HIDDEN):  # lost from the link on the way over another page
+        links.write("hide", ".".join(sorted(hidden)))
 
 
 def show_all() -> None:
     """Hide nothing any more; for callbacks."""
     st.session_state.pop(state.LESSON_HIDDEN, None)
-    st.query_params.pop("hide", None)
+    links.write("hide", None)
 
 
 def is_hidden(key: str) -> bool:
@@ -84,13 +83,13 @@ def link(topic: str, run_id: str, hidden: Sequence[str]) -> str:
 def whole(key: str, label: str, low: int, high: int, value: int, help: str | None = None) -> int:
     """A whole number in [low, high], by a slider."""
     with place(key, label):
-        return st.slider(label, low, high, value, key=key, help=help, **_LINKED)
+        return int(links.slider(key, label, low, high, value, help=help))
 
 
 def number(key: str, label: str, low: int, high: int, value: int, step: int = 1, help: str | None = None) -> int:
     """A whole number in [low, high] that may be large, typed or stepped."""
     with place(key, label):
-        return st.number_input(label, low, high, value, step, key=key, help=help, **_LINKED)
+        return links.number(key, label, low, high, value, step=step, help=help)
 
 
 def decimal(
@@ -98,38 +97,39 @@ def decimal(
 ) -> float:
     """A number in [low, high], by a slider."""
     with place(key, label):
-        return st.slider(label, low, high, value, step, key=key, help=help, **_LINKED)
+        return float(links.slider(key, label, low, high, value, step=step, help=help))
 
 
-def choice(key: str, label: str, options: Sequence[Word], help: str | None = None) -> Word:
-    """One of a few words, side by side; the first is the default."""
-    st.session_state.setdefault(key, options[0])  # with `default` instead the link would not be read
+def choice(key: str, label: str, options: Sequence[Word], value: Word | None = None, help: str | None = None) -> Word:
+    """One of a few words, side by side; the first is the default unless `value` is."""
     with place(key, label):
-        return st.segmented_control(label, options, required=True, key=key, help=help, wrap=True, **_LINKED)
+        return links.choice(key, label, options, value, help=help)
 
 
-def menu(key: str, label: str, options: Sequence[str], value: str | None = None, help: str | None = None) -> str:
+def menu(key: str, label: str, options: Sequence[Word], value: Word | None = None, help: str | None = None) -> Word:
     """One of many words, from a list; the first is the default unless `value` is."""
     with place(key, label):
-        index = options.index(value) if value in options else 0
-        return st.selectbox(label, options, index, key=key, help=help, **_LINKED)
+        return links.menu(key, label, options, value, help=help)
 
 
 def switch(key: str, label: str, value: bool = False, help: str | None = None) -> bool:
     """On or off."""
     with place(key, label):
-        return st.toggle(label, value, key=key, help=help, **_LINKED)
+        return links.switch(key, label, value, help=help)
 
 
 def text(key: str, label: str, value: str, help: str | None = None, lines: int = 1) -> str:
     """Words or numbers, typed into one line or several."""
     with place(key, label):
         if lines == 1:
-            return st.text_input(label, value, key=key, help=help, max_chars=2000, **_LINKED)
-        return st.text_area(label, value, 28 * lines + 24, key=key, help=help, max_chars=8000, **_LINKED)
+            typed = st.text_input(label, value, key=key, help=help, max_chars=2000, **_LINKED)
+        else:
+            typed = st.text_area(label, value, 28 * lines + 24, key=key, help=help, max_chars=8000, **_LINKED)
+    return value if typed is None else typed
 
 
 def colour(key: str, label: str, value: str) -> str:
     """A colour as #rrggbb."""
     with place(key, label):
-        return st.color_picker(label, value, key=key, **_LINKED)
+        chosen = st.color_picker(label, value, key=key, **_LINKED)
+    return chosen if _COLOUR.fullmatch(chosen or "") else value

@@ -1,9 +1,10 @@
-"""Receptive field: how much of the picture a value sees, layer by layer, for a stack of one's own."""
+"""Receptive field: how much of the image a value depends on, layer by layer, for any stack of layers."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn.config import geometry
 from cnn.config.geometry import ReceptiveField
@@ -14,25 +15,33 @@ from cnn.ui import shell, state
 from cnn.ui.components import pixels, seen
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
+from cnn.ui.learn.prose import note
 from cnn.ui.models import Network
 
 _FIRST = "conv 7, pool 2, conv 3, conv 3, pool 2"
 _ADDED = ("conv 3", "conv 5", "conv 3 stride 2", "conv 3 dilation 2", "pool 2")
 
 
-def show(run: Run, network: Network, on: Given | None) -> None:
-    """The stack, the picture with what a value sees of it, and the arithmetic of every layer."""
+def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
+    """The stack and the image with what a value sees of it; below, the arithmetic of every layer."""
     line = controls.text(
-        state.FIELD_LAYERS, "Layers, parted by commas", _FIRST, 'Such as "conv 5 stride 2, pool 2, conv 3 dilation 2".'
+        state.FIELD_LAYERS,
+        "Layers (comma-separated)",
+        _FIRST,
+        'For example "conv 5 stride 2, pool 2, conv 3 dilation 2".',
     )
     with controls.place(f"{state.FIELD_LAYERS}_buttons", "The buttons for layers"), st.container(horizontal=True):
         for layer in _ADDED:
             st.button(f"+ {layer}", key=f"field_add_{layer}", on_click=_add, args=(layer,))
-        st.button("Remove the last", icon=":material/undo:", key="field_remove", on_click=_remove)
+        st.button("Remove last", icon=":material/undo:", key="field_remove", on_click=_remove)
         own = ", ".join(map(str, stacks.of_layers(run.config.layers)))
         if own:
             st.button(
-                f"As {shell.plain(run.name)}", icon=":material/download:", key="field_own", on_click=_put, args=(own,)
+                f"Layers of {shell.plain(run.name)}",
+                icon=":material/download:",
+                key="field_own",
+                on_click=_put,
+                args=(own,),
             )
     edge = on.grey.shape[0]
     try:
@@ -40,18 +49,15 @@ def show(run: Run, network: Network, on: Given | None) -> None:
     except UnreadableStack as error:
         st.error(shell.plain(str(error)), icon=":material/error:")
         return
-    picture, table = st.columns([2, 3], gap="large")
-    with picture:
-        number = (
-            controls.whole("field_layer", "After layer", 1, len(followed), len(followed)) if len(followed) > 1 else 1
-        )
-        _marked(on, [layer.window for layer in followed[:number]], followed[number - 1])
-    with table:
+    number = controls.whole("field_layer", "After layer", 1, len(followed), len(followed)) if len(followed) > 1 else 1
+    _marked(on, [layer.window for layer in followed[:number]], followed[number - 1])
+    with below:
+        st.subheader("Layer by layer", anchor=False)
         _arithmetic(followed, number)
 
 
 def _marked(on: Given, stack: Sequence[Window], layer: Seen) -> None:
-    """The picture with what is seen by the stack's value that looks at the place that was clicked."""
+    """The image with what is seen by the value of the stack whose receptive field is centred where one clicked."""
     row, column = st.session_state.setdefault(state.FIELD_PLACE, (on.grey.shape[0] // 2, on.grey.shape[1] // 2))
     places = [_nearest(layer.field, layer.size, at) for at in (row, column)]
     rows, columns = (stacks.pixels_seen(stack, on.grey.shape[0], at) for at in places)
@@ -67,14 +73,14 @@ def _marked(on: Given, stack: Sequence[Window], layer: Seen) -> None:
         label=f"{on.title} with what the value sees: {seen.words(rows, columns)}.",
         chosen=frame,
         on_pick=moved,
-        size=400,
+        size=340,
     )
     overhangs = frame is None or min(frame[2:]) < layer.field.size
-    beyond = " A part of its receptive field lies beyond the border, in the padding." if overhangs else ""
-    st.caption(
+    beyond = " Part of its receptive field lies beyond the border, in the padding." if overhangs else ""
+    note(
         f"The value in row {places[0] + 1}, column {places[1] + 1} of layer {len(stack)} sees "
-        f"{seen.words(rows, columns)}.{beyond} Rows and columns are counted from 1 here. A click or the arrow keys and "
-        "Enter choose another place."
+        f"{seen.words(rows, columns)}.{beyond} Rows and columns are counted from 1 here. To choose another position, "
+        "click, or use the arrow keys and Enter."
     )
 
 
@@ -99,11 +105,15 @@ def _arithmetic(followed: list[Seen], number: int) -> None:
             }
         )
         before = layer.field
-    st.latex(r"\begin{gathered} r_l = r_{l-1} + (\text{span}_l - 1)\, j_{l-1} \\ j_l = j_{l-1}\, s_l \end{gathered}")
-    st.table(pd.DataFrame(rows).set_index(""))
-    st.caption(
-        "r: edge of the square of pixels that a value sees. j, the jump: how many pixels apart two neighbouring values "
-        "look. Both begin with 1, a pixel. Convolutions here pad with zeros (same), poolings do not (valid)."
+    st.latex(
+        r"\begin{aligned} r_l &= r_{l-1} + (\text{span}_l - 1)\, j_{l-1} \\ j_l &= j_{l-1}\, s_l \end{aligned}",
+        width="content",
+    )
+    st.table(pd.DataFrame(rows).set_index(""), width="content")
+    note(
+        "r is the edge of the receptive field in pixels. j, the jump, is the distance in pixels between two "
+        "neighbouring values. Both start at 1, a single pixel. Here convolutions pad with zeros (same) and poolings do "
+        "not (valid)."
     )
 
 

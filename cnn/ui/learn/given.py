@@ -1,4 +1,4 @@
-"""The picture that a lesson is about: a garment, a drawing, a photo, or numbers that somebody types."""
+"""The image that a lesson is about: a garment, a drawing, a photo, or numbers that somebody types."""
 
 from dataclasses import dataclass
 
@@ -16,6 +16,7 @@ from cnn.ui.predict.pictures import Picture
 
 _FIRST_NUMBERS = "0 0 0 0 0 0\n0 1 1 1 1 0\n0 1 0 0 1 0\n0 1 0 0 1 0\n0 1 1 1 1 0\n0 0 0 0 0 0"
 _LARGEST = 28
+_THUMBNAIL = 84  # screen pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,26 +35,44 @@ class Given:
 
 
 def ask(run: Run, network: Network, numbers: bool) -> Given | None:
-    """Ask for a picture; None until there is one.
+    """Draw the image in small and the button behind which another is chosen; None until there is one.
 
     Args:
         numbers: whether numbers may be typed instead.
     """
-    if numbers and controls.switch("typed", "Type numbers instead of choosing a picture"):
-        return _typed()
-    with controls.place("picture", "The choice of the picture", state.LEARN_IMAGE):
-        found = inputs.ask(run, network.predict, state.LEARN_IMAGE)
-        picture = batch.opened(found) if isinstance(found, list) else found
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        seen = st.container(width=_THUMBNAIL)
+        with st.container(width="content", gap="xsmall"):
+            title = st.container()
+            with (
+                controls.place("picture", "The choice of the image", state.LEARN_IMAGE),
+                st.popover("Change image", icon=":material/image:"),
+            ):
+                typed = numbers and controls.switch("typed", "Type numbers instead of choosing an image")
+                text = _text() if typed else ""
+                picture = None if typed else _picture(run, network)
+    if typed:
+        return _numbers(text)
     if picture is None:
-        st.info("Choose, draw or upload a picture above.", icon=":material/arrow_upward:")
+        st.info("Choose, draw or upload an image: click **Change image**.", icon=":material/image:")
         return None
+    seen.image(picture.pixels(3), width=_THUMBNAIL, alt=f"{picture.title}, as the network gets it.")
+    title.caption(shell.plain(picture.title))
     return Given(picture.seen.pixels[..., 0], shell.plain(picture.title), picture)
 
 
-def _typed() -> Given | None:
-    text = controls.text(
-        "numbers", "Numbers, a row a line", _FIRST_NUMBERS, lines=7, help=f"At most {_LARGEST} rows of {_LARGEST}."
+def _picture(run: Run, network: Network) -> Picture | None:
+    found = inputs.ask(run, network.predict, state.LEARN_IMAGE)
+    return batch.opened(found) if isinstance(found, list) else found
+
+
+def _text() -> str:
+    return controls.text(
+        "numbers", "Numbers, one row per line", _FIRST_NUMBERS, lines=7, help=f"At most {_LARGEST} rows of {_LARGEST}."
     )
+
+
+def _numbers(text: str) -> Given | None:
     try:
         grey = kernels.from_text(text, largest=_LARGEST, square=False).astype(np.float32)
     except UnreadableNumbers as error:

@@ -20,15 +20,15 @@ def with_convolution(run: Run, network: Network) -> tuple[Run, Network]:
         return run, network
     other = runs.get(runs.DEFAULT_ID)
     st.info(
-        f"{shell.plain(run.name)} has no convolution and so no feature maps: what follows is of the run "
-        f"{shell.plain(other.name)}.",
+        f"{shell.plain(run.name)} has no convolution and so no feature maps. This lesson shows the run "
+        f"{shell.plain(other.name)} instead.",
         icon=":material/info:",
     )
     return other, models.load(other)
 
 
 def values(run: Run, network: Network, pixels: np.ndarray) -> dict[str, np.ndarray]:
-    """Every value of the forward pass of a picture (28, 28, 1), (h, w, c) or (n,), see `cnn.networks.forward`."""
+    """Every value of the forward pass of an image (28, 28, 1), (h, w, c) or (n,), see `cnn.networks.forward`."""
     return _values(*run.network_key, pictures.digest(pixels), network, pixels)
 
 
@@ -48,7 +48,7 @@ def blocks(run: Run) -> list[list[Row]]:
 def number(key: str, label: str, high: int, first: int, of: Hashable) -> int:
     """A number from 1 to `high` that is `first` until somebody chooses another, and again once it is of another thing.
 
-    While untouched it follows `first`, which may depend on the picture: the link then leaves it out, and opens alike.
+    While untouched it follows `first`, which may depend on the image: the link then leaves it out, and opens alike.
     """
     known = state.first_number(key)
     of_before, first_before = st.session_state.get(known, (of, first))

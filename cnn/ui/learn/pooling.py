@@ -1,9 +1,10 @@
-"""Pooling: a map through all four poolings, what a shift of the picture does to each, and what Flatten costs."""
+"""Pooling: a map through all four poolings, what a shift of the image does to each, and what Flatten costs."""
 
 from typing import Final, NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn import charts
 from cnn.charts import Range
@@ -17,6 +18,7 @@ from cnn.ui.components.sheet import Strip
 from cnn.ui.explore.written_out import tex, tex_term
 from cnn.ui.learn import controls, maps
 from cnn.ui.learn.given import Given
+from cnn.ui.learn.prose import note, say
 from cnn.ui.models import Network
 
 _MAX: Final = "max"
@@ -35,7 +37,7 @@ class Pools(NamedTuple):
     group: int | None
 
 
-def show(run: Run, network: Network, on: Given) -> None:
+def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     """Draw the lesson."""
     run, network = maps.with_convolution(run, network)
     layers = _layers(run)
@@ -43,27 +45,28 @@ def show(run: Run, network: Network, on: Given) -> None:
         st.info(f"No layer of this network has maps of {_SMALLEST}×{_SMALLEST} or more values.", icon=":material/info:")
         return
     picture = on.picture.seen.pixels
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
         layer = controls.menu("pooling_layer", "Feature maps of", list(layers))
-        all_maps = maps.values(run, network, picture)[layers[layer]]
-        count = all_maps.shape[-1]
-        strongest = int(np.linalg.norm(all_maps, axis=(0, 1)).argmax()) + 1
+    all_maps = maps.values(run, network, picture)[layers[layer]]
+    count = all_maps.shape[-1]
+    strongest = int(np.linalg.norm(all_maps, axis=(0, 1)).argmax()) + 1
+    with right:
         number = maps.number(state.POOLING_MAP, f"Map, 1 to {count}", count, strongest, of=(run.id, layer))
     pools = _settings(count)
     index = number - 1
     found = pooled(all_maps, index, pools)
-    large = st.container()
-    st.subheader("One value written out", anchor=False)
-    kind, place = _choose(found, of=(run.id, layer))
-    with large:
-        _four(all_maps, index, pools, found, kind, place, layer)
-    _written(all_maps, index, pools, found, kind, place)
-    st.subheader("What a shift of one pixel does", anchor=False)
-    direction = controls.choice("pooling_direction", "Move the picture by one pixel", list(_MOVES))
-    moved = maps.values(run, network, shifted(picture[None], *_MOVES[direction])[0])[layers[layer]]
-    _shift(all_maps, moved, direction, index, pools, found)
-    st.subheader("What Flatten costs", anchor=False)
-    _flatten(run)
+    with below:
+        st.subheader("One value written out", anchor=False)
+        kind, place = _choose(found, of=(run.id, layer))
+        _written(all_maps, index, pools, found, kind, place)
+        st.subheader("The effect of a one-pixel shift", anchor=False)
+        direction = controls.choice("pooling_direction", "Shift the image by one pixel", list(_MOVES))
+        moved = maps.values(run, network, shifted(picture[None], *_MOVES[direction])[0])[layers[layer]]
+        _shift(all_maps, moved, direction, index, pools, found)
+        st.subheader("The cost of Flatten", anchor=False)
+        _flatten(run)
+    _four(all_maps, index, pools, found, kind, place, layer)
 
 
 def pooled(all_maps: np.ndarray, index: int, pools: Pools) -> dict[str, np.ndarray]:
@@ -86,7 +89,7 @@ def _layers(run: Run) -> dict[str, str]:
 
 def _settings(count: int) -> Pools:
     sizes = [str(size) for size in range(2, _LARGEST_GROUP + 1) if count % size == 0]
-    first, second, third = st.columns(3, gap="medium")
+    first, second, third = st.columns([2, 2, 3])
     with first:
         size = controls.whole("pooling_size", "Window size f", 2, 4, 2)
     with second:
@@ -96,21 +99,17 @@ def _settings(count: int) -> Pools:
             what = "One map" if count == 1 else f"{count} maps"
             st.caption(f"{what} cannot be split into groups of 2 to {_LARGEST_GROUP} for depthwise pooling.")
             return Pools(size, stride, None)
-        if st.session_state.get(state.POOLING_GROUP, sizes[0]) not in sizes:
-            st.session_state[state.POOLING_GROUP] = sizes[0]
         group = controls.choice(
             state.POOLING_GROUP,
-            "Depthwise: maps in a group",
+            "Depthwise group size",
             sizes,
-            help=f"Sizes into which {count} maps can be split.",
+            help=f"How many neighbouring maps are pooled together; {count} maps can be split into these sizes.",
         )
     return Pools(size, stride, int(group))
 
 
 def _choose(found: dict[str, np.ndarray], of: tuple[str, str]) -> tuple[str, tuple[int, int]]:
     """Which pooling is written out, and which of its values."""
-    if st.session_state.get(state.POOLING_KIND, _MAX) not in found:
-        st.session_state[state.POOLING_KIND] = _MAX
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = controls.choice(state.POOLING_KIND, "Pooling", list(found))
         if kind == _GLOBAL:
@@ -141,7 +140,7 @@ def _four(
     """The map with the window, and beside it the map through each pooling, all on one scale."""
     one = all_maps[..., index]
     range_ = charts.value_range(all_maps[..., _group(index, pools)])
-    bare, small = st.columns([2, 3], gap="large")
+    bare, small = st.columns(2, gap="medium")
     with bare:
         st.markdown(f"**Map {index + 1} of {layer}** · {charts.shape_text(one.shape)}")
         top, left, size = place[0] * pools.stride, place[1] * pools.stride, pools.size
@@ -150,12 +149,12 @@ def _four(
             one,
             range_,
             key="pooling_bare",
-            label=f"Map {index + 1} of {layer}, values from {one.min():.4g} to {one.max():.4g}; what is pooled is "
+            label=f"Map {index + 1} of {layer}, values from {one.min():.4g} to {one.max():.4g}; the pooled window is "
             "marked.",
             chosen=marked,
         )
     with small:
-        cells = [cell for _ in range(2) for cell in st.columns(2, gap="medium")]
+        cells = [cell for _ in range(2) for cell in st.columns(2, gap="small")]
     for cell, (name, values) in zip(cells, found.items(), strict=False):
         with cell:
             _pooled(name, values, range_, place if name == kind or {name, kind} == {_MAX, _AVERAGE} else None)
@@ -166,13 +165,13 @@ def _four(
     )
     group = _group(index, pools)
     depthwise = (
-        f" Depthwise takes the largest value at each place of the maps {group.start + 1} to {group.stop}."
+        f" Depthwise pooling takes the largest value across maps {group.start + 1} to {group.stop} at each position."
         if pools.group
         else ""
     )
-    st.caption(
-        f"The map, and what each pooling makes of it. One scale for all: {colours}. A click on a pooled value, or "
-        f"Enter on the one that the arrow keys reach, marks its window and writes it out.{depthwise}"
+    note(
+        f"The map before and after each kind of pooling. All share one scale: {colours}. Click a pooled value, or "
+        f"choose it with the arrow keys and Enter, to mark its window and see it written out below.{depthwise}"
     )
 
 
@@ -215,7 +214,7 @@ def _written(
         st.latex(
             rf"y = \frac{{1}}{{h \cdot w}} \sum_{{i,j}} x_{{i,j}} = \frac{{{tex(total)}}}{{{one.size}}} = {tex(value)}"
         )
-        st.caption(f"The mean of all {one.size} values of the map: one number stands for all of it.")
+        note(f"The mean of all {one.size} values of the map: one number represents the whole map.")
     elif kind == _DEPTHWISE:
         _across(all_maps, index, pools, place, value)
     else:
@@ -240,13 +239,13 @@ def _window(one: np.ndarray, pools: Pools, kind: str, place: tuple[int, int], va
     with formula:
         st.latex(_max_latex(window) if kind == _MAX else _mean_latex(window, value))
     what = (
-        f"The largest is in row {row + 1}, column {column + 1} of the map, and marked"
+        f"The largest is in row {row + 1}, column {column + 1} of the map, and is marked"
         if kind == _MAX
         else f"The mean of all {size * size}"
     )
-    st.caption(
+    note(
         f"The window: rows {top + 1} to {top + size}, columns {left + 1} to {left + size} of the map. {what}. Window "
-        f"(i, j) begins in row {stride}·i, column {stride}·j, counted from 0."
+        f"(i, j) starts at row {stride}·i, column {stride}·j, counted from 0."
     )
 
 
@@ -263,7 +262,7 @@ def _across(all_maps: np.ndarray, index: int, pools: Pools, place: tuple[int, in
                 charts.coloured_maps(together, range_),
                 names,
                 range(group.start, group.stop),
-                f"the maps {group.start + 1} to {group.stop}",
+                f"maps {group.start + 1} to {group.stop}",
                 scale=max(2, 76 // together.shape[0]),
                 chosen=[winner],
                 values=np.moveaxis(together, -1, 0),
@@ -277,14 +276,14 @@ def _across(all_maps: np.ndarray, index: int, pools: Pools, place: tuple[int, in
         values[None],
         range_,
         key="pooling_group_values",
-        label=f"The {len(values)} values at this place, one of each map.",
+        label=f"The {len(values)} values at this position, one from each map.",
         chosen=(0, winner),
         size=60 * len(values),
     )
     st.latex(_max_latex(values.reshape(1, -1)))
-    st.caption(
-        f"The values of these maps in row {place[0] + 1}, column {place[1] + 1}; the largest, of {names[winner]}, is "
-        "marked. A click on a map takes that one."
+    note(
+        f"The values of these maps in row {place[0] + 1}, column {place[1] + 1}; the largest, from {names[winner]}, "
+        "is marked. Click a map to choose it."
     )
 
 
@@ -313,14 +312,14 @@ def _mean_latex(window: np.ndarray, value: float) -> str:
     )
 
 
-# ---------------------------------------------------------------- a shift of the picture
+# ---------------------------------------------------------------- a shift of the image
 
 
 def _shift(
     before: np.ndarray, after: np.ndarray, direction: str, index: int, pools: Pools, found: dict[str, np.ndarray]
 ) -> None:
-    """How much the map, bare and pooled, changes when the picture moves by one pixel."""
-    changes = {"the bare map": convolution.relative_change(before[..., index], after[..., index])}
+    """How much the map, as it is and pooled, changes when the image is shifted by one pixel."""
+    changes = {"the map itself": convolution.relative_change(before[..., index], after[..., index])}
     pooled_after = pooled(after, index, pools)
     changes |= {f"{name} pooling": convolution.relative_change(found[name], pooled_after[name]) for name in found}
     range_ = charts.value_range(np.stack([before[..., index], after[..., index]]))
@@ -338,24 +337,25 @@ def _shift(
                 size=230,
             )
     with columns[2]:
-        rows = ["| what | changes by |", "|:--|--:|"]
+        rows = ["| | Change |", "|:--|--:|"]
         rows += [f"| {name} | **{_percent(value)}** |" for name, value in changes.items()]
         st.markdown("\n".join(rows))
-    st.caption(
-        f"The picture is moved one pixel {direction}, zeros come in, and the network computes the map anew. The change "
-        "is |after − before| / |before|, each a root of a sum of squares: the smaller, the less a shift matters."
+    note(
+        f"The image is shifted one pixel {direction}, the edge is filled with zeros, and the network computes the map "
+        "again. The change is ‖after − before‖ / ‖before‖, with Euclidean norms: the smaller it is, the less a shift "
+        "matters."
     )
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if np.isfinite(share) else "from zero"
+def _percent(fraction: float) -> str:
+    return f"{fraction:.1%}" if np.isfinite(fraction) else "from zero"
 
 
 # ---------------------------------------------------------------- the vector that follows
 
 
 def _flatten(run: Run) -> None:
-    """Parameters of the first dense layer behind Flatten, and behind global average pooling."""
+    """Parameters of the first dense layer after Flatten, and after global average pooling."""
     rows = run.config.rows()
     last = max(index for index, row in enumerate(rows) if len(row.output_shape) == 3)
     height, width, count = rows[last].output_shape
@@ -370,14 +370,14 @@ def _flatten(run: Run) -> None:
         ("Flatten", rf"{height} \cdot {width} \cdot {count} \cdot {units} + {units}", flat),
         ("Global average", rf"{count} \cdot {units} + {units}", mean),
     ):
-        st.markdown(f"**{name}**: ${product} = {_grouped(parameters)}$ parameters")
+        say(f"**{name}**: ${product} = {_grouped(parameters)}$ parameters")
     does = {"Flatten": "flattens them", "GlobalAveragePooling2D": "takes the mean of each"}.get(
         bridge.type, "takes the largest value of each"
     )
-    st.caption(
+    note(
         f"The last maps of this network are {charts.shape_text((height, width, count))}, and it {does}: "
-        f"{dense.name} has {own} units and {dense.parameters:,} parameters. Behind Flatten a dense layer with {units} "
-        f"units takes {flat / mean:.1f} times as many as behind global average pooling: a weight for every place of "
+        f"{dense.name} has {own} units and {dense.parameters:,} parameters. After Flatten, a dense layer with {units} "
+        f"units needs {flat / mean:.1f} times as many as after global average pooling: a weight for every position of "
         "every map, and one bias for each unit."
     )
 

@@ -1,31 +1,33 @@
-"""Feature map and ReLU: all sums of one filter before and after the activation, and through five other ones."""
+"""Feature map and ReLU: all sums of one filter before and after the activation, and through five others."""
 
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn import charts
 from cnn.config.layers import AnyConvolution
 from cnn.networks.forward import PREACTIVATION
 from cnn.runs import Run
-from cnn.ui import state
+from cnn.ui import figures, state
 from cnn.ui.components import pixels
 from cnn.ui.explore.written_out import activation_latex, called, tex
 from cnn.ui.learn import controls, maps
 from cnn.ui.learn.given import Given
+from cnn.ui.learn.prose import note, say
 from cnn.ui.models import Network
 from cnn.ui.predict import pictures
 
 _ACTIVATIONS = ("linear", "relu", "leaky_relu", "gelu", "tanh", "sigmoid")
 _DOES = {
-    "linear": "This layer has no activation, so that they stay.",
-    "relu": "ReLU sets them to zero, and keeps the others.",
-    "leaky_relu": "Leaky ReLU keeps a fifth of each, and all of the others.",
-    "gelu": "GELU brings them close to zero, the largest ones closest.",
-    "tanh": "Tanh keeps their signs and brings all values between −1 and 1.",
-    "sigmoid": "Sigmoid brings all values between 0 and 1, the negative ones below one half.",
+    "linear": "This layer has no activation, so they stay as they are.",
+    "relu": "ReLU sets them to zero and keeps the others.",
+    "leaky_relu": "Leaky ReLU multiplies them by 0.2 and keeps the others.",
+    "gelu": "GELU brings them close to zero, the most negative ones closest.",
+    "tanh": "Tanh keeps the signs and maps all values to between −1 and 1.",
+    "sigmoid": "Sigmoid maps all values to between 0 and 1, the negative ones to below 0.5.",
 }
 _TOGETHER, _EACH = "all six", "each map"
 _SMALL = 120  # screen pixels of a small map
@@ -40,32 +42,33 @@ class Stage(NamedTuple):
     normalised: bool
 
 
-def show(run: Run, network: Network, on: Given) -> None:
+def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     """Draw the lesson."""
     run, network = maps.with_convolution(run, network)
     stages = _stages(run)
     values = maps.values(run, network, on.picture.seen.pixels)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    left, right = st.columns(2, vertical_alignment="bottom")
+    with left:
         layer = controls.menu("relu_layer", "Convolution", list(stages))
-        stage = stages[layer]
-        count, telling = values[stage.before].shape[-1], _telling(values[stage.before]) + 1
+    stage = stages[layer]
+    count, telling = values[stage.before].shape[-1], _telling(values[stage.before]) + 1
+    with right:
         number = maps.number(state.RELU_MAP, f"Map, 1 to {count}", count, telling, of=(run.id, layer))
     z, a = values[stage.before][..., number - 1], values[stage.after][..., number - 1]
     after_all = {name: _applied(name, z) for name in _ACTIVATIONS}
-    large = st.container()
-    st.subheader("The same values through six activations", anchor=False)
-    _six(after_all, stage.activation)
-    curves = st.container()
-    st.subheader("One value through all six", anchor=False)
-    choice, formulas = st.columns([1, 2], gap="large")
-    with choice:
-        row, column = _place(z, (run.id, layer))
-    with formulas:
-        _written(after_all, float(z[row, column]), row, column)
-    with curves:
-        _curves(z, float(z[row, column]))
-    with large:
-        _large(stage, z, a, (row, column), f"map {number} of {layer}")
+    with below:
+        st.subheader("The same values through six activations", anchor=False)
+        _six(after_all, stage.activation)
+        curves = st.container()
+        st.subheader("One value through all six", anchor=False)
+        choice, formulas = st.columns([1, 2], gap="large")
+        with choice:
+            row, column = _place(z, (run.id, layer))
+        with formulas:
+            _written(after_all, float(z[row, column]), row, column)
+        with curves:
+            _curves(z, float(z[row, column]))
+    _large(stage, z, a, (row, column), f"map {number} of {layer}")
 
 
 def _stages(run: Run) -> dict[str, Stage]:
@@ -117,7 +120,7 @@ def _large(stage: Stage, z: np.ndarray, a: np.ndarray, chosen: tuple[int, int], 
         ("after", f"After: {own if stage.activation != 'linear' else 'no activation'}", a),
         ("negative", "The negative part of z", z.clip(max=0)),
     )
-    for column, (key, title, values) in zip(st.columns(3, gap="medium"), parts, strict=True):
+    for column, (key, title, values) in zip(st.columns(3, gap="small"), parts, strict=True):
         with column:
             st.markdown(f"**{title}**")
             pixels.show(
@@ -129,16 +132,16 @@ def _large(stage: Stage, z: np.ndarray, a: np.ndarray, chosen: tuple[int, int], 
                 chosen=chosen,
                 on_pick=_pick,
             )
-    st.markdown(f"**{(z < 0).mean():.1%} of the {z.size} values are negative.** {_DOES[stage.activation]}")
+    say(f"**{(z < 0).mean():.1%} of the {z.size} values are negative.** {_DOES[stage.activation]}")
     normalised = (
-        " With batch normalisation, the sums of each map are scaled and moved before they reach the activation."
+        " Batch normalisation scales and shifts the sums of each map before they reach the activation."
         if stage.normalised
         else ""
     )
-    st.caption(
+    note(
         f"{name[0].upper()}{name[1:]}, from {z.min():.4g} to {z.max():.4g} before and from {a.min():.4g} to "
-        f"{a.max():.4g} after. One scale for all three: violet is positive, orange negative, white zero. A click on a "
-        f"value, or Enter on the one that the arrow keys reach, writes it out below.{normalised}"
+        f"{a.max():.4g} after. All three share one scale: violet is positive, orange negative, white zero. Click a "
+        f"value, or choose it with the arrow keys and Enter, to see it written out below.{normalised}"
     )
 
 
@@ -151,13 +154,13 @@ def _pick(row: int, column: int) -> None:
 
 def _six(after_all: dict[str, np.ndarray], own: str) -> None:
     """The map through each activation, small."""
-    together = controls.choice("relu_scale", "One colour scale for", [_TOGETHER, _EACH]) == _TOGETHER
+    together = controls.choice("relu_scale", "Normalise colours over", [_TOGETHER, _EACH]) == _TOGETHER
     common = charts.value_range(np.stack(list(after_all.values())), signed=True)
     with st.container(horizontal=True, gap="small"):
         for name, values in after_all.items():
             colours = charts.coloured(values, common if together else charts.value_range(values))
             words = f"{values.min():.3g} to {values.max():.3g}"
-            mark = ", as this layer" if name == own else ""
+            mark = ", this layer" if name == own else ""
             with st.container(width=_SMALL, gap="xsmall"):
                 st.image(
                     pictures.magnified(colours, -(-2 * _SMALL // max(values.shape))),
@@ -165,12 +168,12 @@ def _six(after_all: dict[str, np.ndarray], own: str) -> None:
                     alt=f"The map after {called(name)}, values from {words}.",
                 )
                 st.caption(f"**{called(name)}**{mark}  \n{words}")
-    st.caption(
+    note(
         "The map after each activation, with its lowest and highest value. "
         + (
             "Violet is positive, orange negative, white zero, on one scale."
             if together
-            else "Each has a scale of its own: violet is positive, orange negative, white zero; where nothing is "
+            else "Each has its own scale: violet is positive, orange negative, white zero; where nothing is "
             "negative, yellow is the highest value and dark blue the lowest."
         )
     )
@@ -182,16 +185,16 @@ def _curves(z: np.ndarray, chosen: float) -> None:
     x = np.linspace(low, high, 241).astype(np.float32)
     points = np.append(x, np.float32(chosen))
     curves = {called(name): _applied(name, points) for name in _ACTIVATIONS}
-    st.plotly_chart(
+    figures.show(
         charts.activations(points[:-1], curves, z, chosen),
         key="relu_curves",
-        config={"displayModeBar": False},
+        title="The activations as functions",
         alt=f"The six activations as curves from {low:.3g} to {high:.3g} over a histogram of the map's values; "
         f"the value {chosen:.3g} is marked.",
     )
-    st.caption(
-        f"Each activation as a curve: z from left to right, a upwards. The bars count how many of the {z.size} values "
-        "of the map lie where; the dots are the value that is written out."
+    note(
+        f"The input z runs from left to right, the output a upwards. The bars are a histogram of the {z.size} values "
+        "of the map; the dots mark the value that is written out below."
     )
 
 
@@ -200,6 +203,7 @@ def _written(after_all: dict[str, np.ndarray], z: float, row: int, column: int) 
     for name, values in after_all.items():
         value = float(values[row, column]) + 0.0  # no minus before a zero
         st.markdown(f"$a = z = {tex(z)}$" if name == "linear" else f"${activation_latex(name, z, value)}$")
-    st.caption(
-        r"$\Phi(z)$ is the share of a normal distribution that lies below z; leaky ReLU has the slope 0.2 below zero."
+    note(
+        r"$\Phi(z)$ is the probability that a standard normal variable is below z. Below zero, leaky ReLU has a slope "
+        "of 0.2."
     )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from cnn import charts
 from cnn.config import geometry
@@ -12,16 +13,16 @@ from cnn.config.layers import Row
 from cnn.lessons import transfer_learning
 from cnn.lessons.transfer_learning import CLASSES, Learned
 from cnn.runs import Run
-from cnn.ui import shell, state
+from cnn.ui import figures, shell, state
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
+from cnn.ui.learn.prose import note, say
 from cnn.ui.models import Network
 from cnn.ui.predict import pictures
 
 _DRAWS = 5  # of examples, for which the median and the range are shown
 _SIZE = (28, 28)
 _ROWS = 5  # examples of a digit that are shown, at most
-_CHART = {"displayModeBar": False}
 
 
 class Kind(NamedTuple):
@@ -40,7 +41,7 @@ class Both(NamedTuple):
     untrained: dict[str, np.ndarray]
 
 
-def show(run: Run, network: Network, on: Given | None) -> None:
+def show(run: Run, network: Network, on: Given | None, below: DeltaGenerator) -> None:
     """Draw the lesson."""
     cuts = transfer_learning.cuts(run.config.rows())
     if not cuts:
@@ -51,53 +52,56 @@ def show(run: Run, network: Network, on: Given | None) -> None:
     kinds = _kinds(run, cut, found)
     learned = [_draws(kind, per_class, seed) for kind in kinds]
     _numbers(kinds, learned, per_class)
-    st.markdown(_verdict(run, learned, per_class, cut))
-    _over_cuts(run, cuts, cut, found, per_class, seed)
-    st.subheader("What it learns from, and what it answers", anchor=False)
-    chosen = transfer_learning.drawn(transfer_learning.digits().labels, per_class, [seed, 0])
-    left, right = st.columns([1, 2], gap="large")
-    with left:
-        _examples(chosen, per_class)
-    with right:
-        _some_answers([draws[0] for draws in learned], chosen, seed)
+    say(_verdict(run, learned, per_class, cut))
+    with below:
+        st.subheader("Which layers to freeze", anchor=False)
+        _over_cuts(run, cuts, cut, found, per_class, seed)
+        st.subheader("Training examples and predictions", anchor=False)
+        chosen = transfer_learning.drawn(transfer_learning.digits().labels, per_class, [seed, 0])
+        left, right = st.columns([1, 2], gap="large")
+        with left:
+            _examples(chosen, per_class)
+        with right:
+            _some_predictions([draws[0] for draws in learned], chosen, seed)
 
 
 def _settings(cuts: Sequence[Row]) -> tuple[int, int, str]:
     """Examples of each digit, the draw, and the last layer that is frozen."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        st.session_state.setdefault(state.TRANSFER_EXAMPLES, "5")
         per_class = int(
-            controls.choice(state.TRANSFER_EXAMPLES, "Examples of each digit", ["1", "2", "5", "10", "20", "50"])
+            controls.choice(
+                state.TRANSFER_EXAMPLES, "Examples of each digit", ["1", "2", "5", "10", "20", "50"], value="5"
+            )
         )
         pooled = [row.name for row in cuts if row.type in transfer_learning.POOLING]
-        with st.container(width=280):
+        with st.container(width=240):
             cut = controls.menu(
                 "transfer_cut",
                 "Frozen up to",
                 [row.name for row in cuts],
                 value=pooled[-1] if pooled else cuts[-1].name,
-                help="This layer and all before it keep their weights; those behind it are left out.",
+                help="This layer and all before it keep their weights; those after it are left out.",
             )
         with st.container(width=140):
-            seed = controls.number("transfer_draw", "Draw", 1, 999, 1, help="Another number draws other examples.")
+            seed = controls.number("transfer_draw", "Random seed", 1, 999, 1, help="Each seed draws other examples.")
     return per_class, seed, cut
 
 
-@st.cache_resource(max_entries=2, show_spinner="Showing 1,000 digits to the network…")
+@st.cache_resource(max_entries=2, show_spinner="Computing the features of 1,000 digits…")
 def _features(path: str, written: int, _run: Run, _network: Network) -> Both:
     names = [row.name for row in transfer_learning.cuts(_run.config.rows())]
-    shown = transfer_learning.digits().pictures
+    shown = transfer_learning.digits().images
     networks = _network.predict.model, transfer_learning.untrained(_run.config)
     return Both(*(transfer_learning.features(network, names, shown) for network in networks))
 
 
 def _kinds(run: Run, cut: str, found: Both) -> list[Kind]:
     """What is compared: pixels, the frozen network, and the same one with random weights."""
-    pictures_ = transfer_learning.digits().pictures
+    images = transfer_learning.digits().images
     frozen, key = transfer_learning.frozen_parameters(run.config.rows(), cut), (*run.network_key, cut)
     return [
-        Kind("bare pixels", (), pictures_.reshape(len(pictures_), -1), 0),
-        Kind("frozen, learned on clothes", (*key, "trained"), found.trained[cut], frozen),
+        Kind("raw pixels", (), images.reshape(len(images), -1), 0),
+        Kind("frozen, trained on clothes", (*key, "trained"), found.trained[cut], frozen),
         Kind("frozen, random weights", (*key, "untrained"), found.untrained[cut], frozen),
     ]
 
@@ -117,7 +121,7 @@ def _learned(key: tuple, per_class: int, seed: int, draw: int, _vectors: np.ndar
 
 def _numbers(kinds: list[Kind], learned: list[list[Learned]], per_class: int) -> None:
     """Accuracies and parameters, as a table."""
-    rows = ["| The new layer reads | accuracy | parameters trained | frozen |", "|:--|:--|--:|--:|"]
+    rows = ["| The new layer reads | Accuracy | Parameters trained | Frozen |", "|:--|:--|--:|--:|"]
     for kind, draws in zip(kinds, learned, strict=True):
         middle, low, high = _spread(draws)
         trained = geometry.dense_parameters(kind.vectors.shape[1], CLASSES)
@@ -129,12 +133,12 @@ def _numbers(kinds: list[Kind], learned: list[list[Learned]], per_class: int) ->
     with st.container(key="transfer_table"):
         st.markdown("\n".join(rows))
     count, values = len(kinds[0].vectors), kinds[1].vectors.shape[1]
-    st.caption(
-        f"Accuracy on the {count - CLASSES * per_class} digits that it did not learn from: median and range of "
-        f"{_DRAWS} draws of {CLASSES * per_class} examples. Behind the frozen layers the new one has a weight for each "
-        f"of {values:,} values and {CLASSES} digits, and {CLASSES} biases: {values:,} · {CLASSES} + {CLASSES}. Of "
-        f"maps larger than {transfer_learning.EDGE}×{transfer_learning.EDGE} it reads the largest value in each of "
-        f"{transfer_learning.EDGE}×{transfer_learning.EDGE} parts."
+    note(
+        f"Accuracy on the {count - CLASSES * per_class} digits that were not used for training: median and range of "
+        f"{_DRAWS} random draws of {CLASSES * per_class} examples. After the frozen layers, the new one has a weight "
+        f"for each of {values:,} values and {CLASSES} digits, and {CLASSES} biases: {values:,} · {CLASSES} + "
+        f"{CLASSES}. Maps larger than {transfer_learning.EDGE}×{transfer_learning.EDGE} are first reduced to that size "
+        "by max pooling."
     )
 
 
@@ -147,12 +151,12 @@ def _spread(draws: Sequence[Learned]) -> tuple[float, float, float]:
 def _verdict(run: Run, learned: list[list[Learned]], per_class: int, cut: str) -> str:
     """Whether the frozen features help, in numbers."""
     pixels, trained, untrained = learned
-    than_pixels = _against(trained, pixels, "bare pixels")
+    than_pixels = _against(trained, pixels, "raw pixels")
     than_untrained = _against(trained, untrained, "the same layers with random weights")
     examples = "one example" if per_class == 1 else f"{per_class} examples"
     return (
-        f"From {examples} of each digit, what {shell.plain(run.name)} has learned on clothes up to `{cut}` reads "
-        f"digits {than_pixels}, and {than_untrained}."
+        f"With {examples} of each digit, the features that {shell.plain(run.name)} learned on clothes, up to "
+        f"`{cut}`, work {than_pixels}, and {than_untrained}."
     )
 
 
@@ -174,7 +178,7 @@ def _over_cuts(run: Run, cuts: Sequence[Row], cut: str, found: Both, per_class: 
     names = [kind.name for kind in _kinds(run, cut, found)]
     spreads = np.array([[_spread(draws) for draws in at] for at in every])  # (cuts, kinds, 3)
     order = (1, 2, 0)
-    st.plotly_chart(
+    figures.show(
         charts.shares(
             [row.name for row in cuts],
             {names[kind]: tuple(spreads[:, kind].T) for kind in order},
@@ -183,17 +187,17 @@ def _over_cuts(run: Run, cuts: Sequence[Row], cut: str, found: Both, per_class: 
             height=340,
         ),
         key="transfer_cuts",
-        config=_CHART,
+        title="Accuracy by the last frozen layer",
         alt="Accuracy over the layer up to which the network is frozen: "
         + "; ".join(f"{row.name} {accuracy:.1%}" for row, accuracy in zip(cuts, spreads[:, 1, 0], strict=True))
-        + f"; bare pixels {spreads[0, 0, 0]:.1%}.",
+        + f"; raw pixels {spreads[0, 0, 0]:.1%}.",
     )
     best = int(spreads[:, 1, 0].argmax())
-    st.caption(
-        f"From the first layers on the left to the last ones, the medians and ranges of the same draws; the dotted red "
-        f"line is the chosen layer. Of what this network has learned, `{cuts[best].name}` reads digits best, "
-        f"{spreads[best, 1, 0]:.1%}. In large networks as well, early layers are found to be general and the last ones "
-        "special to what they were trained for (Yosinski et al. 2014)."
+    note(
+        f"First layers on the left, last ones on the right: medians and ranges of the same draws; the dotted red "
+        f"line marks the chosen layer. With this network, freezing up to `{cuts[best].name}` gives the highest "
+        f"accuracy, {spreads[best, 1, 0]:.1%}. In large networks too, early layers are general and the last ones "
+        "specific to the task that they were trained on (Yosinski et al. 2014)."
     )
 
 
@@ -203,7 +207,7 @@ def _over_cuts(run: Run, cuts: Sequence[Row], cut: str, found: Both, per_class: 
 def _examples(chosen: np.ndarray, per_class: int) -> None:
     """The digits of the first draw, a column for each class."""
     rows = min(per_class, _ROWS)
-    shown = transfer_learning.digits().pictures[chosen, ..., 0].reshape(CLASSES, per_class, *_SIZE)[:, :rows]
+    shown = transfer_learning.digits().images[chosen, ..., 0].reshape(CLASSES, per_class, *_SIZE)[:, :rows]
     tiled = shown.transpose(1, 2, 0, 3).reshape(rows * _SIZE[0], CLASSES * _SIZE[1])
     st.image(
         pictures.magnified(_bytes(tiled), 2),
@@ -211,11 +215,11 @@ def _examples(chosen: np.ndarray, per_class: int) -> None:
         alt=f"Handwritten digits from 0 to 9, {rows} of each.",
     )
     more = f", {rows} of the {per_class} of each" if per_class > rows else ""
-    st.caption(f"The examples of the first draw{more}: real handwriting of 8×8 pixels, enlarged.")
+    note(f"The training examples of the first draw{more}: real handwriting of 8×8 pixels, enlarged.")
 
 
-def _some_answers(learned: list[Learned], chosen: np.ndarray, seed: int) -> None:
-    """One digit of each class that was not learned from, and what the three layers say."""
+def _some_predictions(learned: list[Learned], chosen: np.ndarray, seed: int) -> None:
+    """One digit of each class that was not used for training, and what the three layers predict."""
     digits = transfer_learning.digits()
     others = np.setdiff1d(np.arange(len(digits.labels)), chosen)
     others = np.random.default_rng([seed, _DRAWS]).permutation(others)
@@ -225,14 +229,14 @@ def _some_answers(learned: list[Learned], chosen: np.ndarray, seed: int) -> None
             answers = [int(each.answers[index]) for each in learned]
             with st.container(width=74, gap="xsmall"):
                 st.image(
-                    pictures.magnified(_bytes(digits.pictures[index, ..., 0]), 3),
+                    pictures.magnified(_bytes(digits.images[index, ..., 0]), 3),
                     width=70,
-                    alt=f"A handwritten {label}; the answers are {', '.join(map(str, answers))}.",
+                    alt=f"A handwritten {label}; the predictions are {', '.join(map(str, answers))}.",
                 )
                 st.markdown(" · ".join(f"**{said}**" if said == label else f"~~{said}~~" for said in answers))
-    st.caption(
-        "A digit of each kind that it did not learn from, by chance, with the answers of the first draw: from bare "
-        "pixels, from what was learned on clothes, from random weights. What is wrong is struck through."
+    note(
+        "One random digit of each class that was not used for training, with the predictions of the first draw: from "
+        "raw pixels, from features trained on clothes, from random weights. Wrong ones are struck through."
     )
 
 
