@@ -4,7 +4,6 @@ A page begins with `run = shell.page(...)` and needs nothing else: Streamlit run
 to it is the first thing that a newly started server sees.
 """
 
-import re
 import runpy
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from cnn import runs
 from cnn.errors import AtelierError
 from cnn.runs import Run
 from cnn.ui import links, preload, state
+from cnn.ui.text import plain as plain
 
 _PROJECT = Path(__file__).resolve().parents[2]
 START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EXPLORE, PREDICT = (
@@ -122,11 +122,6 @@ def show_errors() -> Iterator[None]:
     except OSError as error:
         folder = runs.root()
         st.error(f"The runs folder {folder} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
-
-
-def plain(text: str) -> str:
-    """Text that people typed, such that Markdown shows it as it is."""
-    return re.sub(r"([\\`*_\[\]{}()#+!|<>$:~-])", r"\\\1", text)
 
 
 def style(rules: str) -> None:

@@ -21,10 +21,10 @@ _CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
 
 
 class Dashboard:
-    """`streamlit run app.py` on a free port, with a runs folder of its own."""
+    """`streamlit run app.py` on a free port, with a runs folder of its own. Options are of that command."""
 
-    def __init__(self, runs: Path, log: Path):
-        self.runs, self.log = runs, log
+    def __init__(self, runs: Path, log: Path, script: str = "app.py", *options: str):
+        self.runs, self.log, self._script, self._options = runs, log, script, options
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -35,7 +35,7 @@ class Dashboard:
         options = [f"--server.port={self.port}", "--server.headless=true"]
         with self.log.open("ab") as log:  # a pipe that nobody reads would fill up and block the server
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", *options],
+                [sys.executable, "-m", "streamlit", "run", self._script, *options, *self._options],
                 cwd=PROJECT,
                 env={**os.environ, "CNN_RUNS": str(self.runs)},
                 stdout=log,
