@@ -1,54 +1,45 @@
-"""Inside a network: what every layer makes of a picture, down to one sum; what its filters look for; and why."""
+"""Inside a network: what every layer makes of an image, down to one sum; what its filters look for; and why."""
 
 import streamlit as st
 
-from cnn.ui import shell, state
+from cnn.ui import links, shell, state
 
-VIEWS = ["Feature maps", "Filters", "Why", "What if", "Embedding"]
+VIEWS = ("Feature maps", "Filters", "Explain", "Edit", "Embedding")
 
-run = shell.page("Explore", "What the network has learned to look for, what each layer finds in a picture, and why.")
+run = shell.page(
+    "Explore", "What each layer finds in an image, what its filters look for, and why a class is predicted."
+)
 shell.require_model(run)
-with st.spinner("Loading TensorFlow…"):
+links.renamed(state.EXPLORE_VIEW, {"Why": "Explain", "What if": "Edit"})
+with st.spinner("Loading TensorFlow: up to half a minute the first time after a start…"):
     from cnn.ui import models
     from cnn.ui.explore import ablation, embedding, explanation, feature_maps, filters, model_view
     from cnn.ui.predict import batch, inputs
 
     network = models.load(run)
 
-picture_column, answer_column = st.columns(2, gap="large")
-with picture_column:
-    given = inputs.ask(run, network.predict)
-    picture = batch.opened(given) if isinstance(given, list) else given
-    if not picture:
-        st.info(
-            "Choose, draw or upload a picture above to see what the network makes of it.",
-            icon=":material/arrow_upward:",
-        )
+image_column, prediction_column = st.columns(2, gap="large")
+with image_column:
+    given = inputs.ask(run, network.predict, state.EXPLORE_IMAGE)
+    image = batch.opened(given) if isinstance(given, list) else given
+    if not image:
+        prediction_column.info(inputs.missing(state.EXPLORE_IMAGE), icon=":material/checkroom:")
         st.stop()
-    now = model_view.look(run, network, picture)
+    now = model_view.look(run, network, image)
     model_view.banner(run)
-with answer_column:
-    model_view.answer(now)
+with prediction_column:
+    model_view.prediction(now)
 
-asked = st.query_params.get("view")
-st.session_state.setdefault(state.EXPLORE_VIEW, asked if asked in VIEWS else VIEWS[0])
-view = st.segmented_control(
-    "View",
-    VIEWS,
-    required=True,
-    key=state.EXPLORE_VIEW,
-    bind="query-params",
-    wrap=True,
-)
+view = links.choice(state.EXPLORE_VIEW, "View", VIEWS)
 if view == "Feature maps":
     feature_maps.show(now)
 elif view == "Filters":
     filters.show(now)
-elif view == "Why":
+elif view == "Explain":
     explanation.show(now)
-elif view == "What if":
+elif view == "Edit":
     ablation.show(now)
 else:
     if now.changed:
-        st.info("This view is of the network as it was trained in the end.", icon=":material/history:")
-    embedding.show(run, network.predict, picture, on_open=lambda index: inputs.open_sample(run, index))
+        st.info("This view shows the network after its last epoch, without edits.", icon=":material/history:")
+    embedding.show(run, network.predict, image, on_open=lambda index: inputs.open_sample(run, index))

@@ -1,6 +1,6 @@
-"""Surgery on a network's filters: mute, keep only, scale or edit them, and see what that does to its answers.
+"""Edits of a network's filters: ablate, isolate, scale or set them, and see what that does to its predictions.
 
-A list of `Operation`s is applied to a copy of the weights: to undo one is to leave it out. A filter that is muted
+A list of `Operation`s is applied to a copy of the weights: to undo one is to leave it out. A filter that is ablated
 makes a map of zeros; where batch normalisation follows a convolution, it is the normalisation's scale and offset that
 are changed, because it would undo any scaling of the kernel.
 """
@@ -28,7 +28,7 @@ from cnn.runs import Run
 
 _BATCH = 100  # pictures; larger ones were slower, see DECISIONS
 _SMALL = 15_000  # values for each picture that are kept as soon as they are known, so that no later cut waits for them
-Kind = Literal["mute", "keep only", "scale", "edit"]
+Kind = Literal["ablate", "isolate", "scale", "edit"]
 
 
 @dataclass(frozen=True)
@@ -83,9 +83,9 @@ def operated(forward: Forward, weights: Weights, operations: Sequence[Operation]
             _edit(forward, changed, operation)
             continue
         factors = np.ones(filters(forward.layer(operation.layer), changed[operation.layer]).shape[-1], np.float32)
-        if operation.kind == "keep only":
+        if operation.kind == "isolate":
             factors[:] = 0
-        factors[list(operation.filters)] = {"mute": 0.0, "keep only": 1.0, "scale": operation.factor}[operation.kind]
+        factors[list(operation.filters)] = {"ablate": 0.0, "isolate": 1.0, "scale": operation.factor}[operation.kind]
         name = gate(forward, operation.layer)
         if name == operation.layer:
             changed[name] = _kind(forward, name).scaled(changed[name], factors)
@@ -97,7 +97,7 @@ def operated(forward: Forward, weights: Weights, operations: Sequence[Operation]
 
 def _check(forward: Forward, weights: Weights, operation: Operation) -> None:
     if operation.layer not in operable(forward):
-        raise ValueError(f"{operation.layer} has no filters to operate on.")
+        raise ValueError(f"{operation.layer} has no filters to edit.")
     count = filters(forward.layer(operation.layer), weights[operation.layer]).shape[-1]
     if not operation.filters or not all(0 <= index < count for index in operation.filters):
         raise ValueError(f"{operation.layer} has the filters 1 to {count}: choose among them.")
@@ -119,7 +119,7 @@ def _edit(forward: Forward, weights: dict[str, list[np.ndarray]], operation: Ope
     for channel in operation.filters:
         place = _kind(forward, operation.layer).place_of(operation.weight, channel) if operation.weight else (channel,)
         if place is None:
-            raise ValueError(f"A weight of {operation.layer} is a product of two: scale or mute the filter instead.")
+            raise ValueError(f"A weight of {operation.layer} is a product of two: scale or ablate the filter instead.")
         if len(place) != array.ndim or not all(0 <= i < size for i, size in zip(place, array.shape, strict=True)):
             raise ValueError(f"{operation.layer} has no weight {operation.weight}: its kernel is {array.shape[:-1]}.")
         array[place] = operation.value
@@ -142,7 +142,7 @@ def network(run: Run, weights: Weights) -> keras.Model:
 
 
 def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str) -> Run:
-    """Keep an operated network as a new, finished run, measured on the test pictures where they are to be had.
+    """Keep an edited network as a new, finished run, measured on the test pictures where they are to be had.
 
     It has no curves, because it was not trained. Its note says what it was made of.
 
@@ -166,7 +166,7 @@ def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str)
             runs.write_json(made.path / "evaluation.json", evaluate(model, test))
             write_examples(made.path, model, test)
         done = "\n".join(f"- {operation}" for operation in operations)
-        runs.relabel(made, tags=["operated"], note=f"Made of {run.name} ({run.id}) by hand, not trained:\n{done}")
+        runs.relabel(made, tags=["edited"], note=f"Made from {run.name} ({run.id}) by hand, not trained:\n{done}")
         runs.write_status(made.path, runs.closed(made.status, "finished"))
     except BaseException:
         shutil.rmtree(made.path, ignore_errors=True)

@@ -1,10 +1,10 @@
-"""What excites the filters of a convolution: the places in pictures that they answer to most, and made-up pictures.
+"""What excites the filters of a convolution: the places in images that they answer to most, and made-up images.
 
-A filter's answer is its sum before the activation. The made-up pictures are found by activation maximisation: Erhan,
+A filter's answer is its sum before the activation. The made-up images are found by activation maximisation: Erhan,
 Bengio, Courville, Vincent 2009, "Visualizing Higher-Layer Features of a Deep Network". They are kept dark as in
 Simonyan, Vedaldi, Zisserman 2013, "Deep Inside Convolutional Networks", arXiv:1312.6034, and smooth as in Mahendran and
 Vedaldi 2015, "Understanding Deep Image Representations by Inverting Them", arXiv:1412.0035. They are not shifted about
-while they are made, as Olah, Mordvintsev, Schubert 2017, "Feature Visualization", do: a unit sees its picture at one
+while they are made, as Olah, Mordvintsev, Schubert 2017, "Feature Visualization", do: a unit sees its image at one
 place only.
 
 What takes long is a generator that yields the share done, in [0, 1], and returns the result. It can be left at any
@@ -24,8 +24,8 @@ from cnn.networks.forward import INPUT, PREACTIVATION, Forward, altered, has_sum
 
 _T = TypeVar("_T")
 
-_BATCH = 50  # pictures; more at once are no faster
-_VALUES = 2**22  # of the largest layer while pictures are made: 16 MB, and a step soon ends
+_BATCH = 50  # images; more at once are no faster
+_VALUES = 2**22  # of the largest layer while images are made: 16 MB, and a step soon ends
 _RATE = 0.1  # of the first step, in units of a pixel's whole range
 _BRIGHTEST = 0.2  # of a random start: from dark ones the sums rise higher than from noise over the whole range
 _SMOOTHING = 0.3  # of the neighbours' squared differences, where a sum's gradient has a mean size of 1
@@ -33,9 +33,9 @@ _DARKENING = 0.1  # of the squared pixels, likewise
 
 
 class Strongest(NamedTuple):
-    """The pictures that hold each filter's largest sums, one place of each, the largest first.
+    """The images that hold each filter's largest sums, one place of each, the largest first.
 
-    images: int32 (filters, count), positions among the pictures. places: int32 (filters, count, 2), row and column in
+    images: int32 (filters, count), positions among the images. places: int32 (filters, count, 2), row and column in
     the feature map. values: float32 (filters, count), the sums.
     """
 
@@ -45,7 +45,7 @@ class Strongest(NamedTuple):
 
 
 class Maximised(NamedTuple):
-    """The picture that was made for each filter.
+    """The image that was made for each filter.
 
     pictures: float32 (filters, h, w, c) in [0, 1]. sums: float32 (filters,), which they reach. starts: float32
     (filters, starts), what was reached from each random start, of which the best is kept.
@@ -121,14 +121,14 @@ def of(
 def strongest(
     forward: Forward, layers: Sequence[str], images: np.ndarray, count: int = 9
 ) -> Generator[float, None, dict[str, Strongest]]:
-    """The pictures with each filter's largest sums, for some convolutions in one pass.
+    """The images with each filter's largest sums, for some convolutions in one pass.
 
-    Of equal sums the earlier picture counts as larger, and in a picture the place nearer to its beginning.
+    Of equal sums the earlier image counts as larger, and in an image the place nearer to its beginning.
 
     Args:
         layers: the convolutions' names.
         images: uint8 (n, 28, 28), or float32 (n, h, w, c) in [0, 1].
-        count: how many pictures for each filter; there are fewer where there are fewer pictures.
+        count: how many images for each filter; there are fewer where there are fewer images.
     """
     last = max(layers, key=forward.names.index)
 
@@ -159,9 +159,9 @@ def strongest(
 
 
 def crops(images: np.ndarray, found: Strongest, field: ReceptiveField) -> tuple[np.ndarray, np.ndarray]:
-    """What each filter sees at the places found: its receptive field, black where that reaches beyond the picture.
+    """What each filter sees at the places found: its receptive field, black where that reaches beyond the image.
 
-    Where the receptive field is larger than the picture, the whole picture is shown.
+    Where the receptive field is larger than the image, the whole image is shown.
 
     Args:
         images: (n, h, w) or (n, h, w, c), those that were searched.
@@ -169,7 +169,7 @@ def crops(images: np.ndarray, found: Strongest, field: ReceptiveField) -> tuple[
 
     Returns:
         crops (filters, count, h, w) or with channels, of the images' own type, and bool (filters, count, h, w): which
-        of their pixels lie in the picture.
+        of their pixels lie in the image.
     """
     reads, within = [], []
     sizes = _extent(field, images.shape[1:3])
@@ -195,10 +195,10 @@ def maximised(
     smoothing: float = _SMOOTHING,
     darkening: float = _DARKENING,
 ) -> Generator[float, None, Maximised]:
-    """Pictures that excite each filter as much as can be, found from random starts by Adam.
+    """Images that excite each filter as much as can be, found from random starts by Adam.
 
-    A filter's unit sees no more than its receptive field, so a picture has just that size and no border near. Where a
-    receptive field is larger than the network's pictures, it is a whole picture for the unit in the middle.
+    A filter's unit sees no more than its receptive field, so an image has just that size and no border near. Where a
+    receptive field is larger than the network's images, it is a whole image for the unit in the middle.
 
     Args:
         rows: the table of the network's layers.
@@ -260,10 +260,10 @@ def maximised(
 
 
 def middle_sums(forward: Forward, rows: Sequence[Row], layer: str, pictures: tf.Tensor) -> tf.Tensor:
-    """The sums of a convolution's unit in the middle of pictures that have the size of its receptive field.
+    """The sums of a convolution's unit in the middle of images that have the size of its receptive field.
 
-    No border is added, so that one unit is left of each filter, and it has the value that it has in a picture of which
-    this is a part. Only pictures of the network's own size pass through it with its own borders.
+    No border is added, so that one unit is left of each filter, and it has the value that it has in an image of which
+    this is a part. Only images of the network's own size pass through it with its own borders.
 
     Args:
         rows: the table of the network's layers.
@@ -314,7 +314,7 @@ def _next_window(before: ReceptiveField, after: ReceptiveField, first: int) -> t
 
 
 def _extent(field: ReceptiveField, edges: tuple[int, int]) -> tuple[int, int]:
-    """Height and width of what is shown of a receptive field: all of it, or the picture where that is smaller."""
+    """Height and width of what is shown of a receptive field: all of it, or the image where that is smaller."""
     return edges if field.size > min(edges) else (field.size, field.size)
 
 

@@ -133,7 +133,7 @@ def working(
 
     Args:
         layer: a layer of a network, with its weights.
-        inputs: what goes into it for one picture: (h, w, c) each, or (n,).
+        inputs: what goes into it for one image: (h, w, c) each, or (n,).
         place: of the value: (row, column, channel) in feature maps, (unit,) in a vector.
         weights: to use instead of its own, in Keras's order.
 

@@ -53,13 +53,13 @@ METHODS = {
     ),
     "grad_cam_plus_plus": Method(
         "Grad-CAM++",
-        "A layer's feature maps, each weighted by the places alone where more of it raises the class's score.",
+        "A layer's feature maps, each weighted only by the positions where more of it raises the class's score.",
         "Chattopadhyay et al. 2018, arXiv:1710.11063",
         needs_layer=True,
     ),
     "layer_cam": Method(
         "LayerCAM",
-        "A layer's feature maps, each place of each weighted by how much the class's score rises with it there.",
+        "A layer's feature maps, each position weighted by how much the class's score rises with it.",
         "Jiang et al. 2021, doi:10.1109/TIP.2021.3089943",
         needs_layer=True,
     ),
@@ -72,14 +72,14 @@ METHODS = {
     ),
     "smooth_grad": Method(
         "SmoothGrad",
-        "The saliency, averaged over copies of the picture with noise on them.",
+        "The saliency, averaged over noisy copies of the image.",
         "Smilkov et al. 2017, arXiv:1706.03825",
         signed=True,
         slope=True,
     ),
     "integrated_gradients": Method(
         "Integrated gradients",
-        "What each pixel adds to the class's score on the way from black to the picture; all of them sum to its rise.",
+        "What each pixel adds to the class's score on the way from black to the image; they add up to its rise.",
         "Sundararajan, Taly, Yan 2017, arXiv:1703.01365",
         signed=True,
     ),

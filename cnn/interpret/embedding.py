@@ -1,4 +1,4 @@
-"""A network's features as a map: pictures that it finds alike lie together.
+"""A network's features as a map: images that it finds alike lie together.
 
 Two ways to get from many numbers to two. Principal components are directions: what lies apart along them does so in the
 features, but most of the features' variance may lie in others. t-SNE keeps neighbours together and gives up distances:
@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 COMPONENTS = 50  # that t-SNE arranges by, at most; more are mostly noise and cost time
-PERPLEXITY = 30.0  # about how many neighbours t-SNE keeps a picture together with
-NEIGHBOURS = 10  # by which a map is judged, and among which a new picture is put
+PERPLEXITY = 30.0  # about how many neighbours t-SNE keeps an image together with
+NEIGHBOURS = 10  # by which a map is judged, and among which a new image is put
 
 
 class Projection(NamedTuple):
@@ -32,7 +32,7 @@ class Projection(NamedTuple):
     axes: np.ndarray
 
     def project(self, features: np.ndarray) -> np.ndarray:
-        """Features (m, f) of other pictures -> their scores (m, c)."""
+        """Features (m, f) of other images -> their scores (m, c)."""
         return (features - self.mean) @ self.axes.T
 
 
@@ -58,7 +58,7 @@ def pca(features: np.ndarray, count: int = COMPONENTS) -> Projection:
 
     Args:
         features: float (n, f).
-        count: directions, if features and pictures allow as many.
+        count: directions, if features and images allow as many.
     """
     from sklearn.decomposition import PCA  # a second to load
 
@@ -98,14 +98,14 @@ def tsne(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
 
 def placed(features: np.ndarray, reference: np.ndarray, places: np.ndarray, count: int = NEIGHBOURS) -> np.ndarray:
-    """Where a new picture goes on a map that has no rule for new pictures, as t-SNE's.
+    """Where a new image goes on a map that has no rule for new images, as t-SNE's.
 
     At the mean of its nearest neighbours' places, each weighted by its similarity, the inverse square of its distance
     (Shepard 1968, "A two-dimensional interpolation function for irregularly-spaced data"). This is no place that t-SNE
-    would give it: a picture between two groups lands in the emptiness between them. One that is on the map stays put.
+    would give it: an image between two groups lands in the emptiness between them. One that is on the map stays put.
 
     Args:
-        features: (f,) of the new picture. reference: (n, f) of those on the map. places: (n, 2), theirs.
+        features: (f,) of the new image. reference: (n, f) of those on the map. places: (n, 2), theirs.
         count: of neighbours.
 
     Returns:

@@ -18,8 +18,8 @@ ORDERS = 4  # random ones, over which chance is averaged
 SCRAMBLINGS = 3  # over which the randomisation check is averaged
 SAME = 0.5  # on the shipped networks Grad-CAM keeps 0.2 at most with scrambled weights, integrated gradients 0.6 to 0.9
 RULE = (  # what `_verdict` goes by, for people; "signs": whether a place speaks for the class or against it
-    f"at {SAME:g} or more a map is not about the model; where it is so only without the signs, the map is about the "
-    "model in its signs only"
+    f"at {SAME:g} or more a map does not depend on the network; where this holds only without the signs, the map "
+    "depends on the network in its signs only"
 )
 APART = 0.2  # maps that are less similar than this disagree
 

@@ -1,4 +1,4 @@
-"""Statistics of the filters of a convolution: of their weights, and of what they do in many pictures.
+"""Statistics of the filters of a convolution: of their weights, and of what they do in many images.
 
 A filter is active where the value that goes into its activation is above zero. For ReLU that is where something comes
 out of it; leaky ReLU, GELU and tanh, which are zero nowhere else, pass on a positive value there, and sigmoid more than
@@ -15,15 +15,15 @@ from cnn import data
 from cnn.config.layers import CONVOLUTIONS
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, is_linear
 
-_BATCH = 50  # pictures; more at once are no faster
+_BATCH = 50  # images; more at once are no faster
 _NEARLY_ZERO = 0.01  # of the layer's largest absolute weight
 
 
 class Activity(NamedTuple):
-    """What the filters of one convolution do in some pictures, each as an array (filters,).
+    """What the filters of one convolution do in some images, each as an array (filters,).
 
-    pictures: the share of the pictures in which a filter is active anywhere. values: the share of all places of all
-    pictures at which it is active. mean, highest: of what comes out of its activation.
+    pictures: the share of the images in which a filter is active anywhere. values: the share of all places of all
+    images at which it is active. mean, highest: of what comes out of its activation.
     """
 
     pictures: np.ndarray
@@ -37,8 +37,8 @@ class Statistics(NamedTuple):
 
     norm: the L2 norm of a filter's weights. sparsity: the share of them within 1% of the layer's largest absolute
     weight. twin: the filter whose weights point most nearly the same way, and similarity: the cosine of the angle
-    between them, in [-1, 1]; -1 and NaN where there is no other. pictures, values, mean, highest: as in `Activity`.
-    dead: active in no picture. always_on: active at every place of every picture.
+    between them, in [-1, 1]; -1 and NaN where there is no other. images, values, mean, highest: as in `Activity`.
+    dead: active in no image. always_on: active at every place of every image.
     """
 
     norm: np.ndarray
@@ -81,7 +81,7 @@ def by_norm(weights: np.ndarray) -> np.ndarray:
 
 
 def activity(forward: Forward, images: np.ndarray) -> dict[str, Activity]:
-    """What the filters of every convolution do in some pictures, in one pass.
+    """What the filters of every convolution do in some images, in one pass.
 
     Args:
         images: uint8 (n, 28, 28), or float32 (n, h, w, c) in [0, 1].
@@ -119,7 +119,7 @@ def activity(forward: Forward, images: np.ndarray) -> dict[str, Activity]:
 
 
 def _reduced(active: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Of maps (n, h, w, filters): active pictures, active values, sum of the pictures' means, highest: (filters,)."""
+    """Of maps (n, h, w, filters): active images, active values, sum of the images' means, highest: (filters,)."""
     awake = tf.reduce_any(active, axis=(1, 2))
     counts = (tf.reduce_sum(tf.cast(awake, tf.int64), axis=0), tf.reduce_sum(tf.cast(active, tf.int64), axis=(0, 1, 2)))
     means = tf.cast(tf.reduce_mean(values, axis=(1, 2)), tf.float64)  # 32 bits are too few to add up so many

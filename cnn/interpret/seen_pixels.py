@@ -1,4 +1,4 @@
-"""Which pixels of the picture one value of a network's feature maps depends on, borders and gaps included."""
+"""Which pixels of the image one value of a network's feature maps depends on, borders and gaps included."""
 
 from keras import layers as kl
 

@@ -62,7 +62,7 @@ def test_filters_of_every_kind_are_muted_and_scaled(kind, normalised, pictures):
     weights, pixels = forward.weights(), pictures[0][:3].astype(np.float32)[..., None] / 255
     before, muted, scaled = (
         forward(pixels, operated(forward, weights, operations))[shown]
-        for operations in ([], [Operation("mute", name, (1,))], [Operation("scale", name, (2,), factor=3.0)])
+        for operations in ([], [Operation("ablate", name, (1,))], [Operation("scale", name, (2,), factor=3.0)])
     )
     assert before[..., 1].any() and not muted[..., 1].any()
     assert np.array_equal(np.delete(muted, 1, axis=-1), np.delete(before, 1, axis=-1))
@@ -75,7 +75,7 @@ def test_a_muted_filter_makes_what_zero_makes_and_leaves_the_others(forward, pic
     weights = forward.weights()
     before, after = (
         forward(pictures[0][:4].astype(np.float32)[..., None] / 255, some)[shown]
-        for some in (weights, operated(forward, weights, [Operation("mute", layer, (1, 3))]))
+        for some in (weights, operated(forward, weights, [Operation("ablate", layer, (1, 3))]))
     )
     silent = 0.5 if layer == "conv2d_1" else 0.0  # the sigmoid of 0
     others = [index for index in range(before.shape[-1]) if index not in (1, 3)]
@@ -85,7 +85,7 @@ def test_a_muted_filter_makes_what_zero_makes_and_leaves_the_others(forward, pic
 
 def test_keep_only_scale_and_edit(forward):
     weights = forward.weights()
-    only = operated(forward, weights, [Operation("keep only", "conv2d_1", (2,))])["conv2d_1"]
+    only = operated(forward, weights, [Operation("isolate", "conv2d_1", (2,))])["conv2d_1"]
     assert np.flatnonzero(np.abs(only[0]).sum(axis=(0, 1, 2))).tolist() == [2] and np.flatnonzero(only[1]).tolist() == [
         2
     ]
@@ -110,10 +110,10 @@ def test_operations_follow_each_other_and_leave_what_they_were_given(forward):
 @pytest.mark.parametrize(
     ("operation", "words"),
     [
-        (Operation("mute", "max_pooling2d", (0,)), "no filters"),
-        (Operation("mute", "dense_1", (0,)), "no filters"),
-        (Operation("mute", "conv2d", ()), "filters 1 to 5"),
-        (Operation("mute", "conv2d", (5,)), "filters 1 to 5"),
+        (Operation("ablate", "max_pooling2d", (0,)), "no filters"),
+        (Operation("ablate", "dense_1", (0,)), "no filters"),
+        (Operation("ablate", "conv2d", ()), "filters 1 to 5"),
+        (Operation("ablate", "conv2d", (5,)), "filters 1 to 5"),
         (Operation("scale", "conv2d", (0,), factor=float("nan")), "finite"),
         (Operation("edit", "conv2d", (0,), value=1.0), "no bias"),
         (Operation("edit", "conv2d", (0,), weight=(3, 0, 0), value=1.0), "no weight"),
@@ -128,7 +128,7 @@ def test_an_impossible_operation_says_why(forward, operation, words):
 @pytest.mark.parametrize("layer", ["conv2d", "conv2d_1", "dense"])
 def test_the_bench_answers_as_a_network_with_these_weights(forward, bench, pictures, layer):
     base = forward.weights()
-    for operations in ([], [Operation("mute", layer, (0, 2))], [Operation("scale", layer, (1,), factor=4.0)]):
+    for operations in ([], [Operation("ablate", layer, (0, 2))], [Operation("scale", layer, (1,), factor=4.0)]):
         weights = operated(forward, base, operations)
         assert np.allclose(bench.answers(weights, base), direct(forward, weights, pictures), atol=1e-5)
 
@@ -136,7 +136,7 @@ def test_the_bench_answers_as_a_network_with_these_weights(forward, bench, pictu
 def test_the_bench_keeps_nothing_of_other_weights(forward, bench, pictures):
     base = forward.weights()
     other = {name: [array * 0.7 for array in arrays] for name, arrays in base.items()}
-    cut = [Operation("mute", "dense", (0,))]
+    cut = [Operation("ablate", "dense", (0,))]
     for some, id_ in ((base, "one"), (other, "other"), (base, "one")):
         weights = operated(forward, some, cut)
         assert np.allclose(bench.answers(weights, some, id_), direct(forward, weights, pictures), atol=1e-5)
@@ -154,12 +154,12 @@ def test_each_filter_is_left_out_in_turn(forward, bench, pictures, layer):
     filters = base[layer][0].shape[-1]
     assert shares == sorted(shares) and shares[-1] == 1.0 and len(accuracies) == filters
     for index in range(filters):
-        muted = direct(forward, operated(forward, base, [Operation("mute", layer, (index,))]), pictures)
+        muted = direct(forward, operated(forward, base, [Operation("ablate", layer, (index,))]), pictures)
         assert accuracies[index] == pytest.approx((muted.argmax(axis=1) == pictures[1]).mean(), abs=0.006)
 
 
 def test_operations_are_told_in_words():
-    assert str(Operation("mute", "conv2d", (0, 4))) == "mute filters 1, 5 of conv2d"
+    assert str(Operation("ablate", "conv2d", (0, 4))) == "ablate filters 1, 5 of conv2d"
     assert str(Operation("scale", "conv2d", (0,), factor=0.5)) == "scale filter 1 of conv2d by 0.5"
     assert str(Operation("edit", "dense", (1,), value=2)) == "set the bias of filter 2 of dense to 2"
     edit = Operation("edit", "conv2d", (1,), weight=(0, 1, 2), value=3)

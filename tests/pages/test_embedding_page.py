@@ -71,9 +71,9 @@ def test_the_answers_are_the_networks_own(own_tiny, app, split):
 
 
 def test_t_sne_is_arranged_once_for_a_network(app, own_tiny, monkeypatch):
-    app.segmented_control(key="embedding_method").set_value("t-SNE")
+    app.segmented_control(key="explore-embedding").set_value("t-SNE")
     refresh(app)
-    assert "The picture in view is one of them." in text(app)
+    assert "The image in view is one of them." in text(app)
     assert runs.read_found(own_tiny, "embedding")["tsne"].shape == (COUNT, 2)
 
     monkeypatch.setattr(projections, "tsne", lambda scores: pytest.fail("it is on the disk"))
@@ -111,7 +111,7 @@ def test_a_lasso_makes_a_gallery(app, split):
     app.session_state["embedding_gathered"] = (digest(split), gathered)
     refresh(app)
     words = text(app)
-    assert "25 pictures: " in words
+    assert "25 images: " in words
     names, counts = np.unique(split.labels[5:30], return_counts=True)
     assert all(f"{count} {CLASS_NAMES[label]}" in words for label, count in zip(names, counts, strict=True))
     app.button(key="embedding_open_9").click()
@@ -119,7 +119,7 @@ def test_a_lasso_makes_a_gallery(app, split):
     assert app.session_state["opened"] == 9
     app.button(key="embedding_forget").click()
     refresh(app)
-    assert "Within the lasso" not in text(app)
+    assert "Selected with the lasso" not in text(app)
 
 
 def test_a_large_gallery_says_how_much_of_it_is_shown(app, split, monkeypatch):
@@ -134,11 +134,11 @@ def test_only_the_mistakes(app, own_tiny, split):
     wrong = (runs.read_found(own_tiny, "embedding")["answers"] != split.labels[:COUNT]).nonzero()[0]
     assert 0 < len(wrong) < COUNT, "or this test tells nothing"
     app.session_state["embedding_gathered"] = (digest(split), list(range(COUNT)))
-    app.toggle(key="embedding_wrong").set_value(True)
+    app.toggle(key="explore-wrong").set_value(True)
     refresh(app)
     words = text(app)
-    assert f"those {len(wrong)} of {COUNT} that the network gets wrong" in words
-    assert f"gets {len(wrong)} of them wrong" in words
+    assert f"the {len(wrong)} of {COUNT} that the network misclassifies" in words
+    assert f"misclassifies {len(wrong)} of them" in words
     opened = {button.key for button in app.button if "embedding_open_" in str(button.key)}
     assert opened == {f"embedding_open_{index}" for index in wrong}
 
@@ -147,15 +147,15 @@ def test_what_was_picked_among_other_pictures_is_forgotten(app):
     app.session_state["embedding_picked"] = ("other pictures", 17)
     app.session_state["embedding_gathered"] = ("other pictures", [100_000])
     refresh(app)
-    assert "Click a picture on the map" in text(app)
-    assert "Within the lasso" not in text(app)
+    assert "Click an image on the map" in text(app)
+    assert "Selected with the lasso" not in text(app)
 
 
 @pytest.mark.parametrize(
     "features, words",
     [
         (np.ones((COUNT, 1), np.float32), "a single unit"),
-        (np.ones((COUNT, 4), np.float32), "the same to every picture"),
+        (np.ones((COUNT, 4), np.float32), "the same for every image"),
         (np.full((COUNT, 4), np.nan, np.float32), "not finite"),
     ],
 )

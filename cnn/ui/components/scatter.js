@@ -10,11 +10,11 @@ const RING = 12; // pixels: the radius of the mark
 const TURN = 700; // milliseconds in which a map turns into another
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const HINTS = {
-  point: "Click a picture to see it large. The wheel or two fingers zoom; then dragging moves the map.",
-  lasso: "Draw a line around pictures: they are then shown below the map.",
+  point: "Click an image to see it large. The wheel or two fingers zoom; then dragging moves the map.",
+  lasso: "Draw a line around images to list them below the map.",
 };
 const LABEL =
-  "Arrow keys go from picture to picture, Enter picks one, or gathers those around it in the mode Lasso, plus and " +
+  "Arrow keys go from image to image, Enter picks one, or in Lasso mode selects those around it, plus and " +
   "minus zoom, 0 shows the whole map.";
 
 const plots = new WeakMap(); // parentElement -> Plot: this function is called anew whenever the data or theme change
@@ -249,13 +249,13 @@ class Plot {
     if (this.at !== null) this.ring(this.spots[this.at], this.radius + 3, 2);
   }
 
-  /** A ring with words: the picture in view must be found at once. */
+  /** A ring with words: the image in view must be found at once. */
   paintMark(on) {
     const [x, y] = this.onCanvas(this.mark);
     const [width] = this.size;
     this.ring(this.mark, RING, 2.5);
     on.font = `600 13px ${this.colours.font}`;
-    const words = "the picture in view";
+    const words = "the image in view";
     const left = x + 20 + on.measureText(words).width > width;
     on.textAlign = left ? "right" : "left";
     haloed(on, words, [left ? x - 20 : x + 20, y + 4], this.colours);
@@ -295,7 +295,7 @@ class Plot {
     else small.drawImage(this.sheet, -side * (at % columns), -side * Math.floor(at / columns));
     tip.querySelector("strong").textContent = name;
     const says = tip.querySelector("span");
-    says.textContent = `Answer: ${answer}${wrong ? ", wrong" : ""}`;
+    says.textContent = `Predicted: ${answer}${wrong ? ", wrong" : ""}`;
     says.className = wrong ? "wrong" : "";
     const [x, y] = this.onCanvas(isMark ? this.mark : this.spots[at]);
     const [width, height] = this.size;
@@ -487,7 +487,7 @@ class Plot {
     for (const index of this.shown) {
       const [x, y] = this.onCanvas(this.spots[index]);
       if (!from) {
-        const far = distance([x, y], this.onCanvas(this.mark)); // the first step begins at the picture in view
+        const far = distance([x, y], this.onCanvas(this.mark)); // the first step begins at the image in view
         if (far < least) [best, least] = [index, far];
         continue;
       }

@@ -1,4 +1,4 @@
-"""The Explore page's view of "what if": filters muted, kept alone, scaled or edited, and what that does at once."""
+"""The Explore page's view for edits: filters ablated, isolated, scaled or set, and what that does at once."""
 
 from collections.abc import Generator
 
@@ -11,7 +11,7 @@ from cnn.interpret import ablation
 from cnn.interpret.ablation import Bench, Operation
 from cnn.networks.forward import INPUT, filters
 from cnn.runs import Run
-from cnn.ui import background_work, shell, state
+from cnn.ui import background_work, figures, links, shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import model_view
@@ -19,34 +19,34 @@ from cnn.ui.explore.model_view import ModelView
 from cnn.ui.models import Network
 from cnn.ui.predict import inputs
 
-_TESTED = 1000  # test pictures on which every operation is tried
-_MUTED_ON = 500  # of them, for the plot of every filter muted in turn
+_TESTED = 1000  # test images on which every edit is tried
+_ABLATED_ON = 500  # of them, for the chart of every filter ablated in turn
 
 
 def show(now: ModelView) -> None:
-    """Draw the view. The whole page follows an operation, because every part of it sees the operated network."""
+    """Draw the view. The whole page follows an edit, because every part of it sees the edited network."""
     layers = ablation.operable(now.network.forward)
     if not layers:
-        st.info("This network has no filters: its only layer with weights is the output.")
+        st.info("This network has no filters to edit: its only layer with weights is the output.")
         return
     bench, source = _bench(now)
-    before = _answers(now.base_state, now.base_state, now.network, bench, now.base, now.base)
-    after = _answers(now.state, now.base_state, now.network, bench, now.weights, now.base)
-    table, outcome = st.columns([3, 2], gap="large")
+    before = _predictions(now.base_state, now.base_state, now.network, bench, now.base, now.base)
+    after = _predictions(now.state, now.base_state, now.network, bench, now.weights, now.base)
+    table, outcome = st.columns(2, gap="large")
     with table:
-        layer, filters = _operate(now, layers)
+        layer, filters = _edits(now, layers)
     with outcome:
         _outcome(now, bench, before, after, source)
-    _each_muted(now, layer, filters)
+    _importance(now, layer, filters)
 
 
-# ---------------------------------------------------------------- the operations
+# ---------------------------------------------------------------- the edits
 
 
-def _operate(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
+def _edits(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
     """Choose filters and do something to them. Returns the layer and the chosen filters."""
-    layer = st.selectbox("Layer to operate on", layers, key="operated_layer", persist_state="session", width=300)
-    key = state.operated_filters(now.run.id, layer)
+    layer = links.menu("explore-edit", "Layer to edit", layers, width=300)
+    key = state.edited_filters(now.run.id, layer)
     values = now.values[layer]
     count = values.shape[-1]
     _filters(now, layer, key)
@@ -65,9 +65,23 @@ def _operate(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
         nothing = not filters
-        st.button("Mute", icon=":material/volume_off:", key="mute", disabled=nothing, on_click=do, args=("mute",))
         st.button(
-            "Keep only", icon=":material/filter_1:", key="keep_only", disabled=nothing, on_click=do, args=("keep only",)
+            "Ablate",
+            icon=":material/visibility_off:",
+            key="ablate",
+            disabled=nothing,
+            on_click=do,
+            args=("ablate",),
+            help="Sets the output of the chosen filters to zero.",
+        )
+        st.button(
+            "Isolate",
+            icon=":material/filter_1:",
+            key="isolate",
+            disabled=nothing,
+            on_click=do,
+            args=("isolate",),
+            help="Sets the output of all other filters of the layer to zero.",
         )
         factor = st.number_input("Factor", -10.0, 10.0, 0.5, step=0.5, key="scale_factor", width=130)
         st.button(
@@ -77,12 +91,12 @@ def _operate(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
     if len(filters) == 1:
         _edit(now, layer, filters[0], do)
     elif nothing:
-        st.caption("With one filter chosen, its kernel is shown here, and every weight of it can be changed.")
+        st.caption("Choose filters to ablate, isolate or scale them; choose a single one to change its weights.")
     return layer, filters
 
 
 def _filters(now: ModelView, layer: str, key: str) -> None:
-    """All maps of a layer; a click chooses one, or lets it go."""
+    """All maps of a layer; a click selects or deselects one."""
     values = now.values[layer]
     spatial = values.ndim == 3
     maps = values if spatial else values[None, None]
@@ -95,7 +109,7 @@ def _filters(now: ModelView, layer: str, key: str) -> None:
             st.session_state[key] = now_without if len(now_without) < len(chosen) else [*chosen, map_ + 1]
 
     chosen = st.session_state.get(key, [])
-    zoom = charts.layout(height, width, count, 640, 260)[0] if spatial else 14
+    zoom = charts.layout(height, width, count, 430, 260)[0] if spatial else 14
     sheet.show(
         [
             Strip(
@@ -106,11 +120,11 @@ def _filters(now: ModelView, layer: str, key: str) -> None:
                 chosen=[number - 1 for number in chosen],
             )
         ],
-        key="operated_maps",
-        label=f"The {counted(count, 'map')} of {layer} for this picture; the chosen ones are marked.",
+        key="edited_maps",
+        label=f"The {counted(count, 'map')} of {layer} for this image; the selected ones are marked.",
         on_pick=toggle,
     )
-    st.caption(f"The {counted(count, 'map')} of {layer} for this picture. A click chooses a filter or lets it go.")
+    st.caption(f"The {counted(count, 'map')} of {layer} for this image. A click selects or deselects a filter.")
 
 
 def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
@@ -128,10 +142,10 @@ def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
             st.session_state.setdefault(state.edited_channel(layer, filter_), int(norms.argmax()) + 1)
             label = f"Input {'channel ' if spatial else ''}(of {channels})"
             channel = st.number_input(label, 1, channels, key=state.edited_channel(layer, filter_), width=170) - 1
-        kinds = ["a weight", "the bias"][: 1 + keras_layer.use_bias]
-        what = st.segmented_control("Change", kinds, default="a weight", required=True, key="edit_what")
+        kinds = ["Weight", "Bias"][: 1 + keras_layer.use_bias]
+        what = st.segmented_control("Change", kinds, default="Weight", required=True, key="edit_what")
     place: tuple[int, ...] = ()
-    if what == "a weight":
+    if what == "Weight":
         place = (channel,)
         if spatial:
             row, column = st.session_state.get(state.EDIT_PLACE, (kernel.shape[0] // 2, kernel.shape[1] // 2))
@@ -145,9 +159,9 @@ def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
                 on_pick=lambda r, c: st.session_state.update({state.EDIT_PLACE: (r, c)}),
                 size=260,
             )
-            of = "the picture" if source == INPUT else f"map {channel + 1} of {source}"
+            of = "the image" if source == INPUT else f"map {channel + 1} of {source}"
             st.caption(
-                f"Its weights for {of}. A click, or Enter on the one that the arrow keys reach, chooses a weight."
+                f"Its weights for {of}. A click, or Enter on the one that the arrow keys reach, selects a weight."
             )
             place = (row, column, channel)
     present = float(kernel[place]) if place else float(arrays[-1][filter_])
@@ -179,99 +193,105 @@ def _made(path: str, written: int, count: int, _network: Network, _images: np.nd
     return Bench(_network.forward, _images, _labels)
 
 
-@st.cache_resource(max_entries=60, show_spinner="Trying it on the test pictures…")
-def _answers(state: str, base_state: str, _network: Network, _bench: Bench, _weights, _base) -> np.ndarray:
+@st.cache_resource(max_entries=60, show_spinner="Measuring it on the test images…")
+def _predictions(state: str, base_state: str, _network: Network, _bench: Bench, _weights, _base) -> np.ndarray:
     return _bench.answers(_weights, _base, base_state)
 
 
 def _outcome(now: ModelView, bench: Bench, before: np.ndarray, after: np.ndarray, source: str) -> None:
-    """The prediction, and accuracy and confusion on test pictures, before and after."""
+    """The prediction, and accuracy and confusion on test images, before and after."""
     labels = bench.labels
-    accuracies = [float((answers.argmax(axis=1) == labels).mean()) for answers in (before, after)]
+    accuracies = [float((found.argmax(axis=1) == labels).mean()) for found in (before, after)]
     done = model_view.operations(now.run)
     confidences = now.probabilities_before, now.probabilities
     best = int(now.probabilities.argmax())
-    with st.container(horizontal=True):
+    accuracy, confidence = st.columns(2)
+    with accuracy:
         st.metric(
-            f"Right of {counted(len(labels), 'test picture')}",
+            "Test accuracy",
             f"{accuracies[1]:.1%}",
             f"{(accuracies[1] - accuracies[0]) * 100:+.1f} points" if done else None,
+            border=True,
+            help=f"On {counted(len(labels), 'test image')}.",
         )
+    with confidence:
         st.metric(
-            f"This picture: {CLASS_NAMES[best]}",
+            f"This image: {CLASS_NAMES[best]}",
             f"{confidences[1][best]:.1%}",
             f"{(confidences[1][best] - confidences[0][best]) * 100:+.1f} points" if done else None,
+            border=True,
         )
     changed = int((before.argmax(axis=1) != after.argmax(axis=1)).sum())
     matrix = np.zeros((len(CLASS_NAMES),) * 2, int)
     np.add.at(matrix, (labels, after.argmax(axis=1)), 1)
-    st.plotly_chart(
-        charts.confusion(matrix, CLASS_NAMES, height=380),
-        key="operated_confusion",
-        config={"displayModeBar": False},
-        alt=f"Confusion matrix of {counted(len(labels), 'test picture')}: {np.trace(matrix)} right.",
-    )
-    differ = f"{changed:,} of {counted(len(labels), 'answer')} {'differs' if changed == 1 else 'differ'}"
-    moved = f"{differ} from those before the operation. " if done else ""
-    st.caption(f"{moved}Rows are the true classes, columns the answers. {source}")
     if done:
         st.markdown("\n".join(f"{number}. {shell.plain(str(one))}" for number, one in enumerate(done, 1)))
-        _save(now)
+        with st.container(horizontal=True):
+            model_view.undo_buttons(now.run, "_here")
+            _save(now)
+    figures.show(
+        charts.confusion(matrix, CLASS_NAMES, height=380),
+        key="edited_confusion",
+        title="Confusion matrix",
+        alt=f"Confusion matrix of {counted(len(labels), 'test image')}: {np.trace(matrix)} correct.",
+    )
+    differ = f"{changed:,} of {counted(len(labels), 'prediction')} {'differs' if changed == 1 else 'differ'}"
+    moved = f"{differ} from those before the edits. " if done else ""
+    st.caption(f"{moved}Rows are true labels, columns predictions. {source}")
 
 
 def _save(now: ModelView) -> None:
     with st.popover("Save as a new run", icon=":material/save:"):
-        name = st.text_input("Name", f"{now.run.name}, operated", max_chars=80, key="operated_name")
-        if st.button("Save", type="primary", key="save_operated"):
-            with shell.show_errors(), st.spinner("Saving it, and measuring it on all test pictures…"):
+        name = st.text_input("Name", f"{now.run.name}, edited", max_chars=80, key="edited_name")
+        if st.button("Save", type="primary", key="save_edited"):
+            with shell.show_errors(), st.spinner("Saving it, and measuring it on all test images…"):
                 saved = ablation.save(now.run, now.weights, model_view.operations(now.run), name)
                 model_view.operate(now.run, [])
                 shell.open_run(saved.id)
 
 
-# ---------------------------------------------------------------- every filter in turn
+# ---------------------------------------------------------------- filter importance
 
 
-def _each_muted(now: ModelView, layer: str, filters: list[int]) -> None:
-    st.subheader("What each filter is worth", anchor=False)
-    name, kept = f"muted {layer} {now.state}", f"muted-{layer}"
+def _importance(now: ModelView, layer: str, filters: list[int]) -> None:
+    st.subheader("Filter importance (ablation)", anchor=False)
+    name, kept = f"ablated {layer} {now.state}", f"muted-{layer}"
     found = background_work.result(name) or (None if now.changed else runs.read_found(now.run, kept))
     if found is None and not background_work.is_running(name):
         st.button(
-            f"Mute each of the {counted(now.values[layer].shape[-1], 'filter')} of {layer} in turn",
+            f"Ablate each of the {counted(now.values[layer].shape[-1], 'filter')} of {layer} in turn",
             icon=":material/play_arrow:",
-            key="mute_each",
+            key="ablate_each",
             on_click=background_work.begin,
-            args=(name, lambda: _muting(now, layer)),
-            help=f"The accuracy without each of them, on {_MUTED_ON} test pictures.",
+            args=(name, lambda: _ablating(now, layer)),
+            help=f"The accuracy without each of them, on {_ABLATED_ON} test images.",
         )
         return
     if found is None:
         background_work.follow(
-            name, "Muting one filter at a time", None if now.changed else lambda made: _keep(now, kept, made)
+            name, "Ablating one filter at a time", None if now.changed else lambda made: _keep(now, kept, made)
         )
         return
     whole, accuracies = float(found["whole"]), found["accuracies"]
-    st.plotly_chart(
+    figures.show(
         charts.muted_filters(accuracies, whole, filters),
-        key=state.MUTED_FILTERS,
+        key=state.FILTER_IMPORTANCE,
         on_select=lambda: _pick(now.run, layer),
-        selection_mode="points",
-        config={"displayModeBar": False},
-        alt=f"Points of accuracy lost by muting each filter; at most {(whole - accuracies.min()) * 100:.1f}.",
+        alt=f"Points of accuracy lost by ablating each filter; at most {(whole - accuracies.min()) * 100:.1f}.",
     )
     idle = int((accuracies >= whole).sum())
     worst = int(accuracies.argmin())
     st.caption(
-        f"Accuracy lost on {counted(int(found['pictures']), 'test picture')} by muting one filter of {layer} at a "
-        f"time. {idle} of {len(accuracies)} can each be muted without a loss; filter {worst + 1} costs the most, "
-        f"{(whole - accuracies[worst]) * 100:.1f} points. Green bars are gains. A click on a bar chooses its filter."
+        f"Accuracy lost on {counted(int(found['pictures']), 'test image')} by ablating one filter of {layer} at a "
+        f"time. {idle} of {len(accuracies)} can each be ablated without loss; filter {worst + 1} matters most, "
+        f"{(whole - accuracies[worst]) * 100:.1f} points. Green bars are gains. A click on a bar selects its filter.",
+        width=shell.TEXT_WIDTH,
     )
 
 
-def _muting(now: ModelView, layer: str) -> Generator[float, None, dict[str, np.ndarray]]:
+def _ablating(now: ModelView, layer: str) -> Generator[float, None, dict[str, np.ndarray]]:
     split, _ = inputs.test_pictures(now.run)
-    images, labels = split.images[:_MUTED_ON], split.labels[:_MUTED_ON]
+    images, labels = split.images[:_ABLATED_ON], split.labels[:_ABLATED_ON]
     bench = Bench(now.network.forward, images, labels)
     whole = (bench.answers(now.weights, now.weights, now.state).argmax(axis=1) == labels).mean()
     accuracies = yield from bench.without_each(layer, now.weights, now.state)
@@ -283,5 +303,5 @@ def _keep(now: ModelView, name: str, found: dict[str, np.ndarray]) -> None:
 
 
 def _pick(run: Run, layer: str) -> None:
-    if points := st.session_state[state.MUTED_FILTERS].selection.points:
-        st.session_state[state.operated_filters(run.id, layer)] = [int(points[0]["x"])]
+    if points := st.session_state[state.FILTER_IMPORTANCE].selection.points:
+        st.session_state[state.edited_filters(run.id, layer)] = [int(points[0]["x"])]

@@ -1,4 +1,4 @@
-"""Test pictures on a map of the network's features: what it finds alike lies together."""
+"""Test images on a map of the network's features: images with similar features lie together."""
 
 import hashlib
 from collections import Counter
@@ -17,28 +17,28 @@ from cnn.interpret.embedding import Fidelity, Projection
 from cnn.networks.load import logits
 from cnn.networks.predictor import Predictor
 from cnn.runs import Run
-from cnn.ui import state
+from cnn.ui import links, shell, state
 from cnn.ui.components import scatter
 from cnn.ui.components.scatter import Mark, Points
 from cnn.ui.predict import inputs, pictures
 from cnn.ui.predict.pictures import Picture
 
-_MOST = 2000  # pictures on the map: t-SNE takes 14 seconds of a processor core for these, and longer for more
+_MOST = 2000  # images on the map: t-SNE takes 14 seconds of a processor core for these, and longer for more
 _BATCH = 250
-_GALLERY = 60  # pictures of a lasso that are shown
-_FACTOR = 3  # screen pixels for each of a picture in the gallery
+_GALLERY = 60  # images of a lasso that are shown
+_FACTOR = 3  # screen pixels for each of an image in the gallery
 _PCA, _TSNE = "PCA", "t-SNE"
 
 
 class Shown(NamedTuple):
-    """The pictures on the map.
+    """The images on the map.
 
     Attributes:
         images: uint8 (n, 28, 28).
         labels: uint8 (n,).
         numbers: of each within its class, from 1, as in the choice of a sample.
-        total: test pictures that there are.
-        digest: tells these pictures from others.
+        total: test images that there are.
+        digest: identifies these images.
     """
 
     images: np.ndarray
@@ -52,54 +52,54 @@ class Shown(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What a network makes of the pictures: their features' projection, its answers (n,), and how sure it is (n,)."""
+    """What a network makes of the images: their features' projection, its predictions (n,) and confidences (n,)."""
 
     projection: Projection
-    answers: np.ndarray
+    predictions: np.ndarray
     confidences: np.ndarray
 
-    def answer(self, index: int) -> str:
-        return _answer(self.answers[index], self.confidences[index])
+    def prediction(self, index: int) -> str:
+        return _prediction(self.predictions[index], self.confidences[index])
 
 
 @st.fragment
-def show(run: Run, predictor: Predictor, picture: Picture, on_open: Callable[[int], None]) -> None:
+def show(run: Run, predictor: Predictor, image: Picture, on_open: Callable[[int], None]) -> None:
     """The map, what is picked on it, and what is gathered by its lasso.
 
     Args:
-        run: whose test pictures are shown.
+        run: whose test images are shown.
         predictor: its network.
-        picture: in view; it is marked on the map.
-        on_open: called with the index of a test picture that is to come into view; then the page runs anew.
+        image: in view; it is marked on the map.
+        on_open: called with the index of a test image that is to come into view; then the page runs again.
     """
     if st.session_state.pop(state.EMBEDDING_LEFT, False):
         st.rerun()
     split, source = inputs.test_pictures(run)
     shown = _first(split)
-    with st.spinner(f"The network looks at {len(shown.labels):,} test pictures, once…", show_time=True):
+    with st.spinner(
+        f"Computing the features of {len(shown.labels):,} test images, once for this network…", show_time=True
+    ):
         found = _found(*run.network_key, shown.digest, run, predictor, shown)
     if isinstance(found, str):
         st.info(found, icon=":material/scatter_plot:")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        method = st.segmented_control(
-            "Arranged by", [_PCA, _TSNE], default=_PCA, required=True, key="embedding_method", persist_state="session"
-        )
-        only_wrong = st.toggle("Only those that the network gets wrong", key="embedding_wrong", persist_state="session")
+        method = links.choice("explore-embedding", "Method", (_PCA, _TSNE))
+        only_wrong = links.switch("explore-wrong", "Only misclassified images")
     with st.spinner(_waiting(method, len(shown.labels)), show_time=True):
         places, fidelity = _map(*run.network_key, shown.digest, method, run, found, shown)
     map_column, picked_column = st.columns([4, 1], gap="medium")
     with map_column:
-        _draw(shown, found, method, places, picture, predictor, only_wrong)
+        _draw(shown, found, method, places, image, predictor, only_wrong)
     with picked_column:
         _picked(shown, found, on_open)
-    st.caption(f"{source} {_pictures(shown, found, only_wrong)}")
-    st.markdown(_what_it_is(method, found, picture, shown))
-    st.markdown(_how_faithful(method, fidelity, found.projection))
+    st.caption(f"{source} {_images(shown, found, only_wrong)}", width=shell.TEXT_WIDTH)
+    st.markdown(_what_it_is(method, found, image, shown), width=shell.TEXT_WIDTH)
+    st.markdown(_how_faithful(fidelity, found.projection), width=shell.TEXT_WIDTH)
     _gallery(shown, found, only_wrong, on_open)
 
 
-# ---------------------------------------------------------------- the pictures, and what the network makes of them
+# ---------------------------------------------------------------- the images, and what the network makes of them
 
 
 def _first(split: Split | Examples) -> Shown:
@@ -115,20 +115,20 @@ def _first(split: Split | Examples) -> Shown:
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _found(path: str, written: int, digest: str, _run: Run, _predictor: Predictor, _shown: Shown) -> Found | str:
-    """What the network makes of the pictures; a sentence where that is no map."""
+    """What the network makes of the images; a sentence where that is no map."""
     if kept := _kept(_run, digest):
         return _of_arrays(kept)
     pixels = data.scaled(_shown.images)
     batches = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
     features = np.concatenate([_predictor.features(batch) for batch in batches])
     if features.shape[1] < 2:
-        return "The layer before the output has a single unit: all pictures lie on a line, and there is no map."
+        return "The layer before the output has a single unit: all images lie on a line, so there is no map."
     if not np.isfinite(features).all():
-        return "The network's features are not finite numbers: its training has failed, and there is no map."
+        return "The network's features are not finite numbers: its training failed, so there is no map."
     projection = embedding.pca(features)
     if not projection.explained.any():
-        return "The layer before the output says the same to every picture: they all lie on one point."
-    # From the features: asking the network for its answers would take as long again.
+        return "The features are the same for every image: all of them lie on one point, so there is no map."
+    # From the features: the network's predictions would take as long again.
     scores = logits(_predictor.model, features)
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     found = Found(projection, scores.argmax(axis=1), powers.max(axis=1) / powers.sum(axis=1))
@@ -140,7 +140,7 @@ def _found(path: str, written: int, digest: str, _run: Run, _predictor: Predicto
 def _map(
     path: str, written: int, digest: str, method: str, _run: Run, _found: Found, _shown: Shown
 ) -> tuple[np.ndarray, Fidelity]:
-    """The pictures' places (n, 2), and how much they may be believed."""
+    """The images' places (n, 2), and how far they can be trusted."""
     scores = _found.projection.scores
     if method == _PCA:
         places = scores[:, :2]
@@ -154,7 +154,7 @@ def _map(
 
 
 def _kept(run: Run, digest: str) -> dict[str, np.ndarray] | None:
-    """What was found out on an earlier visit, if it was of the same pictures."""
+    """What was found on an earlier visit, if it was of the same images."""
     kept = runs.read_found(run, "embedding") or {}
     is_whole = {"answers", "confidences", *Projection._fields} <= kept.keys()
     return kept if is_whole and str(kept.get("digest")) == digest else None
@@ -163,7 +163,7 @@ def _kept(run: Run, digest: str) -> dict[str, np.ndarray] | None:
 def _as_arrays(found: Found, digest: str) -> dict[str, np.ndarray]:
     return {
         "digest": np.array(digest),
-        "answers": found.answers,
+        "answers": found.predictions,
         "confidences": found.confidences,
         **found.projection._asdict(),
     }
@@ -184,7 +184,7 @@ def _sheet(digest: str, _images: np.ndarray) -> tuple[str, int]:
 def _waiting(method: str, count: int) -> str:
     if method == _PCA:
         return "Drawing the map…"
-    return f"t-SNE arranges {count:,} pictures, once for this network: 2,000 take 15 seconds on a free processor core…"
+    return f"t-SNE arranges {count:,} images, once for this network: 2,000 take about 15 seconds…"
 
 
 def _draw(
@@ -192,11 +192,11 @@ def _draw(
     found: Found,
     method: str,
     places: np.ndarray,
-    picture: Picture,
+    image: Picture,
     predictor: Predictor,
     only_wrong: bool,
 ) -> None:
-    pixels = picture.seen.pixels
+    pixels = image.seen.pixels
     scores = found.projection.project(predictor.features(pixels[None]))[0]
     place = scores[:2] if method == _PCA else embedding.placed(scores, found.projection.scores, places)
     probabilities = predictor(pixels[None])[0]
@@ -206,16 +206,16 @@ def _draw(
         places,
         shown.labels,
         [shown.name(index) for index in range(len(shown.labels))],
-        [found.answer(index) for index in range(len(shown.labels))],
-        found.answers != shown.labels,
+        [found.prediction(index) for index in range(len(shown.labels))],
+        found.predictions != shown.labels,
         _sheet(shown.digest, shown.images),
         (f"First component, {first:.0%} of the variance", f"Second, {second:.0%}") if method == _PCA else None,
     )
     scatter.show(
         points,
-        Mark(place, picture.title, _answer(best, probabilities[best]), charts.data_url(picture.pixels(1))),
+        Mark(place, image.title, _prediction(best, probabilities[best]), charts.data_url(image.pixels(1))),
         state.EMBEDDING_MAP,
-        f"A map of {len(shown.labels)} test pictures by {method}. Colours and shapes are their classes.",
+        f"A map of {len(shown.labels)} test images by {method}. Colours and shapes are their classes.",
         lambda index: _keep(state.EMBEDDING_PICKED, shown, index),
         lambda indices: _keep(state.EMBEDDING_GATHERED, shown, indices),
         _recall_picked(shown),
@@ -224,7 +224,7 @@ def _draw(
     )
 
 
-def _answer(label: int, confidence: float) -> str:
+def _prediction(label: int, confidence: float) -> str:
     return f"{CLASS_NAMES[label]} {confidence:.0%}"
 
 
@@ -233,60 +233,62 @@ def _keep(key: str, shown: Shown, value: int | Sequence[int] | None) -> None:
 
 
 def _recall_picked(shown: Shown) -> int | None:
-    """The picture that was picked, if these pictures are still on the map."""
+    """The image that was picked, if these images are still on the map."""
     digest, index = st.session_state.get(state.EMBEDDING_PICKED, (None, None))
     return index if digest == shown.digest else None
 
 
 def _recall_gathered(shown: Shown) -> Sequence[int] | None:
-    """The pictures that were gathered, if these are still on the map."""
+    """The images that were gathered, if these are still on the map."""
     digest, indices = st.session_state.get(state.EMBEDDING_GATHERED, (None, None))
     return indices if digest == shown.digest else None
 
 
-def _pictures(shown: Shown, found: Found, only_wrong: bool) -> str:
+def _images(shown: Shown, found: Found, only_wrong: bool) -> str:
     """Which of them are on the map, and what their colours mean."""
     count = len(shown.labels)
-    them = f"the first {count:,} of them, as t-SNE takes longer the more there are" if count < shown.total else "all"
+    them = (
+        f"the first {count:,} of them, because t-SNE takes longer the more there are" if count < shown.total else "all"
+    )
     if only_wrong:
-        them = f"those {(found.answers != shown.labels).sum():,} of {count:,} that the network gets wrong"
+        them = f"the {(found.predictions != shown.labels).sum():,} of {count:,} that the network misclassifies"
     return (
-        f"On the map: {them}. Colours and shapes are the true classes; a click on a class hides it. A ring marks the "
-        "picture in view."
+        f"On the map: {them}. Colours and shapes are the true labels; a click on a class hides it. A ring marks the "
+        "image in view."
     )
 
 
-def _what_it_is(method: str, found: Found, picture: Picture, shown: Shown) -> str:
+def _what_it_is(method: str, found: Found, image: Picture, shown: Shown) -> str:
     width = len(found.projection.mean)
     if method == _PCA:
-        share = found.projection.explained[:2].sum()
+        fraction = found.projection.explained[:2].sum()
         return (
-            f"**Principal components.** The {width} numbers that the last layer decides by, seen along the two "
-            f"directions in which they vary most: these hold {share:.0%} of their variance. The picture in view is "
+            f"**Principal components.** The {width} features that go into the last layer, projected on the two "
+            f"directions in which they vary most, which explain {fraction:.0%} of their variance. The image in view is "
             "projected in the same way."
         )
     here = (
-        "The picture in view is one of them."
-        if (shown.images == picture.pixels(1)).all(axis=(1, 2)).any()
-        else "t-SNE has no place for a picture that it has not arranged: the one in view is put at the mean of its "
-        f"{embedding.NEIGHBOURS} nearest neighbours' places, the nearer counting more. Between two groups that may be "
-        "where nothing is."
+        "The image in view is one of them."
+        if (shown.images == image.pixels(1)).all(axis=(1, 2)).any()
+        else "t-SNE cannot place an image that it has not arranged: the one in view is drawn at the mean of its "
+        f"{embedding.NEIGHBOURS} nearest neighbours' places, nearer ones weighted more. Between two groups that may be "
+        "an empty place."
     )
     return (
-        f"**t-SNE.** The {width} numbers that the last layer decides by, arranged such that pictures which are "
-        "neighbours there are neighbours here. How far apart groups are, and how large, means nothing. " + here
+        f"**t-SNE.** The {width} features that go into the last layer, arranged so that images that are neighbours "
+        "there are neighbours here. Distances between groups, and their sizes, mean nothing. " + here
     )
 
 
-def _how_faithful(method: str, fidelity: Fidelity, projection: Projection) -> str:
+def _how_faithful(fidelity: Fidelity, projection: Projection) -> str:
     """What was measured, and nothing beyond."""
     components, width = len(projection.explained), len(projection.mean)
     trust = int(fidelity.trustworthiness * 1000) / 1000  # rounded down: 1 would say that there is no error at all
     those = f"{width} features" if components == width else f"features' first {components} components"
     return (
-        f"Of the {fidelity.count} pictures nearest to each in the {those}, {fidelity.features:.0%} are of its class; "
-        f"of the {fidelity.count} nearest on this map, {fidelity.places:.0%}. Its trustworthiness is "
-        f"{trust:.3f}: 1 if all who are near here are near in the features, about 0.5 by chance."
+        f"Of the {fidelity.count} images nearest to each in the {those}, {fidelity.features:.0%} are of its class; "
+        f"of the {fidelity.count} nearest on this map, {fidelity.places:.0%}. Its trustworthiness is {trust:.3f}: "
+        "1 if all neighbours here are neighbours in the features, about 0.5 by chance."
     )
 
 
@@ -296,43 +298,43 @@ def _how_faithful(method: str, fidelity: Fidelity, projection: Projection) -> st
 def _picked(shown: Shown, found: Found, on_open: Callable[[int], None]) -> None:
     index = _recall_picked(shown)
     if index is None:
-        st.caption("Click a picture on the map to see it here.")
+        st.caption("Click an image on the map to see it here.")
         return
     name = shown.name(index)
-    st.image(pictures.magnified(shown.images[index], 5), alt=f"The test picture {name}, 28 by 28 grey pixels.")
-    truth, answer = CLASS_NAMES[shown.labels[index]], found.answer(index)
+    st.image(pictures.magnified(shown.images[index], 5), alt=f"The test image {name}, 28 by 28 grey pixels.")
+    truth, prediction = CLASS_NAMES[shown.labels[index]], found.prediction(index)
     st.markdown(f"**{name}**")
-    if found.answers[index] == shown.labels[index]:
-        st.markdown(f"The network says so too: {answer}.")
+    if found.predictions[index] == shown.labels[index]:
+        st.markdown(f"Predicted correctly: {prediction}.")
     else:
-        st.markdown(f":red[The network says {answer}.] In truth: {truth}.")
-    _open_button("Open this picture", "embedding_open", index, on_open, type="primary")
+        st.markdown(f":red[Predicted: {prediction}.] True label: {truth}.")
+    _open_button("Open this image", "embedding_open", index, on_open, type="primary")
 
 
 def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[int], None]) -> None:
-    """The pictures within the lasso."""
+    """The images within the lasso."""
     gathered = _recall_gathered(shown)
     if gathered is None:
         return
-    wrong = found.answers != shown.labels
+    wrong = found.predictions != shown.labels
     listed = [index for index in gathered if wrong[index] or not only_wrong]
-    st.subheader("Within the lasso")
+    st.subheader("Selected with the lasso", anchor=False)
     if not listed:
-        st.caption("No picture of those that are shown.")
+        st.caption("None of the images shown.")
         return
     st.markdown(_counts(listed, shown.labels, wrong))
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(listed) > _GALLERY:
             st.caption(f"{_GALLERY} of {len(listed):,} are shown.")
         st.button(
-            "Forget the lasso", icon=":material/close:", key="embedding_forget", on_click=_keep,
+            "Clear the selection", icon=":material/close:", key="embedding_forget", on_click=_keep,
             args=(state.EMBEDDING_GATHERED, shown, None),
         )  # fmt: skip
     with st.grid("auto", min_column_width=28 * _FACTOR + 20, gap="small"):
         for index in listed[:_GALLERY]:
             name = shown.name(index)
             with st.container(gap="xsmall"):
-                st.image(pictures.magnified(shown.images[index], _FACTOR), alt=f"The test picture {name}.")
+                st.image(pictures.magnified(shown.images[index], _FACTOR), alt=f"The test image {name}.")
                 _open_button(
                     name,
                     f"embedding_open_{index}",
@@ -340,10 +342,10 @@ def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[in
                     on_open,
                     type="tertiary",
                     icon=":material/arrow_outward:",
-                    help="Open this picture",
+                    help="Open this image",
                 )
                 if wrong[index]:
-                    st.markdown(f":small[:red[Answer: {found.answer(index)}]]")
+                    st.markdown(f":small[:red[Predicted: {found.prediction(index)}]]")
 
 
 def _counts(listed: Sequence[int], labels: np.ndarray, wrong: np.ndarray) -> str:
@@ -351,12 +353,12 @@ def _counts(listed: Sequence[int], labels: np.ndarray, wrong: np.ndarray) -> str
     names = Counter(CLASS_NAMES[label] for label in labels[list(listed)])
     them = ", ".join(f"{count} {name}" for name, count in names.most_common())
     errors = int(wrong[list(listed)].sum())
-    return f"{counted(len(listed), 'picture')}: {them}. The network gets {errors or 'none'} of them wrong."
+    return f"{counted(len(listed), 'image')}: {them}. The network misclassifies {errors or 'none'} of them."
 
 
 def _open_button(label: str, key: str, index: int, on_open: Callable[[int], None], **options: str) -> None:
     def leave() -> None:
         on_open(index)
-        st.session_state[state.EMBEDDING_LEFT] = True  # only this part of the page would run anew
+        st.session_state[state.EMBEDDING_LEFT] = True  # only this part of the page would run again
 
     st.button(label, key=key, on_click=leave, **options)

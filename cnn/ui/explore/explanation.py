@@ -1,4 +1,4 @@
-"""The Explore page's view of one prediction: maps that explain it, side by side, and whether they are true."""
+"""The Explore page's view of one prediction: maps that explain it, side by side, and whether they are faithful."""
 
 from typing import NamedTuple
 
@@ -13,14 +13,21 @@ from cnn.interpret.attribution import METHODS
 from cnn.interpret.faithfulness import Curve, Randomisation
 from cnn.networks.forward import Weights
 from cnn.pictures import SIZE, WHOLE, mapped_back
-from cnn.ui import shell, state
+from cnn.ui import figures, links, shell, state
 from cnn.ui.explore.model_view import ModelView
 from cnn.ui.models import Network
 from cnn.ui.predict.pictures import Picture, digest
 
 _FIRST = ("grad_cam", "layer_cam", "integrated_gradients", "occlusion")
-_EDGE = 252  # screen pixels of a map over the network's input
+_EDGE = 252  # pixels of a map over the network's input
+_CARD = 150  # screen pixels of a map, at least
 _NOTHING = 1e-12
+_ABOUT = {
+    "about the model": "the network",
+    "about the model in its signs only": "the network in its signs only",
+    "not about the model": "not the network",
+    "says nothing": "nothing: the map is uniform",
+}
 
 
 class Check(NamedTuple):
@@ -37,73 +44,101 @@ class Check(NamedTuple):
 def show(now: ModelView) -> None:
     """Draw the view."""
     explainer = now.network.explain
-    answer = int(now.probabilities.argmax())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        class_ = st.selectbox(
-            "Why",
-            range(len(CLASS_NAMES)),
-            index=None,
-            placeholder=f"{CLASS_NAMES[answer]}, its answer",
-            format_func=lambda index: f"{CLASS_NAMES[index]} ({now.probabilities[index]:.1%})",
-            key="why_class",
-            persist_state="session",
-            width=260,
-            help="Any class can be asked for: what speaks for it, in this network's eyes?",
-        )
+        class_ = _class(now)
         layer = None
         if explainer.layers:
-            layer = st.selectbox(
+            layer = links.menu(
+                "explore-cam-layer",
                 "Layer of the class activation maps",
                 explainer.layers,
-                index=explainer.layers.index(explainer.last_layer),
-                key=f"why_layer-{now.run.id}",
-                persist_state="session",
+                explainer.last_layer,
                 width=300,
-                help="Deep layers know what, early ones where. The last one before the classifier is usual.",
+                help="Deep layers show what the network found, early ones where. The last layer before the classifier "
+                "is the usual choice.",
             )
-    class_ = answer if class_ is None else class_
-    possible = [name for name, method in METHODS.items() if layer or not method.needs_layer]
-    chosen = st.pills(
-        "Methods",
-        possible,
-        selection_mode="multi",
-        default=[name for name in _FIRST if name in possible],
-        format_func=lambda name: METHODS[name].name,
-        key="why_methods",
-        persist_state="session",
+    possible = {method.name: key for key, method in METHODS.items() if layer or not method.needs_layer}
+    chosen = links.some(
+        "explore-methods", "Methods", list(possible), [name for name, key in possible.items() if key in _FIRST]
     )
     if not layer:
-        st.info("This network has no feature maps, so the class activation maps have no layer to look at.")
+        st.info("This network has no feature maps, so there are no class activation maps.")
     if not chosen:
         st.info("Choose a method to see its map.", icon=":material/arrow_upward:")
         return
-    chosen = [name for name in possible if name in chosen]
-    maps = {name: _map(now, now.picture, name, class_, layer) for name in chosen}
-    _cards(now.picture, maps, class_, layer)
-    if now.pinned:
-        st.subheader("The kept picture", anchor=False)
-        _cards(now.pinned, {name: _map(now, now.pinned, name, class_, layer) for name in chosen}, class_, layer)
+    methods = [key for name, key in possible.items() if name in chosen]
+    explained = {image: _explained(now, image, methods, class_, layer) for image in now.images}
+    maps = explained[now.image]
+    shown = [(now.title(image), image, found) for image, found in explained.items()]
+    other_layer = layer
+    if now.other:
+        other_layer, found = _explained_by_other(now, methods, class_, layer)
+        shown.append((f"{now.other.name} · {other_layer or 'no feature maps'}", now.image, found))
+    for column, (title, image, found) in zip(st.columns(len(shown), gap="large"), shown, strict=True):
+        with column:
+            if len(shown) > 1:
+                st.markdown(f"##### {title}")
+            _cards(image, found, class_)
+    _legend(now, maps, class_, layer)
     if "grad_cam_plus_plus" in maps and now.values[layer].min() < 0:
         st.caption(
             f"{layer} has values below zero, for which the paper on Grad-CAM++ gives no weights: here, a feature map "
-            "whose sum is negative is weighted as if its sum were 0. After a ReLU, Grad-CAM++ is exactly the paper's."
+            "whose sum is negative is weighted as if its sum were 0. After a ReLU, Grad-CAM++ is exactly the paper's.",
+            width=shell.TEXT_WIDTH,
         )
     _agreement(maps)
-    st.subheader("Is the explanation true?", anchor=False)
+    st.subheader("Faithfulness checks", anchor=False)
     _checks(now, maps, class_, layer)
+
+
+def _class(now: ModelView) -> int:
+    """Choose the class to explain; unless somebody chooses another, the predicted one."""
+    best = int(now.probabilities.argmax())
+    options = [f"{name} (predicted)" if index == best else name for index, name in enumerate(CLASS_NAMES)]
+    chosen = links.menu(
+        "explore-explained",
+        "Class to explain",
+        options,
+        options[best],
+        width=260,
+        help="Any class can be explained: what in the image speaks for it, according to this network?",
+    )
+    return options.index(chosen)
 
 
 # ---------------------------------------------------------------- the maps
 
 
-def _map(now: ModelView, picture: Picture, method: str, class_: int, layer: str | None) -> np.ndarray:
-    pixels = picture.seen.pixels
+def _explained(
+    now: ModelView, image: Picture, methods: list[str], class_: int, layer: str | None
+) -> dict[str, np.ndarray]:
+    weights = now.weights if now.changed else None
+    return {name: _map(now.state, now.network, image, name, class_, layer, weights) for name in methods}
+
+
+def _explained_by_other(
+    now: ModelView, methods: list[str], class_: int, layer: str | None
+) -> tuple[str | None, dict[str, np.ndarray]]:
+    """The maps of the other network, at the layer of the same name or its last one; none of a layer it has not."""
+    explainer = now.other.network.explain
+    layer = layer if layer in explainer.layers else explainer.last_layer if explainer.layers else None
+    possible = [name for name in methods if layer or not METHODS[name].needs_layer]
+    found = {name: _map(now.other.state, now.other.network, now.image, name, class_, layer, None) for name in possible}
+    return layer, found
+
+
+def _map(
+    state: str,
+    network: Network,
+    image: Picture,
+    method: str,
+    class_: int,
+    layer: str | None,
+    weights: Weights | None,
+) -> np.ndarray:
+    pixels = image.seen.pixels
     layer = layer if METHODS[method].needs_layer else None
-    return _computed(now.state, digest(pixels), method, class_, layer, now.network, pixels, _weights(now))
-
-
-def _weights(now: ModelView) -> Weights | None:
-    return now.weights if now.changed else None
+    return _computed(state, digest(pixels), method, class_, layer, network, pixels, weights)
 
 
 @st.cache_resource(max_entries=200, show_spinner="Explaining…")
@@ -120,12 +155,12 @@ def _computed(
     return _network.explain.explain(method, _pixels, class_, layer, _weights)
 
 
-def _cards(picture: Picture, maps: dict[str, np.ndarray], class_: int, layer: str | None) -> None:
-    """Each map over what the network sees, and over the picture as it came."""
-    seen = picture.pixels(_EDGE // SIZE)
-    original = picture.shown.convert("RGB")
+def _cards(image: Picture, maps: dict[str, np.ndarray], class_: int) -> None:
+    """Each map over the network's input, and over the original."""
+    seen = image.pixels(_EDGE // SIZE)
+    original = image.shown.convert("RGB")
     same = original.size == (SIZE, SIZE)
-    with st.grid("auto", min_column_width=180, gap="small"):
+    with st.grid("auto", min_column_width=_CARD, gap="small"):
         for name, values in maps.items():
             method = METHODS[name]
             with st.container(gap="xsmall"):
@@ -136,20 +171,23 @@ def _cards(picture: Picture, maps: dict[str, np.ndarray], class_: int, layer: st
                     alt=f"{method.name} for {CLASS_NAMES[class_]} over the network's input.",
                 )
                 if not same:
-                    back = mapped_back(values, picture.seen.frame, original.size)
+                    back = mapped_back(values, image.seen.frame, original.size)
                     st.image(
                         charts.laid_over(np.asarray(original), back),
-                        alt=f"{method.name} for {CLASS_NAMES[class_]} over the picture as it came.",
+                        alt=f"{method.name} for {CLASS_NAMES[class_]} over the original image.",
                     )
                 if np.abs(values).max() <= _NOTHING:
                     st.caption("Zero everywhere: nothing in this layer speaks for the class.")
+
+
+def _legend(now: ModelView, maps: dict[str, np.ndarray], class_: int, layer: str | None) -> None:
     signed = any(METHODS[name].signed for name in maps)
     ends = " Where a map has signs, violet speaks for it and orange against it." if signed else ""
     where = f" Class activation maps of {layer}." if layer else ""
     st.caption(
-        f"What speaks for **{CLASS_NAMES[class_]}** in {shell.plain(picture.title)}: yellow the most, blue the least, "
-        "grey nothing."
-        f"{ends}{where} The score that is explained is the logit, before the softmax."
+        f"What speaks for **{CLASS_NAMES[class_]}** in {shell.plain(now.image.title)}: yellow the most, blue the "
+        f"least, grey nothing.{ends}{where} The score that is explained is the logit, before the softmax.",
+        width=shell.TEXT_WIDTH,
     )
 
 
@@ -163,7 +201,10 @@ def _agreement(maps: dict[str, np.ndarray]) -> None:
     pairs = len(maps) * (len(maps) - 1) // 2
     words = f"On which pixels matter, the {len(maps)} methods have a mean rank correlation of {found.mean:.2f}."
     if not found.apart:
-        st.markdown(f":material/handshake: {words} No two of them disagree (below {faithfulness.APART:g}).")
+        st.markdown(
+            f":material/handshake: {words} No two of them disagree (below {faithfulness.APART:g}).",
+            width=shell.TEXT_WIDTH,
+        )
         return
     one, other, value = found.apart[0]
     st.warning(
@@ -173,31 +214,33 @@ def _agreement(maps: dict[str, np.ndarray]) -> None:
     )
 
 
-# ---------------------------------------------------------------- whether they are true
+# ---------------------------------------------------------------- whether they are faithful
 
 
 def _checks(now: ModelView, maps: dict[str, np.ndarray], class_: int, layer: str | None) -> None:
-    key = (now.state, digest(now.picture.seen.pixels), class_, layer)
+    key = (now.state, digest(now.image.seen.pixels), class_, layer)
     st.markdown(
-        "Two tests. **Deletion and insertion**: blacken the pixels that a map calls important, or bring them back "
-        "first: the class's probability must fall, or rise, faster than in a random order. **Scrambled weights**: a "
-        "map that stays as it is when the network's weights are shuffled shows the picture, not the network."
+        "**Deletion and insertion**: blacken the pixels that a map calls important, or bring them back first: the "
+        "class's probability should fall, or rise, faster than in random order. **Weight-randomisation test**: a map "
+        "that stays the same when the network's weights are randomised shows the image, not the network.",
+        width=shell.TEXT_WIDTH,
     )
     if st.session_state.get(state.CHECKED_MAPS) != key:
         st.button(
             "Check these maps",
             icon=":material/fact_check:",
             key="check_maps",
+            type="primary",
             on_click=st.session_state.update,
             kwargs={state.CHECKED_MAPS: key},
-            help="Some seconds: hundreds of pictures are answered, and every map is made anew with scrambled weights.",
+            help="Takes some seconds: hundreds of predictions, and every map again with randomised weights.",
         )
         return
     progress, checks = st.progress(0.0), {}
     for number, (name, values) in enumerate(maps.items()):
         progress.progress(number / len(maps), text=f"Checking {METHODS[name].name}: {number + 1} of {len(maps)}")
         layer_ = layer if METHODS[name].needs_layer else None
-        checks[name] = _checked(*key[:3], layer_, name, now.network, now.picture.seen.pixels, now.weights, values)
+        checks[name] = _checked(*key[:3], layer_, name, now.network, now.image.seen.pixels, now.weights, values)
     progress.empty()
     _curves(checks, class_)
     _verdicts(checks)
@@ -234,13 +277,12 @@ def _curves(checks: dict[str, Check], class_: int) -> None:
         st.columns(2, gap="large"), (("deletion", "steeper down"), ("insertion", "steeper up")), strict=True
     ):
         with column:
-            st.markdown(f"**{which.capitalize()}**")
             curves = {METHODS[name].name: getattr(check, which) for name, check in checks.items()}
-            st.plotly_chart(
+            figures.show(
                 charts.taken_apart({name: (curve.shares, curve.probabilities) for name, curve in curves.items()}),
                 key=f"{which}_curves",
-                config={"displayModeBar": False},
-                alt=f"Probability of {CLASS_NAMES[class_]} over the share of pixels, a line for each method.",
+                title=which.capitalize(),
+                alt=f"Probability of {CLASS_NAMES[class_]} over the fraction of pixels, a line for each method.",
             )
             st.caption(f"Probability of {CLASS_NAMES[class_]}; {better} is better.")
 
@@ -262,41 +304,41 @@ def _verdicts(checks: dict[str, Check]) -> None:
                 format="%.3f", help="Area under the curve: the larger the better."
             ),
             "by chance ": number,
-            "scrambled": st.column_config.NumberColumn(
+            "randomised": st.column_config.NumberColumn(
                 format="%.2f",
-                help="Rank correlation with the maps of the same network with scrambled weights, mean of "
+                help="Rank correlation with the maps of the same network with randomised weights, mean of "
                 f"{faithfulness.SCRAMBLINGS}: {faithfulness.RULE}.",
             ),
             "without signs": st.column_config.NumberColumn(
                 format="%.2f",
-                help="The same correlation of the maps' absolute values: where a map is strong, whichever its sign.",
+                help="The same correlation of the maps' absolute values.",
             ),
         },
     )
     for name, check in checks.items():
         if check.randomisation.verdict == "not about the model":
             st.error(
-                f"**{METHODS[name].name} is not about the model here.** It stays nearly the same when the weights are "
-                "scrambled: it shows the picture's own edges and surfaces, not what the network has learned.",
+                f"**{METHODS[name].name} fails the weight-randomisation test here.** It stays nearly the same when the "
+                "weights are randomised: it shows the image's own edges and surfaces, not what the network learned.",
                 icon=":material/do_not_disturb_on:",
             )
 
 
 def _row(name: str, check: Check) -> dict[str, str | float | None]:
-    scrambled = check.randomisation.stages[-1] if check.randomisation.stages else None
+    randomised = check.randomisation.stages[-1] if check.randomisation.stages else None
     return {
         "method": METHODS[name].name,
         "deletion": check.deletion.area,
         "by chance": check.deletion_by_chance,
         "insertion": check.insertion.area,
         "by chance ": check.insertion_by_chance,
-        "scrambled": scrambled and scrambled.signed,
-        "without signs": scrambled and scrambled.correlation,
+        "randomised": randomised and randomised.signed,
+        "without signs": randomised and randomised.correlation,
         "better than chance": _against_chance(check),
-        "about": check.randomisation.verdict.removeprefix("about "),
+        "depends on": _ABOUT[check.randomisation.verdict],
     }
 
 
 def _against_chance(check: Check) -> str:
     better = [check.deletion.area < check.deletion_by_chance, check.insertion.area > check.insertion_by_chance]
-    return ("in none", "in one", "in both")[sum(better)]
+    return ("in neither", "in one", "in both")[sum(better)]

@@ -1,85 +1,140 @@
 """The Explore page's view of the feature maps: the whole network, a layer, a map, and the arithmetic of a pixel."""
 
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
 import numpy as np
 import streamlit as st
 
 from cnn import charts
 from cnn.config import counted
-from cnn.networks.forward import PREACTIVATION, has_sums, is_linear
-from cnn.ui import state
+from cnn.networks.forward import PREACTIVATION, Forward, has_sums, is_linear
+from cnn.ui import links, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import receptive_field, written_out
 from cnn.ui.explore.model_view import ModelView
+from cnn.ui.explore.receptive_field import MAP
 from cnn.ui.predict.pictures import Picture
 
-_STRIP = 12  # maps of a layer in the overview
+_STRIP = 7  # maps of a block in the overview: as many as a phone has room for
 _UNITS = 128  # units of a vector in the overview
-_EDGE = 52  # screen pixels of a map in the overview, about
+_EDGE = 42  # screen pixels of a map in the overview, about
+_HIGH = 480  # pixels of the overview where two stand side by side; it scrolls
+_MANY = 12  # blocks from which on an overview scrolls in any case
 _HOVERED = 60_000  # values of a layer that are sent along to be read by hovering
-_STAGE = "map_stage"
 _AFTER, _BEFORE = "after", "before"
+_PASSED_ON = ("Dropout", "Flatten")  # layers that only pass on what they are given, so they have nothing to show
+_SHORT = {
+    "BatchNormalization": "BN",
+    "MaxPooling2D": "max pool",
+    "AveragePooling2D": "average pool",
+    "GlobalAveragePooling2D": "global average pool",
+    "GlobalMaxPooling2D": "global max pool",
+    "Add": "add",
+    "Concatenate": "concatenate",
+}
+
+
+class Block(NamedTuple):
+    """A convolution or dense layer with all that follows up to the next one: the names of the layers, and a title."""
+
+    parts: tuple[str, ...]
+    title: str
+
+    @property
+    def result(self) -> str:
+        return self.parts[-1]
 
 
 @st.fragment
 def show(now: ModelView) -> None:
-    """Draw the view. A click runs this part anew, not the whole page."""
-    scale = scale_choice()
-    network, layers = st.container(), st.container()
-    with layers:  # first, because it is what a click asks for: the browser shows it while the rest is on its way
+    """Draw the view. A click runs this part again, not the whole page."""
+    blocks = _blocks(now.network.forward)
+    if now.pinned or now.other:
+        overview, detail = st.container(), st.container()
+    else:
+        overview, detail = st.columns([5, 7], gap="large")
+    with detail:  # first, because it is what a click asks for: the browser shows it while the rest is on its way
         st.subheader("One layer", anchor=False)
-        layer, chosen = _layer(now, scale)
-    with network:
+        layer, chosen, value, scale = _choose(now, blocks)
+        block = next(block for block in blocks if layer in block.parts)
+        _parts(now, block, layer, chosen, scale)
+        ranges = _tiles(now, value, layer, chosen, scale)
+        where: tuple[int, ...] = ()
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if now.values[layer].ndim == 3:
+                where = _pixel(now, layer, chosen)
+            written = links.switch(state.WRITTEN_OUT, "Write out this value")
+        if where:
+            _map(now, value, layer, chosen, where, ranges)
+    with overview:
         st.subheader("The whole network", anchor=False)
-        _overview(now, scale)
-    st.subheader("The arithmetic of one value", anchor=False)
-    where = row_and_column(now, layer, chosen)
-    if where and state.chosen_row(layer, chosen) not in st.session_state:
-        st.button(
-            f"Write out row {where[0] + 1}, column {where[1] + 1}, the highest value of map {chosen + 1}",
-            icon=":material/calculate:",
-            key="write_out",
-            on_click=go,
-            args=(layer, chosen, *where),
-        )
-        st.caption("Or click any pixel of the map above: its window, its kernel and the sum, with all numbers.")
-        return
-    written_out.show(now, layer, chosen, where, go)
+        _overview(now, blocks, block, chosen, scale)
+    if written:
+        st.subheader("The arithmetic of one value", anchor=False)
+        written_out.show(now, layer, chosen, where, go)
 
 
 def scale_choice() -> str:
-    return st.segmented_control(
-        "One colour scale for",
+    return links.choice(
+        "explore-scale",
+        "Normalise colours per",
         charts.RANGES,
-        default=charts.RANGES[0],
-        required=True,
-        key="scale",
-        persist_state="session",
-        help="A scale for each map shows faint detail; a common one shows which maps are strong.",
+        help="Per map shows faint detail; per layer or per network shows which maps are strong.",
     )
 
 
 def colours(signed: bool) -> str:
-    """What the colours of a picture mean."""
+    """What the colours of a map mean."""
     if signed:
         return "Violet is positive, orange negative, white zero."
     return "Yellow is the highest value, dark blue the lowest."
 
 
-def go(layer: str, map_: int | None, row: int | None = None, column: int | None = None) -> None:
-    """Open a layer, one of its maps and one of its pixels on the next run; for callbacks."""
+def go(layer: str, map_: int | None = None, row: int | None = None, column: int | None = None) -> None:
+    """Open a layer, one of its maps and one of its pixels on the next run, which is then written out; for callbacks.
+
+    What is not given is chosen when the layer is drawn: its strongest map, the map's highest value.
+    """
     st.session_state[state.MAP_LAYER] = layer
-    if map_ is not None:
-        st.session_state[state.chosen_map(layer)] = map_ + 1
-        if row is not None and column is not None:
-            st.session_state[state.chosen_row(layer, map_)] = row + 1
-            st.session_state[state.chosen_column(layer, map_)] = column + 1
+    _reset(map_)
+    if row is not None and column is not None:
+        st.session_state[state.MAP_ROW], st.session_state[state.MAP_COLUMN] = row + 1, column + 1
+        st.session_state[state.WRITTEN_OUT] = True
 
 
-def _shown(now: ModelView) -> list[str]:
-    """The layers that have something to show; dropout and flatten only pass on what they are given."""
-    kinds = {row.name: row.type for row in now.run.config.rows()}
-    return [name for name in now.network.forward.names if kinds[name] not in ("Dropout", "Flatten")]
+def _reset(map_: int | None = None) -> None:
+    """Another layer, or another map of it: nothing that was chosen in the one before holds."""
+    st.session_state[state.MAP] = 0 if map_ is None else map_ + 1
+    for key in (state.MAP_ROW, state.MAP_COLUMN, state.INPUT_CHANNEL):
+        st.session_state[key] = 0
+
+
+def _reset_pixel() -> None:
+    _reset(st.session_state[state.MAP] - 1)
+
+
+def _blocks(forward: Forward) -> list[Block]:
+    found: list[list[str]] = []
+    for name in forward.names:
+        layer = forward.layer(name)
+        if type(layer).__name__ in _PASSED_ON:
+            continue
+        if has_sums(layer) or not found:
+            found.append([])
+        found[-1].append(name)
+    return [Block(tuple(parts), _title(forward, parts)) for parts in found]
+
+
+def _title(forward: Forward, parts: Sequence[str]) -> str:
+    words = [parts[0]]
+    for name in parts[1:]:
+        layer = forward.layer(name)
+        kind = type(layer).__name__
+        is_activation = kind == "Activation"
+        words.append(written_out.called(layer.activation.__name__) if is_activation else _SHORT.get(kind, name))
+    return " + ".join(words)
 
 
 def _maps(values: np.ndarray) -> np.ndarray:
@@ -90,60 +145,90 @@ def _maps(values: np.ndarray) -> np.ndarray:
 # ---------------------------------------------------------------- the whole network
 
 
-def _overview(now: ModelView, scale: str) -> None:
-    names = _shown(now)
-    pictures = [now.picture, now.pinned] if now.pinned else [now.picture]
-    order = {name: _strongest(_maps(now.values[name]), now.values[name].ndim == 3) for name in names}
-    for column, picture in zip(st.columns(len(pictures)), pictures, strict=True):
-        with column:
-            _strips(now, picture, names, order, scale)
-    st.caption(
-        "From the picture to the answer. Of each layer the maps that are strongest in this picture; a click on one, or "
-        "Enter on the one that the arrow keys reach, opens it below. A click on a layer's name opens the layer."
-    )
-
-
-def _strips(now: ModelView, picture: Picture, names: list[str], order: dict[str, np.ndarray], scale: str) -> None:
-    values = now.values_of(picture)
-    spatial = [values[name] for name in names if values[name].ndim == 3]
-    strips = [Strip(charts.coloured_maps(picture.seen.pixels, (0.0, 1.0)), ["the picture"], [0], "input · 28×28×1")]
-    opened = st.session_state.get(state.MAP_LAYER)
-    for name in names:
-        maps, some = _maps(values[name]), order[name]
-        is_spatial = values[name].ndim == 3
-        range_ = common_range(scale if is_spatial else "the layer", maps, spatial)
-        colours_ = charts.coloured_maps(maps[..., some], range_, signed=bool(maps.min() < 0))
-        total = maps.shape[-1]
-        part = f" · the strongest {len(some)} of {total}" if len(some) < total else ""
-        chosen = st.session_state.get(state.chosen_map(name), 1) - 1 if name == opened else None
-        strips.append(
-            Strip(
-                colours_,
-                [f"{name}, {'map' if is_spatial else 'unit'} {index + 1}" for index in some],
-                some.tolist(),
-                f"{name} · {charts.shape_text(values[name].shape)}{part}",
-                scale=max(1, round(_EDGE / maps.shape[0])) if is_spatial else 11,
-                chosen=np.flatnonzero(some == chosen).tolist(),
-            )
-        )
+def _overview(now: ModelView, blocks: list[Block], opened: Block, chosen: int, scale: str) -> None:
+    """One strip a block: for the image, for the pinned one, and of the other network."""
+    order = {block: _strongest(now.values[block.result]) for block in blocks}
+    count = len(now.images) + bool(now.other)
+    high = _HIGH if count > 1 else 70 * _MANY if len(blocks) > _MANY else "content"
 
     def picked(strip: int, map_: int | None) -> None:
         if strip:
-            go(names[strip - 1], map_)
+            go(blocks[strip - 1].result, map_)
 
-    kept = picture is now.pinned
-    sheet.show(
-        strips,
-        key="overview_kept" if kept else "overview",
-        label=f"Every layer of the network as a strip of its maps for {picture.title}.",
-        on_pick=picked,
+    with st.container(height=high, border=count > 1):
+        columns = iter(st.columns(count, gap="large"))
+        for image in now.images:
+            with next(columns):
+                pinned = image is now.pinned
+                if count > 1:
+                    st.markdown(f"**{now.title(image)}**")
+                sheet.show(
+                    _strips(image, now.values_of(image), order, scale, opened, chosen),
+                    key="overview_pinned" if pinned else "overview",
+                    label=f"Every block of the network as a strip of its maps for {image.title}.",
+                    on_pick=picked,
+                )
+        if now.other:
+            with next(columns):
+                st.markdown(f"**{now.other.name}**")
+                values = now.other.values_of(now.image)
+                theirs = {block: _strongest(values[block.result]) for block in _blocks(now.other.network.forward)}
+                sheet.show(
+                    _strips(now.image, values, theirs, scale),
+                    key="overview_other",
+                    label=f"Every block of {now.other.name} as a strip of its maps for {now.image.title}.",
+                )
+    st.caption(
+        "From the image to the prediction: each strip is what comes out of a block, a convolution or dense layer with "
+        f"all that follows it. Shown are the {_STRIP} maps that are strongest in this image. A click opens the block, "
+        "and so does Enter on the map that the arrow keys reach."
     )
 
 
-def _strongest(maps: np.ndarray, spatial: bool) -> np.ndarray:
+def _strips(
+    image: Picture,
+    values: Mapping[str, np.ndarray],
+    order: Mapping[Block, np.ndarray],
+    scale: str,
+    opened: Block | None = None,
+    chosen: int = 0,
+) -> list[Strip]:
+    spatial = [value for block in order for name in block.parts if (value := values[name]).ndim == 3]
+    strips = [Strip(charts.coloured_maps(image.seen.pixels, (0.0, 1.0)), ["the image"], [0], "input · 28×28×1")]
+    for block, some in order.items():
+        marked = [chosen] if block == opened else []
+        caption = f"{block.title} · {charts.shape_text(values[block.result].shape)}"
+        strips.append(_strip(values[block.result], block.result, some, caption, scale, spatial, marked))
+    return strips
+
+
+def _strip(
+    value: np.ndarray,
+    name: str,
+    some: np.ndarray,
+    caption: str,
+    scale: str,
+    network: list[np.ndarray],
+    marked: Sequence[int],
+) -> Strip:
+    """Some maps of a layer."""
+    maps, is_spatial = _maps(value), value.ndim == 3
+    range_ = common_range(scale if is_spatial else "layer", maps, network)
+    return Strip(
+        charts.coloured_maps(maps[..., some], range_, signed=bool(maps.min() < 0)),
+        [f"{name}, {'map' if is_spatial else 'unit'} {index + 1}" for index in some],
+        some.tolist(),
+        caption,
+        scale=max(1, round(_EDGE / maps.shape[0])) if is_spatial else 11,
+        chosen=np.flatnonzero(np.isin(some, marked)).tolist(),
+    )
+
+
+def _strongest(values: np.ndarray) -> np.ndarray:
     """The maps with the largest mean absolute value, in their own order where all are shown; units as they come."""
+    maps = _maps(values)
     count = maps.shape[-1]
-    if not spatial:
+    if values.ndim == 1:
         return np.arange(min(count, _UNITS))
     if count <= _STRIP:
         return np.arange(count)
@@ -153,9 +238,9 @@ def _strongest(maps: np.ndarray, spatial: bool) -> np.ndarray:
 def common_range(scale: str, layer: np.ndarray, network: list[np.ndarray], signed: bool = False) -> charts.Range | None:
     """The common range of the chosen colour scale; None where each map has its own."""
     match scale:
-        case "the layer":
+        case "layer":
             return charts.value_range(layer, signed)
-        case "the whole network" if network:
+        case "network" if network:
             return charts.value_range(np.concatenate([values.ravel() for values in network]), signed)
     return None
 
@@ -163,59 +248,84 @@ def common_range(scale: str, layer: np.ndarray, network: list[np.ndarray], signe
 # ---------------------------------------------------------------- a layer and a map
 
 
-def _layer(now: ModelView, scale: str) -> tuple[str, int]:
-    """One layer's maps, the chosen one large. Returns the layer's name and the map's index."""
-    names = _shown(now)
-    rows = {row.name: row for row in now.run.config.rows()}
+def _choose(now: ModelView, blocks: list[Block]) -> tuple[str, int, str, str]:
+    """Choose a layer, one of its maps, and the colours.
+
+    Returns:
+        The layer's name, the map's index, the name of the value that is shown, and the scale.
+    """
+    names = [name for block in blocks for name in block.parts]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = st.selectbox(
-            "Layer",
-            names,
-            format_func=lambda name: f"{name} · {charts.shape_text(rows[name].output_shape)}",
-            key=state.MAP_LAYER,
-            persist_state="session",
-            width=320,
+        layer = links.menu(state.MAP_LAYER, "Layer", names, on_change=_reset, width=220)
+        values = now.values[layer]
+        first = int(np.abs(_maps(values)).mean(axis=(0, 1)).argmax()) + 1
+        _or(state.MAP, first)
+        chosen = links.number(
+            state.MAP,
+            "Map" if values.ndim == 3 else "Unit",
+            1,
+            values.shape[-1],
+            first,
+            on_change=_reset_pixel,
+            width=130,
         )
-        count = rows[layer].output_shape[-1]
-        spatial = len(rows[layer].output_shape) == 3
-        key = state.chosen_map(layer)
-        st.session_state.setdefault(key, int(np.abs(_maps(now.values[layer])).mean(axis=(0, 1)).argmax()) + 1)
-        chosen = st.number_input("Map" if spatial else "Unit", 1, count, key=key, width=140) - 1
         keras_layer = now.network.forward.layer(layer)
         stage = _AFTER
         if has_sums(keras_layer) and not is_linear(keras_layer):
-            stage = st.segmented_control(
-                f"Before or after {written_out.called(keras_layer.activation.__name__)}",
-                [_BEFORE, _AFTER],
-                default=_AFTER,
-                required=True,
-                key=_STAGE,
-                persist_state="session",
-            )
-    value = layer + PREACTIVATION if stage == _BEFORE else layer
-    pictures = [now.picture, now.pinned] if now.pinned else [now.picture]
-    for column, picture in zip(st.columns(len(pictures)), pictures, strict=True):
+            activation = written_out.called(keras_layer.activation.__name__)
+            stage = links.choice("explore-stage", f"Before or after {activation}", (_BEFORE, _AFTER), _AFTER)
+        scale = scale_choice()
+    return layer, chosen - 1, layer + PREACTIVATION if stage == _BEFORE else layer, scale
+
+
+def _or(key: str, value: int) -> None:
+    """What is to be chosen is this value, unless something is."""
+    if st.session_state.get(key) == 0:
+        st.session_state[key] = value
+
+
+def _parts(now: ModelView, block: Block, layer: str, chosen: int, scale: str) -> None:
+    """The layers of a block one below the other, in each the same maps."""
+    if len(block.parts) == 1:
+        return
+    some = _strongest(now.values[layer])
+    if chosen not in some:
+        some = np.append(some[: _STRIP - 1] if len(some) >= _STRIP else some, chosen)
+    spatial = [value for name in block.parts if (value := now.values[name]).ndim == 3]
+    count = now.values[layer].shape[-1]
+
+    def strip(name: str) -> Strip:
+        value = now.values[name]
+        shown = some if value.shape[-1] == count and value.ndim == now.values[layer].ndim else _strongest(value)
+        caption = f"{name} · {charts.shape_text(value.shape)}"
+        return _strip(value, name, shown, caption, scale, spatial, [chosen] if name == layer else [])
+
+    sheet.show(
+        [strip(name) for name in block.parts],
+        key="parts",
+        label=f"The {counted(len(block.parts), 'layer')} of the block, in each the same maps.",
+        on_pick=lambda number, map_: go(block.parts[number], chosen if map_ is None else map_),
+    )
+
+
+def _tiles(now: ModelView, value: str, layer: str, chosen: int, scale: str) -> list[charts.Range | None]:
+    """All maps of a layer, for each image. Returns their common ranges of colours, if they have one."""
+    found = []
+    for column, image in zip(st.columns(len(now.images)), now.images, strict=True):
         with column:
-            range_ = _tile(now, picture, value, layer, chosen, scale)
-            if spatial:
-                large, field = (st.container(), st.container()) if now.pinned else st.columns([3, 2], gap="large")
-                with large:
-                    _large(now, _maps(now.values_of(picture)[value])[..., chosen], range_, layer, chosen, picture)
-                with field:
-                    receptive_field.show(now, picture, layer, row_and_column(now, layer, chosen))
-    return layer, chosen
+            found.append(_tile(now, image, value, layer, chosen, scale))
+    return found
 
 
-def _tile(now: ModelView, picture: Picture, value: str, layer: str, chosen: int, scale: str) -> charts.Range | None:
-    """All maps of a layer. Returns their common range of colours, if they have one."""
-    values = now.values_of(picture)
-    maps, kept = _maps(values[value]), picture is now.pinned
+def _tile(now: ModelView, image: Picture, value: str, layer: str, chosen: int, scale: str) -> charts.Range | None:
+    values = now.values_of(image)
+    maps, pinned = _maps(values[value]), image is now.pinned
     spatial = values[value].ndim == 3
-    network = [values[name] for name in _shown(now) if values[name].ndim == 3]
-    range_ = common_range(scale if spatial else "the layer", maps, network)
+    network = [values[name] for name in now.network.forward.names if values[name].ndim == 3]
+    range_ = common_range(scale if spatial else "layer", maps, network)
     height, width, count = maps.shape
     what = "map" if spatial else "unit"
-    zoom = charts.layout(height, width, count, 440 if now.pinned else 900, 430)[0] if spatial else 14
+    zoom = charts.layout(height, width, count, 480, 260)[0] if spatial else 14
     named = [f"{what} {index + 1}" for index in range(count)]
     sheet.show(
         [
@@ -228,7 +338,7 @@ def _tile(now: ModelView, picture: Picture, value: str, layer: str, chosen: int,
                 values=np.moveaxis(maps, -1, 0) if spatial and maps.size <= _HOVERED else None,
             )
         ],
-        key="layer_kept" if kept else "layer",
+        key="layer_pinned" if pinned else "layer",
         label=f"The {counted(count, what)} of {layer}; {what} {chosen + 1} is marked.",
         on_pick=lambda _, map_: go(layer, map_),
     )
@@ -240,42 +350,70 @@ def _tile(now: ModelView, picture: Picture, value: str, layer: str, chosen: int,
 def _statistics(maps: np.ndarray, what: str) -> str:
     count = maps.shape[-1]
     silent = int((np.abs(maps).max(axis=(0, 1)) == 0).sum())
-    zeros = f", {silent} of them zero everywhere in this picture" if silent else ""
+    zeros = f", {silent} of them zero everywhere in this image" if silent else ""
     return (
         f"{counted(count, what)}{zeros}. Values from {maps.min():.4g} to {maps.max():.4g}, mean {maps.mean():.4g}, "
         f"standard deviation {maps.std():.4g}; {(maps == 0).mean():.0%} are zero."
     )
 
 
-def _large(
-    now: ModelView, one: np.ndarray, range_: charts.Range | None, layer: str, chosen: int, picture: Picture
+# ---------------------------------------------------------------- a pixel
+
+
+def _pixel(now: ModelView, layer: str, chosen: int) -> tuple[int, int]:
+    """Row and column as numbers, at first those of the map's highest value."""
+    values = now.values[layer]
+    height, width = values.shape[:2]
+    row, column = np.unravel_index(values[..., chosen].argmax(), (height, width))
+    _or(state.MAP_ROW, int(row) + 1)
+    _or(state.MAP_COLUMN, int(column) + 1)
+    return (
+        links.number(state.MAP_ROW, "Row", 1, height, int(row) + 1, width=120) - 1,
+        links.number(state.MAP_COLUMN, "Column", 1, width, int(column) + 1, width=120) - 1,
+    )
+
+
+def _map(
+    now: ModelView,
+    value: str,
+    layer: str,
+    chosen: int,
+    where: tuple[int, ...],
+    ranges: list[charts.Range | None],
 ) -> None:
-    kept, signed = picture is now.pinned, bool(now.values_of(picture)[layer].min() < 0 or one.min() < 0)
-    row, column = row_and_column(now, layer, chosen)
-    st.markdown(f"**Map {chosen + 1} of {layer}**" + (", kept picture" if kept else ""))
+    """The map large, and what its pixel sees, for each image."""
+    columns = iter(st.columns(2, gap="medium"))
+    for image, range_ in zip(now.images, ranges, strict=True):
+        with next(columns):
+            _large(now, _maps(now.values_of(image)[value])[..., chosen], range_, layer, chosen, where, image)
+            if now.pinned:
+                receptive_field.show(now, image, layer, where)
+    if not now.pinned:
+        with next(columns):
+            receptive_field.show(now, now.image, layer, where)
+
+
+def _large(
+    now: ModelView,
+    one: np.ndarray,
+    range_: charts.Range | None,
+    layer: str,
+    chosen: int,
+    where: tuple[int, ...],
+    image: Picture,
+) -> None:
+    pinned, signed = image is now.pinned, bool(now.values_of(image)[layer].min() < 0 or one.min() < 0)
+    st.markdown(f"**Map {chosen + 1} of {layer}**" + (", pinned image" if pinned else ""))
     pixels.show(
         one,
         range_ or charts.value_range(one, signed),
-        key="map_kept" if kept else "map",
+        key="map_pinned" if pinned else "map",
         label=f"Map {chosen + 1} of {layer}, {one.shape[0]} by {one.shape[1]} values up to {one.max():.3g}.",
-        chosen=(row, column),
+        chosen=where,
         on_pick=lambda r, c: go(layer, chosen, r, c),
+        size=MAP,
     )
     st.caption(
         f"Lowest {one.min():.4g}, mean {one.mean():.4g}, highest {one.max():.4g}, {(one == 0).mean():.0%} zero. "
-        "A click on a pixel, or Enter on the one that the arrow keys reach, writes out how it comes about."
-    )
-
-
-def row_and_column(now: ModelView, layer: str, chosen: int) -> tuple[int, ...]:
-    """The pixel in view: what was clicked, at first the one with the highest value; () in a vector."""
-    values = now.values[layer]
-    if values.ndim == 1:
-        return ()
-    highest = np.unravel_index(values[..., chosen].argmax(), values.shape[:2])
-    keys = state.chosen_row(layer, chosen), state.chosen_column(layer, chosen)
-    sizes = values.shape[:2]
-    return tuple(
-        min(st.session_state.get(key, int(index) + 1), size) - 1
-        for key, index, size in zip(keys, highest, sizes, strict=True)
+        "A click on a pixel, or Enter on the one that the arrow keys reach, writes out how its value is computed."
     )

@@ -1,4 +1,4 @@
-"""The Explore page's view of the filters: their kernels, what they are like, and what excites them."""
+"""The Explore page's view of the filters: their kernels, their statistics, and their top activations."""
 
 from collections.abc import Generator
 
@@ -13,15 +13,14 @@ from cnn.interpret import activation_maximization, filter_statistics
 from cnn.interpret.activation_maximization import Excitement
 from cnn.interpret.filter_statistics import Statistics
 from cnn.networks.forward import filters
-from cnn.ui import background_work, state
+from cnn.ui import background_work, links, shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import feature_maps
 from cnn.ui.explore.model_view import ModelView
 from cnn.ui.predict import inputs, pictures
 
-_LAYER = "filters_layer"
-_ACTIVITY = 1000  # test pictures on which the filters' activity is measured
+_ACTIVITY = 1000  # test images on which the filters' activity is measured
 _CONTACT = 110  # screen pixels that a filter may be wide on the contact sheet
 _LARGE = 90  # screen pixels of a crop
 _LINE = 90  # grey between crops
@@ -35,15 +34,22 @@ def show(now: ModelView) -> None:
         st.info("This network has no convolution, so it has no filters to look at.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        layer = st.selectbox("Convolution", layers, key=_LAYER, persist_state="session", width=240)
+        layer = links.menu("explore-convolution", "Convolution", layers, on_change=_choose, args=(0,), width=200)
         kernel, bias = _weights(now, layer)
-        count = kernel.shape[-1]
-        chosen = st.number_input("Filter", 1, count, key=state.chosen_filter(layer), width=150) - 1
-    scale = feature_maps.scale_choice()
-    st.subheader("Kernels", anchor=False)
-    _kernels(now, layer, kernel, chosen, scale)
-    _one_filter(now, layer, kernel, bias, chosen)
-    st.subheader("What excites them", anchor=False)
+        channels, count = kernel.shape[-2:]
+        chosen = links.number(state.FILTER, "Filter", 1, count, width=130) - 1
+        channel = 0
+        if channels > 1:
+            channel = links.number("explore-channel", f"Input channel (of {channels})", 1, channels, width=180) - 1
+        scale = feature_maps.scale_choice()
+    all_kernels, one_filter = st.columns(2, gap="large")
+    with all_kernels:
+        st.subheader("Kernels", anchor=False)
+        _kernels(now, layer, kernel, channel, chosen, scale)
+    with one_filter:
+        st.subheader(f"Filter {chosen + 1}", anchor=False)
+        _one_filter(layer, kernel, bias, chosen)
+    st.subheader("Top activations", anchor=False)
     _excitement(now, layer, chosen)
     st.subheader("Statistics", anchor=False)
     _statistics(now, layer, kernel, bias)
@@ -56,9 +62,9 @@ def _weights(now: ModelView, layer: str) -> tuple[np.ndarray, np.ndarray]:
     return kernel, arrays[-1] if keras_layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
 
 
-def _choose(layer: str, filter_: int | None) -> None:
+def _choose(filter_: int | None) -> None:
     if filter_ is not None:
-        st.session_state[state.chosen_filter(layer)] = filter_ + 1
+        st.session_state[state.FILTER] = filter_ + 1
 
 
 def _all(count: int) -> str:
@@ -72,16 +78,13 @@ def _is(count: int) -> str:
 # ---------------------------------------------------------------- kernels
 
 
-def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale: str) -> None:
+def _kernels(now: ModelView, layer: str, kernel: np.ndarray, channel: int, chosen: int, scale: str) -> None:
     """All filters of the layer, for one of its input channels."""
     size, _, channels, count = kernel.shape
-    channel = 1
-    if channels > 1:
-        channel = st.number_input(f"Input channel (of {channels})", 1, channels, key=f"channel-{layer}", width=200)
     every = [_weights(now, row.name)[0] for row in now.run.config.rows() if row.type in CONVOLUTIONS]
-    shown = kernel[:, :, channel - 1]
+    shown = kernel[:, :, channel]
     sees_own = len(CONVOLUTIONS[type(now.network.forward.layer(layer)).__name__].channels_seen(0, 2)) == 1
-    over = "each for its own input channel" if sees_own else f"for input channel {channel} of {channels}"
+    over = "each for its own input channel" if sees_own else f"for input channel {channel + 1} of {channels}"
     range_ = feature_maps.common_range(scale, kernel, every, signed=True)
     sheet.show(
         [
@@ -89,14 +92,14 @@ def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale:
                 charts.coloured_maps(shown, range_, signed=True),
                 [f"filter {index + 1}" for index in range(count)],
                 range(count),
-                scale=charts.layout(size, size, count, 900, 300)[0],
+                scale=charts.layout(size, size, count, 440, 260)[0],
                 chosen=[chosen],
                 values=np.moveaxis(shown, -1, 0),
             )
         ],
         key="kernels",
         label=f"The {counted(count, 'kernel')} of {layer}, {over}.",
-        on_pick=lambda _, filter_: _choose(layer, filter_),
+        on_pick=lambda _, filter_: _choose(filter_),
     )
     st.caption(
         f"The {counted(count, 'kernel')} of {layer}, {size}×{size} weights each, {over}. "
@@ -104,12 +107,12 @@ def _kernels(now: ModelView, layer: str, kernel: np.ndarray, chosen: int, scale:
     )
 
 
-def _one_filter(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray, chosen: int) -> None:
+def _one_filter(layer: str, kernel: np.ndarray, bias: np.ndarray, chosen: int) -> None:
     """One filter with all its input channels, those with the largest norm first."""
     one = kernel[..., chosen]
     size, _, channels = one.shape
     range_ = charts.value_range(one, signed=True)
-    st.markdown(f"**Filter {chosen + 1} of {layer}** · bias {bias[chosen]:+.5f} · norm {np.linalg.norm(one):.4f}")
+    st.markdown(f"{layer} · bias {bias[chosen]:+.5f} · norm {np.linalg.norm(one):.4f}")
     if channels == 1:
         pixels.show(one[..., 0], range_, "kernel", f"The kernel of filter {chosen + 1}.", size=280)
         return
@@ -121,7 +124,7 @@ def _one_filter(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
                 charts.coloured_maps(one[..., order], range_),
                 [f"input channel {index + 1}, norm {norms[index]:.4f}" for index in order],
                 [int(index) for index in order],
-                scale=charts.layout(size, size, channels, 900, 220)[0],
+                scale=charts.layout(size, size, channels, 440, 230)[0],
                 values=np.moveaxis(one[..., order], -1, 0),
             )
         ],
@@ -131,32 +134,34 @@ def _one_filter(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
     )
     st.caption(
         f"Its {counted(channels, 'kernel')}, one for each input channel, those with the largest norm first, on one "
-        "scale."
+        "colour scale."
     )
 
 
-# ---------------------------------------------------------------- what excites them
+# ---------------------------------------------------------------- top activations
 
 
 def _excitement(now: ModelView, layer: str, chosen: int) -> None:
     name, kept = f"excites {layer} {now.state}", f"excites-{layer}"
     found = _found(now, name, kept)
     if found is None and background_work.is_running(name):
-        background_work.follow(name, f"Looking for what excites {layer}", lambda made: _keep(now, kept, made))
+        background_work.follow(name, f"Finding the top activations of {layer}", lambda made: _keep(now, kept, made))
         return
     if found is None:
         split, _ = inputs.test_pictures(now.run)
         st.markdown(
-            f"The nine of {counted(len(split.labels), 'test picture')} that excite each filter most, cut to what it "
-            "sees of them, and the picture that was made to excite it as much as can be."
+            f"The nine of {counted(len(split.labels), 'test image')} with each filter's highest activations, cropped "
+            "to its receptive field, and an image synthesised to activate it as much as possible.",
+            width=shell.TEXT_WIDTH,
         )
         st.button(
-            f"Find it for {_all(now.values[layer].shape[-1])} of {layer}",
+            f"Find them for {_all(now.values[layer].shape[-1])} of {layer}",
             icon=":material/play_arrow:",
             key="find_excitement",
             on_click=background_work.begin,
             args=(name, lambda: _finding(now, layer)),
-            help="Some seconds to a minute, once: it is kept with the run.",
+            type="primary",
+            help="Takes from a few seconds to a minute. The result is saved with the run.",
         )
         return
     _contact_sheet(found, layer, chosen)
@@ -188,11 +193,11 @@ def _keep(now: ModelView, kept: str, made: Excitement) -> None:
 
 
 def _contact_sheet(found: Excitement, layer: str, chosen: int) -> None:
-    """Every filter: the picture made for it, and its nine crops."""
-    count, pictures, height, width = found.crops.shape[:4]
-    edge = max(1, round(pictures**0.5 + 0.49))
+    """Every filter: the image synthesised for it, and its nine crops."""
+    count, crops, height, width = found.crops.shape[:4]
+    edge = max(1, round(crops**0.5 + 0.49))
     grid = np.full((count, edge * edge, height + 1, width + 1), _LINE, np.uint8)  # a line below and right of each
-    grid[:, :pictures, :-1, :-1] = found.crops
+    grid[:, :crops, :-1, :-1] = found.crops
     rows, columns = edge * (height + 1), edge * (width + 1)
     tiled = grid.reshape(count, edge, edge, height + 1, width + 1).swapaxes(2, 3).reshape(count, rows, columns)
     made = found.maximised[..., 0].repeat(edge, axis=1).repeat(edge, axis=2)
@@ -210,18 +215,19 @@ def _contact_sheet(found: Excitement, layer: str, chosen: int) -> None:
             )
         ],
         key="contact_sheet",
-        label=f"For each filter of {layer} the picture made for it and its nine most exciting crops.",
-        on_pick=lambda _, filter_: _choose(layer, filter_),
+        label=f"For each filter of {layer} the image synthesised for it and the nine crops with its top activations.",
+        on_pick=lambda _, filter_: _choose(filter_),
     )
     st.caption(
-        f"{_all(count).capitalize()} of {layer}: on the left of each the picture that was made to excite it, on "
-        f"the right the {counted(pictures, 'test picture')} that {'excites' if pictures == 1 else 'excite'} it most, "
-        f"cut to the {height}×{width} pixels that it sees."
+        f"{_all(count).capitalize()} of {layer}: on the left of each the image synthesised for it, on the right the "
+        f"{counted(crops, 'test image')} with its highest {'activation' if crops == 1 else 'activations'}, cropped to "
+        f"its receptive field of {height}×{width} pixels.",
+        width=shell.TEXT_WIDTH,
     )
 
 
 def _most_exciting(now: ModelView, found: Excitement, layer: str, chosen: int) -> None:
-    """One filter's picture and crops, large."""
+    """One filter's image and crops, large."""
     split, _ = inputs.test_pictures(now.run)
     st.markdown(f"**Filter {chosen + 1} of {layer}**")
     height, width = found.crops.shape[2:4]
@@ -231,14 +237,14 @@ def _most_exciting(now: ModelView, found: Excitement, layer: str, chosen: int) -
         with st.container(width=max(120, width * factor), gap="xsmall"):
             st.image(
                 pictures.magnified(found.maximised[chosen, ..., 0], factor),
-                alt=f"The picture made for filter {chosen + 1}.",
+                alt=f"The image synthesised for filter {chosen + 1}.",
             )
-            st.caption(f"made: {found.reached[chosen]:.3g}")
+            st.caption(f"Synthesised (activation {found.reached[chosen]:.3g})")
         for index, place, value, crop in zip(
             found.images[chosen], found.places[chosen], found.values[chosen], found.crops[chosen], strict=True
         ):
             known = index < len(split.labels)
-            name = CLASS_NAMES[split.labels[index]] if known else "a test picture"
+            name = CLASS_NAMES[split.labels[index]] if known else "a test image"
             with st.container(width=max(100, width * factor), gap="xsmall"):
                 st.image(
                     pictures.magnified(crop, factor),
@@ -246,9 +252,10 @@ def _most_exciting(now: ModelView, found: Excitement, layer: str, chosen: int) -
                 )
                 st.caption(f"{name} {value:.3g}")
     st.caption(
-        "The numbers are the filter's sum before the activation. The made picture was found by activation maximisation "
-        f"from several random starts, which differ by a standard deviation of {found.spread[chosen]:.2g}; it is kept "
-        "smooth and dark where that costs nothing."
+        "The numbers are the filter's sums before the activation function. The image was synthesised by activation "
+        "maximisation from several random starts, which differ by a standard deviation of "
+        f"{found.spread[chosen]:.2g}; it is kept smooth and dark where that costs nothing.",
+        width=shell.TEXT_WIDTH,
     )
 
 
@@ -263,15 +270,16 @@ def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
     dead, always = int(found.dead.sum()), int(found.always_on.sum())
     twins = int((found.similarity > 0.9).sum())
     st.markdown(
-        f"On {counted(len(images), 'test picture')}, **{dead}** of {counted(len(bias), 'filter')} {_is(dead)} dead "
-        f"(never active), **{always}** {_is(always)} always on; **{twins}** {'has' if twins == 1 else 'have'} another "
-        "one that points nearly the same way (cosine above 0.9)."
+        f"On {counted(len(images), 'test image')}, **{dead}** of {counted(len(bias), 'filter')} {_is(dead)} dead "
+        f"(never active) and **{always}** {_is(always)} always on. **{twins}** {'has' if twins == 1 else 'have'} a "
+        "nearly identical other one (cosine similarity above 0.9).",
+        width=shell.TEXT_WIDTH,
     )
     st.dataframe(
         _table(found),
         hide_index=True,
         height=320,
-        on_select=lambda: _row_chosen(layer),
+        on_select=_row_chosen,
         selection_mode="single-row",
         key=state.FILTER_TABLE,
         alt=f"The {counted(len(bias), 'filter')} of {layer} with norm, bias, sparsity, activity and most similar "
@@ -282,24 +290,24 @@ def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray
             "near zero": st.column_config.NumberColumn(
                 format="percent", help="Weights within 1% of the layer's largest."
             ),
-            "pictures": st.column_config.ProgressColumn(
+            "images": st.column_config.ProgressColumn(
                 "active in",
                 min_value=0.0,
                 max_value=1.0,
                 format="percent",
-                help="Of the pictures, anywhere in the map.",
+                help="Fraction of the images with an activation anywhere in the map.",
             ),
-            "places": st.column_config.NumberColumn("of all places", format="percent"),
-            "mean": st.column_config.NumberColumn(format="%.4f", help="Of what comes out of the activation."),
+            "places": st.column_config.NumberColumn("active places", format="percent"),
+            "mean": st.column_config.NumberColumn(format="%.4f", help="Mean output of the activation function."),
             "cosine": st.column_config.NumberColumn(
-                format="%.2f", help="Of its weights and the most similar filter's."
+                format="%.2f", help="Cosine similarity of its weights and the most similar filter's."
             ),
         },
     )
-    st.caption(f"{source} A row opens its filter; a click on a column's name sorts by it.")
+    st.caption(f"{source} A row opens its filter. A click on a column's name sorts by it.")
 
 
-@st.cache_resource(max_entries=8, show_spinner="Looking at test pictures…")
+@st.cache_resource(max_entries=8, show_spinner="Measuring the activity on test images…")
 def _activity(state: str, count: int, _now: ModelView, _images: np.ndarray) -> dict[str, filter_statistics.Activity]:
     return filter_statistics.activity(_now.forward, _images)
 
@@ -312,7 +320,7 @@ def _table(found: Statistics) -> pd.DataFrame:
             "norm": found.norm,
             "bias": found.bias,
             "near zero": found.sparsity,
-            "pictures": found.pictures,
+            "images": found.pictures,
             "places": found.values,
             "mean": found.mean,
             "state": state,
@@ -322,6 +330,6 @@ def _table(found: Statistics) -> pd.DataFrame:
     )
 
 
-def _row_chosen(layer: str) -> None:
+def _row_chosen() -> None:
     if rows := st.session_state[state.FILTER_TABLE].selection.rows:
-        _choose(layer, rows[0])
+        _choose(rows[0])

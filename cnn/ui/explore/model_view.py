@@ -1,13 +1,14 @@
-"""What the Explore page looks into: a network as it was after some epoch, or after an operation, and a picture.
+"""What the Explore page looks into: a network as it was after some epoch, or as it was edited, and an image.
 
-All parts of the page see the same: whoever mutes a filter, or goes back in time, finds every map and every
-explanation changed.
+All parts of the page see the same: whoever ablates a filter, or goes back in time, finds every map and every
+explanation changed. A second image, or a second network, can stand beside them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -18,47 +19,86 @@ from cnn.interpret import ablation
 from cnn.interpret.ablation import Operation
 from cnn.networks.forward import Forward, Weights
 from cnn.runs import Run, time_lapse
-from cnn.ui import shell, state
+from cnn.ui import compare, figures, links, shell, state
 from cnn.ui.models import Network
 from cnn.ui.predict.pictures import Picture, digest
 
-_FINAL = "trained"
+_FINAL = "final"
+_CHART = 215  # pixels that the ten probabilities are high
+
+
+@dataclass(frozen=True, eq=False)
+class Other:
+    """The network of another run, to compare with."""
+
+    run: Run
+    network: Network
+
+    @property
+    def name(self) -> str:
+        return _name(self.run)
+
+    @property
+    def state(self) -> str:
+        return str(self.run.network_key)
+
+    def values_of(self, image: Picture) -> dict[str, np.ndarray]:
+        """Every value of its forward pass of an image."""
+        pixels = image.seen.pixels
+        return _values(self.state, digest(pixels), self.network, pixels, self.network.weights)
 
 
 @dataclass(frozen=True, eq=False)
 class ModelView:
-    """A network in one state and a picture, with a second one beside it where somebody kept one.
+    """A network in one state and an image, with a second image beside it where one is pinned, or a second network.
 
-    weights: of all layers, after the operations. base: before them. state: another text for other weights.
+    weights: of all layers, after the edits. base: before them. state: another text for other weights.
     """
 
     run: Run
     network: Network
-    picture: Picture
+    image: Picture
     pinned: Picture | None
+    other: Other | None
     base: Weights
     weights: Weights
     base_state: str
     state: str
 
+    @property
+    def name(self) -> str:
+        """The network's, as Markdown."""
+        return _name(self.run)
+
+    def title(self, image: Picture) -> str:
+        """What stands above one of two things that are compared: the network's name, or the image's; as Markdown."""
+        if image is self.pinned:
+            return f"Pinned: {shell.plain(image.title)}"
+        return self.name if self.other else shell.plain(image.title)
+
+    @property
+    def images(self) -> list[Picture]:
+        """The image, and the pinned one where there is one."""
+        return [self.image, self.pinned] if self.pinned else [self.image]
+
     @cached_property
     def values(self) -> dict[str, np.ndarray]:
-        """Every value of the forward pass of the picture, (h, w, c) or (n,), see `cnn.networks.forward`."""
-        return self.values_of(self.picture)
+        """Every value of the forward pass of the image, (h, w, c) or (n,), see `cnn.networks.forward`."""
+        return self.values_of(self.image)
 
-    def values_of(self, picture: Picture) -> dict[str, np.ndarray]:
-        pixels = picture.seen.pixels
+    def values_of(self, image: Picture) -> dict[str, np.ndarray]:
+        pixels = image.seen.pixels
         return _values(self.state, digest(pixels), self.network, pixels, self.weights)
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The answer to the picture, (10,)."""
+        """The prediction for the image, (10,)."""
         return self.values[self.network.forward.output]
 
     @property
     def probabilities_before(self) -> np.ndarray:
-        """The answer to the picture before the operations, (10,)."""
-        pixels = self.picture.seen.pixels
+        """The prediction for the image before the edits, (10,)."""
+        pixels = self.image.seen.pixels
         return _values(self.base_state, digest(pixels), self.network, pixels, self.base)[self.network.forward.output]
 
     @property
@@ -72,7 +112,11 @@ class ModelView:
         return self.weights is not self.network.weights
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+def _name(run: Run) -> str:
+    return shell.plain(shell.labels().get(run.id, run.name))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _values(
     state: str, digest: str, _network: Network, _pixels: np.ndarray, _weights: Weights
 ) -> dict[str, np.ndarray]:
@@ -84,22 +128,32 @@ def _with_weights(state: str, _run: Run, _weights: Weights) -> Forward:
     return Forward(ablation.network(_run, _weights))
 
 
-def look(run: Run, network: Network, picture: Picture) -> ModelView:
-    """What is to be looked into, with the controls for it: a second picture, and the epoch."""
-    epoch = _epoch(run)
+def look(run: Run, network: Network, image: Picture) -> ModelView:
+    """What is to be looked into, with the controls for it: a second network, and the epoch."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        with st.container(width=320):
+            other = _other(run)
+        epoch = _epoch(run)
     base, base_state = network.weights, str(run.network_key)
     if epoch is not None and (earlier := _weights_after(str(run.path), epoch, network)):
         base, base_state = earlier, f"{base_state} epoch {epoch}"
     elif epoch is not None:
-        st.warning(f"What was kept of epoch {epoch} cannot be read: this is the network as it was in the end.")
+        st.warning(f"The weights after epoch {epoch} cannot be read: this is the network after its last epoch.")
     done = operations(run)
     weights, version = base, base_state
     if done:
         weights = ablation.operated(network.forward, base, done)
         version = f"{base_state} {done!r}"
-    return ModelView(
-        run, network, picture, st.session_state.get(state.PINNED_PICTURE), base, weights, base_state, version
-    )
+    pinned = st.session_state.get(state.PINNED_IMAGE)
+    if pinned is image:
+        pinned = replace(pinned)  # each is known by its identity
+    return ModelView(run, network, image, pinned, other, base, weights, base_state, version)
+
+
+def _other(run: Run) -> Other | None:
+    other = compare.other_run("explore-compare", run)
+    network = other and compare.load(other)
+    return Other(other, network) if other and network else None
 
 
 def _epoch(run: Run) -> int | None:
@@ -107,13 +161,14 @@ def _epoch(run: Run) -> int | None:
     kept = time_lapse.epochs_with_weights(run.path)
     if not kept:
         return None
-    chosen = st.select_slider(
-        "Through training: the network after epoch",
+    chosen = links.steps(
+        "explore-epoch",
+        "Training epoch",
         [*map(str, kept), _FINAL],
         value=_FINAL,
-        key=f"epoch-{run.id}",
-        persist_state="session",
-        help="Moves everything on this page. Epochs are kept with 16 bits a weight. Arrow keys move it by one epoch.",
+        width=320,
+        help="Shows the network as it was after this epoch, everywhere on this page. "
+        "The weights of each epoch are kept with 16 bits.",
     )
     return None if chosen == _FINAL else int(chosen)
 
@@ -127,7 +182,7 @@ def _weights_after(path: str, epoch: int, _network: Network) -> Weights | None:
         return None
 
 
-# ---------------------------------------------------------------- operations, see `cnn.interpret.ablation`
+# ---------------------------------------------------------------- edits, see `cnn.interpret.ablation`
 
 
 def operations(run: Run) -> list[Operation]:
@@ -151,59 +206,96 @@ def banner(run: Run) -> None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         more = f" and {len(done) - 1} more" if len(done) > 1 else ""
-        st.markdown(f":material/content_cut: **Operated network**: {shell.plain(str(done[-1]))}{more}.")
-        st.button("Undo", icon=":material/undo:", key="undo_operation", on_click=undo, args=(run,))
-        if len(done) > 1:
-            st.button("Undo all", icon=":material/restart_alt:", key="undo_all", on_click=operate, args=(run, []))
+        st.markdown(f":material/content_cut: **Edited network**: {shell.plain(str(done[-1]))}{more}.")
+        undo_buttons(run, "")
 
 
-# ---------------------------------------------------------------- two pictures side by side
+def undo_buttons(run: Run, place: str) -> None:
+    """Undo the last edit, or reset all of them; `place`: tells one pair of buttons from another."""
+    done = operations(run)
+    st.button("Undo", icon=":material/undo:", key=f"undo_operation{place}", on_click=undo, args=(run,))
+    if len(done) > 1:
+        st.button("Reset", icon=":material/restart_alt:", key=f"undo_all{place}", on_click=operate, args=(run, []))
 
 
-def answer(now: ModelView) -> None:
-    """The picture as the network sees it, and its answer; the same of the second picture where there is one."""
-    shown = [now.picture, now.pinned] if now.pinned else [now.picture]
-    for picture in shown:
-        _answer(picture, now.values_of(picture)[now.network.forward.output], pinned=picture is now.pinned)
-    read_as = f"Read as: {now.picture.reading.name}. " if len(now.picture.readings) > 1 else ""
-    st.caption(f"{read_as}The answer to these very pixels; Predict takes the mean of several looks.")
-    with st.container(horizontal=True):
+# ---------------------------------------------------------------- two images, or two networks, side by side
+
+
+class _Prediction(NamedTuple):
+    image: Picture
+    probabilities: np.ndarray
+    title: str
+    key: str
+
+
+def prediction(now: ModelView) -> None:
+    """The image as the network sees it, and its prediction; those of the pinned image and the other network beside."""
+    output = now.network.forward.output
+    keys = ["prediction", "pinned_prediction"]
+    shown = [
+        _Prediction(image, now.values_of(image)[output], now.title(image), key)
+        for image, key in zip(now.images, keys, strict=False)
+    ]
+    if now.other:
+        theirs = now.other.network.forward.output
+        shown += [
+            _Prediction(one.image, now.other.values_of(one.image)[theirs], now.other.name, f"other_{one.key}")
+            for one in shown
+        ]
+    width = min(2, len(shown))
+    for start in range(0, len(shown), width):
+        for column, one in zip(st.columns(width), shown[start : start + width], strict=True):
+            with column:
+                _prediction(one, narrow=width > 1)
+    read_as = f"Read as: {now.image.reading.name}. " if len(now.image.readings) > 1 else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
         if now.pinned:
             st.button(
-                "Swap", icon=":material/swap_horiz:", key="swap", on_click=_pin, args=(now.picture,),
-                help="Keep the picture in view instead.",
-            )  # fmt: skip
-            st.button("Only one", icon=":material/close:", key="unpin", on_click=_pin, args=(None,))
+                "Swap",
+                icon=":material/swap_horiz:",
+                key="swap",
+                on_click=_pin,
+                args=(now.image,),
+                help="Pins the image in view instead.",
+            )
+            st.button("Unpin", icon=":material/keep_off:", key="unpin", on_click=_pin, args=(None,))
         else:
             st.button(
-                "Keep for comparison",
+                "Pin",
                 icon=":material/keep:",
                 key="pin",
                 on_click=_pin,
-                args=(now.picture,),
-                help="Keeps this picture here: choose another one, and both are shown side by side.",
+                args=(now.image,),
+                help="Keeps this image here: choose another one, and both are shown side by side.",
             )
+        st.caption(f"{read_as}Single forward pass; Predict uses test-time augmentation.", width="content")
 
 
-def _pin(picture: Picture | None) -> None:
-    st.session_state[state.PINNED_PICTURE] = picture
+def _pin(image: Picture | None) -> None:
+    st.session_state[state.PINNED_IMAGE] = image
 
 
-def _answer(picture: Picture, probabilities: np.ndarray, pinned: bool) -> None:
-    best = int(probabilities.argmax())
-    truth = "" if picture.label is None else f" · in truth: {CLASS_NAMES[picture.label]}"
-    name = ("Kept: " if pinned else "") + shell.plain(picture.title)
-    st.markdown(f"{name}: **{CLASS_NAMES[best]}** with confidence {probabilities[best]:.1%}{truth}")
-    with st.container(horizontal=True, gap="small"):
+def _prediction(one: _Prediction, narrow: bool) -> None:
+    best, image = int(one.probabilities.argmax()), one.image
+    truth = "" if image.label is None else f" · true label: {CLASS_NAMES[image.label]}"
+    predicted = f"{CLASS_NAMES[best]}, {one.probabilities[best]:.1%}"
+    if narrow:
+        st.markdown(f"**{one.title}**")
+    st.caption(f"{shell.plain(image.title)}{truth}")
+    with st.container(horizontal=True, gap="small", vertical_alignment="center" if narrow else "top"):
         st.image(
-            picture.pixels(5),
-            width=140,
-            alt=f"{picture.title} as the network sees it: 28 by 28 grey pixels, bright garment on black.",
+            image.pixels(5),
+            width=64 if narrow else 112,
+            alt=f"{image.title} as the network sees it: 28 by 28 grey pixels, bright garment on black.",
         )
-        with st.container(width="stretch"):
-            st.plotly_chart(
-                charts.probabilities(probabilities, CLASS_NAMES, height=200, true=picture.label),
-                key="kept_bars" if pinned else "answer_bars",
-                config={"displayModeBar": False},
-                alt=f"Probabilities of the ten classes for {picture.title}; the highest is {CLASS_NAMES[best]}.",
-            )
+        beside = st.container(width="stretch")
+    with beside:
+        if narrow:
+            st.markdown(f"**{predicted}**")
+    with st.container() if narrow else beside:
+        figures.show(
+            charts.probabilities(one.probabilities, CLASS_NAMES, height=_CHART, true=image.label),
+            key=one.key,
+            title="" if narrow else predicted,
+            alt=f"Probabilities of the ten classes for {one.title}; the highest is {CLASS_NAMES[best]}.",
+        )

@@ -1,4 +1,4 @@
-"""How one value of a layer comes about, written out with its numbers, which `cnn.interpret.arithmetic` has found."""
+"""How one value of a layer is computed, written out with its numbers, which `cnn.interpret.arithmetic` has found."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from cnn.config.geometry import padding_before
 from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret.arithmetic import Activated, Added, Copied, Normalised, Pooled, WeightedSum, Working, origin, working
 from cnn.networks.forward import INPUT
-from cnn.ui import state
+from cnn.ui import links, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore.model_view import ModelView
@@ -29,11 +29,8 @@ def show(now: ModelView, layer: str, channel: int, where: tuple[int, ...], go: G
     """
     forward = now.network.forward
     place = (*where, channel)
-    if where:
-        where = _choose(now, layer, channel, where)
-        place = (*where, channel)
     takes = forward.takes(layer)
-    inputs = [now.picture.seen.pixels if name == INPUT else now.values[name] for name in takes]
+    inputs = [now.image.seen.pixels if name == INPUT else now.values[name] for name in takes]
     found = working(forward.layer(layer), inputs, place, now.weights.get(layer))
 
     def back(source: str, channel: int, row: int | None = None, column: int | None = None) -> None:
@@ -51,18 +48,6 @@ def show(now: ModelView, layer: str, channel: int, where: tuple[int, ...], go: G
     )
 
 
-def _choose(now: ModelView, layer: str, channel: int, where: tuple[int, ...]) -> tuple[int, ...]:
-    """Row and column as numbers, for the keyboard."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = []
-        for name, index, size in zip(("row", "column"), where, now.values[layer].shape, strict=False):
-            key = (state.chosen_row if name == "row" else state.chosen_column)(layer, channel)
-            st.session_state.setdefault(key, index + 1)
-            st.session_state[key] = min(st.session_state[key], size)
-            chosen.append(st.number_input(name.capitalize(), 1, size, key=key, width=120) - 1)
-    return tuple(chosen)
-
-
 def _written(now: ModelView, layer: str, place: tuple[int, ...], found: Working, source: str, go: Go) -> None:
     match found:
         case WeightedSum():
@@ -70,7 +55,7 @@ def _written(now: ModelView, layer: str, place: tuple[int, ...], found: Working,
         case Pooled():
             _pooled(layer, place, found, source, go)
         case Normalised():
-            st.markdown("Batch normalisation, with the running mean and variance of the training:")
+            st.markdown("Batch normalisation, with the running mean and variance from training:")
             st.latex(
                 r"y = \gamma\,\frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} + \beta = "
                 rf"{tex(found.gamma)} \cdot \frac{{{tex(found.x)} - {tex_term(found.mean)}}}"
@@ -81,14 +66,14 @@ def _written(now: ModelView, layer: str, place: tuple[int, ...], found: Working,
             st.markdown(f"The activation, {called(found.activation)}, of the value at the same place in {source}:")
             st.latex(activation_latex(found.activation, found.x, found.value))
         case Added():
-            st.markdown("A skip connection adds the values at the same place of its two ways:")
+            st.markdown("A skip connection adds the values at the same place of its two branches:")
             st.latex(rf"{' + '.join(map(tex_term, found.terms))} = {tex(found.value)}")
         case Copied():
-            st.markdown(f"A skip connection sets maps side by side: this one is map {found.place[-1] + 1} of {source}.")
+            st.markdown(f"A skip connection concatenates maps: this one is map {found.place[-1] + 1} of {source}.")
             place = found.place
     if isinstance(found, Normalised | Activated | Added | Copied) and source != INPUT:
         st.button(
-            f"Where it comes from: {source}",
+            f"Back to {source}",
             icon=":material/arrow_back:",
             key="walk_back",
             on_click=go,
@@ -100,10 +85,11 @@ def _weighted_sum(now: ModelView, layer: str, place: tuple[int, ...], found: Wei
     per_channel, spatial = found.per_channel, len(place) == 3
     if spatial:
         _formula(now, layer, place)
+    channel = _channel(per_channel) if spatial else None
     if len(per_channel) > 1:
-        _contributions(layer, place, found, source, spatial, go)
-    if spatial:
-        _window(layer, found, source, go)
+        _contributions(found, source, channel, go)
+    if channel is not None:
+        _window(found, channel, source, go)
     total = per_channel.sum()
     kinds = "inputs" if not spatial else "input channels"
     name = rf"z_{{{','.join(str(index + 1) for index in place)}}}"
@@ -121,7 +107,7 @@ def _formula(now: ModelView, layer: str, place: tuple[int, ...]) -> None:
     """The convolution's formula, and where this window lies."""
     convolution = now.network.forward.layer(layer)
     source = now.network.forward.takes(layer)[0]
-    size = (now.picture.seen.pixels if source == INPUT else now.values[source]).shape
+    size = (now.image.seen.pixels if source == INPUT else now.values[source]).shape
     kernel, stride, dilation = convolution.kernel_size, convolution.strides, convolution.dilation_rate
     before = [padding_before(size[a], kernel[a], stride[a], convolution.padding, dilation[a]) for a in (0, 1)]
     st.latex(rf"z_{{i,j,k}} = {CONVOLUTIONS[type(convolution).__name__].formula}")
@@ -132,15 +118,16 @@ def _formula(now: ModelView, layer: str, place: tuple[int, ...]) -> None:
     )
 
 
-def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, spatial: bool, go: Go) -> None:
-    """What each input channel adds, as bars."""
-    per_channel, what = found.per_channel, "channel" if spatial else "unit"
+def _contributions(found: WeightedSum, source: str, channel: int | None, go: Go) -> None:
+    """What each input channel adds, as bars; `channel`: the one in view, None where they are units."""
+    per_channel, spatial = found.per_channel, channel is not None
+    what = "channel" if spatial else "unit"
 
-    def picked(_: int, channel: int | None) -> None:
-        if channel is not None and spatial:
-            st.session_state[state.input_channel(layer)] = channel + 1
-        elif channel is not None:
-            go(source, channel)
+    def picked(_: int, clicked: int | None) -> None:
+        if clicked is not None and spatial:
+            st.session_state[state.INPUT_CHANNEL] = clicked + 1
+        elif clicked is not None:
+            go(source, clicked)
 
     sheet.show(
         [
@@ -148,7 +135,7 @@ def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, sp
                 charts.bars(per_channel),
                 [f"{what} {index + 1} adds {value:+.5f}" for index, value in enumerate(per_channel)],
                 range(len(per_channel)),
-                chosen=[_channel(layer, per_channel)] if spatial else (),
+                chosen=() if channel is None else [channel],
             )
         ],
         key="contributions",
@@ -158,26 +145,25 @@ def _contributions(layer: str, place: tuple, found: WeightedSum, source: str, sp
     top = np.argsort(-np.abs(per_channel))[:3]
     words = ", ".join(f"{index + 1} ({per_channel[index]:+.4f})" for index in top)
     st.caption(
-        f"What each {what} of {'the picture' if source == INPUT else source} adds, as a bar; the most do {words}."
+        f"What each {what} of {'the image' if source == INPUT else source} adds, as a bar; the largest: {words}."
         + (" A click on a bar shows its numbers." if spatial else " A click on a bar opens its unit.")
     )
 
 
-def _channel(layer: str, per_channel: np.ndarray) -> int:
-    """The input channel in view: the chosen one, at first the one that adds the most."""
+def _channel(per_channel: np.ndarray) -> int:
+    """Choose the input channel in view, at first the one that adds the most."""
     if len(per_channel) == 1:
         return 0
-    chosen = st.session_state.get(state.input_channel(layer))
-    return int(np.abs(per_channel).argmax()) if chosen is None else min(chosen, len(per_channel)) - 1
+    strongest = int(np.abs(per_channel).argmax())
+    if not st.session_state.get(state.INPUT_CHANNEL, 1):
+        st.session_state[state.INPUT_CHANNEL] = strongest + 1
+    return links.number(state.INPUT_CHANNEL, "Input channel", 1, len(per_channel), strongest + 1, width=160) - 1
 
 
-def _window(layer: str, found: WeightedSum, source: str, go: Go) -> None:
+def _window(found: WeightedSum, channel: int, source: str, go: Go) -> None:
     """Window, kernel and products of one input channel, as numbers."""
-    window, channel = found.window, _channel(layer, found.per_channel)
-    if len(found.per_channel) > 1:
-        st.session_state[state.input_channel(layer)] = channel + 1
-        st.number_input("Input channel", 1, len(found.per_channel), key=state.input_channel(layer), width=160)
-    called = "the picture" if source == INPUT else f"map {window.channels[channel] + 1} of {source}"
+    window = found.window
+    called = "the image" if source == INPUT else f"map {window.channels[channel] + 1} of {source}"
 
     def opened(row: int, column: int) -> None:
         if window.inside[row, column] and source != INPUT:
