@@ -1,6 +1,5 @@
 """Figures of trainings: the curves of one run or of several, the learning-rate search, accuracy over time."""
 
-import html
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -8,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE, RED, SKY, Range
+from cnn.charts.literal import literal
 from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN, accuracy_axis
 from cnn.config import duration
 from cnn.runs.pace import timed_epochs
@@ -132,7 +132,7 @@ def overlay(
             figure.add_scatter(
                 x=x,
                 y=[r[key] for r in shown],
-                name=html.escape(name),
+                name=literal(name),
                 legendgroup=name,
                 showlegend=not dotted,
                 mode="lines" if dotted else "lines+markers",
@@ -252,7 +252,7 @@ def accuracy_over_time(
     for (name, records), look, mode in lines:
         if not (epochs := timed_epochs(records)):
             continue
-        name = html.escape(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
+        name = literal(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…")
         x, y = [r["seconds"] for r in epochs], [r["val_accuracy"] for r in epochs]
         hover = {
             "text": [f"epoch {r['epoch']}, {duration(r['seconds'])}" for r in epochs],

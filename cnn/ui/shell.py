@@ -118,10 +118,10 @@ def show_errors() -> Iterator[None]:
     try:
         yield
     except AtelierError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
     except OSError as error:
         folder = runs.root()
-        st.error(f"The runs folder {folder} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
+        st.error(f"The runs folder {plain(str(folder))} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
 
 
 def style(rules: str) -> None:

@@ -29,7 +29,9 @@ _SIZE = 40  # names on one page
 
 SCRIPT = """
 import json
+import plotly.graph_objects as go
 import streamlit as st
+from cnn.charts.literal import literal
 from cnn.ui.text import plain
 
 part = int(st.query_params.get("part", 0)) * {size}
@@ -48,6 +50,11 @@ for index, name in list(enumerate(json.loads({names!r})))[part : part + {size}]:
         st.expander(shown)
         st.subheader(shown, anchor=False)
         st.error(f"{{shown}}: it is empty")
+if "chart" in st.query_params:
+    figure = go.Figure(layout={{"height": 6000}})
+    for name in json.loads({names!r}):
+        figure.add_scatter(y=[1], name=literal(name))
+    st.plotly_chart(figure)
 st.markdown("That is all.")
 """
 # What each of these elements shows, and where in the page it does so.
@@ -107,6 +114,14 @@ def test_names_are_shown_as_they_were_typed(page: Page, shown):
                 if text is None or as_typed(text) != as_typed(expected) or made:
                     wrong.append((names[int(index)], place, text, made))
     assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_names_are_shown_as_they_were_typed_in_the_legend_of_a_chart(page: Page, shown):
+    names, server = shown
+    page.goto(f"{server.url}/?part=99&chart=1")
+    expect(page.locator(".legendtext")).to_have_count(len(names))
+    found = page.locator(".legendtext").evaluate_all("texts => texts.map(text => text.textContent)")
+    assert [as_typed(text) for text in found] == [as_typed(name) for name in names]
 
 
 def as_typed(text: str) -> str:

@@ -56,7 +56,7 @@ def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
             size=_SIZE,
         )
     except DoesNotFit as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(shell.plain(str(error)), icon=":material/error:")
         return
     note(
         "Drag the window over the image, move it with the arrow keys, or let it slide. To change a weight, type into "

@@ -25,7 +25,7 @@ class Given:
 
     Attributes:
         grey: float32 (h, w), in [0, 1] unless numbers were typed.
-        title: what it is.
+        title: what it is, as it was typed or uploaded.
         picture: where it came from; None if numbers were typed.
     """
 
@@ -58,7 +58,7 @@ def ask(run: Run, network: Network, numbers: bool) -> Given | None:
         return None
     seen.image(picture.pixels(3), width=_THUMBNAIL, alt=f"{picture.title}, as the network gets it.")
     title.caption(shell.plain(picture.title))
-    return Given(picture.seen.pixels[..., 0], shell.plain(picture.title), picture)
+    return Given(picture.seen.pixels[..., 0], picture.title, picture)
 
 
 def _picture(run: Run, network: Network) -> Picture | None:

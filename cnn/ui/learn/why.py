@@ -132,8 +132,8 @@ def _locality(on: Given, kernel: int) -> None:
                     size=_SIZE,
                 )
     note(
-        f"{on.title}: yellow is bright, dark blue dark. The frame holds the pixels that one value depends on. Click "
-        "anywhere in the left image, or press Enter there: the window moves and keeps its weights."
+        f"{shell.plain(on.title)}: yellow is bright, dark blue dark. The frame holds the pixels that one value "
+        "depends on. Click anywhere in the left image, or press Enter there: the window moves and keeps its weights."
     )
 
 

@@ -187,7 +187,7 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
     try:
         return RunConfig.model_validate(values)
     except ValidationError as error:
-        st.error(explain(error), icon=":material/block:")
+        st.error(shell.plain(explain(error)), icon=":material/block:")
         return base
 
 

@@ -421,7 +421,7 @@ def _table(sweep: Sweep) -> None:
             "run": st.column_config.TextColumn(width=260),
         },
     )
-    tag = f" Its runs carry the tag `{sweep.tag}` on the Runs page." if sweep.tag else ""
+    tag = f" Its runs carry the tag **{shell.plain(sweep.tag)}** on the Runs page." if sweep.tag else ""
     st.caption(f"{len(table)} of {sweep.config.planned} trials. A click on a column's name sorts them.{tag}")
     with st.container(horizontal=True):
         st.download_button(
