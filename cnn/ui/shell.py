@@ -120,8 +120,8 @@ def show_errors() -> Iterator[None]:
     except AtelierError as error:
         st.error(plain(str(error)), icon=":material/error:")
     except OSError as error:
-        folder = runs.root()
-        st.error(f"The runs folder {plain(str(folder))} cannot be written ({error.strerror}): free some space or set $CNN_RUNS.")
+        problem = f"The runs folder {runs.root()} cannot be written ({error.strerror})"
+        st.error(plain(f"{problem}: free some space or set $CNN_RUNS."))
 
 
 def style(rules: str) -> None:
