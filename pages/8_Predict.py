@@ -1,14 +1,12 @@
-"""Show the network a drawing, a photo, many photos or a sample, and see how they were read and what it says."""
+"""Show the network a drawing, a photo, many photos or a sample: how they were preprocessed, and what it predicts."""
 
 import streamlit as st
 
 from cnn.ui import shell, state
 
-run = shell.page(
-    "Predict", "Show the network a garment. It sees what the steps below make of your picture, nothing else."
-)
+run = shell.page("Predict", "Draw, upload or photograph a garment, and see what the network predicts.")
 shell.require_model(run)
-with st.spinner("Loading TensorFlow…"):
+with st.spinner("Loading TensorFlow: up to half a minute the first time after a start…"):
     from cnn.ui import models
     from cnn.ui.predict import answer, batch, inputs
 
@@ -16,21 +14,24 @@ with st.spinner("Loading TensorFlow…"):
 
 if run.config.data.card.synthetic:
     st.warning(
-        "This network was trained on drawn clothes only: expect it to fail on photos.", icon=":material/warning:"
+        "This network was trained on drawn clothes only. Expect it to fail on photos.", icon=":material/warning:"
     )
 
 
 @st.fragment
 def workshop() -> None:
-    """A click or a stroke runs this part anew, not the whole page: the answer follows more quickly."""
-    ways_in, answers = st.columns([2, 3], gap="large")
+    """A click or a stroke runs this part again, not the whole page: the prediction follows more quickly."""
+    with st.container(horizontal=True, gap="medium"):
+        ways_in, predictions = st.container(width=400), st.container()
     with ways_in:
         given = inputs.ask(run, network.predict, state.PREDICT_IMAGE)
     if isinstance(given, list):
-        batch.show(given, run, network.predict, place=answers)
+        batch.show(given, run, network.predict, place=predictions)
     elif given:
-        with answers:
-            answer.show(given, network.predict)
+        with predictions:
+            answer.show(given, run, network.predict)
+    else:
+        predictions.info(inputs.missing(state.PREDICT_IMAGE), icon=":material/image:")
 
 
 workshop()

@@ -28,6 +28,7 @@ def other_run(key: str, run: Run) -> Run | None:
     st.selectbox(
         "Compare with run",
         list(others),
+        None,
         key=menu,
         placeholder="None" if others else "No other run has a trained network",
         format_func=lambda run_id: names.get(run_id, run_id),

@@ -16,7 +16,7 @@ from cnn import runs
 from cnn.config import CLASS_NAMES, Data, RunConfig, presets
 from cnn.pictures import NetworkInput, readings, to_network_input
 from cnn.pictures.readings import Reading
-from cnn.ui.predict import batch, pictures
+from cnn.ui.predict import batch, inputs, pictures
 from cnn.ui.predict.pictures import File
 from tests.pages.visit import PAGES, PROJECT, make_run, open_page, refresh, run_in_link, text
 
@@ -245,13 +245,76 @@ def trousers() -> bytes:
 def test_predict_a_sample_of_each_class():
     app = open_page("Predict")
     for name in ("Trouser", "Ankle boot"):
-        app.selectbox(key="sample_class").select(name)
+        app.selectbox(key="predict-class").select(name)
         refresh(app)
-        assert f"the dataset calls it {name}" in text(app)
+        assert f"Prediction for {name} 1" in text(app) and ": this is the true label" in text(app)
+        assert f"{name} · " in progress_texts(app)[0]
+        assert len(progress_texts(app)) == 3
+
+
+def progress_texts(app: AppTest) -> list[str]:
+    """The most probable classes, with their probabilities."""
+    return [bar.proto.text for bar in app.get("progress")]
+
+
+def test_the_link_says_which_image_is_in_view():
+    app = open_page("Predict", **{"predict-class": "Bag", "predict-number": "7"})
+    assert "Prediction for Bag 7" in text(app)
+    app = open_page("Predict", **{"predict-from": "Mistake", "predict-mistakes": "Shirt", "predict-mistake": "2"})
+    assert "Prediction for Shirt, mistake 2" in text(app) and "Wrong: the true label is Shirt" in text(app)
+    app = open_page("Predict", **{"predict-from": "Nonsense", "predict-class": "Nonsense", "predict-number": "-4"})
+    assert r"Prediction for T\-shirt/top 1" in text(app)
+
+
+def test_the_image_in_view_goes_along_to_the_other_pages():
+    app = open_page("Predict")
+    app.selectbox(key="predict-class").select("Coat")
+    refresh(app)
+    app.number_input(key="predict-number").set_value(3)
+    refresh(app)
+    for page, control in (("7_Explore", "explore-number"), ("1_Learn", "sample_number")):
+        app.switch_page(f"pages/{page}.py")
+        refresh(app)
+        assert app.number_input(key=control).value == 3 and "Coat 3" in text(app) + captions(app)
+
+
+def test_the_thumbnails_are_those_around_the_chosen_image(monkeypatch):
+    strips = []
+    monkeypatch.setattr(inputs.sheet, "show", lambda shown, *_, **__: strips.extend(shown))
+    images = np.arange(20, dtype=np.uint8)[:, None, None].repeat(28, axis=1).repeat(28, axis=2)
+    indices = np.arange(19, 2, -1)
+    for number in (1, 12, 13, 17):
+        inputs._thumbnails(images, indices, number, "key", "label")
+    assert [list(strip.maps) for strip in strips] == [[*range(1, 13)]] * 2 + [[*range(13, 18)]] * 2
+    assert [strip.chosen for strip in strips] == [[0], [11], [0], [4]]
+    assert strips[2].colours[:, 0, 0].tolist() == [[value] * 3 for value in indices[12:]]
+
+
+def test_random_chooses_an_image(monkeypatch):
+    app = open_page("Predict")
+    default_rng = np.random.default_rng
+    monkeypatch.setattr(inputs.np.random, "default_rng", lambda seed=3: default_rng(seed))
+    click(app, "random_sample")
+    labels = inputs.test_pictures(runs.get(runs.DEFAULT_ID))[0].labels
+    label = CLASS_NAMES.index(app.selectbox(key="predict-class").value)
+    chosen = np.flatnonzero(labels == label)[app.number_input(key="predict-number").value - 1]
+    assert chosen == default_rng(3).integers(len(labels)) and f"Prediction for {CLASS_NAMES[label]}" in text(app)
+    app.segmented_control(key="predict-from").set_value("Mistake")
+    refresh(app)
+    click(app, "random_mistake")
+    assert f"mistake {app.number_input(key='predict-mistake').value}" in text(app)
+
+
+def test_two_networks_predict_one_image_side_by_side():
+    app = open_page("Predict", **{"predict-compare": "lecture"})
+    assert "**Wardrobe" in text(app) and "**Lecture" in text(app)
+    assert len(progress_texts(app)) == 6 and len(app.get("plotly_chart")) == 2
+    one, other = (chart.proto.spec for chart in app.get("plotly_chart"))
+    assert one != other
 
 
 def upload(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
-    app.segmented_control(key="way").set_value("Upload")
+    app.segmented_control(key="predict-from").set_value("Upload")
     refresh(app)
     for name, content in files:
         app.file_uploader[0].upload(name, content)
@@ -267,18 +330,18 @@ def click(app: AppTest, key: str) -> AppTest:
     return refresh(app)
 
 
-def go_to_explore(app: AppTest, way: str) -> AppTest:
-    """Leave the page for Explore. A browser keeps the way in, but a test comes in by a sample first."""
-    changes = app.session_state.get("changes", (None, None))
+def open_expander(app: AppTest, key: str) -> AppTest:
+    app.session_state[key] = True
+    return refresh(app)
+
+
+def go_to_explore(app: AppTest) -> AppTest:
     app.switch_page("pages/7_Explore.py")
-    refresh(app)
-    app.segmented_control(key="way").set_value(way)
-    app.session_state["changes"] = changes
     return refresh(app)
 
 
 def captions(app: AppTest) -> str:
-    """What stands below the pictures."""
+    """What stands below the images."""
     return str([image.proto for image in app.get("image")])
 
 
@@ -303,20 +366,29 @@ def three_readings(monkeypatch) -> list[Image.Image]:
 
 
 def test_predict_shows_one_reading_without_a_choice():
+    app = open_expander(open_page("Predict"), "predict-preprocessing")
+    assert "Steps: Fashion-MNIST's format" in text(app) and not has_button(app, "reading-automatic")
+    assert "Original" in captions(app) and "Network input" in captions(app)
+
+
+def test_what_stands_in_a_closed_expander_is_not_computed():
     app = open_page("Predict")
-    assert "How should it be read" not in text(app) and not has_button(app, "reading-automatic")
-    assert "As it came" in captions(app) and "What the network sees" in captions(app)
+    assert "Steps:" not in text(app) and "training examples with" not in text(app)
+    open_expander(app, "predict-nearest")
+    assert "training examples with" in text(app)
+    assert "Steps:" in text(open_page("Predict", **{"predict-preprocessing": "true"}))
 
 
 def test_predict_offers_every_reading_with_its_answer(three_readings):
     app = upload(open_page("Predict"), ("trousers.png", trousers()))
+    open_expander(app, "predict-preprocessing")
     assert "Automatic uses the mean of “Whole” (75%) and “Half” (25%)." in text(app)
     assert [app.button(key=f"reading-{number}").label for number in range(3)] == ["Whole", "Half", "Faint"]
-    assert "How it was read: Whole" in [expander.label for expander in app.expander]
+    assert "**Steps: Whole**" in text(app)
     automatic = app.get("plotly_chart")[0].proto.spec
 
     click(app, "reading-2")
-    assert "How it was read: Faint" in [expander.label for expander in app.expander]
+    assert "**Steps: Faint**" in text(app)
     assert app.get("plotly_chart")[0].proto.spec != automatic
     click(app, "reading-automatic")
     assert app.get("plotly_chart")[0].proto.spec == automatic
@@ -324,51 +396,54 @@ def test_predict_offers_every_reading_with_its_answer(three_readings):
 
 def test_the_chosen_reading_goes_along_to_explore_and_ends_with_its_picture(three_readings):
     app = upload(open_page("Predict"), ("trousers.png", trousers()))
+    open_expander(app, "predict-preprocessing")
     click(app, "reading-1")
-    go_to_explore(app, "Upload")
-    assert "Read as: Half." in text(app) and "From before: trousers.png" in text(app)
-    app.segmented_control(key="way").set_value("Sample")
+    go_to_explore(app)
+    assert ": Half." in text(app) and "From before: trousers.png" in text(app)
+    app.segmented_control(key="explore-from").set_value("Sample")
     refresh(app)
-    app.segmented_control(key="way").set_value("Upload")
+    app.segmented_control(key="explore-from").set_value("Upload")
     refresh(app)
-    assert "Read as: Whole." in text(app)
+    assert ": Whole." in text(app)
+    click(app, "remove_files")
+    assert "From before" not in text(app)
 
 
 def test_predict_turns_inverts_and_takes_it_back(three_readings):
     app = upload(open_page("Predict"), ("trousers.png", trousers()))
     upright = three_readings[-1]
     assert upright.size == (300, 400) and not has_button(app, "reset")
-    click(app, "Turn left")
+    click(app, "Rotate left")
     turned = three_readings[-1]
-    assert turned.size == (400, 300) and "Turned" in captions(app)
+    assert turned.size == (400, 300) and "Rotated" in captions(app)
     assert turned.transpose(Image.Transpose.ROTATE_270).tobytes() == upright.tobytes()
     click(app, "invert")
     assert np.array_equal(np.asarray(three_readings[-1]), 255 - np.asarray(turned))
-    assert "Turned and inverted" in captions(app)
+    assert "Rotated and inverted" in captions(app)
     assert "Inverting changes nothing here" in text(app)  # nor does it, with the recipe alone
     read = len(three_readings)
-    click(app, "Turn right")
+    click(app, "Rotate right")
     click(app, "invert")
-    assert "As it came" in captions(app) and not has_button(app, "reset")
-    click(app, "Turn right")
+    assert "Original" in captions(app) and not has_button(app, "reset")
+    click(app, "Rotate right")
     click(app, "reset")
-    assert "As it came" in captions(app)
+    assert "Original" in captions(app)
     assert len(three_readings) == read + 3  # upright, inverted and not, and turned to the right: none of them twice
 
 
 def test_predict_turns_a_sample_and_a_drawing():
     app = open_page("Predict")
     before = app.get("plotly_chart")[0].proto.spec
-    click(app, "Turn left")
-    assert "Turned" in captions(app) and app.get("plotly_chart")[0].proto.spec != before
-    app.number_input(key="sample_number").set_value(2)
+    click(app, "Rotate left")
+    assert "Rotated" in captions(app) and app.get("plotly_chart")[0].proto.spec != before
+    app.number_input(key="predict-number").set_value(2)
     refresh(app)
-    assert "As it came" in captions(app)
-    app.segmented_control(key="way").set_value("Draw")
+    assert "Original" in captions(app)
+    app.segmented_control(key="predict-from").set_value("Draw")
     refresh(app)
     draw_trousers(app)
-    click(app, "Turn left")
-    assert "Turned" in captions(app) and not has_button(app, "invert")
+    click(app, "Rotate left")
+    assert "Rotated" in captions(app) and not has_button(app, "invert")
 
 
 # --- Predict: many pictures at once -----------------------------------------------------------------------------
@@ -400,13 +475,15 @@ def test_many_files_become_a_table():
     app = read_all(upload(open_page("Predict"), *FILES))
     table = app.dataframe[0].value
     assert list(table["file"]) == [name for name, _ in FILES]
-    assert list(table["answer"].fillna("")) == ["Trouser", "", "", "Trouser"]
+    assert list(table["predicted"].fillna("")) == ["Trouser", "", "", "Trouser"]
     assert table["confidence"][0] == pytest.approx(table["confidence"][3]) and 0 < table["confidence"][0] <= 1
-    assert table["picture"][0].startswith("data:image/jpeg;base64,") and table["seen"][0].startswith("data:image/png")
-    assert "The file is empty" in table["error"][1] and "This is no picture" in table["error"][2]
+    assert table["image"][0].startswith("data:image/jpeg;base64,")
+    assert table["network input"][0].startswith("data:image/png")
+    assert "The file is empty" in table["error"][1] and "This file is not an image" in table["error"][2]
     words = text(app)
-    assert "### Trouser" in words and "trousers.png: confidence" in words  # the first that can be read is open
-    assert "empty.png: The file is empty" in words and "letter.jpg: This is no picture" in words
+    assert "Trouser" in [head.value for head in app.subheader]
+    assert "Prediction for trousers.png" in words  # the first that can be read is open
+    assert "empty.png: The file is empty" in words and "letter.jpg: This file is not an image" in words
     assert len(app.error) == 2 and "All 4 files" in app.progress[0].text
 
 
@@ -441,13 +518,13 @@ def test_a_row_opens_its_picture_which_goes_along_to_explore():
     app = read_all(upload(open_page("Predict"), *FILES))
     app.session_state["opened_file"] = app.session_state["batch"].files[3].id
     refresh(app)
-    assert "more.png: confidence" in text(app)
+    assert "Prediction for more.png" in text(app)
     app.session_state["opened_file"] = app.session_state["batch"].files[1].id
     refresh(app)
-    assert "confidence" not in text(app) and "empty.png: The file is empty" in text(app)
+    assert "Prediction for" not in text(app) and "empty.png: The file is empty" in text(app)
     app.session_state["opened_file"] = app.session_state["batch"].files[3].id
-    go_to_explore(app, "Upload")
-    assert "From before: 4 files" in text(app) and "more.png as the network sees it" in captions(app)
+    go_to_explore(app)
+    assert "From before: 4 files" in text(app) and "more.png" in text(app)
 
 
 def test_an_unforeseen_mistake_costs_one_row_only(monkeypatch):
@@ -458,7 +535,7 @@ def test_an_unforeseen_mistake_costs_one_row_only(monkeypatch):
     work.take([strange, good])
     work.work(FakePredictor(), seconds=60)
     rows = [row for _, row in work.done]
-    assert "mistake in this program" in rows[0].error and rows[1].probabilities[1] == 1
+    assert "error in this program" in rows[0].error and rows[1].probabilities[1] == 1
     assert not work.working and work.seconds_left == 0
 
 
@@ -485,13 +562,13 @@ class FakePredictor:
 
 def test_predict_a_drawing():
     app = open_page("Predict")
-    app.segmented_control(key="way").set_value("Draw")
+    app.segmented_control(key="predict-from").set_value("Draw")
     refresh(app)
     assert "Nothing is drawn yet" in text(app)
     draw_trousers(app)
-    assert "Your drawing: confidence" in text(app) and "Nothing is drawn yet" not in text(app)
-    go_to_explore(app, "Draw")
-    assert "Your drawing as the network sees it" in captions(app)
+    assert "Prediction for Your drawing" in text(app) and "Nothing is drawn yet" not in text(app)
+    go_to_explore(app)
+    assert "Your drawing" in text(app)
 
 
 def draw_trousers(app: AppTest) -> None:
@@ -502,5 +579,5 @@ def draw_trousers(app: AppTest) -> None:
     buffer = io.BytesIO()
     ink.save(buffer, "PNG")
     url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    app.session_state["drawing_board"] = {"drawing": {"picture": url}}
+    app.session_state["drawing_board-0"] = {"drawing": {"raw": {"objects": []}, "data": url}}
     refresh(app)

@@ -1,1 +1,1 @@
-"""The Predict page: the ways in for a picture, how it is read, and the answer."""
+"""The Predict page: the ways in for an image, its preprocessing, and the prediction."""

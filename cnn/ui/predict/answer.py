@@ -1,4 +1,10 @@
-"""A picture with the network's answer, the other ways in which it can be read, and how the one in view was read."""
+"""An image with its prediction, how it was preprocessed, and in which other ways it could be.
+
+The prediction comes first, so that it follows a stroke at once. What stands in a closed expander is not computed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -9,76 +15,122 @@ from cnn.config import CLASS_NAMES
 from cnn.networks.predictor import Predictor, combined
 from cnn.pictures import SIZE
 from cnn.pictures.readings import Reading
-from cnn.ui import shell
+from cnn.runs import Run
+from cnn.ui import compare, figures, shell
 from cnn.ui.predict import nearest, pictures
 from cnn.ui.predict.pictures import Picture
 
-_STEP_SIZE = 112  # pixels along the longest edge of a step's picture on the page
-_EDGE = 224  # of the picture and of what the network sees
+_STEP_SIZE = 112  # pixels along the longest edge of a step's image on the page
+_EDGE = 112  # of the original and of the network input
+_TOP = 3  # classes
 
 
-def show(picture: Picture, predictor: Predictor, wide: bool = False) -> None:
-    """Draw one picture with everything about it. `wide`: in two columns instead of one.
+@dataclass(frozen=True, eq=False)
+class _Prediction:
+    """What one network predicts: its name as Markdown, and the probabilities (10,)."""
 
-    The answer comes first, so that it follows a stroke at once; the readings that are only offered are asked later.
-    """
-    with st.container(border=True):
-        what, how = st.columns(2, gap="large") if wide else (st.container(), st.container())
-        with what:
-            _given_and_seen(picture)
-            _tools(picture)
+    network: str
+    probabilities: np.ndarray
+
+    @property
+    def label(self) -> int:
+        return int(self.probabilities.argmax())
+
+
+def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -> None:
+    """Draw one image with everything about it. `wide`: in two columns instead of one."""
+    left, right = st.columns(2, gap="large") if wide else (st.container(), st.container())
+    with left:
+        first = st.container()
+        _tools(picture)
+        other = compare.other_run("predict-compare", run)
+        with first:
+            found = [_predict(picture, run, predictor)]
+            if other and (second := compare.load(other)):
+                found.append(_predict(picture, other, second.predict))
+            _labels(picture, found)
             nearest.warn(picture, predictor)
-            chosen = picture.chosen
-            _verdict(picture, predictor.each([chosen])[0] if chosen else predictor.answer(picture.readings))
-        with how:
-            if len(picture.readings) > 1:
-                _choice(picture, predictor)
-            _steps(picture.reading)
-            nearest.show(picture, predictor)
+    with right:
+        _bars(picture, found)
+        _preprocessing(picture, predictor)
+        nearest.show(picture, predictor)
 
 
-def _given_and_seen(picture: Picture) -> None:
-    """What the person gave beside what the network sees."""
-    changes = picture.changes
-    hands = [word for word, is_so in (("turned", changes.turns), ("inverted", changes.inverted)) if is_so]
-    with st.grid(2, min_column_width=120):
-        st.image(
-            _fitted(picture.shown, _EDGE),
-            caption=" and ".join(hands).capitalize() if hands else "As it came",
-            alt=f"{picture.title} {' and '.join(hands) or 'as it came'}.",
-        )
-        st.image(
-            picture.pixels(_EDGE // SIZE),
-            caption="What the network sees",
-            alt=f"{picture.title} as the network's input, 28 by 28 grey pixels, a bright garment on black.",
-        )
+def _predict(picture: Picture, run: Run, predictor: Predictor) -> _Prediction:
+    chosen = picture.chosen
+    probabilities = predictor.each([chosen])[0] if chosen else predictor.answer(picture.readings)
+    return _Prediction(shell.plain(shell.labels().get(run.id, run.name)), probabilities)
 
 
-def _verdict(picture: Picture, probabilities: np.ndarray) -> None:
-    best, second = probabilities.argsort()[::-1][:2]
-    st.markdown(f"### {CLASS_NAMES[best]}")
-    st.markdown(
-        f"{shell.plain(picture.title)}: confidence {probabilities[best]:.1%}, then {CLASS_NAMES[second]} with "
-        f"{probabilities[second]:.1%}."
+def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
+    """The most probable classes by each network, and beside or below them what was predicted from."""
+    st.caption(
+        f"Prediction for {shell.plain(picture.title)}",
+        help="With test-time augmentation: the mean over the image and slightly changed copies of it.",
     )
-    if picture.label is not None:
-        right = "Right" if picture.label == best else "Wrong"
-        st.caption(f"{right}: the dataset calls it {CLASS_NAMES[picture.label]}.")
-    st.plotly_chart(
-        charts.probabilities(probabilities, CLASS_NAMES, height=270, true=picture.label),
-        key="bars",
-        config={"displayModeBar": False},
-        alt=f"Probabilities of the ten classes for {picture.title}; the highest is {CLASS_NAMES[best]}.",
-    )
+    if len(found) == 1:
+        with st.container(horizontal=True, gap="medium"):
+            with st.container(gap="xsmall"):
+                _top(picture, found[0])
+            with st.container(width=_EDGE, gap="xsmall"):
+                _original_and_input(picture)
+    else:
+        with st.grid(len(found), min_column_width=150, gap="medium"):
+            for one in found:
+                with st.container(gap="xsmall"):
+                    st.markdown(f"**{one.network}**")
+                    _top(picture, one)
+        with st.container(horizontal=True, gap="medium"):
+            _original_and_input(picture)
     for note in picture.seen.notes:
         st.caption(f":material/info: {note}")
 
 
+def _top(picture: Picture, found: _Prediction) -> None:
+    st.subheader(CLASS_NAMES[found.label], anchor=False)
+    for index in found.probabilities.argsort()[::-1][:_TOP]:
+        probability = float(found.probabilities[index])
+        st.progress(min(probability, 1.0), text=f"{CLASS_NAMES[index]} · {probability:.1%}")
+    if picture.label == found.label:
+        st.caption(":material/check: Correct: this is the true label.")
+    elif picture.label is not None:
+        st.caption(f":material/close: Wrong: the true label is {CLASS_NAMES[picture.label]}.")
+
+
+def _original_and_input(picture: Picture) -> None:
+    changes = picture.changes
+    hands = [word for word, is_so in (("rotated", changes.turns), ("inverted", changes.inverted)) if is_so]
+    st.image(
+        _fitted(picture.shown, _EDGE),
+        caption=" and ".join(hands).capitalize() if hands else "Original",
+        alt=f"{picture.title}, {' and '.join(hands) or 'the original'}.",
+    )
+    st.image(
+        picture.pixels(_EDGE // SIZE),
+        caption="Network input",
+        alt=f"{picture.title} as the network input, 28 by 28 grey pixels, a bright garment on black.",
+    )
+
+
+def _bars(picture: Picture, found: Sequence[_Prediction]) -> None:
+    """The probabilities of all classes."""
+    with st.grid(len(found), min_column_width=230, gap="medium"):
+        for number, one in enumerate(found):
+            with st.container():
+                figures.show(
+                    charts.probabilities(one.probabilities, CLASS_NAMES, height=270, true=picture.label),
+                    key="compared_bars" if number else "bars",
+                    alt=f"Probabilities of the ten classes for {picture.title}; the highest is "
+                    f"{CLASS_NAMES[one.label]}.",
+                    title=one.network if len(found) > 1 else "All ten classes",
+                )
+
+
 def _tools(picture: Picture) -> None:
-    """Buttons that change the picture before it is read."""
+    """Buttons that change the image before it is preprocessed."""
     changes = picture.changes
     with st.container(horizontal=True, gap="small"):
-        for label, icon, turn in (("Turn left", "rotate_left", 1), ("Turn right", "rotate_right", -1)):
+        for label, icon, turn in (("Rotate left", "rotate_left", 1), ("Rotate right", "rotate_right", -1)):
             st.button(
                 label,
                 icon=f":material/{icon}:",
@@ -86,7 +138,7 @@ def _tools(picture: Picture) -> None:
                 on_click=pictures.change,
                 args=(picture,),
                 kwargs={"turns": (changes.turns + turn) % 4},
-                help="By 90 degrees; the picture is then read anew.",
+                help="Rotates the image by 90°, then preprocesses it again.",
             )
         if not picture.drawn:
             st.button(
@@ -96,18 +148,31 @@ def _tools(picture: Picture) -> None:
                 on_click=pictures.change,
                 args=(picture,),
                 kwargs={"inverted": not changes.inverted},
-                help="Exchange light and dark; the picture is then read anew.",
+                help="Swaps light and dark, then preprocesses the image again.",
             )
         if changes != pictures.Changes():
             st.button("Reset", icon=":material/undo:", key="reset", on_click=pictures.reset)
     if changes.inverted and picture.inverting_is_idle:
-        st.caption("Inverting changes nothing here: either of garment and background may be the lighter one.")
+        st.caption("Inverting changes nothing here: the garment may be lighter or darker than its background.")
+
+
+# ---------------------------------------------------------------- preprocessing
+
+
+def _preprocessing(picture: Picture, predictor: Predictor) -> None:
+    place = st.expander(
+        "Preprocessing", icon=":material/tune:", key="predict-preprocessing", on_change="rerun", bind="query-params"
+    )
+    if place.open:
+        with place:
+            if len(picture.readings) > 1:
+                _choice(picture, predictor)
+            _steps(picture.reading)
 
 
 def _choice(picture: Picture, predictor: Predictor) -> None:
-    """Every reading with its prediction; the one in view is marked, and another can be put in its place."""
+    """Every way to preprocess the image with its prediction; the one in use is marked, another can be chosen."""
     each = predictor.each(picture.readings)
-    st.markdown("**How should it be read?**")
     used = [reading for reading in picture.readings if reading.weight > 0]
     st.button(
         f"Automatic: {_in_short(combined(picture.readings, each))}",
@@ -120,7 +185,7 @@ def _choice(picture: Picture, predictor: Predictor) -> None:
         args=(picture,),
         kwargs={"reading": None},
     )
-    st.caption(f"Automatic uses {_shares(used)}.")
+    st.caption(f"Automatic uses {_weights(used)}. Or choose one:")
     with st.grid("auto", min_column_width=132, gap="small"):
         for number, (reading, probabilities) in enumerate(zip(picture.readings, each, strict=True)):
             with st.container(border=True, height="stretch", gap="xsmall", horizontal_alignment="center"):
@@ -130,7 +195,7 @@ def _choice(picture: Picture, predictor: Predictor) -> None:
 def _card(picture: Picture, number: int, reading: Reading, probabilities: np.ndarray) -> None:
     st.image(
         pictures.enlarged(reading.seen, 4),
-        alt=f"What the network sees of the reading “{reading.name}”: {_in_short(probabilities)}.",
+        alt=f"The network input with the preprocessing “{reading.name}”: {_in_short(probabilities)}.",
     )
     st.caption(_in_short(probabilities), text_alignment="center")
     st.button(
@@ -151,8 +216,8 @@ def _in_short(probabilities: np.ndarray) -> str:
     return f"{CLASS_NAMES[best]} {probabilities[best]:.0%}"
 
 
-def _shares(used: list[Reading]) -> str:
-    """The readings in the automatic answer, as an enumeration."""
+def _weights(used: list[Reading]) -> str:
+    """What counts in the automatic prediction, as an enumeration."""
     if len(used) == 1:
         return f"“{used[0].name}” alone"
     parts = [f"“{reading.name}” ({reading.weight:.0%})" for reading in used]
@@ -160,17 +225,17 @@ def _shares(used: list[Reading]) -> str:
 
 
 def _steps(reading: Reading) -> None:
-    with st.expander(f"How it was read: {reading.name}", expanded=True):
-        st.caption(reading.explanation)
-        with st.grid("auto", min_column_width=_STEP_SIZE, gap="small"):
-            for number, step in enumerate(reading.seen.steps, 1):
-                with st.container(gap="xsmall"):
-                    st.image(_fitted(step.image, _STEP_SIZE), alt=f"The picture after step {number}, {step.name}.")
-                    st.caption(f"{number}. {step.name}", help=step.explanation)
+    st.markdown(f"**Steps: {reading.name}**")
+    st.caption(reading.explanation)
+    with st.grid("auto", min_column_width=_STEP_SIZE, gap="small"):
+        for number, step in enumerate(reading.seen.steps, 1):
+            with st.container(gap="xsmall"):
+                st.image(_fitted(step.image, _STEP_SIZE), alt=f"The image after step {number}, {step.name}.")
+                st.caption(f"{number}. {step.name}", help=step.explanation)
 
 
 def _fitted(image: Image.Image, edge: int) -> Image.Image:
-    """Small pictures are shown with their pixels as squares, large ones reduced."""
+    """Small images are shown with their pixels as squares, large ones reduced."""
     factor = edge / max(image.size)
     size = tuple(max(1, round(length * factor)) for length in image.size)
     return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)

@@ -1,7 +1,7 @@
-"""Many pictures at once: a table that fills while they are read, in slices short enough for a Stop button to react.
+"""Many images at once: a table that fills while they are read, in slices short enough for a Stop button to react.
 
-Of each file only its bytes, two thumbnails and the network's answer are kept; the pictures themselves are decoded one
-at a time. The table belongs to one visit and one network.
+Of each file only its bytes, two thumbnails and the prediction are kept; the images themselves are decoded one at a
+time. The table belongs to one visit and one network.
 """
 
 import base64
@@ -32,18 +32,27 @@ _LONG_PAUSE = 5.0  # seconds: a longer one was a stop
 _REDRAW = 2.0  # seconds between two redraws of the growing table
 _THUMBNAIL = 96  # pixels along its longest edge
 _ERRORS_SHOWN = 3
-_COLUMNS = ("picture", "seen", "answer", "confidence", "file", "second answer", "reading", "error")
+_COLUMNS = (
+    "image",
+    "network input",
+    "predicted",
+    "confidence",
+    "file",
+    "second prediction",
+    "preprocessing",
+    "error",
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """What became of one file: an answer with what led to it, or an error.
+    """What became of one file: a prediction with what led to it, or an error.
 
     Attributes:
-        thumbnail: of the picture, a data URL.
-        seen: what the network sees of the heaviest reading, a data URL.
+        thumbnail: of the image, a data URL.
+        seen: the network input of the heaviest reading, a data URL.
         reading: that reading's name.
-        probabilities: the automatic answer, float32 (10,).
+        probabilities: the automatic prediction, float32 (10,).
         error: a sentence.
     """
 
@@ -101,7 +110,7 @@ class Batch:
 
 
 def show(files: list[File], run: Run, predictor: Predictor, place: DeltaGenerator) -> None:
-    """Read the files and show them in a table, in `place`; below, the picture whose row was chosen."""
+    """Read the files and show them in a table, in `place`; below, the image whose row was chosen."""
     batch = _of_session(run)
     batch.take(files)
     st.session_state.pop(state.BATCH_STEERED, None)
@@ -109,14 +118,14 @@ def show(files: list[File], run: Run, predictor: Predictor, place: DeltaGenerato
         progress = st.container()
         st.fragment(_table, run_every=_REDRAW if batch.working else None)(batch)
     if picture := opened(files):
-        answer.show(picture, predictor, wide=True)
-        st.caption("What you change here is for looking: the table and its file keep the automatic answer.")
+        answer.show(picture, run, predictor, wide=True)
+        st.caption("Changes here affect this view only. The table and its CSV keep the automatic prediction.")
     with progress:  # drawn last, because it works: everything else is there by then
         st.fragment(_progress, run_every=_TICK if batch.working else None)(batch, predictor)
 
 
 def opened(files: list[File]) -> Picture | None:
-    """The picture whose row was chosen, else the first that can be read."""
+    """The image whose row was chosen, else the first that can be read."""
     rows = st.session_state[state.BATCH].rows if state.BATCH in st.session_state else {}
     wanted = [file for file in files if file.id == st.session_state.get(state.OPENED_FILE)]
     for file in wanted or files:
@@ -152,7 +161,7 @@ def _row(file: File, predictor: Predictor) -> Row:
         return Row(error=str(error))
     except Exception:  # one file that nobody has thought of must not end the work on the others
         logging.getLogger(__name__).exception("A file of a batch could not be read")
-        return Row(error="This picture could not be read, because of a mistake in this program: see its log.")
+        return Row(error="This image could not be read because of an error in this program. Its log says more.")
 
 
 def _data_url(picture: Image.Image, kind: str) -> str:
@@ -187,7 +196,7 @@ def _progress(batch: Batch, predictor: Predictor) -> None:
             key="csv",
             on_click="ignore",
             disabled=not ready,
-            help="One line for each file: its label, the confidence, the ten probabilities, or the error.",
+            help="One line for each file: predicted label, confidence and ten probabilities, or the error.",
         )
     _errors(batch)
     _redraw_if_steered()
@@ -224,18 +233,18 @@ def _errors(batch: Batch) -> None:
     for file, row in failed[:_ERRORS_SHOWN]:
         st.error(f"{shell.plain(file.name)}: {row.error}", icon=":material/broken_image:")
     if len(failed) > _ERRORS_SHOWN:
-        st.caption(f"{len(failed) - _ERRORS_SHOWN} more could not be read: see the table's last column.")
+        st.caption(f"{len(failed) - _ERRORS_SHOWN} more could not be read. See the last column of the table.")
 
 
 # ---------------------------------------------------------------- the table
 
 
 def _table(batch: Batch) -> None:
-    """One row for each file that is done. Choosing one opens its picture."""
+    """One row for each file that is done. Choosing one opens its image."""
     _redraw_if_steered()
     done = batch.done
     if not done:
-        st.caption("The table begins with the first picture.")
+        st.caption("The table starts with the first image.")
         return
     table = as_table(done)
     # A selection is a position: where other files come or go, it must not slip to a neighbour.
@@ -249,20 +258,22 @@ def _table(batch: Batch) -> None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": _rows_opened(done)}},
         key=key,
-        alt=f"{counted(len(done), 'picture')} with file name, answer, confidence, second answer and reading.",
+        alt=f"{counted(len(done), 'image')} with file name, predicted class, confidence and preprocessing.",
         column_config={
-            "picture": st.column_config.ImageColumn(width=64, help="As it came. Click twice to see it larger."),
-            "seen": st.column_config.ImageColumn(width=64, help="What the network sees."),
+            "image": st.column_config.ImageColumn(width=64, help="The original. Double-click to enlarge it."),
+            "network input": st.column_config.ImageColumn(width=64, help="28 × 28 pixels. Double-click to enlarge it."),
             "file": st.column_config.TextColumn(width=130),
             "confidence": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent", width=130),
-            "reading": st.column_config.TextColumn(help="The one that weighs most; the answer may combine several."),
+            "preprocessing": st.column_config.TextColumn(
+                help="The one with most weight. A prediction may combine several."
+            ),
         },
     )
-    st.caption("Choose a row to open its picture; click a column's name to sort by it.")
+    st.caption("Select a row to open its image. Click a column's name to sort by it.")
 
 
 def _rows_opened(done: list[tuple[File, Row]]) -> list[int]:
-    """The place of the picture that `opened` shows: nothing is marked yet in a new table."""
+    """The place of the image that `opened` shows: nothing is marked yet in a new table."""
     chosen = [index for index, (file, _) in enumerate(done) if file.id == st.session_state.get(state.OPENED_FILE)]
     return chosen or [index for index, (_, row) in enumerate(done) if not row.error][:1]
 
@@ -285,18 +296,18 @@ def _cells(file: File, row: Row) -> dict[str, str | float | None]:
     best, second = row.probabilities.argsort()[::-1][:2]
     return {
         **cells,
-        "picture": row.thumbnail,
-        "seen": row.seen,
-        "answer": CLASS_NAMES[best],
+        "image": row.thumbnail,
+        "network input": row.seen,
+        "predicted": CLASS_NAMES[best],
         "confidence": float(row.probabilities[best]),
         "file": file.name,
-        "second answer": f"{CLASS_NAMES[second]} {row.probabilities[second]:.0%}",
-        "reading": row.reading,
+        "second prediction": f"{CLASS_NAMES[second]} {row.probabilities[second]:.0%}",
+        "preprocessing": row.reading,
     }
 
 
 def as_csv(done: Iterable[tuple[File, Row]]) -> bytes:
-    """One line for each file: its label with the confidence and the ten probabilities, or the error."""
+    """One line for each file: the predicted label with its confidence and the ten probabilities, or the error."""
     lines = []
     for file, row in done:
         if row.probabilities is None:

@@ -37,7 +37,7 @@ def ask(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | list[File]
         predictor: its network, whose mistakes are offered.
         keys: of the page that asks.
     """
-    way = links.choice(keys.way, "Image", WAYS)
+    way = links.choice(keys.way, "Image", WAYS, width="stretch")
     found: Picture | list[File] | None
     if way == "Sample":
         found = _sample(run, keys)
@@ -52,6 +52,13 @@ def ask(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | list[File]
     if found is None:
         pictures.reset()
     return pictures.with_changes(found) if isinstance(found, Picture) else found
+
+
+def missing(keys: ImageKeys) -> str:
+    """What stands in the place of the prediction where `ask` returned None."""
+    if st.session_state[keys.way] == "Draw":
+        return "Nothing is drawn yet. Draw a garment: its outline, or its whole shape."
+    return "The prediction appears here."
 
 
 def _bring_along(keys: ImageKeys) -> None:
@@ -88,11 +95,11 @@ def _remove(way: str) -> None:
 def _sample(run: Run, keys: ImageKeys) -> Picture:
     """Choose a test image by class and number, by its thumbnail, or at random."""
     examples, source = test_pictures(run)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = links.menu(keys.label, "Class", CLASS_NAMES, width=150)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        name = links.menu(keys.label, "Class", CLASS_NAMES, width=130)
         label = CLASS_NAMES.index(name)
         of_class = np.flatnonzero(examples.labels == label)
-        number = links.number(keys.number, "Number", 1, len(of_class), width=130, help="Within its class.")
+        number = links.number(keys.number, "Number", 1, len(of_class), width=120, help="Within its class.")
         st.button(
             "Random",
             icon=":material/shuffle:",
@@ -126,8 +133,8 @@ def _mistake(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | None:
     labels = examples.labels[:_TRIED]
     found = _predictions(*run.network_key, len(labels), predictor, examples.images[:_TRIED])
     predicted, confidence = found.argmax(axis=1), found.max(axis=1)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        of = links.menu(keys.mistakes, "True label", [_ANY, *CLASS_NAMES], width=150)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        of = links.menu(keys.mistakes, "True label", [_ANY, *CLASS_NAMES], width=130)
         asked = predicted != labels if of == _ANY else (predicted != labels) & (labels == CLASS_NAMES.index(of))
         wrong = np.flatnonzero(asked)
         wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
@@ -135,7 +142,7 @@ def _mistake(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | None:
             of_class = "" if of == _ANY else f" of class {of}"
             st.info(f"None of the {len(labels):,} test images{of_class} is misclassified.", icon=":material/check:")
             return None
-        number = links.number(keys.mistake, "Number", 1, len(wrong), width=130, help="Most confident first.")
+        number = links.number(keys.mistake, "Number", 1, len(wrong), width=120, help="Most confident first.")
         st.button(
             "Random",
             icon=":material/shuffle:",
@@ -148,7 +155,8 @@ def _mistake(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | None:
     index = int(wrong[number - 1])
     true = CLASS_NAMES[labels[index]]
     st.caption(
-        f"Predicted {CLASS_NAMES[predicted[index]]} ({confidence[index]:.1%}), true label {true}. "
+        f"Predicted {CLASS_NAMES[predicted[index]]} ({confidence[index]:.1%} in a single forward pass), "
+        f"true label {true}. "
         f"{len(wrong):,} of {len(labels):,} test images are misclassified"
         f"{'' if of == _ANY else f' and have the true label {of}'}. {source}"
     )
@@ -221,8 +229,7 @@ def _drawing() -> Picture | None:
     rgba = drawing_board.ask()
     try:
         return pictures.of_drawing(rgba)
-    except UnreadableImage as error:
-        st.info(str(error), icon=":material/draw:")
+    except UnreadableImage:  # nothing is drawn yet
         return None
 
 

@@ -1,4 +1,4 @@
-"""Why the network says so: the training pictures most like a picture, and whether it knows any like it."""
+"""Why the network predicts so: the training examples most like an image, and whether it knows any like it."""
 
 from collections import Counter
 
@@ -16,48 +16,57 @@ _FACTOR = 3  # screen pixels for each of the network's
 
 
 def warn(picture: Picture, predictor: Predictor) -> None:
-    """Say so, where the network has learned nothing like this picture."""
+    """Say so, where the network has learned nothing like this image."""
     threshold = predictor.threshold
     if threshold is None:
         return
     found = predictor.energy((picture.chosen,) if picture.chosen else picture.readings)
     if found < threshold:
         st.warning(
-            "**Unlike anything it was trained on.** The answer below is the least wrong of ten classes, not a "
-            f"recognition. (Familiarity {found:.1f}; of the dataset's garments that it had never seen, 98% reach "
-            f"{threshold:.1f}.)",
+            "**Unlike anything it was trained on.** The prediction is the least wrong of ten classes, not a "
+            f"recognition. (Familiarity {found:.1f}; 98% of the dataset's unseen garments reach {threshold:.1f}.)",
             icon=":material/help:",
         )
 
 
 def show(picture: Picture, predictor: Predictor) -> None:
-    """The nearest training pictures in the network's own features."""
+    """The nearest training examples in the network's own features."""
+    place = st.expander(
+        "Nearest training examples",
+        icon=":material/image_search:",
+        key="predict-nearest",
+        on_change="rerun",
+        bind="query-params",
+    )
+    if not place.open:
+        return
     kept = _reference(*predictor.run.network_key, predictor)
-    with st.expander("Nearest training pictures", icon=":material/image_search:"):
+    with place:
         if kept is None:
-            st.caption("This run kept no training pictures to compare with: runs that finish from now on do.")
+            st.caption("This run has no training examples to compare with. Runs that finish from now on keep some.")
             return
         reference, features = kept
         mine = predictor.features(picture.seen.pixels[None])[0]
         best, similarity = nearest(mine, features, _NEAREST)
         names = Counter(CLASS_NAMES[label] for label in reference.labels[best])
         st.caption(
-            f"Of {len(reference.labels):,} training pictures, those whose features (the {features.shape[1]} numbers "
-            "that the last layer decides by) point most nearly the same way: "
-            f"{', '.join(f'{count} {name}' for name, count in names.most_common())}. 1 is the same direction."
+            f"The {_NEAREST} of {len(reference.labels):,} training examples with the most similar features (the "
+            f"{features.shape[1]} inputs of the last layer): "
+            f"{', '.join(f'{count} {name}' for name, count in names.most_common())}. The number is the cosine "
+            "similarity; 1 is the same direction."
         )
         with st.grid("auto", min_column_width=28 * _FACTOR, gap="small"):
             for index, value in zip(best, similarity, strict=True):
                 name = CLASS_NAMES[reference.labels[index]]
                 with st.container(gap="xsmall"):
                     large = magnified(reference.images[index], _FACTOR)
-                    st.image(large, alt=f"A training picture of class {name}, cosine similarity {value:.2f}.")
+                    st.image(large, alt=f"A training example of class {name}, cosine similarity {value:.2f}.")
                     st.caption(f"{name} {value:.2f}")
 
 
-@st.cache_resource(max_entries=4, show_spinner="Looking at training pictures…")
+@st.cache_resource(max_entries=4, show_spinner="Searching the training examples…")
 def _reference(path: str, written: int, _predictor: Predictor) -> tuple[Reference, np.ndarray] | None:
-    """The training pictures kept with the run, and their features (n, f)."""
+    """The training examples kept with the run, and their features (n, f)."""
     reference = read_reference(_predictor.run)
     if reference is None:
         return None

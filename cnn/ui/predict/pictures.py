@@ -1,6 +1,6 @@
-"""A picture that somebody gave: the original, its readings, and what was changed by hand.
+"""An image that somebody gave: the original, its readings, and what was changed by hand.
 
-Changes belong to the picture in view: they follow it from page to page, and end when another one comes.
+Changes belong to the image in view: they follow it from page to page, and end when another one comes.
 """
 
 import hashlib
@@ -122,11 +122,11 @@ def read(file: File) -> Picture:
 
 
 def of_file(file: File) -> Picture:
-    """The same as `read`, once for a file that is in view: a page runs anew at every click."""
+    """The same as `read`, once for a file that is in view: a page runs again at every click."""
     return _of_file(file.id, file)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading the picture…")
+@st.cache_resource(max_entries=8, show_spinner="Preprocessing the image…")
 def _of_file(id_: str, _file: File) -> Picture:
     return read(_file)
 
@@ -167,7 +167,7 @@ def with_changes(picture: Picture) -> Picture:
     try:
         return replace(picture, changes=changes, readings=_read_changed(picture, changes))
     except UnreadableImage as error:
-        st.error(f"{error} It is shown as it came.", icon=":material/broken_image:")
+        st.error(f"{error} The original is shown.", icon=":material/broken_image:")
         reset()
         return picture
 
@@ -194,7 +194,7 @@ def _read_changed(picture: Picture, changes: Changes) -> tuple[Reading, ...]:
     return _reread(digest(np.asarray(picture.original)), changes.turns, changes.inverted, picture.drawn, picture)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Reading it anew…")
+@st.cache_resource(max_entries=8, show_spinner="Preprocessing the image again…")
 def _reread(digest: str, turns: int, inverted: bool, drawn: bool, _picture: Picture) -> tuple[Reading, ...]:
     changed = _changed(_picture.original, Changes(turns, inverted))
     return readings.of_canvas(np.asarray(changed)) if drawn else readings.of_picture(changed, _picture.notes)
