@@ -135,7 +135,7 @@ def test_of_a_drawing_the_answer_counts_as_true():
     app.segmented_control(key="way").set_value("Draw")
     refresh(app)
     url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-    app.session_state["drawing_board"] = {"drawing": {"picture": url}}
+    app.session_state["drawing_board-0"] = {"drawing": {"raw": {"objects": []}, "data": url}}
     shown, marked = table(refresh(app))
     assert marked == [CLASS_NAMES[shown[:, 0].argmax()]]
 

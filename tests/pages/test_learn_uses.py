@@ -112,10 +112,10 @@ def test_a_drawing_has_no_true_class():
     ink[60:220, 90:190, 3] = 255
     app = learn()
     app.segmented_control(key="way").set_value("Draw")
-    app.session_state["drawing_board"] = {"drawing": {"picture": charts.data_url(ink)}}
+    app.session_state["drawing_board-0"] = {"drawing": {"raw": {"objects": []}, "data": charts.data_url(ink)}}
     refresh(app)
     assert "is what it answers to the picture as given" in text(app) and "Unchanged, it says" in text(app)
     app.slider(key="uses_angle").set_value(90)
-    app.session_state["drawing_board"] = {"drawing": {"picture": charts.data_url(ink)}}
+    app.session_state["drawing_board-0"] = {"drawing": {"raw": {"objects": []}, "data": charts.data_url(ink)}}
     said = text(refresh(app))
     assert "for the picture as given" in said and "wrong" not in said
