@@ -2,9 +2,9 @@
 
 Rivals, in the same process and in turn, are what Keras users write: all outputs by a Keras model of all layers, each
 map coloured by itself with Plotly's sample_colorscale left out of the time; Grad-CAM with an eager `GradientTape`; all
-windows of an occlusion through `model(x)` in one batch; 1,000 test pictures through `model.predict`. Targets for the
+windows of an occlusion through `model(x)` in one batch; 1,000 test images through `model.predict`. Targets for the
 lecture's network on 2 cores: all feature maps computed and drawn in 150 ms, Grad-CAM in 60 ms, occlusion at stride 2 in
-400 ms, an operation on a filter tried on 1,000 test pictures in 2 s, what excites the filters of the first three
+400 ms, an operation on a filter tried on 1,000 test images in 2 s, what excites the filters of the first three
 convolutions in 30 s, a layer of 256 maps from click to pixels in 400 ms in Chromium.
 """
 
@@ -33,7 +33,7 @@ from cnn.interpret.attribution import METHODS, Explainer
 from cnn.networks.forward import Forward
 from cnn.networks.load import load
 
-_TESTED = 1000  # test pictures of an operation
+_TESTED = 1000  # test images of an operation
 _LAYER = "conv2d_3"  # of the lecture's network: 256 maps
 _PROJECT = Path(__file__).resolve().parents[1]
 
@@ -73,7 +73,7 @@ def everything(steps) -> object:
 
 
 def drawn(forward: Forward, pixels: np.ndarray) -> int:
-    """All feature maps of a picture, computed and as the pictures that the browser is sent. Returns their bytes."""
+    """All feature maps of an image, computed and as the images that the browser is sent. Returns their bytes."""
     total = 0
     for name, values in forward(pixels).items():
         maps = values[0] if values.ndim == 4 else values[0][None, None]
@@ -137,12 +137,12 @@ def on_the_server(forward: Forward, test: Split, trials: int) -> None:
 
 
 def operations(forward: Forward, test: Split, base: dict, trials: int) -> None:
-    """A filter muted, in each layer, and all test pictures answered anew."""
+    """A filter muted, in each layer, and all test images answered again."""
     network, bench = forward.model, Bench(forward, *test)
     pictures = data.scaled(test.images)
     network.predict(pictures, batch_size=100, verbose=0)
     rival = [seconds(lambda: network.predict(pictures, batch_size=100, verbose=0)) for _ in range(trials)]
-    print(f"| {len(pictures):,} pictures by model.predict | {spread(rival, 2)} s |")
+    print(f"| {len(pictures):,} images by model.predict | {spread(rival, 2)} s |")
     bench.answers(base, base)  # as the page does before anybody can operate
     for layer in ablation.operable(forward):
         bench.answers(ablation.operated(forward, base, [Operation("mute", layer, (0,))]), base)  # compiles
@@ -150,7 +150,7 @@ def operations(forward: Forward, test: Split, base: dict, trials: int) -> None:
         for trial in range(1, trials + 1):
             weights = ablation.operated(forward, base, [Operation("mute", layer, (trial,))])
             times.append(seconds(lambda weights=weights: bench.answers(weights, base)))
-        print(f"| a filter of {layer} muted, {len(pictures):,} pictures | {spread(times, 2)} s |")
+        print(f"| a filter of {layer} muted, {len(pictures):,} images | {spread(times, 2)} s |")
 
 
 def excited(forward: Forward, run: runs.Run, test: Split, trials: int) -> None:
@@ -159,7 +159,7 @@ def excited(forward: Forward, run: runs.Run, test: Split, trials: int) -> None:
         seconds(lambda: everything(activation_maximization.of(forward, run.config.rows(), convolutions, test.images)))
         for _ in range(trials)
     ]
-    print(f"| what excites {', '.join(convolutions)}, {len(test.images):,} test pictures | {spread(times)} s |")
+    print(f"| what excites {', '.join(convolutions)}, {len(test.images):,} test images | {spread(times)} s |")
 
 
 def in_a_browser(trials: int) -> None:

@@ -50,14 +50,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--preset", default="fast", choices=list(presets()))
     parser.add_argument("--epochs", type=int, default=50)
-    parser.add_argument("--limit", type=int, default=1_000, help="training pictures")
+    parser.add_argument("--limit", type=int, default=1_000, help="training images")
     options = parser.parse_args()
     if options.epochs < _WARM + _EVERY:
         parser.error(f"at least {_WARM + _EVERY} epochs are needed for a slope")
     values = presets()[options.preset].model_dump()
     values["data"]["limit"], values["training"]["epochs"] = options.limit, options.epochs
     print(machine())
-    print(f"{options.preset}: {options.epochs} epochs of {options.limit:,} pictures, resident memory in MB")
+    print(f"{options.preset}: {options.epochs} epochs of {options.limit:,} images, resident memory in MB")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["CNN_RUNS"] = folder
         found = resident(runs.create(RunConfig.model_validate(values)), options.epochs)

@@ -1,8 +1,8 @@
 """One prediction from file to answer: `python -m benchmarks.prediction_latency [--trials N] [--run RUN]`.
 
-Rivals, in the same process and in turn: the bare forward pass of the same network on a ready picture, once as Keras
+Rivals, in the same process and in turn: the bare forward pass of the same network on a ready image, once as Keras
 users write it (`model(x, training=False)`) and once compiled with `tf.function`. Ours reads the bytes of a file,
-decodes, understands the picture (a photo's garment is found in up to three ways), and answers, as `python -m
+decodes, understands the image (a photo's garment is found in up to three ways), and answers, as `python -m
 cnn.predict` does. Targets: at most 60 ms for a photo of 400 pixels, and at most 150 ms for one of 12 megapixels.
 """
 
@@ -23,7 +23,7 @@ from cnn.pictures import readings
 
 
 def files() -> dict[str, bytes]:
-    """A dataset picture, a line drawing, and phone photos of a garment on a patterned floor."""
+    """A dataset image, a line drawing, and phone photos of a garment on a patterned floor."""
     chance = np.random.default_rng(7)
     garment = Image.fromarray(synthetic.draw(0, chance, 800))
     made = {"28×28 PNG": encoded(Image.fromarray(synthetic.draw(0, np.random.default_rng(7))), "PNG")}

@@ -1,4 +1,4 @@
-"""How many of people's own pictures are recognised: `python -m benchmarks.recognition --sketches DIR --photos DIR`.
+"""How many of people's own images are recognised: `python -m benchmarks.recognition --sketches DIR --photos DIR`.
 
 Each folder has subfolders named `<label>_<class>`. Three ways from file to network are compared in one run, for every
 shipped model: a plain resize to 28 x 28 as many demonstrations do it, the recipe that made Fashion-MNIST (for plain
@@ -6,7 +6,7 @@ backgrounds), and the program's own readings. For each: accuracy, balanced accur
 expected calibration error, the confusion matrix, and the balanced accuracy by file-name prefix. A file that cannot be
 read counts as wrong.
 
-A fifth of all pictures, chosen by their names, is never trained on (`cnn.data.mixture.is_held_out`): where a model was
+A fifth of all images, chosen by their names, is never trained on (`cnn.data.mixture.is_held_out`): where a model was
 trained with the very folders that are given here, only the column "held out" says how well it will do elsewhere.
 The last line is one JSON object.
 """
@@ -95,7 +95,7 @@ def measure(probabilities: np.ndarray, labels: np.ndarray) -> dict[str, Any]:
 
 
 def scores(probabilities: np.ndarray, items: Sequence[tuple[Path, int]]) -> dict[str, Any]:
-    """`measure` for all pictures, for the held-out ones, and the balanced accuracy for each file-name prefix."""
+    """`measure` for all images, for the held-out ones, and the balanced accuracy for each file-name prefix."""
     labels = np.array([label for _, label in items])
     held = np.array([mixture.is_held_out(file) for file, _ in items])
     prefixes = np.array([file.name.split("_")[0] for file, _ in items])

@@ -3,12 +3,12 @@
 Rival: the lecture's notebook as it stands, as a student runs it: a plain Sequential network, `model.fit`, float32,
 batches of 32, 10 epochs with validation, in a process of its own that knows nothing of this project. Against it our
 presets through the real machinery: each a run of its own by `python -m cnn.train`, with checkpoints, metrics and time
-lapse. Both split the pictures alike (55,000 / 5,000 / 10,000). In turn: for each seed the lecture, then each preset.
-The test pictures are used once, at the end of each training. Targets on 2 cores: `fast` ends at least as good as the
+lapse. Both split the images alike (55,000 / 5,000 / 10,000). In turn: for each seed the lecture, then each preset.
+The test images are used once, at the end of each training. Targets on 2 cores: `fast` ends at least as good as the
 lecture after 1/20 of its time.
 
 The clock "training" runs over all of `fit`, validation and files included; "whole process" also over the imports,
-loading the pictures, a trial of precisions, and the test. With --quick the lecture's time is extrapolated from a part
+loading the images, a trial of precisions, and the test. With --quick the lecture's time is extrapolated from a part
 of one epoch, and each preset is trained once, or as often as --seeds says. The whole takes more than an hour:
 --output FILE keeps each result as it comes, and --resume FILE goes on from there. Run it on an otherwise idle machine;
 how much of the processor others took is measured, and told below the table where it is much.
@@ -55,7 +55,7 @@ class Result:
     sitting: str  # when the benchmark that measured it was started
     seconds: float  # of the training
     process: float | None  # of the whole process; None where the training is extrapolated
-    pictures: int  # training pictures, counted in every epoch
+    pictures: int  # training images, counted in every epoch
     epochs: int
     parameters: int
     precision: str
@@ -77,7 +77,7 @@ def lecture(seed: int, limit: int | None, steps: int | None, result: str) -> Non
 
     Args:
         seed: of all random choices. The notebook sets none.
-        limit: training pictures; None for all.
+        limit: training images; None for all.
         steps: extrapolate from so many steps; None trains all epochs.
         result: the file to write the figures to, as JSON.
     """
@@ -312,7 +312,7 @@ def table(results: Sequence[Result]) -> str:
             "/ lecture's": _spread(share(times, [result.seconds for result in rival]), "{:.3f}"),
             "whole process, s": _spread(processes, "{:.1f}"),
             "/ lecture's whole process": _spread(share(processes, whole), "{:.3f}"),
-            "pictures a second": _spread([result.pictures / result.seconds for result in group], "{:,.0f}"),
+            "images a second": _spread([result.pictures / result.seconds for result in group], "{:,.0f}"),
             "epochs": _same(f"{result.epochs}" for result in group),
             "parameters": _same(f"{result.parameters:,}" for result in group),
             "precision": _same(result.precision for result in group),
@@ -374,7 +374,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="extrapolate the lecture's time from a part of an epoch")
     parser.add_argument("--seeds", type=int, help="trainings of each network: 3, with --quick 1")
     parser.add_argument("--presets", nargs="+", default=ours, choices=list(presets()), metavar="NAME")
-    parser.add_argument("--limit", type=int, help="training pictures; below 55,000 it only shows that all works")
+    parser.add_argument("--limit", type=int, help="training images; below 55,000 it only shows that all works")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append a line of JSON after each training")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="measure only what is not in there, and append")
     options = parser.parse_args()
@@ -385,7 +385,7 @@ def main() -> None:
         planned = trials(options.presets, seeds, options.limit, options.quick)
         output = options.output or options.resume
         results = measure_all(planned, read(options.resume), this_machine, output)
-    pictures = f"{options.limit or 55_000:,} training, 5,000 validation and 10,000 test pictures"
+    pictures = f"{options.limit or 55_000:,} training, 5,000 validation and 10,000 test images"
     print(f"Fashion-MNIST, {pictures}\n\n{table(results)}")
 
 

@@ -83,11 +83,11 @@ def recorded(config: RunConfig, dataset: data.Splits, folder: Path) -> tuple[flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--trials", type=int, default=3)
-    parser.add_argument("--limit", type=int, default=15_000, help="training pictures")
+    parser.add_argument("--limit", type=int, default=15_000, help="training images")
     parser.add_argument("--presets", nargs="+", default=["lecture", "fast"], choices=list(presets()))
     options = parser.parse_args()
     print(machine())
-    print(f"{options.trials} trials of one epoch, {options.limit:,} training and 5,000 validation pictures")
+    print(f"{options.trials} trials of one epoch, {options.limit:,} training and 5,000 validation images")
     print(f"{'preset':8}  {'bare fit, s':22}  {'run, s':22}  {'waiting for data, %':22}  run / bare, pair by pair")
     for name in options.presets:
         bares, recordeds, shares = map(list, zip(*trials(name, options.trials, options.limit), strict=True))

@@ -1,6 +1,6 @@
-"""Are pictures of other things called unlike clothing? `python -m benchmarks.unlike [--run RUN]`.
+"""Are images of other things called unlike clothing? `python -m benchmarks.unlike [--run RUN]`.
 
-Garments are Fashion-MNIST's 10,000 test pictures, which neither training nor the threshold has seen. Other things are
+Garments are Fashion-MNIST's 10,000 test images, which neither training nor the threshold has seen. Other things are
 hand-written digits, faces, landscapes and scenes, textures, and noise, none of them drawn by this project; each goes
 through the program's own readings, as an upload would. Prints the area under the ROC curve of the familiarity score
 (`cnn.networks.predictor.energy`), and at the run's own threshold the fraction of garments kept and of each kind of
@@ -98,7 +98,7 @@ def main() -> None:
     for kind, scores in {**others, "all": every}.items():
         refused, area = float((scores < predictor.threshold).mean()), auroc(garments, scores)
         result["kinds"][kind] = {"n": len(scores), "auroc": round(area, 4), "refused": round(refused, 4)}
-        print(f"{kind:11} {len(scores):4} pictures  AUROC {area:.3f}  refused {refused:.1%}")
+        print(f"{kind:11} {len(scores):4} images  AUROC {area:.3f}  refused {refused:.1%}")
     print(json.dumps(result))
 
 

@@ -1,4 +1,4 @@
-"""Measure a run on its test pictures: `python -m cnn.evaluate [--run RUN] [--json]`.
+"""Measure a run on its test images: `python -m cnn.evaluate [--run RUN] [--json]`.
 
 Returns arrays and numbers; draws nothing.
 """
@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cnn.evaluate", description=__doc__.split(":")[0] + ".")
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--answers", action="store_true", help="as cnn.predict answers: several looks at each picture")
+    parser.add_argument("--answers", action="store_true", help="as cnn.predict answers: several looks at each image")
     options = parser.parse_args(arguments)
     from cnn.networks.load import load
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
         numbers = (
             f"{name.replace('_', ' ')} {value:.4f}" for name, value in result.items() if isinstance(value, float)
         )
-        print(f"{result['run']}: {', '.join(numbers)} on the {counted(result['n'], result['split'] + ' picture')}")
+        print(f"{result['run']}: {', '.join(numbers)} on the {counted(result['n'], result['split'] + ' image')}")
     return 0
 
 

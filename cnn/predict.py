@@ -1,6 +1,6 @@
 """A trained network that answers quickly: `python -m cnn.predict [--run RUN] [--json] FILE...`.
 
-The network is loaded once, compiled and warmed; a lock keeps the visitors of the dashboard apart. How a picture
+The network is loaded once, compiled and warmed; a lock keeps the visitors of the dashboard apart. How an image
 becomes the network's input is the business of `cnn.pictures.readings`; here its readings become one answer.
 """
 
@@ -20,7 +20,7 @@ from cnn.runs.worker import complain, print_anything
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, 1 if a file could not be classified, 2 if there is no such run or model."""
     print_anything()
-    parser = argparse.ArgumentParser(prog="python -m cnn.predict", description="Classify pictures of clothes.")
+    parser = argparse.ArgumentParser(prog="python -m cnn.predict", description="Classify images of clothes.")
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)

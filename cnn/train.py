@@ -55,7 +55,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--preset", metavar="NAME", help=f"make a new run from {', '.join(saved_presets.names())}")
     parser.add_argument("--epochs", type=int, help="instead of the preset's")
     parser.add_argument("--dataset", choices=list(DATASET_CARDS), help="instead of the preset's")
-    parser.add_argument("--limit", type=int, help="train on only the first N pictures")
+    parser.add_argument("--limit", type=int, help="train on only the first N images")
     parser.add_argument("--seed", type=int, help="instead of the preset's")
     parser.add_argument("--name", help="what to call the run")
     parser.add_argument(
@@ -63,7 +63,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         nargs="+",
         type=Path,
         metavar="DIR",
-        help="folders of your own pictures, in <label>_<class>, to mix in",
+        help="folders of your own images, in <label>_<class>, to mix in",
     )
     parser.add_argument("--job", metavar="ID", help="the cluster's job that this is: trains at once, in no queue here")
     options = parser.parse_args(arguments)
@@ -78,7 +78,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _create(options: argparse.Namespace) -> Run:
-    """A new run from a preset, with the pictures of one's own that it mixes in."""
+    """A new run from a preset, with your own images that it mixes in."""
     config = _configure(options)
     if not options.pictures:
         return runs.create(config, options.name or "")

@@ -61,8 +61,12 @@ def test_the_top_level_is_the_agreed_one():
 
 
 def test_every_page_is_described():
-    described = re.findall(r"^\| \*\*(\w+)\*\* \|", README.split("## The pages")[1].split("\n## ")[0], re.MULTILINE)
-    assert described == [path.stem.partition("_")[2] for path in sorted(PROJECT.glob("pages/*.py"))]
+    listed = re.findall(r'_page\("(\w+)", "([^"]+)"', (PROJECT / "app.py").read_text("utf-8"))
+    assert [name for name, _ in listed] == sorted(path.stem for path in PROJECT.glob("pages/*.py"))
+    described = re.findall(
+        r"^\|[\w ]*\| \*\*([\w ]+)\*\* \|", README.split("## The pages")[1].split("\n## ")[0], re.MULTILINE
+    )
+    assert described == [title for _, title in listed]
 
 
 # --- commands ---------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 
 def random_affine(x, strength, seed):
-    """Turn, stretch, shear and move each picture about its middle by normal amounts, times `strength` (b,)."""
+    """Turn, stretch, shear and move each image about its middle by normal amounts, times `strength` (b,)."""
     import tensorflow as tf
 
     size = x.shape[1]
@@ -24,9 +24,9 @@ def random_affine(x, strength, seed):
 
 
 def random_erasing(x, share: float, seed):
-    """Blot out a rectangle of one random grey in a share of the pictures: "Random Erasing", arXiv:1708.04896.
+    """Fill a rectangle of some of the images with one random grey: "Random Erasing", arXiv:1708.04896.
 
-    It covers 2 to 25% of the picture, with sides in a proportion of at most 3.3 to 1.
+    It covers 2 to 25% of the image, with sides in a proportion of at most 3.3 to 1.
     """
     import tensorflow as tf
 
@@ -52,11 +52,11 @@ def random_flip(x, seed):
 
 
 def random_shift(x, pixels: int, seed):
-    """Move each picture by its own whole number of pixels in [-pixels, pixels] on both axes; black moves in."""
+    """Move each image by its own whole number of pixels in [-pixels, pixels] on both axes; black moves in."""
     import tensorflow as tf
 
     size = x.shape[1]
     offsets = tf.random.stateless_uniform([2, tf.shape(x)[0], 1], seed, 0, 2 * pixels + 1, tf.int32)
-    rows, columns = tf.unstack(offsets + tf.range(size))  # (b, 28) each, positions in the padded picture
+    rows, columns = tf.unstack(offsets + tf.range(size))  # (b, 28) each, positions in the padded image
     padded = tf.pad(x, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]])
     return tf.gather(tf.gather(padded, rows, axis=1, batch_dims=1), columns, axis=2, batch_dims=1)

@@ -29,7 +29,7 @@ def steps(pictures: int, batch_size: int) -> int:
 
 
 class Source(NamedTuple):
-    """Pictures that take the place of some in every batch.
+    """Images that take the place of some in every batch.
 
     fraction: of each batch, in [0, 1]. random_affine: how strongly they are varied, as `Data.random_affine`.
     """
@@ -52,12 +52,12 @@ def training_batches(
 ) -> "tf.data.Dataset":
     """The batches of all epochs from `first_epoch` on, one after the other, of the first one from `first_step` on.
 
-    Every epoch is a new permutation drawn from (seed, epoch); every batch's augmentation, and which of its pictures
+    Every epoch is a new permutation drawn from (seed, epoch); every batch's augmentation, and which of its images
     come from another source, from (seed, epoch, step).
 
     Args:
         replicas: devices that share each batch out among themselves. A batch that leaves a remainder is filled up with
-            its own pictures once more, so that none of them goes empty.
+            its own images once more, so that none of them goes empty.
 
     Returns:
         Batches (x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none).

@@ -26,8 +26,8 @@ from cnn.config.datasets import FASHION_MNIST, STAND_IN, SYNTHETIC
 from cnn.data import synthetic
 from cnn.errors import AtelierError
 
-NO_GARMENT = 255  # the label of a picture that shows none of the ten classes
-VALIDATION = 5_000  # the last so many of the 60,000 training pictures, as in the lecture
+NO_GARMENT = 255  # the label of an image that shows none of the ten classes
+VALIDATION = 5_000  # the last so many of the 60,000 training images, as in the lecture
 FILES = {  # name: size of the download in bytes
     "train-labels-idx1-ubyte.gz": 29_515,
     "train-images-idx3-ubyte.gz": 26_421_880,
@@ -43,7 +43,7 @@ class DataUnavailable(AtelierError, RuntimeError):
 
 
 class Split(NamedTuple):
-    """Pictures uint8 (n, 28, 28), bright garment on black, and labels uint8 (n,)."""
+    """Images uint8 (n, 28, 28), bright garment on black, and labels uint8 (n,)."""
 
     images: np.ndarray
     labels: np.ndarray

@@ -1,4 +1,4 @@
-"""What a network is shown besides the dataset's own pictures, so that it knows what people will bring.
+"""What a network is shown besides the dataset's own images, so that it knows what people will bring.
 
 Three sources, each a fraction of every batch: training images in other styles (`cnn.data.restyle`), things that are no
 garment, and labelled images of your own, read exactly as they will be read later (`cnn.pictures.readings`). They are
@@ -25,21 +25,21 @@ from cnn.data.outliers import outlier
 from cnn.errors import AtelierError
 from cnn.pictures import UnreadableImage, readings
 
-HELD_OUT = 5  # one labelled picture in so many is never trained on, so that it can measure
+HELD_OUT = 5  # one labelled image in so many is never trained on, so that it can measure
 
-_STYLES = 2  # other styles made of each training picture
-_SYNTHETIC = 0.2  # drawn clothes among the restyled, as a share of the training pictures: other poses and proportions
+_STYLES = 2  # other styles made of each training image
+_SYNTHETIC = 0.2  # drawn clothes among the restyled, as a share of the training images: other poses and proportions
 _OUTLIERS = 8_000
-_CHUNK = 500  # pictures between two reports
-_LEAST = 0.15  # of a picture's readings, those with less weight than this share of the best are left out
+_CHUNK = 500  # images between two reports
+_LEAST = 0.15  # of an image's readings, those with less weight than this share of the best are left out
 
 
 class NoPictures(AtelierError, ValueError):
-    """Folders of one's own pictures hold none that can be used; the message says how they must look."""
+    """The folders given hold no images that can be used; the message says how they must look."""
 
 
 class OwnPictures(NamedTuple):
-    """Readings of labelled pictures: uint8 (n, 28, 28), labels uint8 (n,), and whether each was a line drawing."""
+    """Readings of labelled images: uint8 (n, 28, 28), labels uint8 (n,), and whether each was a line drawing."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -53,16 +53,16 @@ def sources(
 
     Args:
         config: the fractions.
-        train: the training pictures.
+        train: the training images.
         seed: of every random choice.
-        own: pictures of one's own, if there are any.
+        own: your labelled images, if there are any.
         report: called with a sentence now and then; whatever it raises ends the work.
     """
     found = []
     if config.style_augmentation:
         found.append(Source(config.style_augmentation, _restyled(train, seed, report), random_affine=0.8))
     if config.outlier_exposure:
-        images = _in_processes(_outlier_chunk, [seed, 2], _OUTLIERS, (), "Making pictures of no garment", report)
+        images = _in_processes(_outlier_chunk, [seed, 2], _OUTLIERS, (), "Making images of no garment", report)
         split = Split(images, np.full(len(images), NO_GARMENT, np.uint8))
         found.append(Source(config.outlier_exposure, split, random_affine=1.0))
     if config.own_images and own is not None:
@@ -74,7 +74,7 @@ def _restyled(train: Split, seed: int, report: Callable[[str], None]) -> Split:
     drawn = Split(*synthetic.dataset(max(10, int(len(train.labels) * _SYNTHETIC)), seed, "train"))
     pictures, labels = [], []
     for split, times, stream in ((train, _STYLES, [seed, 1]), (drawn, 1, [seed, 3])):
-        message = "Drawing the training pictures in other styles"
+        message = "Drawing the training images in other styles"
         count = times * len(split.labels)
         pictures.append(_in_processes(_restyled_chunk, stream, count, split, message, report))
         labels.append(np.tile(split.labels, times))
@@ -89,7 +89,7 @@ def _in_processes(
     message: str,
     report: Callable[[str], None],
 ) -> np.ndarray:
-    """Pictures 0 to count, made on all cores; `stream` and its number seed each one's random choices.
+    """Images 0 to count, made on all cores; `stream` and its number seed each one's random choices.
 
     Fresh processes: a fork of one that runs TensorFlow may hang.
     """
@@ -108,7 +108,7 @@ def _in_processes(
     return np.concatenate(made)
 
 
-_given: Sequence[np.ndarray] = ()  # of a worker process: the pictures and labels it works on
+_given: Sequence[np.ndarray] = ()  # of a worker process: the images and labels it works on
 
 
 def _begin(given: Sequence[np.ndarray]) -> None:
@@ -140,14 +140,14 @@ def _outlier_chunk(stream: list[int], numbers: range) -> np.ndarray:
 
 
 def _balanced(own: OwnPictures) -> Split:
-    """As many pictures of each class and kind, by repeating the rarer ones (at most eight times)."""
+    """As many images of each class and kind, by repeating the rarer ones (at most eight times)."""
     groups = [np.flatnonzero((own.labels == c) & (own.drawn == d)) for c in range(len(CLASS_NAMES)) for d in (0, 1)]
     largest = max(len(group) for group in groups)
     chosen = np.concatenate([np.resize(group, min(largest, 8 * len(group))) for group in groups])
     return Split(own.images[chosen], own.labels[chosen])
 
 
-# ---------------------------------------------------------------- labelled pictures in folders
+# ---------------------------------------------------------------- labelled images in folders
 
 
 def labelled_files(folder: Path) -> list[tuple[Path, int]]:
@@ -161,20 +161,20 @@ def labelled_files(folder: Path) -> list[tuple[Path, int]]:
         found += [(file, int(path.name[0])) for file in sorted(path.iterdir()) if file.is_file()]
     if not found:
         names = ", ".join(f"{label}_{name.split('/')[0]}" for label, name in enumerate(CLASS_NAMES[:2]))
-        raise NoPictures(f"{folder} holds no pictures: it must have subfolders named {names} and so on, with files in.")
+        raise NoPictures(f"{folder} holds no images: it must have subfolders named {names} and so on, with files in.")
     return found
 
 
 def is_held_out(file: Path) -> bool:
-    """Whether a labelled picture is kept for measuring. Decided by its name, so that it never changes."""
+    """Whether a labelled image is kept for measuring. Decided by its name, so that it never changes."""
     return int(hashlib.sha256(file.name.encode()).hexdigest(), 16) % HELD_OUT == 0
 
 
 def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> OwnPictures:
-    """Read labelled pictures for training, those that are held out and those that cannot be read left out.
+    """Read labelled images for training, those that are held out and those that cannot be read left out.
 
     Raises:
-        NoPictures: a folder holds no labelled pictures.
+        NoPictures: a folder holds no labelled images.
     """
     files = [item for folder in folders for item in labelled_files(folder) if not is_held_out(item[0])]
     pictures, labels, drawn = [], [], []
@@ -188,13 +188,13 @@ def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> OwnPictu
                     labels.append(label)
                     drawn.append(is_drawing)
                 if number % 100 == 0 or number == len(files):
-                    report(f"Reading your pictures: {number:,} of {len(files):,}")
+                    report(f"Reading your images: {number:,} of {len(files):,}")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     if not pictures:
         raise NoPictures(
-            f"Of {counted(len(files), 'picture')} not kept for measuring, none could be read: give more files."
+            f"Of {counted(len(files), 'image')} not kept for measuring, none could be read: give more files."
         )
     return OwnPictures(np.stack(pictures), np.array(labels, np.uint8), np.array(drawn, np.uint8))
 

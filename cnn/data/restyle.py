@@ -1,9 +1,9 @@
-"""Training pictures as they will be met at work: drawn by hand, cut out of photos, worn, in pairs.
+"""Training images as they will be met at work: drawn by hand, cut out of photos, worn, in pairs.
 
 Fashion-MNIST shows each garment once, evenly lit, on black. What people bring are line drawings, filled shapes, and
-photos from which a garment was cut more or less well. `restyled` makes such a picture out of a training picture, at
+photos from which a garment was cut more or less well. `restyled` makes such an image out of a training image, at
 random, so that a network learns what survives: the shape and a few inner strokes. Random choices come from the
-generator that is handed in, so that a picture depends on (seed, number) alone. The shares, sizes and tones in here were
+generator that is handed in, so that an image depends on (seed, number) alone. The shares, sizes and tones in here were
 chosen by looking at the results beside people's drawings and photos.
 """
 
@@ -18,12 +18,12 @@ TROUSER, PULLOVER, DRESS, COAT, SHIRT, SNEAKER, BAG = 1, 2, 3, 4, 6, 7, 8
 
 
 def restyled(images: np.ndarray, labels: np.ndarray, index: int, rng: np.random.Generator) -> np.ndarray:
-    """One training picture in another style.
+    """One training image in another style.
 
     Args:
         images: uint8 (n, 28, 28), bright garments on black; others than the chosen one are worn with it.
         labels: uint8 (n,).
-        index: the chosen picture.
+        index: the chosen image.
         rng: source of every random choice.
 
     Returns:
@@ -251,7 +251,7 @@ def _pair(grey: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple
 
 
 def _worn(grey, mask, label, images, labels, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Head, neck, arms, legs, and another garment above or below, cut by the picture's edge as people are."""
+    """Head, neck, arms, legs, and another garment above or below, cut by the image's edge as people are."""
     canvas, shape = np.zeros((_BIG, _BIG), np.float32), np.zeros((_BIG, _BIG), np.uint8)
     skin = rng.uniform(40, 190)
     size = rng.uniform(0.5, 0.85) if label in (*_TOPS, TROUSER) else rng.uniform(0.6, 0.85)
@@ -358,7 +358,7 @@ def _badly_cut(grey: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> 
                 -1,
             )
             cut = cut | (spot > 0) if rng.random() < 0.6 else cut & ~(spot > 0)
-    elif kind < 0.65:  # not cut at all: the whole picture, ground included
+    elif kind < 0.65:  # not cut at all: the whole image, ground included
         cut = np.ones_like(mask)
     else:
         cut = mask

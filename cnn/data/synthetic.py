@@ -3,9 +3,9 @@
 It stands in, always labelled synthetic, where Fashion-MNIST can be neither found nor downloaded. A garment
 is a sketch of polygons and lines in its own coordinates (x to the right, y down, about one unit long); `draw`
 poses it, fits it to the frame, rasterises it with Pillow and lays cloth over it: stripes, knit, folds,
-shading. No choice depends on the size of the picture, so one generator state gives one garment at any size.
+shading. No choice depends on the size of the image, so one generator state gives one garment at any size.
 
-It knows nothing of real clothes: it holds no picture, and a score on it says nothing about a score on
+It knows nothing of real clothes: it holds no image, and a score on it says nothing about a score on
 Fashion-MNIST. Nor does it know how data are batched, cached or augmented.
 """
 
@@ -18,17 +18,17 @@ from numpy.random import Generator
 from PIL import Image, ImageDraw
 
 SPLITS = ("train", "validation", "test")
-GRID = 28  # side of the noise fields, whatever the size of the picture
+GRID = 28  # side of the noise fields, whatever the size of the image
 OVERSAMPLE = 4  # a sketch is drawn this many times larger, then averaged
 
 Point = tuple[float, float]
 
 
 def dataset(n: int, seed: int, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """Draws n garments. Picture i depends on (seed, split, i) only, so a smaller set begins a larger one.
+    """Draws n garments. Image i depends on (seed, split, i) only, so a smaller set begins a larger one.
 
     Args:
-        n: how many pictures, 0 or more. Each run of ten holds every class once, in shuffled order.
+        n: how many images, 0 or more. Each run of ten holds every class once, in shuffled order.
         seed: an integer from 0 to 2**32 - 1.
         split: "train", "validation" or "test"; different splits are different draws.
 
@@ -42,7 +42,7 @@ def dataset(n: int, seed: int, split: str) -> tuple[np.ndarray, np.ndarray]:
         ValueError: if n, seed or split is none of these.
     """
     if n < 0:
-        raise ValueError(f"n is {n}: ask for 0 pictures or more.")
+        raise ValueError(f"n is {n}: ask for 0 images or more.")
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed is {seed}: use an integer from 0 to 2**32 - 1.")
     if split not in SPLITS:
@@ -63,7 +63,7 @@ def draw(label: int, rng: Generator, size: int = GRID) -> np.ndarray:
     Args:
         label: 0 to 9, in Fashion-MNIST's order.
         rng: where every choice comes from. The same state gives the same garment at every size.
-        size: side of the picture in pixels.
+        size: side of the image in pixels.
 
     Returns:
         uint8 (size, size), 0 is background.
@@ -143,7 +143,7 @@ def _smooth(points: list[Point], closed: bool = True) -> list[Point]:
     return points
 
 
-# ---- from a sketch to a picture
+# ---- from a sketch to an image
 
 
 def _posed(sketch: Sketch, shoe: bool) -> tuple[np.ndarray, float]:

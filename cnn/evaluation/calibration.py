@@ -1,4 +1,4 @@
-"""How far a network's confidence can be believed, and making it so. Knows probabilities and labels, no pictures."""
+"""How far a network's confidence can be believed, and making it so. Knows probabilities and labels, no images."""
 
 import numpy as np
 

@@ -20,7 +20,7 @@ REFERENCE_PER_CLASS = 200
 
 
 class Examples(NamedTuple):
-    """Test pictures uint8 (n, 28, 28), their labels uint8 (n,), the network's answers float32 (n, 10)."""
+    """Test images uint8 (n, 28, 28), their labels uint8 (n,), the network's answers float32 (n, 10)."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -28,7 +28,7 @@ class Examples(NamedTuple):
 
 
 def write_examples(path: Path, model, split: data.Split) -> None:
-    """Keep the first pictures of each class with the model's answers, so that they can be shown without a model."""
+    """Keep the first images of each class with the model's answers, so that they can be shown without a model."""
     chosen = np.concatenate([np.flatnonzero(split.labels == c)[:EXAMPLES_PER_CLASS] for c in range(len(CLASS_NAMES))])
     images = split.images[chosen]
     np.savez_compressed(
@@ -37,7 +37,7 @@ def write_examples(path: Path, model, split: data.Split) -> None:
 
 
 def write_reference(path: Path, split: data.Split, restyled: bool, seed: int) -> None:
-    """Keep some training pictures of each class with the run, a quarter of them in other styles if it saw such."""
+    """Keep some training images of each class with the run, a quarter of them in other styles if it saw such."""
     images, labels = [], []
     for label in range(len(CLASS_NAMES)):
         chosen = np.flatnonzero(split.labels == label)[:REFERENCE_PER_CLASS]
@@ -52,7 +52,7 @@ def write_reference(path: Path, split: data.Split, restyled: bool, seed: int) ->
 
 
 def read_reference(run: Run) -> Reference | None:
-    """The training pictures kept with a run; None where there are none, or they cannot be read."""
+    """The training images kept with a run; None where there are none, or they cannot be read."""
     found = _arrays(run.path / "reference.npz", Reference._fields)
     if found is None:
         return None

@@ -45,13 +45,13 @@ def evaluate_answers(model, split: data.Split) -> dict[str, Any]:
 
 
 def predict(model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
-    """Pictures uint8 (n, 28, 28) -> probabilities float32 (n, 10)."""
+    """Images uint8 (n, 28, 28) -> probabilities float32 (n, 10)."""
     batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
     return np.concatenate([np.asarray(model.predict_on_batch(data.scaled(batch))) for batch in batches])
 
 
 def answers_and_logits(model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures uint8 (n, 28, 28) -> probabilities and logits, each float32 (n, 10)."""
+    """Images uint8 (n, 28, 28) -> probabilities and logits, each float32 (n, 10)."""
     from cnn.networks.load import logits, with_features
 
     both = with_features(model)

@@ -1,6 +1,6 @@
-"""What a network knows that is like a picture: the nearest training pictures, and whether it knows anything like it.
+"""What a network knows that is like an image: the nearest training images, and whether it knows anything like it.
 
-Both are asked of the network's own features, the numbers that its last layer decides by. A picture of something else
+Both are asked of the network's own features, the numbers that its last layer decides by. An image of something else
 than clothing leaves them small and undecided, which shows in the energy of the logits: Liu, Wang, Owens, Li 2020,
 "Energy-based Out-of-distribution Detection", arXiv:2010.03759, equation 4.
 """
@@ -17,14 +17,14 @@ KEPT = 0.98  # share of held-out garments above the threshold: one that is wrong
 
 
 class Reference(NamedTuple):
-    """Training pictures to compare with: uint8 (n, 28, 28), and their labels uint8 (n,)."""
+    """Training images to compare with: uint8 (n, 28, 28), and their labels uint8 (n,)."""
 
     images: np.ndarray
     labels: np.ndarray
 
 
 def separation(garments: np.ndarray, others: np.ndarray) -> dict[str, Any]:
-    """The threshold on a score that keeps 98% of held-out garments, and what it does to pictures of other things.
+    """The threshold on a score that keeps 98% of held-out garments, and what it does to images of other things.
 
     Args:
         garments: scores (n,) of garments. others: scores (m,) of other things.
@@ -50,10 +50,10 @@ def auroc(positives: np.ndarray, negatives: np.ndarray) -> float:
 
 
 def nearest(features: np.ndarray, reference: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The training pictures whose features point most nearly the same way.
+    """The training images whose features point most nearly the same way.
 
     Args:
-        features: (f,) of one picture. reference: (n, f).
+        features: (f,) of one image. reference: (n, f).
         count: how many.
 
     Returns:
@@ -65,7 +65,7 @@ def nearest(features: np.ndarray, reference: np.ndarray, count: int) -> tuple[np
     return best, similarity[best]
 
 
-OUTLIERS = 500  # pictures of no garment against which the familiarity score is tried
+OUTLIERS = 500  # images of no garment against which the familiarity score is tried
 
 
 def familiarity_of(model, garments: np.ndarray, seed: int) -> dict[str, Any]:

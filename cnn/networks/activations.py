@@ -30,28 +30,28 @@ def kernels(model: keras.Model) -> list[Kernels]:
 
 
 class FeatureMaps:
-    """Shows what every layer of a network makes of a picture, in one pass."""
+    """Shows what every layer of a network makes of an image, in one pass."""
 
     def __init__(self, model: keras.Model):
         self._names = [layer.name for layer in model.layers[1:]]
         self._model = keras.Model(model.input, [layer.output for layer in model.layers[1:]])
 
     def __call__(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
-        """One picture float32 (28, 28, 1) -> each layer's output: maps (h, w, c), or a vector (n,) once it is flat."""
+        """One image float32 (28, 28, 1) -> each layer's output: maps (h, w, c), or a vector (n,) once it is flat."""
         return {name: output[0] for name, output in self.of_many(pixels[None]).items()}
 
     def of_many(self, pixels: np.ndarray) -> dict[str, np.ndarray]:
-        """Pictures float32 (n, 28, 28, 1) -> each layer's outputs, maps (n, h, w, c) or vectors (n, u)."""
+        """Images float32 (n, 28, 28, 1) -> each layer's outputs, maps (n, h, w, c) or vectors (n, u)."""
         outputs = self._model(pixels, training=False)
         return {name: np.asarray(output) for name, output in zip(self._names, outputs, strict=True)}
 
 
 def dead_relus(model: keras.Model, outputs: dict[str, np.ndarray]) -> dict[str, float]:
-    """The share of each ReLU layer's units that are zero for all pictures; in a convolution a unit is a whole map.
+    """The share of each ReLU layer's units that are zero for all images; in a convolution a unit is a whole map.
 
     Args:
         model: the network.
-        outputs: what `FeatureMaps.of_many` makes of some pictures.
+        outputs: what `FeatureMaps.of_many` makes of some images.
 
     Returns:
         For each layer with ReLUs a share in [0, 1].

@@ -27,7 +27,7 @@ def build(config: RunConfig, precision: str | None = None, for_training: bool = 
             can be read without this project.
 
     Returns:
-        A Functional model, pictures float32 (n, 28, 28, 1) in [0, 1] -> probabilities float32 (n, 10).
+        A Functional model, images float32 (n, 28, 28, 1) in [0, 1] -> probabilities float32 (n, 10).
     """
     policy = precision or config.training.precision
     policy = "float32" if policy == "auto" else policy

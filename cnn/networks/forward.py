@@ -2,7 +2,7 @@
 
 Every value on the way is at hand: each layer's output, and of convolutions and dense layers also the sums before their
 activation. The weights are an argument, so that others can be tried without touching the network. Knows nothing of
-pictures, classes or explanations.
+images, classes or explanations.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ INPUT = "input"
 
 
 class Step(NamedTuple):
-    """One layer, and the names of the values that go into it; `INPUT` is the picture."""
+    """One layer, and the names of the values that go into it; `INPUT` is the image."""
 
     layer: kl.Layer
     takes: tuple[str, ...]
@@ -56,7 +56,7 @@ class Forward:
         self._lock = Lock()
 
     def __call__(self, pictures: np.ndarray, weights: Weights | None = None) -> dict[str, np.ndarray]:
-        """Every value of pictures float32 (n, h, w, c), as `run` gives it, compiled and safe in several threads."""
+        """Every value of images float32 (n, h, w, c), as `run` gives it, compiled and safe in several threads."""
         with self._lock:
             values = self._compiled(tf.convert_to_tensor(pictures), weights)
         return {name: value.numpy() for name, value in values.items()}
@@ -127,7 +127,7 @@ class Forward:
         To be called eagerly, or within a `tf.function` or a `tf.GradientTape`.
 
         Args:
-            values: `{INPUT: pictures (n, h, w, c)}`, or what `before(start)` names.
+            values: `{INPUT: images (n, h, w, c)}`, or what `before(start)` names.
             start: the first layer's name; None: of the network.
             stop: the last layer's name; None: of the network.
             weights: what to use instead of the network's own; layers that are not named keep theirs.

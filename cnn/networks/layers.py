@@ -33,7 +33,7 @@ class DepthwiseMaxPooling(kl.Layer):
 class FusedBatchNormalization(kl.BatchNormalization):
     """Batch normalisation of maps (n, h, w, c) whose training step is one operation, where Keras's own has about ten.
 
-    It has Keras's variables and, rounding apart, its results; only the moving variance counts with one picture fewer
+    It has Keras's variables and, rounding apart, its results; only the moving variance counts with one image fewer
     (Bessel's correction). Without `training`, and of vectors, it is Keras's own.
     """
 

@@ -41,7 +41,7 @@ def load(run: Run) -> keras.Model:
 
 
 def with_features(model: keras.Model) -> keras.Model:
-    """The same network with what its output layer reads: pictures -> (probabilities (n, 10), features (n, f))."""
+    """The same network with what its output layer reads: images -> (probabilities (n, 10), features (n, f))."""
     return keras.Model(model.input, [model.output, model.layers[-1].input])
 
 

@@ -1,6 +1,6 @@
 """A trained network that answers quickly: loaded once, compiled and warmed; a lock keeps visitors apart.
 
-How a picture becomes the network's input is the business of `cnn.pictures.readings`; here its readings become one
+How an image becomes the network's input is the business of `cnn.pictures.readings`; here its readings become one
 answer.
 """
 
@@ -18,7 +18,7 @@ from cnn.runs import Run
 
 
 def energy(logits: np.ndarray) -> np.ndarray:
-    """How familiar pictures are: the log of the summed exponentials of their logits, (n, classes) -> (n,).
+    """How familiar images are: the log of the summed exponentials of their logits, (n, classes) -> (n,).
 
     The negative of the paper's free energy at temperature 1, so that more is more familiar. The logits' mean is taken
     away first: the softmax, and with it the training, leaves it free, and it says nothing.
@@ -56,11 +56,11 @@ class Predictor:
         self(np.zeros((1, *INPUT_SHAPE), np.float32))
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Pictures float32 (n, 28, 28, 1) in [0, 1] -> probabilities float32 (n, 10)."""
+        """Images float32 (n, 28, 28, 1) in [0, 1] -> probabilities float32 (n, 10)."""
         return self._both(pixels)[0]
 
     def features(self, pixels: np.ndarray) -> np.ndarray:
-        """Pictures float32 (n, 28, 28, 1) in [0, 1] -> what the output layer reads of them, float32 (n, f)."""
+        """Images float32 (n, 28, 28, 1) in [0, 1] -> what the output layer reads of them, float32 (n, f)."""
         return self._both(pixels)[1]
 
     def _both(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +70,7 @@ class Predictor:
 
     @property
     def threshold(self) -> float | None:
-        """The energy below which a picture is unlike what the network was trained on; None if it was not measured."""
+        """The energy below which an image is unlike what the network was trained on; None if it was not measured."""
         return ((self.run.evaluation or {}).get("familiarity") or {}).get("threshold")
 
     def energy(self, readings: Sequence[Reading]) -> float:
@@ -83,7 +83,7 @@ class Predictor:
         return float(np.average(found, weights=[reading.weight or 1 for reading in used]))
 
     def energies(self, pixels: np.ndarray) -> np.ndarray:
-        """How familiar pictures float32 (n, 28, 28, 1) are, each for itself: (n,)."""
+        """How familiar images float32 (n, 28, 28, 1) are, each for itself: (n,)."""
         batches = [pixels[start : start + 500] for start in range(0, len(pixels), 500)]
         return np.concatenate([energy(self._logits(self.features(batch))) for batch in batches])
 

@@ -1,4 +1,4 @@
-"""Several looks at one picture: its answer is the mean over them (test-time augmentation).
+"""Several looks at one image: its answer is the mean over them (test-time augmentation).
 
 Which way a shoe points, or on which side a shirt is buttoned, says nothing about what it is; nor does it matter that a
 garment lies a little askew or was drawn a little too narrow. Krizhevsky, Sutskever, Hinton 2012 did so with crops and
@@ -13,7 +13,7 @@ COUNT = 2 * len(_TURNS)
 
 
 def augment(pixels: np.ndarray) -> np.ndarray:
-    """Pictures float32 (n, h, w, 1) -> (10 n, h, w, 1): all as they are, all mirrored, then each turned or squeezed."""
+    """Images float32 (n, h, w, 1) -> (10 n, h, w, 1): all as they are, all mirrored, then each turned or squeezed."""
     middle = (np.array(pixels.shape[2:0:-1]) - 1) / 2  # x, y
     looks = []
     for degrees, across, down in _TURNS:
@@ -30,5 +30,5 @@ def augment(pixels: np.ndarray) -> np.ndarray:
 
 
 def average(probabilities: np.ndarray) -> np.ndarray:
-    """The answers to `of(pixels)`, (10 n, classes) -> the pictures' own, (n, classes)."""
+    """The answers to `of(pixels)`, (10 n, classes) -> the images' own, (n, classes)."""
     return probabilities.reshape(COUNT, -1, probabilities.shape[-1]).mean(axis=0)

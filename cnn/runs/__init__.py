@@ -1,6 +1,6 @@
 """A run on the disk, and whoever trains it: its directory, queue and launchers.
 
-The dashboard and the trainer meet here and nowhere else. Knows no TensorFlow, no picture and no page; what every file
+The dashboard and the trainer meet here and nowhere else. Knows no TensorFlow, no image and no page; what every file
 holds stands in `docs/runs.md`.
 """
 

@@ -12,12 +12,12 @@
       checkpoint.npz   the whole state of the training, at most two minutes old; gone when the run has finished
       best.keras       with early stopping, the network of the best epoch; gone when the run has finished
       model.keras      the network after the last whole epoch, or the best one with early stopping; float32
-      lapse/           each epoch's kernels, feature maps of one picture and confusion matrix, and its weights
+      lapse/           each epoch's kernels, feature maps of one image and confusion matrix, and its weights
       tensorboard/     the curves as event files, where the configuration asks for them
-      evaluation.json  accuracy and loss on the test pictures
-      examples.npz     some test pictures with the network's answers
-      reference.npz    some training pictures, to compare others with
-      pictures.npz     readings of labelled pictures of one's own, where some are mixed in
+      evaluation.json  accuracy and loss on the test images
+      examples.npz     some test images with the network's answers
+      reference.npz    some training images, to compare others with
+      pictures.npz     readings of your labelled images, where some are mixed in
       environment.json versions and devices
 
 Shipped models are directories of the same kind under `cnn/pretrained/`, read-only. Nothing here trains, draws or

@@ -53,7 +53,7 @@ def summary(run: Run) -> Summary:
 
 
 def validation_curve(run: Run) -> tuple[float, ...]:
-    """The accuracy on the validation pictures after each whole epoch of a run, in [0, 1]."""
+    """The accuracy on the validation images after each whole epoch of a run, in [0, 1]."""
     accuracies = [float(record["val_accuracy"]) for record in _epochs(run.path)]
     return tuple(accuracy for accuracy in accuracies if 0 <= accuracy <= 1)
 

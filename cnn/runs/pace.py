@@ -28,7 +28,7 @@ def baselines(run: Run, listed: Sequence[Run]) -> Baselines:
 
     Args:
         run: the run that is looked at; never its own rival.
-        listed: all runs as `cnn.runs.listed` has them. A run of one's own goes before the one that came with the
+        listed: all runs as `cnn.runs.listed` has them. A run made here goes before the one that came with the
             program, whose times are those of another machine.
     """
     if run.config is None:
@@ -45,7 +45,7 @@ def baselines(run: Run, listed: Sequence[Run]) -> Baselines:
 
 
 def is_lecture(config: RunConfig) -> bool:
-    """Whether this trains the lecture's network as the lecture does, on all pictures; any seed and any dataset."""
+    """Whether this trains the lecture's network as the lecture does, on all images; any seed and any dataset."""
     lecture = presets()["lecture"]
     data = config.data.model_copy(update={"dataset": lecture.data.dataset})
     free = {"seed": lecture.training.seed, "tensorboard": lecture.training.tensorboard}

@@ -253,7 +253,7 @@ class RayLauncher:
         waits = run.status.pid is None
         if job is None:
             if waits and began - run.status.created > _UNKNOWN:
-                message = "The Ray cluster does not know its job: it was started anew since."
+                message = "The Ray cluster does not know its job: it was started again since."
                 close(run, run.status.job, "interrupted", message)
             return  # of a training, the heartbeat tells
         if not job.end_time or began - job.end_time / 1000 < _SETTLES:
@@ -272,7 +272,7 @@ class RayLauncher:
             close(run, job.submission_id, "interrupted", _GONE)
 
     def _queue_again(self, run: Run, job: str) -> None:
-        """Submit a run anew whose job has waited for so long that Ray gave it up."""
+        """Submit a run again whose job has waited for so long that Ray gave it up."""
         again = _new_id(run)
         if hand_over(run, job, again):
             try:

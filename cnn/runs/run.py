@@ -27,7 +27,7 @@ class RunExists(AtelierError, FileExistsError):
 
 @pydantic_dataclass(frozen=True, config=ConfigDict(strict=True, extra="forbid", allow_inf_nan=False))
 class Summary:
-    """What a list of runs shows of the metrics: of the whole epochs so far, on the validation pictures."""
+    """What a list of runs shows of the metrics: of the whole epochs so far, on the validation images."""
 
     epoch: NonNegativeInt = 0  # the last one; 0 before the first has ended
     best_epoch: NonNegativeInt = 0  # the first of the highest accuracy
@@ -71,7 +71,7 @@ class Run:
 
     @property
     def network_key(self) -> tuple[str, int]:
-        """For caches: another one for each network, as a run in training writes it anew after every epoch.
+        """For caches: another one for each network, as a run in training writes it again after every epoch.
 
         Raises:
             OSError: there is no network.

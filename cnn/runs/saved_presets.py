@@ -1,6 +1,6 @@
 """People's own presets, kept as JSON files in the runs folder, and configurations as files to hand on.
 
-A preset of one's own is `.presets/<name>.json`, in the format of a run's config.json. Its name, of lower-case letters,
+A saved preset is `.presets/<name>.json`, in the format of a run's config.json. Its name, of lower-case letters,
 digits and hyphens, is the file's, the one on the page and the one for `python -m cnn.train --preset`. The program's
 own presets are in `cnn.config`. Knows nothing of the page, and imports no TensorFlow.
 """
@@ -42,7 +42,7 @@ def own() -> tuple[dict[str, RunConfig], list[str]]:
         name = path.stem
         try:
             if not _NAME.fullmatch(name) or name in presets():
-                raise Unreadable("It has not the name of a preset of one's own.")
+                raise Unreadable("Its name is not that of a saved preset.")
             found[name] = parse(_content(path)).model_copy(update={"preset": name})
         except Unreadable as error:
             problems.append(f"The preset file {path.name} is passed over. {error}")
@@ -50,12 +50,12 @@ def own() -> tuple[dict[str, RunConfig], list[str]]:
 
 
 def names() -> list[str]:
-    """The names that `find` knows: the program's presets, then one's own."""
+    """The names that `find` knows: the built-in presets, then the saved ones."""
     return [*presets(), *own()[0]]
 
 
 def find(name: str) -> RunConfig:
-    """A preset of the program or of one's own.
+    """A built-in or saved preset.
 
     Raises:
         UnknownPreset: there is none of this name.
@@ -104,7 +104,7 @@ def save(text: str, settings: RunConfig, overwrite: bool = False) -> str:
 
 
 def delete(name: str) -> None:
-    """Delete a preset of one's own; one that is gone already is no trouble.
+    """Delete a saved preset; one that is gone already is no trouble.
 
     Raises:
         OSError: the runs folder cannot be written.

@@ -1,7 +1,7 @@
 """The time lapse of a training: what the network looks like inside after each epoch.
 
 For every epoch a file `lapse/epoch-0001.npz` in the run's directory, at most 1 MB: the kernels of the first
-convolution, what every convolution makes of one fixed picture, and the confusion matrix of the validation pictures.
+convolution, what every convolution makes of one fixed image, and the confusion matrix of the validation images.
 Beside it `lapse/weights-0001.npz`: all weights, with which the network of that epoch can be asked anything later. Where
 those of all epochs would take more than 150 MB, only evenly chosen epochs have one. Imports neither TensorFlow nor
 Streamlit.

@@ -1,7 +1,7 @@
 """A configuration as a plain Keras script, which trains the same network without this project.
 
 The script is put together from what the configuration needs and nothing else. What it must do exactly as the project
-does (drawing clothes, varying pictures, cooling a network) is copied from the project's own source, so that the two
+does (drawing clothes, varying images, cooling a network) is copied from the project's own source, so that the two
 cannot drift apart; what is for reading (the batches, the layers, the optimizer) is written out. Imports no TensorFlow,
 and runs nothing.
 """
@@ -56,9 +56,9 @@ def left_out(config: RunConfig) -> list[str]:
     """What the script cannot do without the project, a sentence each. Empty where it repeats the run exactly."""
     data = config.data
     sources = (
-        (data.style_augmentation, "pictures in other styles"),
-        (data.outlier_exposure, "pictures of no garment, with their own loss"),
-        (data.own_images, "pictures of your own, if the run had any"),
+        (data.style_augmentation, "images in other styles"),
+        (data.outlier_exposure, "images of no garment, with their own loss"),
+        (data.own_images, "images of your own, if the run had any"),
     )
     missing = [f"{what} ({share:.0%} of each batch)" for share, what in sources if share]
     if not missing:
@@ -82,7 +82,7 @@ def _head(config: RunConfig, dataset: Script, changes: Changes, mixed: str | Non
         text.append(
             "Written by CNN Atelier from the configuration of a run. On the machine of that run, with Keras "
             f"{version('keras')} and TensorFlow {version('tensorflow')}, it ends with the same weights, bit for bit: "
-            "it starts from the same ones and sees the same pictures in the same order. Elsewhere, rounding differs."
+            "it starts from the same ones and sees the same images in the same order. Elsewhere, rounding differs."
         )
     notes = []
     if changes:
@@ -90,7 +90,7 @@ def _head(config: RunConfig, dataset: Script, changes: Changes, mixed: str | Non
     if training.patience:
         notes.append("Early stopping keeps the network with the lowest validation loss.")
     if training.calibrate:
-        notes.append("At the end the logits are divided by the temperature that fits the validation pictures best.")
+        notes.append("At the end the logits are divided by the temperature that fits the validation images best.")
     if mixed:
         notes.append(f"It computes in 16 bits ({mixed.removeprefix('mixed_')}), and keeps and saves 32-bit weights.")
     if notes:
@@ -134,7 +134,7 @@ def _constants(training: Training) -> str:
 
 
 def _data(dataset: Script) -> str:
-    lines = ["", "# --- the data: pictures uint8 (n, 28, 28), bright on black, and labels uint8 (n,) from 0 to 9", ""]
+    lines = ["", "# --- the data: images uint8 (n, 28, 28), bright on black, and labels uint8 (n,) from 0 to 9", ""]
     if dataset.copied:
         lines += ["", _body(dataset.copied), "", ""]
     lines += dataset.lines
@@ -166,14 +166,14 @@ def _batches(data: Data) -> str:
             "".join(functions) + "def training_batches():",
             '    """The batches of all epochs, one after the other: x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,).',
             "",
-            f"    The order of the pictures is drawn from (seed, epoch){varied}.",
+            f"    The order of the images is drawn from (seed, epoch){varied}.",
             '    """',
             "    images, labels = tf.constant(train_images[..., None]), tf.constant(train_labels)",
             "    seed = tf.constant(SEED, tf.int64)",
             "",
             "    def epoch_batches(epoch):",
-            "        pictures = tf.range(len(train_labels))",
-            "        order = tf.random.experimental.stateless_shuffle(pictures, seed=tf.stack([seed, epoch]))",
+            "        images = tf.range(len(train_labels))",
+            "        order = tf.random.experimental.stateless_shuffle(images, seed=tf.stack([seed, epoch]))",
             "        return tf.data.Dataset.range(STEPS).map(lambda step: batch(order, epoch, step))",
             "",
             "    def batch(order, epoch, step):",
@@ -187,7 +187,7 @@ def _batches(data: Data) -> str:
             "",
             "",
             "def evaluation_batches(images, labels):",
-            '    """The pictures in their own order, 500 in a batch."""',
+            '    """The images in their own order, 500 in a batch."""',
             "    x = images[..., None].astype(np.float32) / 255.0",
             "    return tf.data.Dataset.from_tensor_slices((x, labels)).batch(500).prefetch(2)",
             "",
@@ -203,7 +203,7 @@ def depthwise_max_pooling() -> str:
 def _network(config: RunConfig) -> str:
     rows = config.rows()
     types = {row.type for row in rows}
-    lines = ["", "# --- the network; behind each layer, the shape of what comes out of it for one picture", "", ""]
+    lines = ["", "# --- the network; behind each layer, the shape of what comes out of it for one image", "", ""]
     choices = []  # what is one layer for training, and something else of plain Keras layers for use
     if "DepthwiseMaxPooling" in types:
         lines += [*depthwise_max_pooling().split("\n"), "", "", *_DEPTHWISE.split("\n"), "", ""]
@@ -403,7 +403,7 @@ def _end(config: RunConfig, mixed: str | None) -> str:
         ]
     lines += [
         "loss, accuracy = network.evaluate(evaluation_batches(test_images, test_labels), verbose=0)",
-        'print(f"Test accuracy {accuracy:.4f}, loss {loss:.4f} on {len(test_labels):,} pictures")',
+        'print(f"Test accuracy {accuracy:.4f}, loss {loss:.4f} on {len(test_labels):,} images")',
         "",
         "# Without the optimizer and its learning rate: keras.models.load_model reads the file in any other program.",
         "plain = build_network()",

@@ -39,10 +39,10 @@ class Recorder(keras.callbacks.Callback):
         run: the run in training.
         export: the same network in float32; its weights are copied from the trained one and saved as model.keras.
         steps: batches in an epoch.
-        pictures: training pictures in an epoch.
+        pictures: training images in an epoch.
         status: the status to continue from.
         start: the checkpoint to continue from.
-        sample: some validation pictures on which the network is looked into after each epoch.
+        sample: some validation images on which the network is looked into after each epoch.
         waiting: how long the network waits for its batches.
     """
 
@@ -110,9 +110,9 @@ class Recorder(keras.callbacks.Callback):
         self._epoch, self._begun, self._step = epoch, begun, begun
         seen = begun * self.training.batch_size
         self._epoch_start = self._now()
-        self._last = (self._epoch_start, seen)  # time and pictures at the last look
+        self._last = (self._epoch_start, seen)  # time and images at the last look
         self._count_waiting_from(self._epoch_start)
-        # Pictures, summed loss, summed correct up to the last point of the curves.
+        # Images, summed loss, summed correct up to the last point of the curves.
         self._drawn = (seen, *(seen * value for value in self._means())) if begun else (0, 0.0, 0.0)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -134,7 +134,7 @@ class Recorder(keras.callbacks.Callback):
             self.save_checkpoint()
 
     def on_test_batch_end(self, batch, logs=None):
-        if self._cut_short:  # Keras would go through all validation pictures before it stops
+        if self._cut_short:  # Keras would go through all validation images before it stops
             self.model.stop_evaluating = True
         elif abs(time.time() - self.status.heartbeat) >= _BEAT:  # the clock may have been set back
             self._write_status()
@@ -210,7 +210,7 @@ class Recorder(keras.callbacks.Callback):
         self._last = (now, seen)
         seen_then, loss_then, correct_then = self._drawn
         new = seen - seen_then
-        # A stretch of a few pictures, as at the end of an epoch, would only draw a spike; and many draw one curve.
+        # A stretch of a few images, as at the end of an epoch, would only draw a spike; and many draw one curve.
         few = self._epoch == 0 and self.steps < 2 * _FIRST_POINTS
         least = batch_size if few else max(2 * batch_size, self.pictures / _POINTS)
         is_worth_it = new >= least or self.steps == 1

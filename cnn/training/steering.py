@@ -28,7 +28,7 @@ class Steering(keras.callbacks.Callback):
         recorder: of the same training.
         rate: the learning rate of the network's optimizer.
         changes: of the learning rate, made in earlier sessions; see `runs.learning_rate_changes`.
-        batch: gives the pictures and labels of a step: (epoch, step) from 0 -> x, y.
+        batch: gives the images and labels of a step: (epoch, step) from 0 -> x, y.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 _GRACE = 3.0  # seconds that a killed process may take until its last thread has let go of its lock
-_SAMPLE = 100  # validation pictures on which the network is looked into after each epoch
+_SAMPLE = 100  # validation images on which the network is looked into after each epoch
 interrupted = threading.Event()  # by a signal; some imports turn the KeyboardInterrupt into an ImportError, or drop it
 
 
@@ -197,7 +197,7 @@ def _train(run: Run, status: Status) -> None:
         last_rate = recorder.status.learning_rate
         raise CannotGoOn(f"The loss is no longer a number at a learning rate of {last_rate:g}: go on with a lower one.")
 
-    status = runs.signed(recorder.status, "training", "Measuring on the test pictures")
+    status = runs.signed(recorder.status, "training", "Measuring on the test images")
     runs.write_status(run.path, status)
     ended = ""
     if training.patience:
@@ -216,7 +216,7 @@ def _train(run: Run, status: Status) -> None:
     write_examples(run.path, export, dataset.test)
     write_reference(run.path, dataset.train, run.config.data.style_augmentation > 0, training.seed)
     print(
-        f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {counted(result['n'], 'picture')}",
+        f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {counted(result['n'], 'image')}",
         flush=True,
     )
     runs.write_status(run.path, runs.closed(status, "finished", ended))

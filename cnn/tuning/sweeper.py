@@ -208,7 +208,7 @@ class _Driven:
     def _end(self, trial: Trial, state: TrialState, message: str = "") -> None:
         """Write down how a trial has ended, then tell Optuna."""
         if state == "finished" and trial.accuracy is None:
-            state, message = "failed", "It has finished without an accuracy on the validation pictures."
+            state, message = "failed", "It has finished without an accuracy on the validation images."
         trial = self._put(replace(trial, state=state, message=message))
         accuracy = f", validation accuracy {trial.accuracy:.4f}" if trial.accuracy is not None else ""
         say(f"#{trial.number} {trial.words}: {state}{accuracy}. {message}".rstrip())
@@ -317,7 +317,7 @@ class _Driven:
         return True
 
     def _make(self, trial: Trial, anew: bool = True) -> None:
-        """Make the run of a trial and start it. anew: nobody can have made it before."""
+        """Make the run of a trial and start it. again: nobody can have made it before."""
         try:
             config = apply(self.config.base, trial.values)
         except ValueError as error:  # between the ends of its range, which were tried

@@ -10,7 +10,7 @@
 
 Each trial is an ordinary run in the runs folder. A process of its own, `cnn.sweep`, makes the runs, gives them to the
 launcher and follows their metrics; what is here makes, starts, stops and reads sweeps. Trials are compared by their
-accuracy on the validation pictures, never on the test pictures. Nothing here imports Optuna, TensorFlow or Streamlit.
+accuracy on the validation images, never on the test images. Nothing here imports Optuna, TensorFlow or Streamlit.
 """
 
 import contextlib
@@ -94,7 +94,7 @@ class Sweep:
 
 
 def best(sweep: Sweep) -> Trial | None:
-    """The trial of the highest accuracy on the validation pictures, the earlier of two; None before the first epoch."""
+    """The trial of the highest accuracy on the validation images, the earlier of two; None before the first epoch."""
     measured = [trial for trial in sweep.trials if trial.accuracy is not None]
     return max(measured, key=lambda trial: trial.accuracy, default=None)
 

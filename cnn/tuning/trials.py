@@ -26,7 +26,7 @@ class Trial:
 
     number: from 1. values: of each varied setting, by its path. state: "waiting" has not begun, or waits for its turn;
     "stopped early" was unpromising; "stopped" was stopped or deleted by hand. run_id: None where it has none, not yet
-    or not any more. curve: the accuracy on the validation pictures after each epoch. seconds: spent training. message:
+    or not any more. curve: the accuracy on the validation images after each epoch. seconds: spent training. message:
     why it failed or was stopped.
     """
 
@@ -57,7 +57,7 @@ class Trial:
 
     @property
     def accuracy(self) -> float | None:
-        """On the validation pictures, of the best epoch so far, in [0, 1]."""
+        """On the validation images, of the best epoch so far, in [0, 1]."""
         return max(self.curve, default=None)
 
     @property

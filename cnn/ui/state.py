@@ -15,7 +15,7 @@ LISTED = "listed"  # all runs, as the sidebar of this page has just read them
 RUN_PICKER = "run_picker"  # widget: the run that was picked in the sidebar
 UNKNOWN_RUN = "unknown_run"  # page, run shown instead, and what was wrong with the link
 DELETED = "deleted"  # the runs and the sweep that were deleted last, and which run was current
-DELETING = "deleting"  # ids of the runs that the open dialog is about to delete, and on which page it is
+DELETING = "deleting"  # what the open dialog is about to delete, and on which page it is
 WORK = "work"  # what goes on in slices, see `background_work`
 IMAGE_FORMAT = "image_format"  # of saved charts, PNG or SVG
 FORMAT_CHOSEN = "format_chosen"  # it was just chosen: every chart of the page follows
@@ -80,14 +80,11 @@ def runs_filter(label: str) -> str:
 
 # --- Sweeps -----------------------------------------------------------------------------------------------------
 
-SWEEP = "sweep"  # id of the sweep that is shown, as the link has it
+SWEEP = "sweep"  # id of the sweep that is shown, as the link has it; "new" for the form
 SWEEP_PICKER = "sweep_picker"  # widget: the sweep that was picked
 SWEEP_VIEW = "sweep_view"  # widget: one sweep or a new one
-OPENED_SWEEP = "opened_sweep"  # a sweep was just started: the page begins with it
+OPENED_SWEEP = "opened_sweep"  # a sweep was just started or brought back: the page begins with it
 SWEEP_BASE = "sweep_base"  # widget: what to start from, "preset:fast", "run:20261122-101530-fast" or "train:"
-SWEEP_METHOD = "sweep_method"  # widget: grid, random or Optuna
-SWEEP_SETTINGS = "sweep_settings"  # widget: the paths of the settings to vary
-SWEEP_TRIAL = "sweep_trial"  # the sweep's id and the number of the trial that was clicked
 
 # --- Architecture -----------------------------------------------------------------------------------------------
 
@@ -167,7 +164,7 @@ LESSON_HIDDEN = "lesson_hidden"  # keys of the controls that a teacher's link hi
 LESSON_OFFERED = "lesson_offered"  # the controls that were drawn so far
 WHY_ROW, WHY_COLUMN = "why_row", "why_column"  # the middle of the window
 FILTER_KERNEL = "filter_kernel"  # widget: the kernel by its name
-FILTER_WEIGHTS = "filter_weights"  # widget: one's own kernel
+FILTER_WEIGHTS = "filter_weights"  # widget: the kernel that was typed
 RELU_MAP, RELU_ROW, RELU_COLUMN = "relu_map", "relu_row", "relu_column"  # widgets
 POOLING_KIND = "pooling_kind"  # widget: max, average, depthwise or global average
 POOLING_GROUP = "pooling_group"  # widget: maps in a group

@@ -154,7 +154,7 @@ def test_a_gradient_reaches_exactly_the_inputs_walked_back_to(name, padding):
     "case", [(28, 7, 1, 1), (28, 3, 2, 1), (7, 2, 2, 1), (28, 5, 2, 1), (9, 4, 3, 1), (13, 3, 1, 4)]
 )
 def test_padding_is_where_keras_puts_it(case):
-    """A kernel with one weight at its first place shows how far the picture was moved."""
+    """A kernel with one weight at its first place shows how far the image was moved."""
     size, kernel, stride, dilation = case
     layer = keras.layers.Conv2D(
         1, (kernel, 1), (stride, 1) if stride == 1 else stride, "same", dilation_rate=(dilation, 1)

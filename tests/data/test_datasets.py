@@ -30,7 +30,7 @@ needs_fashion_mnist = pytest.mark.skipif(
 
 
 def split_of(count: int) -> Split:
-    """Pictures that can be told apart: picture i is 1 + i everywhere, and its label is i % 10."""
+    """Images that can be told apart: image i is 1 + i everywhere, and its label is i % 10."""
     values = np.arange(count, dtype=np.uint8)
     return Split(np.broadcast_to((values + 1)[:, None, None], (count, 28, 28)).copy(), values % 10)
 
@@ -51,7 +51,7 @@ def batches(
 
 
 def seen(split: Split, **arguments) -> np.ndarray:
-    """Which pictures of `split_of` a stream brought, in order."""
+    """Which images of `split_of` a stream brought, in order."""
     return np.concatenate([(x[:, 14, 14, 0] * 255).round().astype(int) - 1 for x, _ in batches(split, **arguments)])
 
 
@@ -134,7 +134,7 @@ def internet():
 
 
 def idx_files(training: int = 5_100, test: int = 100) -> dict[str, bytes]:
-    """The four files of a dataset in Fashion-MNIST's format, with few pictures."""
+    """The four files of a dataset in Fashion-MNIST's format, with few images."""
     files = {}
     for name in FILES:
         count = training if name.startswith("train") else test
@@ -193,7 +193,7 @@ def test_a_download_reports_its_progress_and_ends_in_the_cache(cache, internet):
     assert reports and all(text.startswith("Downloading Fashion-MNIST: 0.0 of 30.9 MB") for text in reports)
     assert socket.getdefaulttimeout() == timeout
     assert [len(split.labels) for split in (loaded.train, loaded.validation, loaded.test)] == [100, 5_000, 100]
-    assert loaded.validation.images[0, 0, 0] == 100, "the last 5,000 of the training pictures"
+    assert loaded.validation.images[0, 0, 0] == 100, "the last 5,000 of the training images"
 
     asked.clear()
     data.load(Data(), reports.append)
@@ -258,7 +258,7 @@ def test_batches_that_divide_the_set_and_batches_larger_than_it():
     ("replicas", "sizes"), [(1, [32, 32, 6]), (2, [32, 32, 6]), (4, [32, 32, 8]), (7, [35, 35, 7])]
 )
 def test_several_devices_can_share_every_batch_out_evenly(replicas, sizes):
-    """What is missing are the batch's own first pictures once more."""
+    """What is missing are the batch's own first images once more."""
     split = split_of(70)
     stream = [(x[:, 14, 14, 0] * 255).round().astype(int) - 1 for x, _ in batches(split, replicas=replicas)]
     assert [len(batch) for batch in stream] == sizes
@@ -297,7 +297,7 @@ def garments() -> Split:
 
 
 def matched(split: Split, **arguments) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(picture as it was, picture as the stream brought it), uint8 (28, 28), over one epoch."""
+    """(image as it was, image as the stream brought it), uint8 (28, 28), over one epoch."""
     plain = [x for x, _ in batches(split, **{**arguments, "flip": False, "shift": 0})]
     varied = [x for x, _ in batches(split, **arguments)]
     pairs = zip(np.concatenate(plain), np.concatenate(varied), strict=True)
@@ -341,13 +341,13 @@ def test_augmentation_is_the_same_for_the_same_seed_and_epoch_and_differs_betwee
     resumed = [x for x, _ in batches(one, first_epoch=2, epochs=3, flip=True, shift=3)]
     assert all(np.array_equal(a, b) for a, b in zip(stream, again, strict=True))
     assert all(np.array_equal(a, b) for a, b in zip(stream[4:], resumed, strict=True))
-    assert len({x.tobytes() for x in stream}) == 6, "every batch of every epoch is varied anew"
+    assert len({x.tobytes() for x in stream}) == 6, "every batch of every epoch is varied again"
     other = [x for x, _ in batches(one, seed=2, flip=True, shift=3)]
     assert not np.array_equal(stream[0], other[0])
 
 
 def joined(stream) -> tuple[np.ndarray, np.ndarray]:
-    """The pictures of a stream as uint8 (n, 28, 28), and their labels."""
+    """The images of a stream as uint8 (n, 28, 28), and their labels."""
     x, y = (np.concatenate(parts) for parts in zip(*stream, strict=True))
     return (x[..., 0] * 255).round().astype(np.uint8), y
 
@@ -357,7 +357,7 @@ def test_a_warp_of_strength_0_changes_nothing(garments):
     assert np.array_equal(np.asarray(random_affine(pixels, np.zeros(96, np.float32), [1, 2])), pixels)
     strengths = np.repeat(np.float32([0, 1]), 48)
     warped = np.asarray(random_affine(pixels, strengths, [1, 2]))
-    assert np.array_equal(warped[:48], pixels[:48]), "each picture has a strength of its own"
+    assert np.array_equal(warped[:48], pixels[:48]), "each image has a strength of its own"
     assert not any(np.array_equal(warped[i], pixels[i]) for i in range(48, 96))
     assert warped.min() >= 0 and warped.max() <= 1
 

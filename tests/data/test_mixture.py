@@ -75,7 +75,7 @@ def test_each_share_has_its_source(here, train, own):
     for images, labels in (source.split for source in (restyled, outliers, mine)):
         assert images.dtype == labels.dtype == np.uint8
         assert images.shape == (len(labels), 28, 28) and images.any(axis=(1, 2)).all()
-    assert np.array_equal(restyled.split.labels[:24], np.tile(train.labels, 2)), "each training picture twice"
+    assert np.array_equal(restyled.split.labels[:24], np.tile(train.labels, 2)), "each training image twice"
     drawn_labels = synthetic.dataset(10, 5, "train")[1]
     assert np.array_equal(restyled.split.labels[24:], drawn_labels), "and drawn clothes"
     assert set(outliers.split.labels.tolist()) == {NO_GARMENT} and len(outliers.split.labels) == 30
@@ -108,7 +108,7 @@ def test_a_picture_depends_on_the_seed_and_its_number_alone(here, train, own, mo
 def test_the_listener_hears_how_far_it_is(here, train):
     reports = []
     sources(Data(outlier_exposure=0.1), train, 5, None, reports.append)
-    message = "Making pictures of no garment"
+    message = "Making images of no garment"
     assert reports == [message, *(f"{message}: {share}%" for share in (25, 50, 75, 100))]
 
 
@@ -163,7 +163,7 @@ def test_rare_classes_and_kinds_are_repeated(own):
     assert np.bincount(labels).tolist() == [2 + 2, 0, 0, 0, 0, 0, 0, 0, 2], "as many as in the largest group"
 
 
-# ---------------------------------------------------------------- folders of labelled pictures
+# ---------------------------------------------------------------- folders of labelled images
 
 
 def drawing(path: Path) -> None:
@@ -238,8 +238,8 @@ def test_own_pictures_are_read_as_at_work_without_the_held_out_and_the_unreadabl
     painting(tmp_path / "one" / "1_Trouser" / kept[1])
     painting(tmp_path / "two" / "8_Bag" / kept[2])
     painting(tmp_path / "two" / "8_Bag" / held_out[0])
-    (tmp_path / "two" / "8_Bag" / ".DS_Store").write_bytes(b"no picture")
-    (tmp_path / "two" / "8_Bag" / "notes.txt").write_text("no picture")
+    (tmp_path / "two" / "8_Bag" / ".DS_Store").write_bytes(b"no image")
+    (tmp_path / "two" / "8_Bag" / "notes.txt").write_text("no image")
     reports = []
     own = read_own([tmp_path / "one", tmp_path / "two"], reports.append)
     assert own.labels.tolist() == [1, 2, 8] and own.drawn.tolist() == [0, 1, 0]
@@ -248,7 +248,7 @@ def test_own_pictures_are_read_as_at_work_without_the_held_out_and_the_unreadabl
         seen = readings.read(tmp_path / place)[0].seen.pixels[..., 0]
         assert np.array_equal(picture, np.rint(seen * 255).astype(np.uint8))
     asked = len([file for file in tmp_path.rglob("*") if file.is_file() and not is_held_out(file)])
-    assert reports == [f"Reading your pictures: {asked} of {asked}"]
+    assert reports == [f"Reading your images: {asked} of {asked}"]
 
 
 def test_several_readings_of_a_picture_are_kept_where_they_matter(here, tmp_path, monkeypatch):
@@ -269,7 +269,7 @@ def test_several_readings_of_a_picture_are_kept_where_they_matter(here, tmp_path
 def test_folders_of_which_nothing_can_be_used_are_refused(kind, here, tmp_path):
     (tmp_path / "0_T-shirt").mkdir()
     if kind == "unreadable":
-        (tmp_path / "0_T-shirt" / names(False, 1)[0]).write_text("no picture")
+        (tmp_path / "0_T-shirt" / names(False, 1)[0]).write_text("no image")
     else:
         painting(tmp_path / "0_T-shirt" / names(True, 1)[0])
     with pytest.raises(ValueError) as caught:

@@ -1,4 +1,4 @@
-"""Training pictures in other styles, and pictures of no garment."""
+"""Training images in other styles, and images of no garment."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_a_restyled_picture_depends_on_its_generator_alone(clothes, pictures):
     before = images.copy()
     again = [restyle.restyled(images, labels, index, generator(1, 2, index)) for index in reversed(range(40))]
     assert np.array_equal(again[::-1], pictures[2])
-    assert np.array_equal(images, before), "the training pictures are left as they are"
+    assert np.array_equal(images, before), "the training images are left as they are"
 
 
 def test_every_style_occurs(clothes, monkeypatch):

@@ -25,7 +25,7 @@ from cnn.networks.load import load
 
 
 class FakeNetwork:
-    """Sure, to `confidence`, that a picture's class is a tenth of the first pixel's value."""
+    """Sure, to `confidence`, that an image's class is a tenth of the first pixel's value."""
 
     def __init__(self, confidence: float = 0.91) -> None:
         self.confidence, self.sizes = confidence, []
@@ -45,7 +45,7 @@ def split(labels: list[int], shown: list[int]) -> Split:
 
 
 def sure(confidence: float) -> keras.Model:
-    """A network as sure that a picture's class is the column of the pixel in its first row that is bright."""
+    """A network as sure that an image's class is the column of the pixel in its first row that is bright."""
     inputs = keras.Input((28, 28, 1))
     network = keras.Model(inputs, kl.Dense(10, activation="softmax")(kl.Flatten()(inputs)))
     logit = np.log(9 * confidence / (1 - confidence)) if confidence < 1 else 1000.0
@@ -142,7 +142,7 @@ def test_classes_with_few_pictures_bring_few_examples(own_tiny):
 
 
 def saved(images=None, labels=None, probabilities=None) -> Callable[[Path], None]:
-    """Write examples of three pictures, with some arrays replaced."""
+    """Write examples of three images, with some arrays replaced."""
     arrays = {
         "images": np.zeros((3, 28, 28), np.uint8) if images is None else images,
         "labels": np.zeros(3, np.uint8) if labels is None else labels,
@@ -170,7 +170,7 @@ BAD_EXAMPLES = {
     "other arrays": lambda path: np.savez_compressed(path, a=np.zeros(3)),
     "not a zip": array_in_place_of_a_zip,
     "no examples": saved(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8), np.zeros((0, 10), np.float32)),
-    "larger pictures": saved(images=np.zeros((3, 32, 32), np.uint8)),
+    "larger images": saved(images=np.zeros((3, 32, 32), np.uint8)),
     "fewer answers": saved(probabilities=np.zeros((2, 10), np.float32)),
     "scalars": saved(np.uint8(1), np.uint8(1), np.float32(1)),
     "labels of no class": saved(labels=np.full(3, 77, np.uint8)),
@@ -224,7 +224,7 @@ def test_json_is_one_object_with_the_documented_keys(own_tiny, draw_once, capsys
 
 def test_without_json_it_answers_in_words(own_tiny, draw_once, capsys):
     code, out, _ = run_main(capsys, "--run", own_tiny.id)
-    assert code == 0 and out.startswith(f"{own_tiny.id}: accuracy 0.") and out.endswith("on the 2,000 test pictures\n")
+    assert code == 0 and out.startswith(f"{own_tiny.id}: accuracy 0.") and out.endswith("on the 2,000 test images\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])

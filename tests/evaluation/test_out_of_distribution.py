@@ -1,4 +1,4 @@
-"""How familiar a picture is, where the threshold lies, and which training pictures are nearest."""
+"""How familiar an image is, where the threshold lies, and which training images are nearest."""
 
 import numpy as np
 import pytest

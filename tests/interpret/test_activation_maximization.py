@@ -185,7 +185,7 @@ def test_a_deep_filter_sees_nothing_beside_the_crop(name, images):
     for number, position in np.ndindex(found.images.shape):
         row, column = found.places[number, position]
         (top, bottom), (left, right) = field.seen_by(row), field.seen_by(column)
-        only = np.zeros((128, 128), np.uint8)  # the picture with black around it
+        only = np.zeros((128, 128), np.uint8)  # the image with black around it
         only[top + 50 : bottom + 50, left + 50 : right + 50] = cut[number, position]
         only = only[50:78, 50:78]
         value = sums(forward, layer, data.scaled(only[None]))[0, row, column, number]

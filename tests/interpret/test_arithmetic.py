@@ -67,7 +67,7 @@ LAYERS = {
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_a_value_is_kerass_own_to_float32_rounding(name, chance):
-    """Windows of any stride, padding and dilation over a picture that is not square, with several channels."""
+    """Windows of any stride, padding and dilation over an image that is not square, with several channels."""
     layer = LAYERS[name]()
     shape = (40,) if isinstance(layer, kl.Dense) else (13, 17, 4)
     inputs = [

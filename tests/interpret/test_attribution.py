@@ -46,7 +46,7 @@ def noise(*shape: int, seed: int = 1) -> np.ndarray:
 
 
 def coloured() -> Explainer:
-    """A network for colour pictures with strides, dilations and borders that no window reaches."""
+    """A network for colour images with strides, dilations and borders that no window reaches."""
     x = inputs = keras.Input((20, 24, 3))
     x = kl.Conv2D(4, 3, strides=2, activation="tanh", name="strided")(x)
     x = kl.Conv2D(4, 3, dilation_rate=2, activation="tanh", name="dilated")(x)
@@ -219,7 +219,7 @@ def test_the_last_layer_is_one_that_no_pooling_has_made_small():
     assert coloured().last_layer == "dilated"
 
 
-# ---------------------------------------------------------------- gradients by the picture
+# ---------------------------------------------------------------- gradients by the image
 
 
 @pytest.mark.parametrize("explainer", [lambda: built(*SMOOTH), coloured], ids=["skip connection", "colour"])
@@ -261,7 +261,7 @@ def test_integrated_gradients_sum_to_the_rise_of_the_score(picture):
 
 
 def test_a_score_that_is_settled_near_black_is_integrated_there():
-    """It rises as tanh(270 times the share of the picture): at 1% of the way it is all but done."""
+    """It rises as tanh(270 times the share of the image): at 1% of the way it is all but done."""
     inputs = keras.Input((3, 3, 1))
     x = kl.Dense(1, activation="tanh", use_bias=False)(kl.Flatten()(inputs))
     network = keras.Model(inputs, kl.Dense(2, activation="softmax", use_bias=False)(x))

@@ -1,4 +1,4 @@
-"""Principal components, t-SNE, where a new picture goes, and how much a map may be believed."""
+"""Principal components, t-SNE, where a new image goes, and how much a map may be believed."""
 
 import numpy as np
 import pytest

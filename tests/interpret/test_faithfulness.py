@@ -32,7 +32,7 @@ WHERE = 5, 9  # the pixel that `one_pixel` looks at
 
 
 def linear(kernel: np.ndarray) -> Explainer:
-    """A network whose logits are the picture times `kernel` (14, 14, classes), summed."""
+    """A network whose logits are the image times `kernel` (14, 14, classes), summed."""
     inputs = keras.Input((14, 14, 1))
     output = kl.Dense(kernel.shape[-1], activation="softmax", use_bias=False)
     network = keras.Model(inputs, output(kl.Flatten()(inputs)))
@@ -205,7 +205,7 @@ def test_maps_of_a_trained_network_are_about_the_model(learned, pictures, method
 
 
 def signs(weights: Weights, pixels: np.ndarray) -> np.ndarray:
-    """Strong where the picture is bright; only the signs depend on the weights."""
+    """Strong where the image is bright; only the signs depend on the weights."""
     seed = int(np.abs(weights["conv2d"][0].ravel()[:3] * 1e6).sum())
     return pixels[..., 0] * np.random.default_rng(seed).choice([-1, 1], pixels.shape[:2])
 

@@ -84,7 +84,7 @@ def test_looking_changes_nothing(picture):
 
 
 def with_dead_units(network, name: str, *units: int):
-    """Give some units of a layer so low a bias that no picture can wake them."""
+    """Give some units of a layer so low a bias that no image can wake them."""
     kernel, bias = network.get_layer(name).get_weights()
     bias[list(units)] = -1000.0
     network.get_layer(name).set_weights([kernel, bias])

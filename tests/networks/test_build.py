@@ -202,7 +202,7 @@ def test_fused_batch_normalisation_does_what_keras_does(precision):
     pictures = maps[..., 0].size
     assert fused_mean == pytest.approx(mean, rel=1e-4)
     moved = (variance - 0.99) * pictures / (pictures - 1)
-    assert fused_variance == pytest.approx(0.99 + moved, rel=1e-4), "with one picture fewer (Bessel's correction)"
+    assert fused_variance == pytest.approx(0.99 + moved, rel=1e-4), "with one image fewer (Bessel's correction)"
 
 
 def test_after_some_dozens_of_batches_a_normalised_network_answers_as_it_trains():
@@ -434,7 +434,7 @@ def test_what_a_training_waits_for_its_batches_is_counted(slow, monkeypatch):
     assert network.train_function(iter([7])) == 70, "a batch in hand, as train_on_batch gives it"
 
 
-# ---------------------------------------------------------------- pictures of no garment
+# ---------------------------------------------------------------- images of no garment
 
 ANSWERS = np.random.default_rng(2).dirichlet(np.ones(10), 6).astype(np.float32)
 SOME_OUTLIERS = np.array([3, NO_GARMENT, 0, 9, NO_GARMENT, 7], np.uint8)

@@ -82,7 +82,7 @@ def test_a_run_without_a_network_has_no_predictor():
 
 
 def made(pixels: np.ndarray, *weights: float) -> list[Reading]:
-    """One reading of each picture."""
+    """One reading of each image."""
     return [
         Reading(f"Reading {number}", "One way.", NetworkInput(picture, (), (), WHOLE), weight)
         for number, (picture, weight) in enumerate(zip(pixels, weights, strict=True))
@@ -175,7 +175,7 @@ def test_a_bad_file_ends_with_code_1_and_the_others_are_still_classified(kind, o
     bad = tmp_path / f"{kind}.png"
     match kind:
         case "text":
-            bad.write_text("no picture")
+            bad.write_text("no image")
         case "folder":
             bad.mkdir()
         case "empty":

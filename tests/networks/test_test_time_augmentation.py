@@ -1,4 +1,4 @@
-"""Several looks at one picture: what they are, and that their answers find back to it."""
+"""Several looks at one image: what they are, and that their answers find back to it."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The ways to understand a picture: which one comes first for what, and what they have in common."""
+"""The ways to understand an image: which one comes first for what, and what they have in common."""
 
 import io
 from functools import cache
@@ -59,7 +59,7 @@ def textured(edge: int = 300) -> Image.Image:
 
 
 def cut_out(picture: Image.Image, colour="black") -> Image.Image:
-    """RGBA, transparent where the picture is white."""
+    """RGBA, transparent where the image is white."""
     layer = Image.new("RGB", picture.size, colour)
     layer.putalpha(Image.eval(picture.convert("L"), lambda level: 255 - level))
     return layer
@@ -165,10 +165,10 @@ def test_the_shirt_is_found(name):
     assert grey[10:24, 8:20].min() > 0.2 and grey[20:26, [0, 1, 26, 27]].max() < 0.1
 
 
-# ---------------------------------------------------------------- its place on the picture
+# ---------------------------------------------------------------- its place on the image
 
 Box = tuple[int, int, int, int]
-LAYOUTS: dict[str, tuple[tuple[int, int], Box, Box]] = {  # size of the picture, the garment, a dark mark on it
+LAYOUTS: dict[str, tuple[tuple[int, int], Box, Box]] = {  # size of the image, the garment, a dark mark on it
     "off centre": ((300, 400), (120, 40, 280, 240), (130, 60, 170, 100)),
     "wide": ((480, 200), (30, 90, 330, 190), (240, 120, 290, 170)),
     "tall": ((160, 420), (60, 30, 140, 390), (75, 300, 125, 350)),
@@ -206,13 +206,13 @@ def drawn(size: tuple[int, int], garment: Box, mark: Box) -> np.ndarray:
 
 
 def cell(seen: NetworkInput, size: tuple[int, int]) -> tuple[float, float]:
-    """Width and height of one of the 28 x 28 pixels, in pixels of the picture."""
+    """Width and height of one of the 28 x 28 pixels, in pixels of the image."""
     left, top, right, bottom = seen.frame
     return (right - left) * size[0] / 28, (bottom - top) * size[1] / 28
 
 
 def hottest(seen: NetworkInput, size: tuple[int, int]) -> tuple[float, float]:
-    """Where on the picture the middle of the brightest block lies, (x, y) in its pixels."""
+    """Where on the image the middle of the brightest block lies, (x, y) in its pixels."""
     blocks = cv2.blur(seen.pixels[..., 0], (3, 3), borderType=cv2.BORDER_CONSTANT)  # thin lines are not so bright
     back = mapped_back(blocks, seen.frame, size)
     rows, columns = np.nonzero(back > 0.95 * back.max())

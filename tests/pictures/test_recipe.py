@@ -1,4 +1,4 @@
-"""cnn.pictures: the recipe's numbers, the ways in, and everything a picture can be that it should not be."""
+"""cnn.pictures: the recipe's numbers, the ways in, and everything an image can be that it should not be."""
 
 import contextlib
 import io
@@ -203,7 +203,7 @@ def test_negated_grey_is_luma():
     assert grey == pytest.approx(255 - (0.299 * 200 + 0.587 * 30 + 0.114 * 30), abs=1)
 
 
-# ---------------------------------------------------------------- its place on the picture
+# ---------------------------------------------------------------- its place on the image
 
 
 def test_the_frame_is_the_garments_box_made_square():
@@ -619,7 +619,7 @@ def nearly_plain() -> bytes:
 
 BAD = {
     "empty": (lambda: b"", "0 bytes"),
-    "text": (lambda: b"A text that calls itself a picture.\n" * 9, "not an image"),
+    "text": (lambda: b"A text that calls itself an image.\n" * 9, "not an image"),
     "truncated PNG": (lambda: encoded(shirt())[:400], "PNG .*damaged or incomplete"),
     "truncated JPEG": (lambda: encoded(shirt(), "JPEG")[:2000], "JPEG .*damaged or incomplete"),
     "truncated WebP": (lambda: encoded(shirt(), "WEBP")[:500], "WebP .*damaged or incomplete"),

@@ -1,4 +1,4 @@
-"""The garment is found in pictures drawn here, whose true outline is therefore known."""
+"""The garment is found in images drawn here, whose true outline is therefore known."""
 
 import cv2
 import numpy as np

@@ -258,7 +258,7 @@ def test_a_clock_that_is_set_back_keeps_no_dead_run_alive(monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="Only Unix can hold a process.")
 def test_a_trainer_that_hangs_is_ended_with_its_workers_and_resumed(monkeypatch):
-    """It is held while its workers make pictures to mix in."""
+    """It is held while its workers make images to mix in."""
     monkeypatch.setattr(launchers, "_PATIENCE", 0.5)
     data = Data(dataset="synthetic", limit=100, outlier_exposure=0.1)
     run = runs.create(CONFIG.model_copy(update={"data": data}))

@@ -187,7 +187,7 @@ def test_kill_never_ends_another_process(change):
 
 
 def test_kill_looks_again_before_it_ends_a_process():
-    """The page's picture of a run may be old: its process may have ended and its id been reused since."""
+    """The page's image of a run may be old: its process may have ended and its id been reused since."""
     code = "import time; print('ready', flush=True); time.sleep(60)"
     child, run = pretend_trainer(code)
     try:

@@ -343,7 +343,7 @@ def test_a_run_that_waits_can_be_stopped_where_the_cluster_is_gone(nobody):
     wait_until(lambda: launcher.place().problem, 20)
     assert launcher.waiting(now(run)) == launcher.place().problem
     launcher.stop(now(run))
-    LocalLauncher().stop(now(local))  # a dashboard that was started anew, without the address
+    LocalLauncher().stop(now(local))  # a dashboard that was started again, without the address
     assert now(run).state == now(local).state == "stopped"
 
 

@@ -34,7 +34,7 @@ CONFIG = RunConfig(
 
 @pytest.fixture(autouse=True)
 def drawn_once(draw_once: None) -> None:
-    """Each training here takes a second or two; drawing its pictures would take longer."""
+    """Each training here takes a second or two; drawing its images would take longer."""
 
 
 def changed(config: RunConfig, **training) -> RunConfig:

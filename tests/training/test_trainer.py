@@ -187,7 +187,7 @@ def test_a_finished_run_is_not_trained_again(own_tiny):
         (["--preset", "tiny", "--limit", "5"], "limit (data > limit): input should be greater than or equal to 100"),
         (["--preset", "tiny", "--seed", "-1"], "seed (training > seed)"),
         (["--preset", "tiny", "--dataset", "imagenet"], "imagenet"),
-        (["--preset", "tiny", "--pictures", "no-such-folder"], "no-such-folder holds no pictures"),
+        (["--preset", "tiny", "--pictures", "no-such-folder"], "no-such-folder holds no images"),
         (["some-run", "--pictures", "tests"], "a run's configuration cannot be changed"),
         (["no-such-run"], "There is no run 'no-such-run'"),
         (["/etc"], "There is no run '/etc'"),
@@ -517,7 +517,7 @@ def test_event_files_hold_what_the_metrics_do(monkeypatch, draw_once):
                 assert (5 * epoch + step, "batch/loss", loss) in written
 
 
-# ---------------------------------------------------------------- mixing in other pictures
+# ---------------------------------------------------------------- mixing in other images
 
 MIXED = RunConfig(
     data=Data(
@@ -537,7 +537,7 @@ MIXED = RunConfig(
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch, draw_once: None) -> None:
-    """Few pictures are mixed in, made in this process; how familiar pictures are is not measured."""
+    """Few images are mixed in, made in this process; how familiar images are is not measured."""
     monkeypatch.setattr(mixture, "ProcessPoolExecutor", Here)
     for name, value in (("_given", ()), ("_STYLES", 1), ("_SYNTHETIC", 0.0), ("_OUTLIERS", 20), ("_CHUNK", 50)):
         monkeypatch.setattr(mixture, name, value)
@@ -571,7 +571,7 @@ def test_pictures_of_ones_own_are_read_kept_and_mixed_in(tmp_path, monkeypatch, 
     assert result.code == 0, result.err
     run = result.run
     assert run.state == "finished" and run.has_model and run.config.data.own_images == 0.15
-    assert "Reading your pictures: " in result.out
+    assert "Reading your images: " in result.out
     own = mixture.load_own(run.path / "pictures.npz")
     trained_on = [file for file, _ in mixture.labelled_files(tmp_path / "mine") if not mixture.is_held_out(file)]
     assert set(own.labels.tolist()) == {0, 8} and len(own.labels) >= len(trained_on) > 2
@@ -848,7 +848,7 @@ def new_recorder(pictures: int, batch_size: int, epochs: int = 2) -> Recorder:
 
 
 def play_epoch(made: Recorder, clock: Clock, losses: np.ndarray, seconds: float, epoch: int = 0) -> None:
-    """Tell the recorder, as Keras does, the mean since the epoch began after each batch. losses: one a picture."""
+    """Tell the recorder, as Keras does, the mean since the epoch began after each batch. losses: one an image."""
     made.on_epoch_begin(epoch)
     for step in range(made.steps):
         clock.now += seconds
@@ -950,7 +950,7 @@ def test_the_status_tells_progress_speed_and_time_left(clock):
     status = runs.read(made.path).status
     assert (status.state, status.epoch, status.step, status.steps) == ("training", 0, 5, 10)
     assert status.images_per_second == 10.0
-    assert status.seconds_left == 25.0, "half an epoch and two more, at 10 pictures a second"
+    assert status.seconds_left == 25.0, "half an epoch and two more, at 10 images a second"
     assert status.heartbeat == clock.time() and status.seconds == 5.0 and status.learning_rate == 0.25
 
 
@@ -991,7 +991,7 @@ def test_a_stop_keeps_the_part_of_the_epoch_in_a_checkpoint(clock):
         made.on_train_batch_end(step, {"loss": 1.0, "accuracy": 0.5})
     assert made.stopped and made.model.stop_training
     made.on_test_batch_end(0)
-    assert made.model.stop_evaluating, "the validation pictures of half an epoch say nothing"
+    assert made.model.stop_evaluating, "the validation images of half an epoch say nothing"
     made.on_epoch_end(0, EPOCH_LOGS)
     run = runs.read(made.path)
     assert (run.status.epoch, run.status.step) == (0, 4) and position_of_checkpoint(run) == [0, 4]
@@ -1199,7 +1199,7 @@ def ended(child: subprocess.Popen) -> tuple[int, str]:
     ("precision", "epochs"), [("float32", 2), pytest.param("mixed_float16", 1, marks=pytest.mark.slow)]
 )
 def test_two_devices_learn_what_one_learns_and_can_be_steered_and_resumed(precision, epochs, draw_once):
-    """The last batch has one picture, fewer than there are devices."""
+    """The last batch has one image, fewer than there are devices."""
     config = RunConfig(
         data=Data(dataset="synthetic", limit=257, flip=True, shift=1),
         layers=(Convolution(filters=4, kernel=5, stride=2), Pooling(), Flatten(), Dense(units=16)),

@@ -109,7 +109,7 @@ def test_the_same_settings_give_the_same_curve(quick):
 
 
 def test_the_losses_are_those_of_single_batches(quick, monkeypatch):
-    """At a rate of almost nothing the network stays as it is, so the same pictures have the same loss."""
+    """At a rate of almost nothing the network stays as it is, so the same images have the same loss."""
     monkeypatch.setattr(rate_search, "rate_of", lambda batch: 1e-12)
     folder = prepared(TINY)
     assert rate_finder.main([str(folder)]) == 0

@@ -45,7 +45,7 @@ class Killed(BaseException):
 class PretendLauncher:
     """Trains as quickly as the sweeper looks: at each look, every started run has learned one epoch more.
 
-    accuracy: on the validation pictures after an epoch; None where the loss is no number, with which a run fails.
+    accuracy: on the validation images after an epoch; None where the loss is no number, with which a run fails.
     """
 
     def __init__(self, accuracy: Callable[[RunConfig, int], float | None] = accuracy_of) -> None:
