@@ -13,6 +13,7 @@ class DatasetCard:
 
     name: in files, in the form and on the command line. title: within a sentence. about: a few words for who chooses.
     training_images: how many there are. synthetic: whether it is drawn by code, which is said wherever it counts.
+    linear_accuracy: what logistic regression on the pixels of all training images reaches on the test images.
     """
 
     name: str
@@ -20,10 +21,13 @@ class DatasetCard:
     about: str
     training_images: int
     synthetic: bool = False
+    linear_accuracy: float | None = None
 
 
-FASHION_MNIST = DatasetCard("fashion-mnist", "Fashion-MNIST", "70,000 real images", 55_000)
-SYNTHETIC = DatasetCard("synthetic", "synthetic clothes", "clothes drawn by this program", 10_000, synthetic=True)
+FASHION_MNIST = DatasetCard("fashion-mnist", "Fashion-MNIST", "70,000 real images", 55_000, linear_accuracy=0.84)
+SYNTHETIC = DatasetCard(
+    "synthetic", "synthetic clothes", "clothes drawn by this program", 10_000, synthetic=True, linear_accuracy=0.9
+)
 STAND_IN = SYNTHETIC  # it is always here, whatever cannot be downloaded
 DATASET_CARDS = {card.name: card for card in (FASHION_MNIST, SYNTHETIC)}
 

@@ -199,6 +199,9 @@ def test_a_full_disk_is_told_in_a_sentence(monkeypatch):
 # --- what the curves say ----------------------------------------------------------------------------------------
 
 
+EPOCH = {"kind": "epoch", "loss": 0.9, "val_loss": 0.9, "seconds": 3}
+
+
 def test_trouble_is_named_with_its_numbers():
     run = make_run("stopped")
     epochs = [
@@ -219,7 +222,17 @@ def test_waiting_for_data_and_what_the_trial_of_precisions_found_are_told(share,
 
 
 def test_a_healthy_training_is_said_to_be():
-    assert "Nothing stands out" in text(open_page("Train", make_run("stopped").id))
+    run = make_run("stopped")
+    write_down(run, {**EPOCH, "epoch": 2, "accuracy": 0.91, "val_accuracy": 0.9})
+    assert "No problems found after 2 epochs" in text(open_page("Train", run.id))
+
+
+def test_a_low_accuracy_is_no_good_news():
+    run = make_run("stopped")
+    shown = text(open_page("Train", run.id))
+    assert "training accuracy is 60.0%" in shown and "linear classifier reaches 84%" in shown
+    assert "Validation accuracy, 70.0%, is above training accuracy, 60.0%" in shown and "No problems" not in shown
+    assert "Still learning" in text(open_page("Train", alive("training").id))
 
 
 # --- time lapse -------------------------------------------------------------------------------------------------

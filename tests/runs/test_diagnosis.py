@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cnn import runs
-from cnn.config import Data, presets
+from cnn.config import DATASET_CARDS, Data, RunConfig, Training, presets
+from cnn.config.layers import Dense, Dropout, Flatten
 from cnn.runs import diagnosis
 from cnn.runs.diagnosis import best_epoch, diagnose, is_plateau
 from tests.command import train_here
@@ -41,7 +42,8 @@ def falling(first: float, last: float, count: int = 40) -> list[float]:
 
 
 def kinds(records: list[dict[str, Any]]) -> list[str]:
-    return [finding.kind for finding in diagnose(records)]
+    """Of the problems."""
+    return [finding.kind for finding in diagnose(records) if finding.is_problem]
 
 
 def text(records: list[dict[str, Any]], kind: str) -> str:
@@ -91,14 +93,18 @@ OVERFITS = [epoch(n + 1, 1.0 - n / 10, loss) for n, loss in enumerate([0.9, 0.6,
     ],
 )
 def test_a_healthy_run_is_left_in_peace(records):
-    assert diagnose(records) == []
+    assert kinds(records) == []
+    assert diagnose(records), "which is said"
 
 
 def test_shipped_runs_are_left_in_peace_all_the_way():
     for run in runs.shipped():
         records = runs.read_metrics(run)
         ends = [n + 1 for n, record in enumerate(records) if record["kind"] == "epoch"]
-        assert ends and not any(diagnose(records[:end]) for end in ends)
+        found = [diagnose(records[:end], run.config, active=True) for end in ends]
+        assert ends and not any(finding.is_problem for findings in found for finding in findings)
+        last = diagnose(records, run.config)
+        assert last[0].kind == "no problem" and not any(finding.is_problem for finding in last)
 
 
 # ---------------------------------------------------------------- diverging
@@ -111,7 +117,7 @@ def test_a_loss_that_has_doubled_diverges():
 
 
 def test_a_lower_rate_has_a_new_chance():
-    assert diagnose([*batches(RISES), event("learning rate", factor=0.1), batch(43, 1.8)]) == []
+    assert kinds([*batches(RISES), event("learning rate", factor=0.1), batch(43, 1.8)]) == []
 
 
 def test_a_loss_that_is_no_number_any_more_is_told_until_the_run_goes_on():
@@ -133,7 +139,7 @@ def test_a_loss_that_is_no_number_any_more_is_told_until_the_run_goes_on():
         (batches(STUCK, 0.44, 0.01, 0.005, 0.004), ("2.31, no better than guessing (2.30)", "44%", "200 batches")),
         (batches(STUCK, 0.12, 0.01, 0.005, 0.004), ("2.31, no better than guessing (2.30)", "12%")),
         (batches([*falling(96, 40, 20), *falling(39, 37, 20)], 0.02, 0.005), ("37", "no better than guessing", "2%")),
-        ([*batches(STUCK, 0.004), epoch(1, 2.31, 2.31, conv2d=1.0)], ("2.31", "0.4%", "start anew")),
+        ([*batches(STUCK, 0.004), epoch(1, 2.31, 2.31, conv2d=1.0)], ("2.31", "0.4%", "start again")),
         (batches(falling(2.3, 1.6), 0.51, 0.02, 0.02), ("1.64", "51%")),
         (batches(falling(2.3, 1.0), 0.15), ("each step", "15%")),
         (batches([*falling(20, 6, 20), *falling(6, 3.8, 20)], 42.0, 0.002), ("4200%",)),
@@ -166,7 +172,7 @@ def test_a_dead_network_is_not_asked_for_a_higher_rate():
 
 def test_a_low_rate_at_the_end_is_nobody_s_mistake():
     records = [*GOOD, event("learning rate", factor=0.001), *[batch(n, 0.4, 1e-6) for n in range(41, 80)]]
-    assert diagnose(records) == []
+    assert kinds(records) == []
 
 
 @pytest.mark.parametrize(
@@ -216,6 +222,165 @@ def test_layers_whose_relus_are_mostly_dead_are_named_with_their_shares():
 def test_the_gravest_comes_first_and_one_trouble_is_told_once():
     records = [*batches(RISES, 0.4), *OVERFITS[:-1], {**OVERFITS[-1], "dead": {"dense": 0.9}}]
     assert kinds(records) == ["diverging", "overfitting", "dead ReLUs"]
+
+
+# ---------------------------------------------------------------- too early, underfitting, still improving
+
+
+def whole(
+    number: int, accuracy: float, val_accuracy: float, loss: float = 1.0, val_loss: float = 1.0
+) -> dict[str, Any]:
+    figures = {"loss": loss, "accuracy": accuracy, "val_loss": val_loss, "val_accuracy": val_accuracy}
+    return {"kind": "epoch", "epoch": number, **figures}
+
+
+def config(dataset: str = "fashion-mnist", schedule: str = "constant", *layers, **data: Any) -> RunConfig:
+    training = Training(epochs=10, schedule=schedule)
+    return RunConfig(data=Data(dataset=dataset, **data), layers=(Flatten(), Dense(), *layers), training=training)
+
+
+def said(records: list[dict[str, Any]], config_: RunConfig | None = None, active: bool = False) -> dict[str, str]:
+    return {finding.kind: finding.text for finding in diagnose(records, config_, active)}
+
+
+BEGUN = batches(falling(2.3, 2.0, 8))
+ENOUGH = batches(falling(2.3, 0.5), 0.01, 0.001)  # 200 batches, four epochs
+
+
+@pytest.mark.parametrize(
+    ("records", "numbers"),
+    [
+        ([], "0 batches and 0 whole epochs"),
+        ([batch(1, 2.3, every=1)], "1 batch and 0 whole epochs"),
+        (BEGUN, "40 batches and 0 whole epochs"),
+        ([*BEGUN, {**event("stopped"), "epoch": 0, "step": 41}], "41 batches and 0 whole epochs"),
+        (ENOUGH[:9], "45 batches and 0 whole epochs"),
+        (ENOUGH, "200 batches and 0 whole epochs"),
+        ([{**BEGUN[0], "step": 8, "steps": 8}, whole(1, 0.3, 0.4)], "8 batches and 1 whole epoch so far"),
+        ([{**BEGUN[0], "step": 8, "steps": 8}, *(whole(n, 0.9, 0.2) for n in (1, 2))], "16 batches and 2 whole epochs"),
+    ],
+)
+@pytest.mark.parametrize("active", [True, False])
+def test_too_early_is_told_with_what_was_seen(records, numbers, active):
+    found = said(records, config(), active)
+    assert numbers in found["too early"] and "at least 50 batches and one whole epoch" in found["too early"]
+    assert ("Train longer" in found["too early"]) == (not active)
+    assert found.keys() <= {"too early", "validation above training"}
+
+
+def test_fifty_batches_and_an_epoch_are_enough():
+    records = [{**BEGUN[0], "step": 25, "steps": 25}]
+    assert "too early" in said([*records, whole(1, 0.5, 0.5)])
+    assert "too early" not in said([*records, whole(1, 0.5, 0.5), whole(2, 0.5, 0.5)])
+    assert "too early" not in said([whole(1, 0.5, 0.5)]), "of an older version, which told no batches"
+
+
+@pytest.mark.parametrize("dataset", DATASET_CARDS)
+@pytest.mark.parametrize("augmented", [False, True])
+@pytest.mark.parametrize(("training", "validation"), [(0.45, 0.44), (0.55, 0.68), (0.68, 0.66)])
+def test_a_network_that_ends_below_a_linear_one_underfits(training, validation, dataset, augmented):
+    records = [*ENOUGH, whole(4, training, validation)]
+    ended = diagnose(records, config(dataset, flip=augmented))
+    assert [finding.kind for finding in ended if finding.is_problem] == ["underfitting"]
+    reached = f"{DATASET_CARDS[dataset].linear_accuracy:.0%}"
+    assert all(part in ended[0].text for part in ("4 epochs", f"{training:.1%}", f"{validation:.1%}", reached))
+    assert "Train longer or use a larger network" in ended[0].text
+    goes_on = said(records, config(dataset), active=True)
+    assert "4 of 10 epochs" in goes_on["still learning"] and f"{validation:.1%}" in goes_on["still learning"]
+    assert "underfitting" not in goes_on and "no problem" not in goes_on
+
+
+@pytest.mark.parametrize(("training", "validation"), [(0.85, 0.78), (0.7, 0.85), (0.92, 0.91)])
+def test_a_network_that_does_better_than_a_linear_one_does_not_underfit(training, validation):
+    """Augmentation makes training accuracy low, few images validation accuracy: neither alone is underfitting."""
+    found = said([*ENOUGH, whole(4, training, validation)], config())
+    assert "underfitting" not in found and f"{training:.1%}" in found["no problem"]
+
+
+def test_without_a_linear_accuracy_only_the_curves_count(monkeypatch):
+    assert "no problem" in said([*ENOUGH, whole(4, 0.3, 0.3)])
+
+
+def test_more_images_are_advised_where_there_are_more():
+    records = [*ENOUGH, whole(4, 0.4, 0.4)]
+    assert "use more than 500 images" in said(records, config(limit=500))["underfitting"]
+    assert "images," not in said(records, config("synthetic", limit=10_000))["underfitting"]
+
+
+def test_a_flat_loss_is_not_trained_longer():
+    flat = [*ENOUGH, whole(3, 0.4, 0.4, loss=1.5), whole(4, 0.4, 0.4, loss=1.49)]
+    found = said(flat, config("fashion-mnist", "constant", Dropout(), shift=2))["underfitting"]
+    assert "fell by only 0.7%: use a larger network" in found and "rain longer" not in found
+    assert "less dropout and augmentation" in found
+    assert "less" not in said(flat, config())["underfitting"]
+    assert "Train longer" in said(flat, config(schedule="cosine"))["underfitting"], "its last epoch is flat by design"
+
+
+def test_a_training_that_ended_too_early_is_still_improving():
+    falls = [*ENOUGH, whole(3, 0.85, 0.85, 0.5, 0.45), whole(4, 0.88, 0.87, 0.42, 0.4)]
+    found = said(falls, config())
+    assert "fell by 16%" in found["still improving"] and "no problem" not in found
+    assert "still improving" not in said(falls, config(), active=True)
+    settled = [*ENOUGH, whole(3, 0.88, 0.87, 0.43, 0.4), whole(4, 0.88, 0.87, 0.42, 0.4)]
+    assert "no problem" in said(settled, config())
+    risen = [*ENOUGH, whole(3, 0.85, 0.85, 0.5, 0.4), whole(4, 0.88, 0.87, 0.42, 0.41)]
+    assert "no problem" in said(risen, config())
+    solved = [*ENOUGH, whole(3, 0.98, 0.985, 0.05, 0.04), whole(4, 0.99, 0.99, 0.02, 0.02)]
+    assert "no problem" in said(solved, config())
+
+
+@pytest.mark.parametrize(("last", "expected"), [(0.45, "fell by 25%. Train longer"), (0.59, None)])
+def test_within_a_first_epoch_the_points_tell_whether_it_still_improves(last, expected):
+    losses = [1.0] * 6 + [0.6] * 6 + [last] * 6
+    points = [{**batch(1, loss), "epoch": 0, "step": 5 * n + 5, "steps": 90} for n, loss in enumerate(losses)]
+    found = said([*points, whole(1, 0.8, 0.86)], config())
+    assert "no problem" in found if expected is None else expected in found["still improving"]
+
+
+def test_images_learned_by_heart_are_overfitting_before_the_loss_rises():
+    records = [*ENOUGH, *(whole(n, 0.8 + n / 30, 0.75, 0.5 / n, 0.7) for n in (1, 2, 3, 4))]
+    found = said(records, config(limit=500))
+    assert "93.3%" in found["overfitting"] and "18 points" in found["overfitting"] and "75.0%" in found["overfitting"]
+    assert "overfitting" not in said(records[:-2], config()), "two epochs are too few"
+    falls = [*ENOUGH, *(whole(n, 0.9, 0.7, 0.5 / n, 0.9 - n / 8) for n in (1, 2, 3, 4))]
+    assert "overfitting" not in said(falls, config()), "the running means of batch normalisation lag behind"
+
+
+def test_another_problem_explains_a_low_accuracy():
+    diverged = [*ENOUGH, whole(4, 0.3, 0.3), event("diverged")]
+    assert list(said(diverged, config())) == ["diverged"]
+    low = [*batches(falling(2.32, 2.315), 4.1e-6), whole(4, 0.1, 0.1)]
+    assert list(said(low, config())) == ["learning rate too low"]
+
+
+def test_a_training_that_diverged_in_its_first_batches_is_not_too_young():
+    assert list(said([{**event("diverged"), "epoch": 0, "step": 3}], config())) == ["diverged"]
+
+
+# ---------------------------------------------------------------- validation above training
+
+
+def test_validation_above_training_is_explained():
+    records = [*ENOUGH, whole(4, 0.86, 0.9)]
+    plain = said(records, config())["validation above training"]
+    assert "90.0%" in plain and "86.0%" in plain and "mean over the epoch" in plain
+    assert "augmentation" not in plain and "dropout" not in plain
+    varied = said(records, config("fashion-mnist", "constant", Dropout(), random_erasing=0.2))
+    assert (
+        "augmentation makes" in varied["validation above training"]
+        and "dropout is off" in varied["validation above training"]
+    )
+    assert not [finding for finding in diagnose(records) if finding.is_problem], "it is no problem"
+    assert "validation above training" not in said([*ENOUGH, whole(4, 0.9, 0.905)])
+
+
+@pytest.mark.parametrize(
+    "way", ["flip", "shift", "random_affine", "random_erasing", "style_augmentation", "own_images"]
+)
+def test_every_way_to_vary_images_counts_as_augmentation(way):
+    value = {"flip": True, "shift": 1}.get(way, 0.2)
+    found = said([*ENOUGH, whole(4, 0.86, 0.9)], config(**{way: value}))
+    assert "augmentation makes" in found["validation above training"]
 
 
 # ---------------------------------------------------------------- the best epoch

@@ -249,6 +249,10 @@ def _epochs_read(path: str, version: int, _run: Run) -> list[dict]:
 
 
 _ICONS = {
+    "no problem": ":material/check:",
+    "too early": ":material/hourglass_top:",
+    "still learning": ":material/trending_up:",
+    "underfitting": ":material/trending_down:",
     "overfitting": ":material/trending_up:",
     "dead ReLUs": ":material/power_off:",
 }
@@ -264,20 +268,15 @@ def _diagnosis(run: Run, records: list[dict]) -> None:
     """What the curves say, in words. The place is always of one height, so that nothing below it moves."""
     st.markdown("**Diagnosis**")
     with st.container(height=108, border=True, key="diagnosis"):
-        found = _findings(str(run.path), len(records), records)
-        for finding in found:
-            st.markdown(f"{_ICONS.get(finding.kind, ':material/warning:')} {shell.plain(finding.text)}")
-        if not found:
-            st.markdown(
-                ":material/check: Nothing stands out: not diverging, not overfitting, few dead ReLUs, and a learning "
-                "rate that moves the weights neither too much nor too little."
-            )
+        for finding in _findings(str(run.path), len(records), run.active, records, run):
+            otherwise = ":material/warning:" if finding.is_problem else ":material/info:"
+            st.markdown(f"{_ICONS.get(finding.kind, otherwise)} {shell.plain(finding.text)}")
         shell.style(_TALLER)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _findings(path: str, count: int, _records: list[dict]) -> list[Finding]:
-    return diagnosis.diagnose(_records)
+def _findings(path: str, count: int, active: bool, _records: list[dict], _run: Run) -> list[Finding]:
+    return diagnosis.diagnose(_records, _run.config, active)
 
 
 def _records(run: Run) -> list[dict]:
