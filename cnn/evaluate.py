@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m cnn.evaluate", description=__doc__.split(":")[0] + ".")
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--answers", action="store_true", help="as cnn.predict answers: several looks at each image")
+    parser.add_argument("--answers", action="store_true", help="as cnn.predict does, with test-time augmentation")
     options = parser.parse_args(arguments)
     from cnn.networks.load import load
 

@@ -1,15 +1,11 @@
-"""Train one network many times with other settings, and see which of them count."""
+"""Train one network many times with different settings, see which matter."""
 
 from cnn.tuning import sweeps
 from cnn.ui import shell
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps import form, view
 
-shell.page(
-    "Sweeps",
-    "Train one network many times with other settings, and see which of them count. Each trial is a run of its own, "
-    "which you find on the other pages too.",
-)
+shell.page("Sweeps", "Train one network many times with different settings, see which matter.")
 deletion.offer_undo()
 
 sweep = view.choose(sweeps.all_sweeps())

@@ -26,8 +26,8 @@ from cnn.networks.build import build
 from cnn.networks.forward import INPUT, Forward, Weights, filters, has_sums
 from cnn.runs import Run
 
-_BATCH = 100  # pictures; larger ones were slower, see DECISIONS
-_SMALL = 15_000  # values for each picture that are kept as soon as they are known, so that no later cut waits for them
+_BATCH = 100  # images; larger ones were slower, see DECISIONS
+_SMALL = 15_000  # values for each image that are kept as soon as they are known, so that no later cut waits for them
 Kind = Literal["ablate", "isolate", "scale", "edit"]
 
 
@@ -142,7 +142,7 @@ def network(run: Run, weights: Weights) -> keras.Model:
 
 
 def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str) -> Run:
-    """Keep an edited network as a new, finished run, measured on the test pictures where they are to be had.
+    """Keep an edited network as a new, finished run, measured on the test images where they are to be had.
 
     It has no curves, because it was not trained. Its note says what it was made of.
 
@@ -175,7 +175,7 @@ def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str)
 
 
 class Bench:
-    """Some test pictures on which a network is tried again and again, with other weights each time.
+    """Some test images on which a network is tried again and again, with other weights each time.
 
     Little that has not changed is computed twice: the values before the first changed layer are kept.
 

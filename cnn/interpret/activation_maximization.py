@@ -269,7 +269,7 @@ def middle_sums(forward: Forward, rows: Sequence[Row], layer: str, pictures: tf.
         rows: the table of the network's layers.
         layer: the convolution's name.
         pictures: (n, s, s, c), s the edge of the receptive field; where that is larger than the network's own
-            pictures, those: (n, h, w, c).
+            images, those: (n, h, w, c).
 
     Returns:
         (n, filters).

@@ -1,4 +1,4 @@
-"""Where in a picture a network finds a class: maps over the picture that explain one prediction, as arrays.
+"""Where in an image a network finds a class: maps over the image that explain one prediction, as arrays.
 
 What is explained is the class's score: its logit, the value of the output layer before the softmax. The probability
 would not do, as it also rises when another class's score falls, and hardly moves where the network is sure. For the
@@ -16,11 +16,11 @@ import tensorflow as tf
 from cnn.config.layers import CONVOLUTIONS
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, Weights
 
-_BATCH = 32  # pictures at once: more were no faster on 2 cores, and take more memory
-_COPIES = 32  # noisy pictures that SmoothGrad averages over: Smilkov et al. see little change above 50
-_NOISE = 0.15  # its standard deviation as a share of the picture's range: they recommend 0.1 to 0.2
-_POINTS = 64  # between black and the picture, at which integrated gradients takes the slope
-_WINDOW, _STRIDE = 2 / 7, 1 / 14  # of the picture's shorter edge: 8 and 2 pixels of 28
+_BATCH = 32  # images at once: more were no faster on 2 cores, and take more memory
+_COPIES = 32  # noisy images that SmoothGrad averages over: Smilkov et al. see little change above 50
+_NOISE = 0.15  # its standard deviation as a share of the image's range: they recommend 0.1 to 0.2
+_POINTS = 64  # between black and the image, at which integrated gradients takes the slope
+_WINDOW, _STRIDE = 2 / 7, 1 / 14  # of the image's shorter edge: 8 and 2 pixels of 28
 _KEEPING_SIZE = (*CONVOLUTIONS, "BatchNormalization", "Activation", "Add", "Concatenate")
 
 
@@ -93,11 +93,11 @@ METHODS = {
 
 
 class Attribution(NamedTuple):
-    """What each value of a picture adds to a score.
+    """What each value of an image adds to a score.
 
     Attributes:
         values: float32 (h, w, c), in units of the score.
-        gap: by how much their sum exceeds the score's rise from the black picture; 0 were the integral exact.
+        gap: by how much their sum exceeds the score's rise from the black image; 0 were the integral exact.
     """
 
     values: np.ndarray
@@ -110,7 +110,7 @@ class Explainer:
     Args:
         forward: its forward pass. Its last layer is dense, with a unit for each class.
 
-    In every method `pixels` is a picture float32 (h, w, c) in [0, 1], `class_` the index of the class that is
+    In every method `pixels` is an image float32 (h, w, c) in [0, 1], `class_` the index of the class that is
     explained, `layer` the name of a layer with feature maps, and `weights` are used instead of the network's own.
     """
 
@@ -128,7 +128,7 @@ class Explainer:
     def explain(
         self, method: str, pixels: np.ndarray, class_: int, layer: str | None = None, weights: Weights | None = None
     ) -> np.ndarray:
-        """The map of a method, at the picture's size; where it is signed, its sum over the picture's channels.
+        """The map of a method, at the image's size; where it is signed, its sum over the image's channels.
 
         Args:
             method: a key of `METHODS`.
@@ -179,7 +179,7 @@ class Explainer:
         only scales the whole map.
 
         The paper takes maps for granted that are not below zero, as behind a ReLU. Before one, a map's sum can be
-        negative, and the divisor near zero: with the paper's formula, and with its authors' code, a picture of 99% of
+        negative, and the divisor near zero: with the paper's formula, and with its authors' code, an image of 99% of
         the brightness got a map that had nothing in common with the first (a cosine of 0). So such a sum counts as 0
         here, which leaves a divisor of at least 2 wherever the gradient is positive, and other places do not count.
 
@@ -203,7 +203,7 @@ class Explainer:
         return np.maximum((np.maximum(gradients, 0) * maps).sum(axis=-1), 0)
 
     def saliency(self, pixels: np.ndarray, class_: int, weights: Weights | None = None) -> np.ndarray:
-        """The gradient of the score by the picture (Simonyan et al. 2013, arXiv:1312.6034, equation 4), with its sign.
+        """The gradient of the score by the image (Simonyan et al. 2013, arXiv:1312.6034, equation 4), with its sign.
 
         Returns:
             float32 (h, w, c), in units of the score for a brightness of 1.
@@ -222,7 +222,7 @@ class Explainer:
         """The mean saliency of noisy copies (Smilkov et al. 2017, arXiv:1706.03825, section 2).
 
         Args:
-            noise: its standard deviation, as a share of the picture's range.
+            noise: its standard deviation, as a share of the image's range.
             copies: how many.
             seed: of the noise.
 
@@ -235,7 +235,7 @@ class Explainer:
     def integrated_gradients(
         self, pixels: np.ndarray, class_: int, weights: Weights | None = None, points: int = _POINTS
     ) -> Attribution:
-        """The picture times its mean gradient on the straight way from black (Sundararajan et al. 2017).
+        """The image times its mean gradient on the straight way from black (Sundararajan et al. 2017).
 
         arXiv:1703.01365, equations 1 and 3, with the gradient taken in the middle of each interval instead of at its
         end, and with intervals that are the shorter the nearer to black, where scores change the fastest: with 64 equal
@@ -266,7 +266,7 @@ class Explainer:
 
         Args:
             window: its edge in pixels; None: 8 of 28.
-            stride: the pixels from one window to the next; None: 2 of 28. The last one ends with the picture.
+            stride: the pixels from one window to the next; None: 2 of 28. The last one ends with the image.
 
         Returns:
             float32 (h, w), in units of the score.
@@ -291,17 +291,17 @@ class Explainer:
         return falls / np.maximum(covers, 1)  # a stride above the window leaves gaps
 
     def scores(self, pictures: np.ndarray, weights: Weights | None = None) -> np.ndarray:
-        """The logits of pictures float32 (n, h, w, c): (n, classes)."""
+        """The logits of images float32 (n, h, w, c): (n, classes)."""
         return self._in_batches("answers", self._answers, pictures, weights)[0]
 
     def probabilities(self, pictures: np.ndarray, weights: Weights | None = None) -> np.ndarray:
-        """The answers to pictures float32 (n, h, w, c): (n, classes), in [0, 1]."""
+        """The answers to images float32 (n, h, w, c): (n, classes), in [0, 1]."""
         return self._in_batches("answers", self._answers, pictures, weights)[1]
 
     def _maps(
         self, pixels: np.ndarray, class_: int, layer: str | None, weights: Weights | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """A layer's feature maps of a picture and the gradients of the score by them, each (h', w', maps)."""
+        """A layer's feature maps of an image and the gradients of the score by them, each (h', w', maps)."""
         if layer not in self.layers:
             raise ValueError(f"{layer or 'This network'} has no feature maps to look at.")
         maps, gradients = self._slopes(layer, pixels[None], class_, weights)
@@ -310,7 +310,7 @@ class Explainer:
     def _slopes(
         self, at: str, pictures: np.ndarray, class_: int, weights: Weights | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What the pass has of each picture at a layer or at `INPUT`, and the gradients of their scores by it."""
+        """What the pass has of each image at a layer or at `INPUT`, and the gradients of their scores by it."""
 
         def slopes(pictures: tf.Tensor, weights: Weights | None, class_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -335,7 +335,7 @@ class Explainer:
     def _in_batches(
         self, name: str, function: Callable, pictures: np.ndarray, weights: Weights | None, *others: tf.Tensor
     ) -> tuple[np.ndarray, ...]:
-        """What a function, compiled at its first call under a name, makes of pictures."""
+        """What a function, compiled at its first call under a name, makes of images."""
         compiled = self._compiled.setdefault(name, tf.function(function, autograph=False))
         given = weights and {layer: [tf.constant(array) for array in arrays] for layer, arrays in weights.items()}
         # Powers of 2, each compiled for itself: a function for any size took a third longer.

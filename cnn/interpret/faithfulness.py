@@ -13,7 +13,7 @@ import numpy as np
 from cnn.interpret.attribution import Explainer
 from cnn.networks.forward import Weights
 
-STEPS = 28  # of a curve; of a picture of 28 x 28 each changes 28 pixels
+STEPS = 28  # of a curve; of an image of 28 x 28 each changes 28 pixels
 ORDERS = 4  # random ones, over which chance is averaged
 SCRAMBLINGS = 3  # over which the randomisation check is averaged
 SAME = 0.5  # on the shipped networks Grad-CAM keeps 0.2 at most with scrambled weights, integrated gradients 0.6 to 0.9
@@ -28,7 +28,7 @@ Verdict = Literal["about the model", "about the model in its signs only", "not a
 
 
 class Curve(NamedTuple):
-    """A class's probability while a picture is taken apart or put together.
+    """A class's probability while an image is taken apart or put together.
 
     Attributes:
         shares: (steps + 1,) of the pixels changed so far, from 0 to 1.
@@ -61,10 +61,10 @@ def deletion(
 def insertion(
     explainer: Explainer, pixels: np.ndarray, class_: int, importance: np.ndarray, weights: Weights | None = None
 ) -> Curve:
-    """The class's probability while a black picture gets its most important pixels first (RISE, section 4.1).
+    """The class's probability while a black image gets its most important pixels first (RISE, section 4.1).
 
-    The larger the area the better the map. Petsiuk et al. begin with the blurred picture, whose class these networks
-    often know already; black is these pictures' own background.
+    The larger the area the better the map. Petsiuk et al. begin with the blurred image, whose class these networks
+    often know already; black is these images' own background.
     """
     return _curve(explainer, np.zeros_like(pixels), pixels, class_, importance, weights)
 
@@ -87,7 +87,7 @@ def _curve(
     importance: np.ndarray,
     weights: Weights | None,
 ) -> Curve:
-    """What the network thinks of pictures from `start` to `end`, which take over pixel by pixel in a map's order."""
+    """What the network thinks of images from `start` to `end`, which take over pixel by pixel in a map's order."""
     shares = np.linspace(0, 1, STEPS + 1)
     turns = np.random.default_rng(0).random(importance.size)
     order = np.lexsort((turns, -importance.ravel()))
@@ -132,8 +132,8 @@ class Randomisation(NamedTuple):
 def randomisation(explain: Callable[[Weights], np.ndarray], weights: Weights, cascade: bool = False) -> Randomisation:
     """Whether a map is about the model at all (Adebayo et al. 2018, "Sanity Checks for Saliency Maps").
 
-    arXiv:1810.03292, section 3: what looks the same with random weights shows the picture, not what a network has
-    learned. They find so of methods that multiply by the picture, as integrated gradients does: what is black stays 0.
+    arXiv:1810.03292, section 3: what looks the same with random weights shows the image, not what a network has
+    learned. They find so of methods that multiply by the image, as integrated gradients does: what is black stays 0.
 
     Args:
         explain: weights -> the map (h, w) that they lead to.
@@ -212,7 +212,7 @@ class Agreement(NamedTuple):
 
 
 def agreement(maps: Mapping[str, np.ndarray]) -> Agreement:
-    """How far maps (h, w) of one picture agree on which pixels are the more important ones, pair by pair.
+    """How far maps (h, w) of one image agree on which pixels are the more important ones, pair by pair.
 
     That methods agree does not make them true, but of two that disagree one at least misleads.
     """

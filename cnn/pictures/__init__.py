@@ -1,7 +1,7 @@
 """Any file or drawing to the network's input, in named steps that can be shown.
 
 Knows Pillow, OpenCV and NumPy; knows neither classes nor networks, nor what a page looks like. What needs OpenCV
-(`readings` and what it reads by) is imported by name, so that a page can open a picture without it.
+(`readings` and what it reads by) is imported by name, so that a page can open an image without it.
 """
 
 from cnn.pictures.files import MAX_BYTES, open_image

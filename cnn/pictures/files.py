@@ -1,4 +1,4 @@
-"""An untrusted file -> an 8-bit picture, upright, of a size that can be worked with; or a sentence why not."""
+"""An untrusted file -> an 8-bit image, upright, of a size that can be worked with; or a sentence why not."""
 
 import contextlib
 import io
@@ -28,7 +28,7 @@ MAX_JPEG_SCANS = 50  # cameras write 1, progressive encoders about 10; thousands
 # ---------------------------------------------------------------- a file -> an 8-bit image
 
 # Which reader a file gets is decided by its first bytes, never by its name. The readers are called directly,
-# not through `Image.open`, which refuses or warns about a large picture before its size can be named.
+# not through `Image.open`, which refuses or warns about a large image before its size can be named.
 _READERS = (
     ("PNG", rb"\x89PNG\r\n\x1a\n", PngImageFile),
     ("JPEG", rb"\xff\xd8\xff", JpegImageFile),
@@ -47,7 +47,7 @@ _REFUSED = {
         "An SVG file holds shapes, not pixels. Export it as a PNG file."
     ),
 }
-_TURNS = {  # the EXIF orientation tag's values -> what sets the picture upright
+_TURNS = {  # the EXIF orientation tag's values -> what sets the image upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -65,7 +65,7 @@ def open_image(source: bytes | BinaryIO | str | Path) -> tuple[Image.Image, tupl
         source: the file's bytes, an open binary file (read from its start), or a path.
 
     Returns:
-        The picture, upright, 8-bit RGB or RGBA, at most 500 pixels along its longest edge; notes for users.
+        The image, upright, 8-bit RGB or RGBA, at most 500 pixels along its longest edge; notes for users.
 
     Raises:
         UnreadableImage: whatever is wrong with the file; no other exception comes from its contents.
@@ -137,7 +137,7 @@ def _check_cost(picture: ImageFile, kind: str, data: bytes) -> None:
     width, height = picture.size
     limit, what = MAX_WEBP_PIXELS if kind == "WebP" else MAX_PIXELS, f"a {kind} file"
     if kind == "JPEG":
-        # All coefficients of a picture sent in several scans are in memory at once, at whatever scale it is
+        # All coefficients of an image sent in several scans are in memory at once, at whatever scale it is
         # decoded. The bytes ff da start a scan and occur nowhere else in the compressed data.
         progressive = "progressive" in picture.info
         if progressive or (picture.mode != "L" and re.search(rb"\xff\xda\0[\x08\x0a][\x01\x02]", data)):

@@ -1,4 +1,4 @@
-"""What the network sees of a picture, how it came about step by step, and where it lies on the picture."""
+"""What the network sees of an image, how it came about step by step, and where it lies on the image."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -17,12 +17,12 @@ class UnreadableImage(AtelierError, ValueError):
 
 @dataclass(frozen=True)
 class Step:
-    """One step from the picture to the network's input.
+    """One step from the image to the network's input.
 
     Attributes:
         name: a word or two, for a caption.
         explanation: one sentence.
-        image: the picture after this step, at most 256 pixels along its longest edge.
+        image: the image after this step, at most 256 pixels along its longest edge.
     """
 
     name: str
@@ -31,9 +31,9 @@ class Step:
 
 
 class Frame(NamedTuple):
-    """The place of the network's square, 28 x 28, on the picture that was read.
+    """The place of the network's square, 28 x 28, on the image that was read.
 
-    In shares of that picture's width (left, right) and height (top, bottom), from its upper left corner; outside [0, 1]
+    In shares of that image's width (left, right) and height (top, bottom), from its upper left corner; outside [0, 1]
     where the square was extended with background.
     """
 
@@ -43,7 +43,7 @@ class Frame(NamedTuple):
     bottom: float
 
 
-WHOLE = Frame(0.0, 0.0, 1.0, 1.0)  # the square is the picture
+WHOLE = Frame(0.0, 0.0, 1.0, 1.0)  # the square is the image
 
 
 @dataclass(frozen=True, eq=False)  # eq: comparing arrays with == has no single answer
@@ -54,7 +54,7 @@ class NetworkInput:
         pixels: float32 (28, 28, 1) in [0, 1], a bright garment on black, read-only.
         steps: in order; the last one's image is `pixels` as 8-bit grey.
         notes: sentences for the user about choices made on the way.
-        frame: where `pixels` lie on the picture.
+        frame: where `pixels` lie on the image.
     """
 
     pixels: np.ndarray
@@ -78,28 +78,28 @@ def frame_of(
     size: tuple[int, int],
     edge: int = SIZE,
 ) -> Frame:
-    """Where a square lies on a picture of which one piece was scaled and pasted onto it.
+    """Where a square lies on an image of which one piece was scaled and pasted onto it.
 
     Args:
-        box: the piece on the picture, (left, top, right, bottom) in the picture's pixels.
-        whole: (width, height) of the picture.
+        box: the piece on the image, (left, top, right, bottom) in the image's pixels.
+        whole: (width, height) of the image.
         corner: (x, y) of the piece's upper left corner on the square, in the square's pixels.
         size: (width, height) of the piece on the square. Rounded, so the scale may differ between across and down.
         edge: of the square.
     """
     left, top, right, bottom = box
-    across, down = (right - left) / size[0], (bottom - top) / size[1]  # the picture's pixels for one of the square's
+    across, down = (right - left) / size[0], (bottom - top) / size[1]  # the image's pixels for one of the square's
     x, y = left - corner[0] * across, top - corner[1] * down
     return Frame(x / whole[0], y / whole[1], (x + edge * across) / whole[0], (y + edge * down) / whole[1])
 
 
 def mapped_back(values: np.ndarray, frame: Frame, size: tuple[int, int]) -> np.ndarray:
-    """A map over the network's input, laid on the picture: bilinear between the centres of the 28 x 28 pixels.
+    """A map over the network's input, laid on the image: bilinear between the centres of the 28 x 28 pixels.
 
     Args:
         values: float32 (28, 28).
-        frame: where the input lies on the picture.
-        size: (width, height) of the picture, in pixels: as it was read or any copy of it.
+        frame: where the input lies on the image.
+        size: (width, height) of the image, in pixels: as it was read or any copy of it.
 
     Returns:
         float32 (height, width), 0 outside the frame.
@@ -110,7 +110,7 @@ def mapped_back(values: np.ndarray, frame: Frame, size: tuple[int, int]) -> np.n
 
 
 def _shares(start: float, end: float, length: int) -> np.ndarray:
-    """How much each of the input's 28 pixels counts at each of the picture's, along one axis: float64 (length, 28)."""
+    """How much each of the input's 28 pixels counts at each of the image's, along one axis: float64 (length, 28)."""
     place = ((np.arange(length) + 0.5) / length - start) / (end - start) * SIZE
     between = np.clip(place, 0.5, SIZE - 0.5)  # around the outermost centres there is nothing to mix with
     shares = np.maximum(0, 1 - np.abs(between[:, None] - (np.arange(SIZE) + 0.5)))

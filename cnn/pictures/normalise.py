@@ -1,4 +1,4 @@
-"""A picture of any mode or an array -> 8-bit RGB on a ground; sizes that are refused."""
+"""An image of any mode or an array -> 8-bit RGB on a ground; sizes that are refused."""
 
 import math
 
@@ -40,7 +40,7 @@ def eight_bit(picture: Image.Image) -> Image.Image:
     return picture.reduce(factor) if factor > 1 else picture
 
 
-# ---------------------------------------------------------------- a picture -> the network's input
+# ---------------------------------------------------------------- an image -> the network's input
 
 
 def on_paper(rgba: np.ndarray | None) -> Image.Image:
@@ -59,7 +59,7 @@ def on_paper(rgba: np.ndarray | None) -> Image.Image:
 
 
 def normalised(image: Image.Image | np.ndarray) -> Image.Image:
-    """A picture of any mode as 8-bit RGB, or RGBA if anything in it may be transparent; its longest edge at most 500.
+    """An image of any mode as 8-bit RGB, or RGBA if anything in it may be transparent; its longest edge at most 500.
 
     Raises:
         UnreadableImage: it has too few pixels.
@@ -71,7 +71,7 @@ def normalised(image: Image.Image | np.ndarray) -> Image.Image:
 
 
 def filled(picture: Image.Image) -> Image.Image:
-    """A picture as from `normalised` -> RGB, transparent parts filled.
+    """An image as from `normalised` -> RGB, transparent parts filled.
 
     Raises:
         UnreadableImage: it is transparent all over.
@@ -80,7 +80,7 @@ def filled(picture: Image.Image) -> Image.Image:
 
 
 def on_ground(image: Image.Image | np.ndarray) -> Image.Image:
-    """A picture of any mode as 8-bit RGB, its longest edge at most 500, transparent parts filled.
+    """An image of any mode as 8-bit RGB, its longest edge at most 500, transparent parts filled.
 
     Raises:
         UnreadableImage: it is transparent all over, or has too few pixels.
@@ -90,11 +90,11 @@ def on_ground(image: Image.Image | np.ndarray) -> Image.Image:
 
 
 def as_image(array: np.ndarray) -> Image.Image:
-    """(H, W[, 1 | 3 | 4]) of uint8, bool or floats in [0, 1] -> an 8-bit picture."""
+    """(H, W[, 1 | 3 | 4]) of uint8, bool or floats in [0, 1] -> an 8-bit image."""
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     if 0 in array.shape or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
-        raise ValueError(f"a picture is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
+        raise ValueError(f"an image is (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}")
     if array.dtype == bool:
         array = array.astype(np.float32)
     if np.issubdtype(array.dtype, np.floating):
@@ -102,7 +102,7 @@ def as_image(array: np.ndarray) -> Image.Image:
             raise ValueError(f"floats must be in [0, 1], these are in [{array.min()}, {array.max()}]")
         array = np.rint(array * 255).astype(np.uint8)
     if array.dtype != np.uint8:
-        raise ValueError(f"a picture is uint8, bool or floats in [0, 1], not {array.dtype}")
+        raise ValueError(f"an image is uint8, bool or floats in [0, 1], not {array.dtype}")
     return Image.fromarray(np.ascontiguousarray(array))
 
 

@@ -1,4 +1,4 @@
-"""A picture -> its readings: the ways in which it can be understood, each ready for the network.
+"""An image -> its readings: the ways in which it can be understood, each ready for the network.
 
 The same pixels may be a line drawing, a painted shape, or a photo in which a garment must be found first. Every way
 that makes sense is offered as a `Reading`; their weights say how much each counts in the automatic answer. Knows
@@ -23,7 +23,7 @@ from cnn.pictures.recipe import as_it_is, follow, ground_colour
 LINE_DRAWING = "Line drawing"
 _NOTHING = "The image shows only one plain colour. Choose one with a garment that stands out."
 
-_EDGE = 256  # longest edge of the copy on which a picture is understood
+_EDGE = 256  # longest edge of the copy on which an image is understood
 _THIN = 0.055  # strokes up to this share of the drawing's longest edge make a line drawing
 _INK = 0.4  # a line drawing leaves more than this of its box blank
 _PLAIN = 0.9  # share of the border that has the background's colour on plain ground
@@ -32,11 +32,11 @@ _ONE_TONE = 14.0  # grey levels: the spread of a shape painted in one tone
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """One way to understand a picture.
+    """One way to understand an image.
 
     Attributes:
         name: a few words for a button, such as "Line drawing".
-        explanation: one sentence: how the picture was understood.
+        explanation: one sentence: how the image was understood.
         seen: what the network sees, with the steps that led there.
         weight: its share in the automatic answer, in [0, 1]; 0: offered to the user, not used by itself.
     """
@@ -72,7 +72,7 @@ def of_canvas(rgba: np.ndarray | None) -> tuple[Reading, ...]:
 def of_picture(
     image: Image.Image | np.ndarray, notes: tuple[str, ...] = (), used_only: bool = False
 ) -> tuple[Reading, ...]:
-    """A picture (any mode, or an array as in `recipe.to_network_input`) -> its readings, as from `read`."""
+    """An image (any mode, or an array as in `recipe.to_network_input`) -> its readings, as from `read`."""
     picture = normalised(image)  # once, for all ways to read it
     seen = as_it_is(picture, image, notes)
     if seen is not None:
@@ -91,7 +91,7 @@ _Way = Callable[[Image.Image, np.ndarray], list[Reading]]
 
 
 def _ways(rgb: np.ndarray, used_only: bool) -> list[_Way]:
-    """How this picture, uint8 (H, W, 3), may be read: functions of the picture and of `rgb`.
+    """How this image, uint8 (H, W, 3), may be read: functions of the image and of `rgb`.
 
     Raises:
         UnreadableImage: there is nothing but background.

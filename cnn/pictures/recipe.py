@@ -1,11 +1,11 @@
-"""A picture -> the network's input: 28 x 28, grey, a bright garment on black, as named visible steps.
+"""An image -> the network's input: 28 x 28, grey, a bright garment on black, as named visible steps.
 
 It is the recipe that made Fashion-MNIST (Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747, section 2): whatever differs
-from the colour of the corners is the garment. It begins with an 8-bit RGB or RGBA picture and knows nothing of files,
+from the colour of the corners is the garment. It begins with an 8-bit RGB or RGBA image and knows nothing of files,
 which are the business of `cnn.pictures.files`.
 
 It does not know which network reads the result, what a page looks like, or how to read anything else than a garment
-on a plain background: that is `cnn.pictures.readings`, through which every picture goes.
+on a plain background: that is `cnn.pictures.readings`, through which every image goes.
 """
 
 import math
@@ -23,10 +23,10 @@ _MIN_BACKGROUND = 64  # of 255; a darker channel is not amplified more than 4 ti
 
 
 def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = ()) -> NetworkInput:
-    """The one way from a picture to what the network sees.
+    """The one way from an image to what the network sees.
 
     Args:
-        image: a picture of any mode, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, bool, or
+        image: an image of any mode, or an array (H, W), (H, W, 1), (H, W, 3) or (H, W, 4) of uint8, bool, or
             floats in [0, 1]. A 28 x 28 grey one with dark corners is in Fashion-MNIST's format: kept as is.
         notes: what is known already; returned in front of the notes made here.
 
@@ -40,7 +40,7 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
 
 
 def as_it_is(picture: Image.Image, given: Image.Image | np.ndarray, notes: tuple[str, ...] = ()) -> NetworkInput | None:
-    """A picture in Fashion-MNIST's own format, taken as it is; None for any other.
+    """An image in Fashion-MNIST's own format, taken as it is; None for any other.
 
     Args:
         picture: as from `normalise.normalised`. given: what it came as; floats keep what 8 bits would lose.
@@ -54,7 +54,7 @@ def as_it_is(picture: Image.Image, given: Image.Image | np.ndarray, notes: tuple
 
 
 def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
-    """The recipe, for a picture as from `normalise.normalised` that is not in Fashion-MNIST's format already.
+    """The recipe, for an image as from `normalise.normalised` that is not in Fashion-MNIST's format already.
 
     Raises:
         UnreadableImage: there is nothing but background.
@@ -127,7 +127,7 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
 
 
 def _already_prepared(picture: Image.Image, given: Image.Image | np.ndarray) -> np.ndarray | None:
-    """float32 (28, 28) in [0, 1] if the picture is in Fashion-MNIST's own format, else None.
+    """float32 (28, 28) in [0, 1] if the image is in Fashion-MNIST's own format, else None.
 
     Every one of the 70,000 has at least two dark corners (a wide bag may fill the others).
     """

@@ -1,12 +1,12 @@
 """A photo -> where the garment in it is, as up to three different guesses, without any learned weights.
 
-Nothing here knows what clothes look like. A garment is what the middle of the picture has and its border has
+Nothing here knows what clothes look like. A garment is what the middle of the image has and its border has
 not: colours are counted with the weight of where they occur, then GrabCut (Rother, Kolmogorov, Blake 2004,
 doi:10.1145/1015706.1015720) draws the outline. A plain background is a case of its own, where a colour a few
 levels away from the background's is enough, and skin is taken off what may be a person. Each guess is judged
 by how much it resembles a garment's outline, and by how far the guesses agree.
 
-It does not know what becomes of a mask, nor the files that pictures come from.
+It does not know what becomes of a mask, nor the files that images come from.
 """
 
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class Mask:
 
     Attributes:
         name: how it was found, short enough for a button.
-        mask: bool (H, W), True on the garment; the same size as the picture.
+        mask: bool (H, W), True on the garment; the same size as the image.
         score: how plausible it looks, in [0, 1].
     """
 
@@ -91,20 +91,20 @@ def _score(mask: Mask) -> float:
     return mask.score
 
 
-# ---------------------------------------------------------------- what is known of a picture
+# ---------------------------------------------------------------- what is known of an image
 
 
 class _View:
-    """A small copy of a picture, and what several guesses want to know of it.
+    """A small copy of an image, and what several guesses want to know of it.
 
     Attributes:
         lab: uint8 (H, W, 3), OpenCV's 8-bit Lab.
         shape: (H, W).
-        middle: 1 in the middle of the picture, less towards its border; float32 (H, W).
+        middle: 1 in the middle of the image, less towards its border; float32 (H, W).
         edge: the outermost pixels; bool (H, W).
         ring: the pixels along the border, those and more; bool (H, W).
         gradient: how fast the colour changes, in levels per pixel; float32 (H, W).
-        strange: how much rarer each pixel's colour is along the border than in the picture; (H, W) in [0, 1].
+        strange: how much rarer each pixel's colour is along the border than in the image; (H, W) in [0, 1].
         garment: where a plain background shows a garment, in [0, 1], better than `strange` does; None if it is
             not plain.
     """
@@ -117,7 +117,7 @@ class _View:
         across, down = (cv2.Scharr(self.lab, cv2.CV_32F, dx, 1 - dx, scale=1 / 32) for dx in (1, 0))
         self.gradient = np.sqrt((across**2 + down**2).sum(-1))
         cells = (self.lab // _CELL).astype(np.int64)
-        cells -= cells.min((0, 1))  # most pictures are pale: few cells are left, quick to blur
+        cells -= cells.min((0, 1))  # most images are pale: few cells are left, quick to blur
         self._extent = tuple(int(length) + 1 for length in cells.max((0, 1)))
         self._cells = (cells[..., 0] * self._extent[1] + cells[..., 1]) * self._extent[2] + cells[..., 2]
         self._anywhere = self._histogram(self._cells)
@@ -133,7 +133,7 @@ class _View:
     def strange_to(self, mask: np.ndarray) -> np.ndarray:
         """`strange`, to the border apart from a mask: bool (H, W) -> float32 (H, W)."""
         there = np.sort([self._histogram(self._cells[side][~mask[side]]) for side in self._sides], axis=0)
-        # What only one side has may be a garment that the picture's edge cuts.
+        # What only one side has may be a garment that the image's edge cuts.
         there = 0.5 * there[2] + 0.5 * there.mean(0)
         return np.clip(1 - there / (self._anywhere + 1e-9), 0, 1)[self._cells]
 
@@ -166,7 +166,7 @@ def _resized(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _prior(shape: tuple[int, int], spread: float) -> np.ndarray:
-    """1 in the middle of the picture, less towards its border: float32 (H, W)."""
+    """1 in the middle of the image, less towards its border: float32 (H, W)."""
     height, width = shape
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) * (2 / height) - 1
     x = (np.arange(width, dtype=np.float32) + 0.5) * (2 / width) - 1
@@ -174,7 +174,7 @@ def _prior(shape: tuple[int, int], spread: float) -> np.ndarray:
 
 
 def _ring(shape: tuple[int, int], share: float) -> np.ndarray:
-    """The pixels along the picture's border, `share` of its shorter edge wide: bool (H, W)."""
+    """The pixels along the image's border, `share` of its shorter edge wide: bool (H, W)."""
     wide = max(1, round(min(shape) * share))
     ring = np.ones(shape, bool)
     ring[wide:-wide, wide:-wide] = False
@@ -357,7 +357,7 @@ def _contrast(mask: np.ndarray, view: _View) -> float | np.floating:
 
 
 def _sharpness(mask: np.ndarray, view: _View) -> float:
-    """How steep the picture is along the outline, compared with the steepest nearby: a shadow is not."""
+    """How steep the image is along the outline, compared with the steepest nearby: a shadow is not."""
     plane = mask.astype(np.uint8)
     outline = (cv2.dilate(plane, _disc(3)) != cv2.erode(plane, _disc(3))) & ~view.edge
     steepest = cv2.dilate(view.gradient, np.ones((5, 5), np.uint8))

@@ -36,7 +36,7 @@ class PresetExists(AtelierError, FileExistsError):
 
 
 def own() -> tuple[dict[str, RunConfig], list[str]]:
-    """One's own presets by name, in alphabetical order; and a sentence about each file that is passed over."""
+    """The saved presets by name, in alphabetical order; and a sentence about each file that is passed over."""
     found, problems = {}, []
     for path in sorted(_folder().glob("*.json")):
         name = path.stem

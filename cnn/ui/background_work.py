@@ -49,7 +49,7 @@ def is_running(name: str) -> bool:
 
 
 def follow(name: str, what: str, on_done: Callable[[Any], None] | None = None) -> None:
-    """Go on with the work, and draw its progress. The page runs anew once it is finished or stopped.
+    """Go on with the work, and draw its progress. The page runs again once it is finished or stopped.
 
     Args:
         name: under which it was begun.

@@ -14,7 +14,7 @@ from cnn.config import Data, RunConfig, presets
 from cnn.runs import launchers
 from cnn.tuning import Setting, SweepConfig, Trial, hyperparameters_of, sweeps, value_words
 from cnn.tuning.sweeps import Sweep
-from cnn.ui.sweeps import form
+from cnn.ui.sweeps import form, view
 from tests.pages.visit import make_run, open_page, refresh, text
 
 TINY = presets()["tiny"]
@@ -37,9 +37,10 @@ def click(app: AppTest, key: str) -> AppTest:
 
 
 def choose(app: AppTest, *paths: str, method: str = "grid") -> AppTest:
-    app.segmented_control(key="sweep_method").set_value(method)
+    app.segmented_control(key="sweep-method").set_value(form.METHODS[method][0])
     refresh(app)
-    app.multiselect(key="sweep_settings").set_value(list(paths))
+    known = {known.path: form.words_of(known) for known in hyperparameters_of(presets()["fast"])}
+    app.multiselect(key="sweep-settings").set_value([known[path] for path in paths])
     return refresh(app)
 
 
@@ -91,7 +92,23 @@ def open_sweep(sweep_id: str) -> AppTest:
 
 
 def keys(app: AppTest) -> set[str]:
-    return {button.key for button in app.button}
+    return {button.key for button in [*app.button, *app.menu_button]}
+
+
+def delete(app: AppTest, sweep: Sweep, with_runs: bool = False) -> AppTest:
+    """Through the menu and its dialog."""
+    app.menu_button(key="more_sweep").click("Delete…")
+    refresh(app)
+    if with_runs:
+        app.checkbox(key=f"delete_runs-{sweep.id}").check()
+        refresh(app)
+    return click(app, "confirm_delete")
+
+
+def in_link(app: AppTest, name: str) -> str | None:
+    """AppTest hands a parameter back as a list until a page has set it."""
+    value = app.query_params.get(name)
+    return value[0] if isinstance(value, list) else value
 
 
 # --- the form ---------------------------------------------------------------------------------------------------
@@ -100,10 +117,11 @@ def keys(app: AppTest) -> set[str]:
 def test_without_a_sweep_the_form_is_open():
     app = open_page("Sweeps")
     words = text(app)
-    assert "see which of them count" in words and "**3 trials**" in words and "known after the first" in words
+    assert "see which matter" in words and "**3 trials**" in words and "known after the first" in words
     assert not app.selectbox(key="sweep_base").disabled
     assert not app.button(key="start_sweep").disabled
-    assert all(box.key != "sweep_picker" for box in app.selectbox)
+    assert all(box.key != "sweep_picker" for box in app.selectbox) and not app.warning
+    assert in_link(app, "sweep") == "new" and in_link(app, "sweep-base") == "preset:fast"
 
 
 def test_a_grid_is_started_as_it_stands_in_the_form(spawned):
@@ -131,7 +149,9 @@ def test_a_grid_is_started_as_it_stands_in_the_form(spawned):
     assert wanted.base.layers == fast.layers
     assert (wanted.method, wanted.at_once, wanted.prune, wanted.name) == ("grid", 2, True, "Rates *and* others")
     assert app.query_params["sweep"] in (spawned[0][1].name, [spawned[0][1].name])
-    assert r"Rates \*and\* others" in text(app) and "**starting** · 0 of 12 trials" in str(app.get("progress")[0].proto)
+    assert app.selectbox(key="sweep_picker").options[0].startswith(
+        "Rates *and* others"
+    ) and "**starting** · 0 of 12 trials" in str(app.get("progress")[0].proto)
 
 
 @pytest.mark.parametrize("method", ["random", "optuna"])
@@ -157,12 +177,12 @@ def test_a_range_is_drawn_from(method, spawned):
 @pytest.mark.parametrize(
     ("path", "values", "words"),
     [
-        (RATE, "fast", "“fast” is no number"),
-        (RATE, "nan", "“nan” is no number"),
+        (RATE, "fast", "“fast” is not a number"),
+        (RATE, "nan", "“nan” is not a number"),
         (RATE, "0.01, 99", "outside its bounds"),
         (RATE, "0.01, 0.010", "is listed twice"),
         (RATE, " , ", "list at least one value"),
-        (BATCH, "16, 32.5", "32.5 is no whole number"),
+        (BATCH, "16, 32.5", "32.5 is not a whole number"),
         ("layers.4.kernel", "3, 500", "outside its bounds"),
     ],
 )
@@ -209,7 +229,7 @@ def test_an_empty_setting_has_a_word(spawned):
     assert started(spawned).settings[0].values == (1000, None)
 
 
-def test_the_base_may_be_a_run_or_what_is_on_the_train_page(launcher, spawned):
+def test_the_base_may_be_a_run_or_what_is_on_the_new_network_page(launcher, spawned):
     run = make_run("stopped")
     app = open_page("Train", run.id)
     click(app, "sweep_over")
@@ -282,11 +302,8 @@ def test_a_sweep_in_progress():
     words = text(app)
     line = app.get("progress")[0].proto.text
     assert "**in progress** · 2 of 4 trials · trial 3, epoch 2 of 3" in line
-    assert (
-        "**Best so far: trial 1** · learning rate: 0.001, batch size: 32 · 80.00% in epoch 3 of 3 · 10 s"
-        in words.replace("\\", "")
-    )
-    assert "stop_sweep" in keys(app) and not {"resume_sweep", "delete_sweep"} & keys(app)
+    assert "**Best so far: lr 0.001 · batch 32** · trial 1 · 80.00% in epoch 3 of 3 · 10 s" in words.replace("\\", "")
+    assert "stop_sweep" in keys(app) and not {"resume_sweep", "more_sweep"} & keys(app)
     charts = app.get("plotly_chart")
     assert len(charts) == 4
     specs = [json.loads(chart.proto.spec) for chart in charts]
@@ -295,9 +312,9 @@ def test_a_sweep_in_progress():
     assert specs[0]["layout"]["xaxis"]["type"] == "log"
     assert "3 trials. Best: trial 1" in charts[0].proto.alt
     table = app.dataframe[0].value
-    assert list(table["trial"]) == [1, 2, 3, 4]
-    assert list(table["state"]) == ["finished", "stopped early", "training", "waiting"]
-    assert list(table["learning rate"]) == [0.001, 0.001, 0.01, 0.01]
+    assert list(table["Trial"]) == [1, 2, 3, 4]
+    assert list(table["State"]) == ["finished", "stopped early", "training", "waiting"]
+    assert list(table["Learning rate"]) == [0.001, 0.001, 0.01, 0.01]
 
 
 def test_a_chart_is_replaced_below_the_one_that_shows():
@@ -321,15 +338,15 @@ def test_a_chart_is_replaced_below_the_one_that_shows():
 @pytest.mark.parametrize(
     ("state", "words", "buttons"),
     [
-        ("stopped", "Resume goes on with the trials that are left", {"resume_sweep", "delete_sweep"}),
-        ("failed", "The sweep failed: The disk is full", {"resume_sweep", "delete_sweep"}),
-        ("finished", "**Best: trial 1**", {"delete_sweep"}),
+        ("stopped", "Resume goes on with the trials that are left", {"resume_sweep", "more_sweep"}),
+        ("failed", "The sweep failed: The disk is full", {"resume_sweep", "more_sweep"}),
+        ("finished", "**Best: lr 0.001 · batch 32** · trial 1", {"more_sweep"}),
     ],
 )
 def test_a_sweep_that_has_ended(state, words, buttons):
     sweep = make_sweep(state, message="The disk is full" if state == "failed" else "")
     app = open_sweep(sweep.id)
-    assert words in text(app)
+    assert words in text(app).replace("\\", "")
     assert buttons <= keys(app) and "stop_sweep" not in keys(app)
     assert ("resume_sweep" in keys(app)) == ("resume_sweep" in buttons)
 
@@ -352,7 +369,7 @@ def test_stopping_a_sweep_says_so():
     sweep = make_sweep()
     app = click(open_sweep(sweep.id), "stop_sweep")
     assert (sweep.path / "stop").exists()
-    assert "stopping, with the run that it trains" in app.get("progress")[0].proto.text
+    assert "stopping, with the run that is training" in app.get("progress")[0].proto.text
     assert app.button(key="stop_sweep").disabled
 
 
@@ -364,40 +381,55 @@ def test_a_sweep_is_deleted_with_or_without_its_runs(with_runs):
         if trial.run_id and trial.state == "training":
             runs.write_status(runs.root() / trial.run_id, runs.Status("stopped"))
     before = len(runs.all_runs())
-    app = open_sweep(sweep.id)
-    if with_runs:
-        app.checkbox(key=f"delete_runs-{sweep.id}").check()
-        refresh(app)
-    click(app, "delete_sweep")
+    app = delete(open_sweep(sweep.id), sweep, with_runs)
     assert len(sweeps.all_sweeps()) == 1
     assert len(runs.all_runs()) == before - 3 * with_runs
     assert not app.warning, "the link goes with it"
-    if with_runs:
-        click(app, "undo")
-        assert len(runs.all_runs()) == before
+    click(app, "undo")
+    assert len(runs.all_runs()) == before and app.session_state["sweep"] == sweep.id
+    assert "Deleted" not in text(app) and not app.warning
 
 
 def test_a_trial_is_chosen_by_its_point_or_its_row():
     sweep = make_sweep("stopped")
     app = open_sweep(sweep.id)
-    assert "A click on a point" in text(app)
-    app.session_state["sweep_trial"] = (sweep.id, 2)  # as a click leaves it
+    assert "Click a point" in text(app)
+    app.query_params["sweep-trial"] = "2"  # as a click leaves it
     refresh(app)
-    assert "**Chosen: trial 2**" in text(app) and "stopped early" in text(app)
+    assert "**Chosen: lr 0.001 · batch 64** · trial 2" in text(app).replace("\\", "")
+    assert "stopped early" in text(app)
     other = make_sweep("stopped", settings=(RATES,))
-    app.session_state["opened_sweep"], app.session_state["sweep"] = True, other.id
+    app.selectbox(key="sweep_picker").select(other.id)
     refresh(app)
     assert "Chosen" not in text(app), "it was of the other sweep"
+
+
+def test_a_click_on_a_trial_is_in_the_link(monkeypatch):
+    written = {}
+    monkeypatch.setattr(view.links, "write", written.__setitem__)
+    monkeypatch.setattr(view.st, "session_state", {"grid": {"selection": {"rows": [1]}}})
+    view._choose_row("grid", [4, 7])
+    assert written == {"sweep-trial": "7"}
+    view.st.session_state["grid"]["selection"]["rows"] = []
+    view._choose_row("grid", [4, 7])
+    assert written == {"sweep-trial": None}
+
+
+@pytest.mark.parametrize("trial", ["99", "first", ""])
+def test_a_link_to_no_trial_shows_none(trial):
+    sweep = make_sweep("finished")
+    app = open_page("Sweeps", sweep=sweep.id, **{"sweep-trial": trial})
+    assert "Chosen" not in text(app) and "Click a point" in text(app)
 
 
 def test_the_best_run_is_opened_and_its_settings_used():
     sweep = make_sweep("finished")
     app = click(open_sweep(sweep.id), "open-best")
-    assert app.title[0].value == "Train"
+    assert app.title[0].value == "Training"
     assert app.session_state["run"] == sweep.trials[0].run_id
 
     app = click(open_sweep(sweep.id), "use-best")
-    assert app.title[0].value == "Train" and app.session_state["train_view"] == "A new run"
+    assert app.title[0].value == "New network"
     assert app.session_state["draft"]["training"]["learning_rate"] == 0.001
     assert app.session_state["draft"]["training"]["batch_size"] == 32
 
@@ -420,15 +452,13 @@ def test_a_trial_whose_run_was_deleted_has_none_to_open():
 
 
 def test_the_trials_as_csv():
-    from cnn.ui.sweeps import view
-
     sweep = make_sweep("finished", settings=(RATES, Setting(path="data.limit", values=(None, 1000))))
     rows = list(csv.DictReader(io.StringIO(view.as_csv(sweep).decode("utf-8-sig"))))
     assert [row[RATE] for row in rows] == ["0.001", "0.001", "0.01", "0.01"]
     assert [row["state"] for row in rows][:2] == ["finished", "stopped early"]
     assert (rows[0]["validation_accuracy"], rows[0]["best_epoch"], rows[0]["seconds"]) == ("0.8", "3", "10.0")
     table = view.tabulated(sweep)
-    assert list(table["training pictures"]) == ["all", "1000", "all", "1000"]
+    assert list(table["Training examples"]) == ["all", "1000", "all", "1000"]
     assert len(open_sweep(sweep.id).get("plotly_chart")) == 4
 
 
@@ -441,18 +471,23 @@ def test_sweeps_are_chosen_and_linked():
     refresh(app)
     assert app.query_params["sweep"] in (first.id, [first.id])
     assert len(app.get("plotly_chart")) == 4
-    app.segmented_control(key="sweep_view").set_value("A new sweep")
+    app.segmented_control(key="sweep_view").set_value("New sweep")
     refresh(app)
-    assert "sweep" not in app.query_params and app.button(key="start_sweep")
+    assert in_link(app, "sweep") == "new" and app.button(key="start_sweep")
+    app.segmented_control(key="sweep_view").set_value("Results")
+    refresh(app)
+    assert in_link(app, "sweep") in (first.id, second.id) and in_link(app, "sweep-base") is None
 
 
 @pytest.mark.parametrize("wanted", ["20200101-000000", "../../etc", "x" * 500])
 def test_a_link_to_no_sweep_says_so(wanted):
-    assert "which is not here" in open_sweep(wanted).warning[0].value
+    assert "there is no such sweep" in open_sweep(wanted).warning[0].value
     sweep = make_sweep("finished")
     app = open_sweep(wanted)
     assert "Showing the newest instead" in app.warning[0].value
-    assert "Best: trial 1" in text(app) and sweep.name in text(app)
+    assert (
+        "**Best: lr 0.001" in text(app).replace("\\", "") and sweep.name in app.selectbox(key="sweep_picker").options[0]
+    )
 
 
 def test_a_damaged_sweep_can_only_be_deleted():
@@ -461,5 +496,13 @@ def test_a_damaged_sweep_can_only_be_deleted():
     app = open_sweep(sweep.id)
     assert "This sweep is damaged" in app.error[0].value
     assert "resume_sweep" not in keys(app) and not app.get("plotly_chart")
-    click(app, "delete_sweep")
+    delete(app, sweep)
     assert sweeps.all_sweeps() == []
+
+
+def test_a_link_opens_the_form_as_it_was():
+    app = open_page("Sweeps", sweep="new", **{"sweep-base": "preset:lenet5", "sweep-method": "Random"})
+    assert app.selectbox(key="sweep_base").value == "preset:lenet5"
+    assert app.segmented_control(key="sweep-method").value == "Random"
+    app = open_page("Sweeps", sweep="new", **{"sweep-base": "run:no-such", "sweep-settings": "No such setting"})
+    assert app.selectbox(key="sweep_base").value == "preset:fast"

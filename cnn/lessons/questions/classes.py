@@ -138,7 +138,7 @@ def _dropout_factor(rng: Rng) -> Question:
         times = rf" The value becomes ${num(value)} \cdot {num(scale, 4)} = {num(value * scale, 4)}$."
     answer = start * scale
     return typed(
-        rf"While training, dropout with the rate ${num(rate)}$ sets this share of its inputs to zero. {ends} Round to "
+        rf"While training, dropout with the rate ${num(rate)}$ sets this fraction of its inputs to zero. {ends} Round to "
         "two decimals.",
         answer,
         rf"To keep the mean, what is not dropped is multiplied by $\frac{{1}}{{1 - {num(rate)}}} = "

@@ -1,4 +1,4 @@
-"""A component from its files here: NAME.js after shared.js; NAME.html and NAME.css if it has them."""
+"""A component from its files here: NAME.js and, if it shows something, NAME.html and NAME.css; shared.* in front."""
 
 from pathlib import Path
 
@@ -9,8 +9,12 @@ _FOLDER = Path(__file__).parent
 
 def component(name: str):
     """What mounts the component of this name, see `st.components.v2.component`."""
-    html, css, script, shared = (
-        file.read_text("utf-8") if (file := _FOLDER / part).exists() else ""
-        for part in (f"{name}.html", f"{name}.css", f"{name}.js", "shared.js")
-    )
-    return st.components.v2.component(name, html=html or None, css=css or None, js=f"{shared}\n{script}")
+    script = f"{_read('shared.js')}\n{_read(f'{name}.js')}"
+    if not (_FOLDER / f"{name}.html").exists():
+        return st.components.v2.component(name, js=script)
+    css = f"{_read('shared.css')}\n{_read(f'{name}.css')}"
+    return st.components.v2.component(name, html=_read(f"{name}.html"), css=css, js=script)
+
+
+def _read(file: str) -> str:
+    return (_FOLDER / file).read_text("utf-8")

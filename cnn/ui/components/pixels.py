@@ -33,7 +33,7 @@ def show(
         key: of the element.
         label: what it shows, for who cannot see it.
         chosen: what is marked: (row, column), or (row, column, height, width).
-        on_pick: called with row and column of what was clicked, before the page runs anew.
+        on_pick: called with row and column of what was clicked, before the page runs again.
         size: screen pixels that it may be wide.
     """
     rows, columns = values.shape

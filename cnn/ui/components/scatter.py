@@ -1,7 +1,7 @@
-"""A map of pictures in the browser: points of ten classes; hover shows a picture, a click picks it, a lasso gathers.
+"""A map of images in the browser: points of ten classes; hover shows an image, a click picks it, a lasso gathers.
 
 Python owns what is picked and gathered; the browser owns the view of it: its zoom, and which classes are hidden. All
-pictures travel as one, from which the browser cuts each. The browser's part is `scatter.js`, beside this file.
+images travel as one, from which the browser cuts each. The browser's part is `scatter.js`, beside this file.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from cnn.config import CLASS_NAMES
 from cnn.ui.components.files import component
 
 _scatter = component("scatter")
-_SIDE = 28  # pixels of a picture's edge
+_SIDE = 28  # pixels of an image's edge
 _VIOLET, _BROWN = "#8F6BC9", "#9C6644"  # two more than Okabe and Ito's, which also stand out on light and dark
 
 
@@ -49,15 +49,15 @@ LOOKS = (
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Pictures on a map.
+    """Images on a map.
 
     Attributes:
         places: float (n, 2), in any unit, the second axis upwards.
         labels: int (n,), the true classes.
-        names: of the pictures.
+        names: of the images.
         answers: what the network says to each.
         wrong: bool (n,), whether it is mistaken.
-        sheet: all pictures in one, as from `sheet`, with its columns.
+        sheet: all images in one, as from `sheet`, with its columns.
         axes: what the two directions are, if they are anything.
     """
 
@@ -72,7 +72,7 @@ class Points:
 
 @dataclass(frozen=True, eq=False)
 class Mark:
-    """The picture in view: its place (2,), its name, what the network says to it, and itself as a data URL."""
+    """The image in view: its place (2,), its name, what the network says to it, and itself as a data URL."""
 
     place: np.ndarray
     name: str
@@ -98,11 +98,11 @@ def show(
         mark: what is marked by a ring.
         key: of the element.
         label: what the map shows, for who cannot see it.
-        on_pick: called with the place in the list of what was clicked, before the page runs anew.
+        on_pick: called with the place in the list of what was clicked, before the page runs again.
         on_gather: called with the places in the list of what lies within the lasso, none where it holds nothing.
         picked: the one that stands out.
         gathered: those that stand out.
-        only_wrong: leave out the pictures that the network answers rightly.
+        only_wrong: leave out the images that the network answers rightly.
     """
 
     def pick() -> None:
@@ -153,7 +153,7 @@ def sent(points: Points, mark: Mark) -> dict[str, Any]:
 
 
 def sheet(images: np.ndarray) -> tuple[str, int]:
-    """Pictures uint8 (n, 28, 28) -> one picture of all of them, row by row, as a data URL; and its columns."""
+    """Images uint8 (n, 28, 28) -> one image of all of them, row by row, as a data URL; and its columns."""
     picture, columns = charts.sprite(images[..., None].repeat(3, axis=-1))
     return charts.data_url(picture[..., 0]), columns
 

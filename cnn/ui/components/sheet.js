@@ -1,19 +1,6 @@
 // Many small maps in strips. Every map is a button: click it, or reach it with Tab and the arrow keys and press Enter.
 // The maps of a strip come as one picture with a pixel for each value; hovering shows the value, where it was sent.
 
-const sheets = new WeakMap(); // parentElement -> Sheet: this function is called anew whenever the data or theme change
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let sheet = sheets.get(parentElement);
-  if (!sheet) sheets.set(parentElement, (sheet = new Sheet(parentElement)));
-  sheet.pick = (strip, map) => setTriggerValue("picked", { strip, map });
-  sheet.take(data);
-  return () => {
-    sheet.remove();
-    sheets.delete(parentElement);
-  };
-}
-
 class Sheet {
   constructor(root) {
     this.root = root;
@@ -26,7 +13,6 @@ class Sheet {
   /** Draw these strips. One that has not changed stays as it is, but for its marks. */
   take(data) {
     this.tip.hidden = true;
-    this.field.setAttribute("role", "group");
     this.field.setAttribute("aria-label", data.label);
     const before = this.strips;
     this.strips = data.strips.map((strip, number) => {
@@ -55,42 +41,29 @@ class Sheet {
 
   /** A strip as elements. */
   drawn(strip, number, picks) {
-    const section = document.createElement("section");
-    section.className = "strip";
-    if (strip.caption) {
-      const head = document.createElement(picks ? "button" : "span");
-      head.className = "head";
-      head.textContent = strip.caption;
-      if (picks) head.onclick = () => this.pick(number, null);
-      section.append(head);
-    }
+    const head = element(picks ? "button" : "span", { className: "head", textContent: strip.caption });
+    if (picks) head.onclick = () => this.pick(number, null);
     const url = URL.createObjectURL(new Blob([bytes(strip.sprite)], { type: "image/png" }));
     const values = strip.values && floats(strip.values);
     const [width, height] = [strip.width * strip.scale, strip.height * strip.scale];
-    const field = document.createElement("div");
-    field.className = "maps";
-    field.style.setProperty("--sprite", `url(${url})`);
-    field.style.setProperty("--size", `${strip.columns * width}px ${strip.rows * height}px`);
-    field.style.setProperty("--width", `${width}px`);
-    field.style.setProperty("--height", `${height}px`);
     const maps = strip.names.map((name, index) => {
-      const map = document.createElement("button");
-      map.className = "map";
+      const map = element("button", { className: "map", disabled: !picks, title: values ? "" : name });
       map.dataset.place = `${number}-${index}`;
       map.setAttribute("aria-label", name);
-      map.disabled = !picks;
       const [column, row] = [index % strip.columns, Math.floor(index / strip.columns)];
       map.style.backgroundPosition = `${-column * width}px ${-row * height}px`;
-      if (!values) map.title = name;
       return map;
     });
-    field.append(...maps);
+    const field = element("div", { className: "maps" }, ...maps);
+    const lengths = { width, height, size: `${strip.columns * width}px ${strip.rows * height}` };
+    field.style.setProperty("--sprite", `url(${url})`);
+    for (const [name, length] of Object.entries(lengths)) field.style.setProperty(`--${name}`, `${length}px`);
     field.onclick = ({ target }) => maps.includes(target) && this.pick(number, strip.maps[maps.indexOf(target)]);
     if (values) {
       field.onpointermove = (event) => this.read(event, strip, values, maps.indexOf(event.target));
       field.onpointerleave = () => (this.tip.hidden = true);
     }
-    section.append(field);
+    const section = element("section", { className: "strip" }, ...(strip.caption ? [head] : []), field);
     return { section, maps, url };
   }
 
@@ -98,15 +71,9 @@ class Sheet {
   read(event, strip, values, index) {
     this.tip.hidden = index < 0;
     if (index < 0) return;
-    const box = event.target.getBoundingClientRect();
-    const within = (share, count) => Math.min(count - 1, Math.max(0, Math.floor(share * count)));
-    const row = within((event.clientY - box.top) / box.height, strip.height);
-    const column = within((event.clientX - box.left) / box.width, strip.width);
+    const [row, column] = pixelAt(event, event.target, strip.height, strip.width);
     const value = values[(index * strip.height + row) * strip.width + column];
-    this.tip.textContent = `${strip.names[index]} · row ${row + 1}, column ${column + 1}: ${value.toPrecision(4)}`;
-    const left = Math.min(event.clientX + 12, document.documentElement.clientWidth - this.tip.offsetWidth - 4);
-    this.tip.style.left = `${Math.max(4, left)}px`;
-    this.tip.style.top = `${event.clientY + 16}px`;
+    showTip(this.tip, event, `${strip.names[index]} · row ${row + 1}, column ${column + 1}: ${value.toPrecision(4)}`);
   }
 
   /** Walk from map to map. */
@@ -146,7 +113,13 @@ class Sheet {
     return found;
   }
 
+  pick(strip, map) {
+    this.tell("picked", { strip, map });
+  }
+
   remove() {
     this.strips.forEach((strip) => URL.revokeObjectURL(strip.url));
   }
 }
+
+export default lasting(Sheet);

@@ -1,6 +1,6 @@
 """Many small maps in the browser, in strips: to be clicked, walked through with the keyboard, and read by hovering.
 
-The browser lays them out (`sheet.js`, beside this file); each strip travels as one small picture.
+The browser lays them out (`sheet.js`, beside this file); each strip travels as one small image.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ def show(
         strips: from top to bottom.
         key: of the element.
         label: what the whole shows, for who cannot see it.
-        on_pick: called with a strip's place and what its map reports, None for its caption, before the page runs anew.
+        on_pick: called with a strip's place and what its map reports, None for its caption, before the page runs again.
     """
 
     def picked() -> None:

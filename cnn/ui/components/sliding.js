@@ -5,8 +5,7 @@ const short = (value) => (Math.abs(value) < 0.005 ? 0 : value).toFixed(Math.abs(
 const exact = (value) => String(Number(value.toPrecision(5))).replace("-", "−");
 const term = (value) => (value < 0 ? `(${short(value).replace("-", "−")})` : short(value));
 
-export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
+export default function ({ data, parentElement, setTriggerValue }) {
   const find = (name) => parentElement.querySelector(name);
   const { kernel, stride, dilation, bias, channels, output, editable } = data;
   const [above, below, left, right] = data.zeros;
@@ -32,39 +31,25 @@ export default function (component) {
   };
   lay(input, inputMarks, rows, columns, data.label);
   lay(result, outputMarks, output.rows, output.columns, output.label);
-  const picture = input.querySelector(".picture");
-  Object.assign(picture.style, {
+  Object.assign(input.querySelector(".image").style, {
     left: `${(left / columns) * 100}%`, top: `${(above / rows) * 100}%`,
     width: `${(data.columns / columns) * 100}%`, height: `${(data.rows / rows) * 100}%`,
     backgroundImage: `url(${data.picture})`,
   });
-  result.querySelector(".picture").style.backgroundImage = `url(${output.picture})`;
+  result.querySelector(".image").style.backgroundImage = `url(${output.picture})`;
   find(".of-input").textContent = data.caption;
   find(".of-output").textContent = output.caption;
-  find(".low").textContent = output.low;
-  find(".high").textContent = output.high;
-  find(".ramp").style.background = `linear-gradient(to right, ${output.colours.join(",")})`;
+  showScale(find(".scale"), output);
   inputMarks.querySelector(".unseen").setAttribute(
     "d", data.unseen.map(([row, column]) => `M${column + left} ${row + above}h1v1h-1z`).join(""),
   );
 
-  const write = (frame, height, width, cells) => {
-    const numbers = frame.querySelector(".numbers");
-    numbers.style.setProperty("--columns", width);
-    numbers.style.gridTemplate = `repeat(${height}, 1fr) / repeat(${width}, 1fr)`;
-    numbers.replaceChildren(...cells.map(({ text, dark, zero }) => {
-      const span_ = document.createElement("span");
-      span_.textContent = text;
-      if (zero) span_.className = "zero";
-      else span_.style.color = dark ? "#fff" : "#111";
-      return span_;
-    }));
-  };
+  const write = (frame, height, width, cells) => writeNumbers(frame.querySelector(".numbers"), height, width, cells);
   const inside = (row, column) =>
     row >= above && row < above + data.rows && column >= left && column < left + data.columns;
   write(input, rows, columns, data.dark === null ? [] : Array.from({ length: rows * columns }, (_, at) => {
     const row = Math.floor(at / columns), column = at % columns;
-    if (!inside(row, column)) return { text: "0", zero: true };
+    if (!inside(row, column)) return { text: "0", outside: true };
     return { text: exact(Number(values[0][at].toPrecision(2))), dark: data.dark[(row - above) * data.columns + column - left] };
   }));
   write(result, output.rows, output.columns, output.dark === null ? [] :
@@ -72,66 +57,55 @@ export default function (component) {
 
   // ---------------------------------------------------------------- the kernels, which may be edited
 
-  const cellWidth = kernel > 5 ? "2.35rem" : kernel > 3 ? "2.75rem" : "3.3rem";
+  const [cellWidth, digits] =
+    kernel > 5 ? ["2.35rem", "0.68rem"] : kernel > 3 ? ["2.75rem", "0.75rem"] : ["3.3rem", "0.85rem"];
   const grid = (title, make) => {
-    const box = document.createElement("div"), head = document.createElement("span"), cells = document.createElement("div");
-    head.innerHTML = title;
-    cells.className = "grid";
-    cells.style.setProperty("--kernel", kernel);
-    cells.style.setProperty("--cell", cellWidth);
-    cells.style.setProperty("--digits", kernel > 5 ? "0.68rem" : kernel > 3 ? "0.75rem" : "0.85rem");
     const made = Array.from({ length: kernel * kernel }, (_, at) => make(Math.floor(at / kernel), at % kernel));
-    cells.append(...made);
-    box.append(head, cells);
-    return { box, cells: made };
+    const cells = element("div", { className: "grid" }, ...made);
+    for (const [name, value] of [["--kernel", kernel], ["--cell", cellWidth], ["--digits", digits]]) {
+      cells.style.setProperty(name, value);
+    }
+    return { box: element("div", {}, element("span", { innerHTML: title }), cells), cells: made };
   };
-  const text = () => document.createElement("output");
-  const sign = (character) => Object.assign(document.createElement("span"), { className: "sign", textContent: character });
+  const text = (written = "") => element("output", { textContent: written });
+  const sign = (character) => element("span", { className: "sign", textContent: character });
   const weights = channels.map((channel) => channel.kernel);
-  const changed = () => setTriggerValue("kernel", weights[0]);
 
   const blocks = channels.map((channel, index) => {
-    const block = document.createElement("div"), grids = document.createElement("div");
-    block.className = "channel";
-    grids.className = "grids";
     const of = channels.length > 1 ? `, ${channel.name}` : "";
-    const x = grid(`window <i>x</i>${of}`, text);
+    const x = grid(`window <i>x</i>${of}`, () => text());
     const w = grid(`kernel <i>w</i>${of}`, (u, v) => {
       const at = u * kernel + v;
-      if (!editable) return Object.assign(text(), { textContent: short(weights[index][at]) });
-      const field = Object.assign(document.createElement("input"), { type: "text", inputMode: "decimal" });
-      field.value = Number(weights[index][at].toPrecision(4));
+      if (!editable) return text(short(weights[index][at]));
+      const shown = () => Number(weights[index][at].toPrecision(4));
+      const field = element("input", { type: "text", inputMode: "decimal", value: shown() });
       field.setAttribute("aria-label", `Weight in row ${u}, column ${v}`);
       field.onchange = () => {
         const value = Number(field.value.replace(",", ".").replace("−", "-"));
         if (field.value.trim() === "" || !Number.isFinite(value) || Math.abs(value) > 1000) {
-          field.value = Number(weights[index][at].toPrecision(4)); // what is no number is taken back
-          find(".said").textContent = "That was no number between -1000 and 1000: the weight stays as it was.";
+          field.value = shown();
+          find(".said").textContent = "A weight is a number from −1000 to 1000. It was not changed.";
           return;
         }
         weights[index][at] = value;
-        changed();
+        setTriggerValue("kernel", weights[0]);
       };
       return field;
     });
-    const products = grid(`products <i>x · w</i>${of}`, text);
-    grids.append(x.box, sign("×"), w.box, sign("="), products.box);
-    const terms = document.createElement("div");
-    terms.className = "line terms";
-    block.append(grids, terms);
+    const products = grid(`products <i>x · w</i>${of}`, () => text());
+    const grids = element("div", { className: "grids" }, x.box, sign("×"), w.box, sign("="), products.box);
+    const terms = element("div", { className: "line terms" });
+    const block = element("div", { className: "channel" }, grids, terms);
     return { block, x, products, terms };
   });
-  const place = document.createElement("p"), total = document.createElement("p");
-  place.className = "line";
-  total.className = "line result";
+  const place = element("p", { className: "line" }), total = element("p", { className: "line result" });
   // The fields keep the focus and what is being typed while the window plays on.
   find(".sums").replaceChildren(place, ...blocks.map(({ block }) => block), total);
 
   // ---------------------------------------------------------------- the window at one place
 
   const box = (rect, row, column, height, width) => {
-    rect.setAttribute("x", column); rect.setAttribute("y", row);
-    rect.setAttribute("width", width); rect.setAttribute("height", height);
+    for (const [name, value] of Object.entries({ x: column, y: row, width, height })) rect.setAttribute(name, value);
   };
   const taps = inputMarks.querySelector(".taps");
   taps.replaceChildren(...Array.from({ length: dilation > 1 ? kernel * kernel : 0 }, () => document.createElementNS(ONE, "rect")));
@@ -186,8 +160,8 @@ export default function (component) {
   // ---------------------------------------------------------------- how it slides
 
   const go = (row, column, say = true) => {
-    state.row = Math.min(output.rows - 1, Math.max(0, row));
-    state.column = Math.min(output.columns - 1, Math.max(0, column));
+    state.row = clamped(row, 0, output.rows - 1);
+    state.column = clamped(column, 0, output.columns - 1);
     const z = draw();
     if (say) find(".said").textContent = `Row ${state.row}, column ${state.column}: z is ${exact(z)}`;
   };
@@ -198,20 +172,20 @@ export default function (component) {
     };
     frame.onpointerdown = (event) => { halt(); frame.setPointerCapture(event.pointerId); drag(event); };
     frame.onpointermove = (event) => { if (event.buttons) drag(event); };
-    const keys = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     frame.onkeydown = (event) => {
       if (event.key === " ") { event.preventDefault(); toggle(); return; }
-      if (!(event.key in keys)) return;
+      if (!(event.key in ARROWS)) return;
       event.preventDefault();
       halt();
-      go(state.row + keys[event.key][0], state.column + keys[event.key][1]);
+      const [right_, down] = ARROWS[event.key];
+      go(state.row + down, state.column + right_);
     };
   };
   follow(input, rows, columns, (y, x) => go(Math.round((y - span / 2) / stride), Math.round((x - span / 2) / stride), false));
   follow(result, output.rows, output.columns, (y, x) => go(Math.floor(y), Math.floor(x), false));
 
   const play = find(".play"), speed = find(".speed");
-  const label = () => { play.textContent = state.playing ? "❚❚ Halt" : "▶ Slide"; };
+  const label = () => { play.textContent = state.playing ? "❚❚ Pause" : "▶ Slide"; };
   const halt = () => { clearTimeout(state.timer); state.playing = false; label(); draw(); };
   const next = () => {
     const at = state.row * output.columns + state.column + 1;

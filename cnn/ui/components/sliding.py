@@ -1,4 +1,4 @@
-"""A kernel that slides over a picture in the browser: by hand, by key, by itself; every product written out.
+"""A kernel that slides over an image in the browser: by hand, by key, by itself; every product written out.
 
 The browser's part is `sliding.js`, beside this file. It multiplies and adds up what lies in the window; the whole map
 comes from `cnn.lessons.convolution`.
@@ -15,7 +15,7 @@ from cnn.lessons.convolution import Sliding
 from cnn.ui.components.files import component
 
 _sliding = component("sliding")
-_NUMBERS_UP_TO = 10  # edge of a picture whose values are also written into it
+_NUMBERS_UP_TO = 10  # edge of an image whose values are also written into it
 
 
 def show(
@@ -29,17 +29,17 @@ def show(
     on_edit: Callable[[np.ndarray], None] | None = None,
     size: int = 420,
 ) -> np.ndarray:
-    """Draw the picture, the kernel and the map.
+    """Draw the image, the kernel and the map.
 
     Args:
         x: (h, w, c), one channel or three that are red, green and blue in [0, 1].
         kernel: (k, k, c).
         sliding: how it slides.
         key: of the element.
-        title: of the picture.
+        title: of the image.
         channels: their names.
-        on_edit: called with the new kernel (k, k) of a picture with one channel, before the page runs anew.
-        size: screen pixels that picture and map may each be wide.
+        on_edit: called with the new kernel (k, k) of an image with one channel, before the page runs again.
+        size: screen pixels that image and map may each be wide.
 
     Returns:
         The map, (rows, columns).
@@ -69,8 +69,8 @@ def show(
         data={
             "label": f"{title}, {height} by {width} pixels. Arrow keys move the window; the space bar slides it.",
             "caption": f"The input, {height}×{width}"
-            + (f", hatched: its border of zeros ({_border(zeros)})" if border else "")
-            + (f". Orange strokes: the {int((seen == 0).sum())} pixels that are never seen" if not seen.all() else "")
+            + (f", hatched: zero padding ({_border(zeros)})" if border else "")
+            + (f". Orange: {int((seen == 0).sum())} pixels outside every window" if not seen.all() else "")
             + ".",
             "size": size,
             "rows": height,
