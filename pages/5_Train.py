@@ -4,9 +4,6 @@ from cnn.ui import shell
 from cnn.ui.runs import deletion
 from cnn.ui.train import progress
 
-run = shell.page(
-    "Training",
-    "Watch the network learn. It trains in the background; close this tab and come back through the same link.",
-)
+run = shell.page("Training", "It runs in the background: the link of this page brings you back.")
 deletion.offer_undo()
 progress.show(run)

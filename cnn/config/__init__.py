@@ -1,10 +1,11 @@
 """What a run is made of, as plain values: layers and their arithmetic, data, training, presets, words for people.
 
-Knows pydantic and integers; knows no picture, no file, no network and no framework.
+Knows pydantic and integers; knows no image, no file, no network and no framework.
 """
 
-from cnn.config.built_in_presets import PRESET_NOTES, presets
+from cnn.config.built_in_presets import presets
 from cnn.config.datasets import DATASET_CARDS, STAND_IN, DatasetCard, datasets_help
+from cnn.config.preset_cards import PRESET_CARDS, Measured, PresetCard, preset_title
 from cnn.config.run_config import CLASS_NAMES, INPUT_SHAPE, MAX_LEARNING_RATE, Data, Resources, RunConfig, Training
 from cnn.config.words import counted, duration, empty_word, explain, field_label
 
@@ -13,10 +14,12 @@ __all__ = [
     "DATASET_CARDS",
     "INPUT_SHAPE",
     "MAX_LEARNING_RATE",
-    "PRESET_NOTES",
+    "PRESET_CARDS",
     "STAND_IN",
     "Data",
     "DatasetCard",
+    "Measured",
+    "PresetCard",
     "Resources",
     "RunConfig",
     "Training",
@@ -26,5 +29,6 @@ __all__ = [
     "empty_word",
     "explain",
     "field_label",
+    "preset_title",
     "presets",
 ]

@@ -123,14 +123,3 @@ def presets() -> dict[str, RunConfig]:
             training=Training(learning_rate=0.01, schedule="cosine", batch_size=64, epochs=3),
         ),
     }
-
-
-PRESET_NOTES = {
-    "wardrobe": "Trained also on garments as people draw, photograph and wear them: for pictures of your own.",
-    "lecture": "The lecture's own network: five convolutions, 1,413,834 parameters, ten epochs. The slowest here.",
-    "fast": "A small batch-normalised network: better than the lecture's after one or two minutes on 2 CPU cores.",
-    "accurate": "The most accurate one on the dataset's own pictures, in less time than the lecture's network takes.",
-    "lenet5": "LeNet-5 (LeCun et al. 1998) with padding on its first convolution, for 28×28 pictures.",
-    "dense": "The lecture's classifier on the bare pixels, without a convolution: to see what those are good for.",
-    "tiny": "A few thousand parameters on 5,000 pictures: seconds, even on an old laptop.",
-}

@@ -74,7 +74,7 @@ def inputs_of(
 ) -> set[int]:
     """The inputs along one axis, of `size`, that these outputs of a layer are computed from; padding is none of them.
 
-    From layer to layer back to the picture this gives the very pixels that a value depends on. `ReceptiveField` gives
+    From layer to layer back to the image this gives the very pixels that a value depends on. `ReceptiveField` gives
     the frame around them away from the border; near it, and between the weights of a dilated kernel, there are fewer.
 
     >>> inputs_of({0}, 8, kernel=3, padding="same", dilation=3)  # its first weight hangs over the border

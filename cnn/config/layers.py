@@ -27,7 +27,7 @@ Shape = tuple[int, ...]  # of one image: (height, width, channels), or (features
 
 MAX_PARAMETERS = 50_000_000  # 200 MB of float32 weights, four times that while Adam trains them
 # How much of its running mean and variance a batch normalisation keeps at each step. With Keras's 0.99 they lag
-# hundreds of batches behind, and a network that has trained for fewer answers at random.
+# hundreds of batches behind, and a network that has trained for fewer predicts at random.
 NORMALISATION_MOMENTUM = 0.9
 
 
@@ -232,7 +232,7 @@ class AnyConvolution(_Layer):
 
 
 class _Filters(_Layer):
-    filters: int = Field(32, ge=1, le=1024, description="How many kernels are learned; each makes one feature map.")
+    filters: int = Field(32, ge=1, le=1024, description="Number of learned kernels; each makes one feature map.")
 
 
 class Convolution(AnyConvolution, _Filters):
@@ -320,13 +320,13 @@ class Pooling(_Layer):
 
     kind: Literal["pooling"] = "pooling"
     mode: Literal["max", "average", "depthwise max"] = Field(
-        "max", description="max and average: over a window of pixels. depthwise max: over a group of feature maps."
+        "max", description="max, average: over a window of pixels. depthwise max: over a group of feature maps."
     )
     size: int = Field(
         2, ge=2, le=64, description="Edge of the window in pixels; for depthwise max, feature maps in a group."
     )
     stride: int | None = Field(
-        None, ge=1, le=64, description="Pixels the window moves; empty: the window's own size. Depthwise: unused."
+        None, ge=1, le=64, description="Pixels the window moves; empty: the window size. Not used by depthwise max."
     )
     padding: Padding = Field("valid", description="valid: only whole windows. same: windows may overhang the border.")
 
@@ -371,7 +371,7 @@ class GlobalPooling(_Layer):
     """Replaces each whole feature map by one value, and so ends the convolutional part of a network."""
 
     kind: Literal["global pooling"] = "global pooling"
-    mode: Literal["average", "max"] = Field("average", description="The value that stands for the whole map.")
+    mode: Literal["average", "max"] = Field("average", description="How each feature map becomes one value.")
 
     def __str__(self) -> str:
         return f"Global {self.mode} pool"
@@ -396,7 +396,7 @@ class Dense(_Layer):
     """Connects every input to every unit."""
 
     kind: Literal["dense"] = "dense"
-    units: int = Field(64, ge=1, le=4096, description="How many units; each sees every input.")
+    units: int = Field(64, ge=1, le=4096, description="Number of units; each is connected to every input.")
     activation: Activation = Field("relu", description="Function applied to the output of every unit.")
     batch_normalisation: bool = Field(
         False, description="Normalise each unit over the batch before the activation (Ioffe and Szegedy 2015)."
@@ -417,10 +417,10 @@ class Dense(_Layer):
 
 
 class Dropout(_Layer):
-    """Sets a random share of its inputs to zero while training (Srivastava et al. 2014)."""
+    """Sets a random fraction of its inputs to zero while training (Srivastava et al. 2014)."""
 
     kind: Literal["dropout"] = "dropout"
-    rate: float = Field(0.5, ge=0.0, le=0.95, description="Share of the inputs set to zero at each training step.")
+    rate: float = Field(0.5, ge=0.0, le=0.95, description="Fraction of the inputs set to zero at each training step.")
 
     needs: ClassVar = "either"
 
@@ -440,14 +440,16 @@ class SkipConnection(_Layer):
     """
 
     kind: Literal["skip connection"] = "skip connection"
-    over: int = Field(2, ge=1, le=16, description="How many layers it skips: the input of the first is added.")
+    over: int = Field(2, ge=1, le=16, description="Number of layers it skips: the input of the first of them is added.")
     mode: Literal["add", "concatenate"] = Field(
-        "add", description="add: value by value, so both must have one shape. concatenate: one behind the other."
+        "add", description="add: element-wise, so both need the same shape. concatenate: along the channels."
     )
     projection: bool = Field(
-        False, description="A 1×1 convolution on what skips, which gives it as many feature maps as it is added to."
+        False, description="A 1×1 convolution on the shortcut, to match the number of feature maps."
     )
-    stride: int = Field(1, ge=1, le=8, description="Of the projection: what skips becomes smaller by this factor.")
+    stride: int = Field(
+        1, ge=1, le=8, description="Stride of the projection: the shortcut is downsampled by this factor."
+    )
 
     needs: ClassVar = "either"
 

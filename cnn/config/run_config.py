@@ -41,10 +41,10 @@ class Data(_Section):
         FASHION_MNIST.name, description="The name of one of `DATASET_CARDS`."
     )
     limit: int | None = Field(
-        None, ge=100, le=55_000, description="Train on only the first so many images; empty: on all of them."
+        None, ge=100, le=55_000, description="Train on only this many images; empty: on all of them."
     )
-    flip: bool = Field(False, description="Augmentation: mirror every other training image at random.")
-    shift: int = Field(0, ge=0, le=6, description="Augmentation: shift each training image by up to so many pixels.")
+    flip: bool = Field(False, description="Augmentation: mirror a random half of the training images.")
+    shift: int = Field(0, ge=0, le=6, description="Augmentation: shift each training image by up to this many pixels.")
     random_affine: float = Field(
         0.0,
         ge=0.0,
@@ -55,19 +55,19 @@ class Data(_Section):
         0.0,
         ge=0.0,
         le=1.0,
-        description="Augmentation: fraction of the training images in which a random rectangle is painted over.",
+        description="Augmentation: probability that a random rectangle of a training image is painted over.",
     )
     style_augmentation: float = Field(
         0.0,
         ge=0.0,
         le=0.7,
-        description="Fraction of images in other styles: drawn by hand, cut out of a photo, worn, or in pairs.",
+        description="Fraction of images redrawn in other styles: sketches, photo cut-outs, worn, or in pairs.",
     )
     outlier_exposure: float = Field(
         0.0,
         ge=0.0,
         le=0.2,
-        description="Fraction of images of no garment, for which the network learns to spread its prediction evenly.",
+        description="Fraction of images that show no garment; here the network learns to predict all classes equally.",
     )
     own_images: float = Field(
         0.0, ge=0.0, le=0.5, description="Fraction of labelled images from your own folders, where a run has them."
@@ -89,7 +89,7 @@ class Data(_Section):
     def _fractions_leave_room(self) -> Self:
         if self.style_augmentation + self.outlier_exposure + self.own_images > 0.9:
             raise ValueError(
-                "Other styles, outlier exposure and own images take more than 90% of each batch: lower one of them."
+                "Style augmentation, outlier exposure and own images fill more than 90% of a batch: lower one of them."
             )
         return self
 
@@ -98,44 +98,52 @@ class Training(_Section):
     """How the weights are learned. The loss is always sparse categorical cross-entropy."""
 
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
-        "adam", description="sgd runs with Nesterov momentum 0.9; adamw is Adam with weight decay."
+        "adam", description="sgd: with Nesterov momentum 0.9. adamw: Adam with decoupled weight decay."
     )
     learning_rate: float = Field(
-        0.001, ge=1e-6, le=MAX_LEARNING_RATE, description="Step size; the peak where a schedule varies it."
+        0.001, ge=1e-6, le=MAX_LEARNING_RATE, description="Step size; with a schedule, its highest value."
     )
     weight_decay: float = Field(
-        0.004, ge=0.0, le=1.0, description="Of adamw: each step shrinks every weight by this times the learning rate."
+        0.004,
+        ge=0.0,
+        le=1.0,
+        description="Only for adamw: each step shrinks every weight by this times the learning rate.",
     )
     schedule: Literal["constant", "cosine", "one-cycle"] = Field(
         "constant",
         description="cosine: falls to zero along a cosine. one-cycle: first rises over 30% of the steps, then falls.",
     )
-    batch_size: int = Field(32, ge=1, le=4096, description="Pictures averaged for one step of the optimizer.")
-    epochs: int = Field(10, ge=1, le=500, description="How often the whole training set is seen.")
-    seed: int = Field(42, ge=0, le=2**31 - 1, description="Start of every random choice: weights, order, dropout.")
+    batch_size: int = Field(32, ge=1, le=4096, description="Images per step of the optimizer.")
+    epochs: int = Field(10, ge=1, le=500, description="Passes over the training set.")
+    seed: int = Field(
+        42,
+        ge=0,
+        le=2**31 - 1,
+        description="Seed of every random choice: initial weights, order, dropout, augmentation.",
+    )
     patience: int | None = Field(
         None,
         ge=1,
         le=100,
-        description="Early stopping: end once the validation loss has not fallen for so many epochs, and keep the "
-        "network of the best one; empty: train all epochs.",
+        description="Early stopping: end once the validation loss has not fallen for this many epochs, and keep the "
+        "weights of the best epoch; empty: train all epochs.",
     )
     calibrate: bool = Field(
-        False, description="At the end, divide the logits by the temperature that fits the validation pictures best."
+        False, description="After training, divide the logits by the temperature that fits the validation images best."
     )
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "float32",
-        description="The mixed ones compute in 16 bits and keep 32-bit weights: faster where the processor has it; "
-        "mixed_float16 is for GPUs. auto: tries them for a few steps and takes the fastest.",
+        description="mixed: compute in 16 bits, keep 32-bit weights; faster where the hardware supports it "
+        "(mixed_float16: GPUs). auto: tries each for a few steps and takes the fastest.",
     )
-    tensorboard: bool = Field(False, description="Also write event files, which the package tensorboard can show.")
+    tensorboard: bool = Field(False, description="Also write event files for TensorBoard.")
 
 
 class Resources(_Section):
-    """What a run asks for where a cluster trains it. On this machine a training takes every core and GPU it finds."""
+    """What a run asks a cluster for. On this machine a training uses every core and GPU it finds."""
 
-    cpus: int = Field(2, ge=1, le=256, description="CPU cores that it asks for; it computes with as many threads.")
-    gpus: int = Field(0, ge=0, le=16, description="GPUs of one machine; several share each batch.")
+    cpus: int = Field(2, ge=1, le=256, description="CPU cores to request; as many threads are used.")
+    gpus: int = Field(0, ge=0, le=16, description="GPUs of one machine to request; several split each batch.")
 
 
 class RunConfig(_Section):

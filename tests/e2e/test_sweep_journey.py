@@ -30,7 +30,7 @@ def test_a_grid_is_started_stopped_resumed_after_a_restart_and_read(page, dashbo
     expect(page.get_by_text("see which of them count").first).to_be_visible()
     choose(page, "Start from", "Preset tiny")
     choose(page, "Dataset", "synthetic")
-    enter(page, "Training pictures", "200")
+    enter(page, "Training examples", "200")
     enter(page, "Epochs", "1")
     values = page.get_by_role("textbox", name="Values, with commas between")
     values.fill("0.01, much")

@@ -1,6 +1,7 @@
 """The editor of a new run: layers, presets of one's own, import and export, and the way back from every change."""
 
 import json
+import re
 
 import pytest
 import streamlit as st
@@ -45,19 +46,54 @@ def uid(app: AppTest, index: int) -> int:
     return app.session_state["draft"]["layers"][index]["uid"]
 
 
-def cards(app: AppTest) -> list[str]:
-    """The titles of the layers' cards."""
-    return [button.label for button in app.button if (button.key or "").startswith("card-")]
+def rows(app: AppTest) -> list[str]:
+    """The titles of the layers' rows."""
+    return [button.label for button in app.button if (button.key or "").startswith("layer-title-")]
 
 
-def open_cards(app: AppTest) -> list[int]:
-    """Which cards show their settings."""
-    icons = [button.proto.icon for button in app.button if (button.key or "").startswith("card-")]
+def open_rows(app: AppTest) -> list[int]:
+    """Which rows show their settings."""
+    icons = [button.proto.icon for button in app.button if (button.key or "").startswith("layer-title-")]
     return [index for index, icon in enumerate(icons) if icon == ":material/expand_less:"]
 
 
-def toggle_card(app: AppTest, index: int) -> AppTest:
-    return click(app, f"card-{uid(app, index)}")
+def toggle(app: AppTest, index: int) -> AppTest:
+    """Open or close a layer's row."""
+    return click(app, f"layer-title-{uid(app, index)}")
+
+
+def add(app: AppTest, kind: str) -> AppTest:
+    app.menu_button(key="add_layer").click(kind)
+    return refresh(app)
+
+
+def choose(app: AppTest, preset: str) -> AppTest:
+    return click(app, f"preset-{preset}")
+
+
+def chosen(app: AppTest) -> str | None:
+    """The preset whose card is marked."""
+    marked = [b.key for b in app.button if b.proto.icon == ":material/radio_button_checked:"]
+    return marked[0].removeprefix("preset-") if marked else None
+
+
+def figures(app: AppTest) -> list[tuple[str, str]]:
+    """Shape and parameters of each closed row, from the image to the output."""
+    words = [caption.value.replace("\N{NO-BREAK SPACE}", "") for caption in app.caption]
+    first, last = (next(i for i, word in enumerate(words) if start in word) for start in ("Input:", "Output:"))
+    found = [*words[first + 1 : last], *words[last + 1 : last + 3]]
+    return list(zip(found[::2], found[1::2], strict=True))
+
+
+def why(app: AppTest) -> str:
+    """Why a layer does not fit, as it stands at the layer; empty where all fit."""
+    red = [mark.value for mark in app.markdown if mark.value.startswith(":red[") and "material" not in mark.value]
+    return re.sub(r"\\|[\u2066-\u2069]|:color\[|^:red\[|\]$", "", red[0]) if red else ""
+
+
+def summary(app: AppTest) -> str:
+    """What the bar beside Start says."""
+    return next(mark.value for mark in app.markdown if "MACs per image" in mark.value or "Cannot start" in mark.value)
 
 
 def started(app: AppTest) -> RunConfig:
@@ -80,39 +116,34 @@ def upload(app: AppTest, name: str, content: bytes) -> AppTest:
 
 
 def has_no_errors(app: AppTest) -> bool:
-    return not app.error and not app.button(key="start").disabled
+    return not app.error and not why(app) and not app.button(key="start").disabled
 
 
-# --- the table and the cards ------------------------------------------------------------------------------------
+# --- the layers -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", presets())
-def test_the_table_is_the_networks(app, name):
-    app.segmented_control(key="preset").set_value(name)
-    refresh(app)
+def test_the_rows_are_the_networks(app, name):
+    choose(app, name)
     settings = presets()[name]
-    rows = trace(settings.layers, INPUT_SHAPE, len(CLASS_NAMES))
-    table = app.table[0].value
-    lines = table.to_dict("records")
-    figures = [caption.value for caption in app.caption if caption.value.startswith("→")]
-    assert len(lines) == len(settings.layers) + 3
-    assert lines[0]["Output"] == "28×28×1" and lines[-2]["Output"] == "10"
-    for index, line in enumerate(lines[1:-1]):
-        own = [row for row in rows if row.layer == index]
-        parameters, macs, field = sum(r.parameters for r in own), sum(r.macs for r in own), own[-1].receptive_field
-        assert line["Output"] == "×".join(map(str, own[-1].output_shape))
-        assert line["Params"] == (f"{parameters:,}" if parameters else "")
-        assert line["MACs"] == (layer_editor.short(macs) if macs else "")
-        assert line["Field"] == (f"{field.size}×{field.size}" if field else "")
-        if index < len(settings.layers):
-            assert line["Layer"] == f"{index + 1} · {settings.layers[index]}"
-            assert cards(app)[index] == f"**{line['Layer']}**"
-            words = figures[index].replace("\N{NO-BREAK SPACE}", " ").split(" · ")
-            assert words[0] == f"→ {line['Output']}"
-            assert (f"{parameters:,} parameters" in words) == bool(parameters)
-            assert (f"{line['MACs']} MACs".replace("\N{NO-BREAK SPACE}", " ") in words) == bool(macs)
-            assert (f"sees {line['Field']}" in words) == bool(field)
-    assert lines[-1]["Params"] == f"**{sum(row.parameters for row in rows):,}**"
+    traced = trace(settings.layers, INPUT_SHAPE, len(CLASS_NAMES))
+    lines = figures(app)
+    assert rows(app) == [f"{index + 1} · {layer}" for index, layer in enumerate(settings.layers)]
+    assert len(lines) == len(settings.layers) + 2
+    assert lines[0] == ("28×28×1", "") and lines[-1][0] == "10"
+    for index, (shape, parameters) in enumerate(lines[1:]):
+        own = [row for row in traced if row.layer == index]
+        count = sum(row.parameters for row in own)
+        assert shape == "×".join(map(str, own[-1].output_shape))
+        assert parameters == (f"{count:,}" if count else "")
+    assert f"**{sum(row.parameters for row in traced):,}** parameters" in summary(app)
+    assert f"**{layer_editor.short(sum(row.macs for row in traced))}** MACs per image" in summary(app)
+
+
+def test_an_open_layer_tells_what_it_costs_and_sees(app):
+    toggle(app, 2)
+    words = text(app).replace("\N{NO-BREAK SPACE}", " ")
+    assert "Output 14×14×64 · 18,688 parameters · 3.63 M MACs per image · receptive field 8×8" in words
 
 
 @pytest.mark.parametrize(
@@ -136,16 +167,14 @@ def test_large_counts_are_shown_in_three_digits(count, shown):
     assert layer_editor.short(count) == shown.replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def test_the_table_follows_a_change_of_a_setting_at_once(app):
-    click(app, "add-convolution")
-    before = app.table[0].value
+def test_a_row_follows_a_change_of_a_setting_at_once(app):
+    add(app, "convolution")
+    before = summary(app)
     enter(app, "Filters", 7)
     enter(app, "Kernel size", 5)
-    line = app.table[0].value.iloc[6]
-    assert line["Layer"] == "6 · Conv 7 5×5 same relu" and line["Output"] == "7×7×7"
-    assert line["Params"] == f"{7 * (5 * 5 * 128 + 1):,}"
-    assert "Conv 7 5×5 same relu" in cards(app)[5] and open_cards(app) == [5]
-    assert app.table[0].value.iloc[-1]["Params"] != before.iloc[-1]["Params"]
+    assert rows(app)[5] == "6 · Conv 7 5×5 same relu" and open_rows(app) == [5]
+    assert f"Output 7×7×7 · {7 * (5 * 5 * 128 + 1):,} parameters" in text(app).replace("\N{NO-BREAK SPACE}", " ")
+    assert summary(app) != before
 
 
 # --- adding, moving, duplicating, removing ----------------------------------------------------------------------
@@ -154,21 +183,20 @@ def test_the_table_follows_a_change_of_a_setting_at_once(app):
 @pytest.mark.parametrize("name", presets())
 @pytest.mark.parametrize("kind", ["convolution", "pooling", "dense", "dropout"])
 def test_what_is_added_to_a_preset_fits_and_is_open(app, name, kind):
-    app.segmented_control(key="preset").set_value(name)
-    refresh(app)
-    click(app, f"add-{kind}")
+    choose(app, name)
+    add(app, kind)
     assert has_no_errors(app)
-    (index,) = open_cards(app)
+    (index,) = open_rows(app)
     assert kinds(app)[index] == kind
     assert kinds(app)[:index] + kinds(app)[index + 1 :] == [layer.kind for layer in presets()[name].layers]
 
 
 def test_a_layer_is_added_below_a_card(app):
-    toggle_card(app, 1)
+    toggle(app, 1)
     app.menu_button(key=f"below-{uid(app, 1)}").click("dropout")
     refresh(app)
     assert kinds(app)[:4] == ["convolution", "pooling", "dropout", "convolution"]
-    assert open_cards(app) == [1, 2]
+    assert open_rows(app) == [1, 2]
     enter(app, "Rate", 0.2)
     assert started(app).layers[2].rate == 0.2
 
@@ -185,15 +213,15 @@ def test_layers_are_moved_from_their_titles(app):
 
 def test_an_open_card_stays_open_where_it_is_moved(app):
     moved = uid(app, 2)
-    toggle_card(app, 2)
+    toggle(app, 2)
     enter(app, "Filters", 33)
     click(app, f"up-{moved}")
-    assert open_cards(app) == [1]
-    assert number(app, "Filters") == 33 and "Conv 33" in cards(app)[1]
+    assert open_rows(app) == [1]
+    assert number(app, "Filters") == 33 and "Conv 33" in rows(app)[1]
 
 
 def test_a_layer_is_duplicated_with_its_settings(app):
-    toggle_card(app, 4)
+    toggle(app, 4)
     enter(app, "Filters", 48)
     click(app, f"duplicate-{uid(app, 4)}")
     layers = started(app).layers
@@ -203,10 +231,10 @@ def test_a_layer_is_duplicated_with_its_settings(app):
 
 def test_a_layer_is_removed_but_never_the_last_one(app):
     for index in (4, 3, 2, 1, 0):
-        toggle_card(app, index)
+        toggle(app, index)
         click(app, f"remove-{uid(app, index)}")
     assert kinds(app) == ["global pooling"]
-    toggle_card(app, 0)
+    toggle(app, 0)
     assert app.button(key=f"remove-{uid(app, 0)}").disabled
     assert [layer.kind for layer in started(app).layers] == ["global pooling"]
 
@@ -215,16 +243,14 @@ def test_a_layer_is_removed_but_never_the_last_one(app):
 
 
 def test_an_impossible_stack_is_explained_at_its_layer_and_mended(app):
-    click(app, "add-dense")
+    add(app, "dense")
     click(app, f"up-{uid(app, 6)}")
-    (error,) = app.error
-    assert "Layer 6 (Dense 64 relu) needs a vector, but gets 128 feature maps of 7×7" in error.value
-    assert app.button(key="start").disabled
-    assert ":red[:material/block:" in cards(app)[5] and ":red" not in cards(app)[4]
-    lines = app.table[0].value.to_dict("records")
-    assert lines[6]["Output"] == ":red[does not fit]" and "Dense 64" in lines[6]["Layer"]
-    assert lines[5]["Output"] == "7×7×128" and lines[7]["Output"] == ":gray[–]"
-    assert "Total" not in lines[-1]["Layer"], "there is no sum of half a network"
+    assert "Layer 6 (Dense 64 relu) needs a vector, but gets 128 feature maps of 7×7" in why(app)
+    assert app.button(key="start").disabled and "**Cannot start:** Layer 6" in summary(app)
+    assert ":red[:material/block:" in rows(app)[5] and ":red" not in rows(app)[4]
+    shapes = [shape for shape, _ in figures(app)]
+    assert shapes[5:] == ["7×7×128", "–", "–", "–"], "nothing is known from the layer on that does not fit"
+    assert "parameters ·" not in summary(app), "there is no sum of half a network"
     labels = [app.button(key=f"fix-{number}").label for number in range(3)]
     assert labels == ["Insert a flatten layer before it", "Insert a global pooling layer before it", "Remove it"]
     click(app, "fix-2")
@@ -232,37 +258,38 @@ def test_an_impossible_stack_is_explained_at_its_layer_and_mended(app):
 
 
 def test_a_fix_can_lead_to_the_next_thing_that_is_wrong(app):
-    click(app, "add-dense")
+    add(app, "dense")
     click(app, f"up-{uid(app, 6)}")
     click(app, "fix-0")
     assert kinds(app)[4:] == ["convolution", "flatten", "dense", "global pooling"]
-    assert "Layer 8 (Global max pool) needs feature maps" in app.error[0].value
-    click(app, "fix-0")
+    assert "Layer 8 (Global max pool) needs feature maps" in why(app)
+    assert app.button(key="fix-0").label == "Replace layer 6 (Flatten) with it"
+    click(app, "fix-2")
     assert has_no_errors(app) and kinds(app)[4:] == ["convolution", "flatten", "dense"]
 
 
 def test_a_layer_after_the_flatten_is_moved_before_it(app):
     click(app, f"up-{uid(app, 5)}")
-    assert "Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps" in app.error[0].value
+    assert "Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps" in why(app)
     assert app.button(key="fix-0").label == "Move it before layer 5"
     click(app, "fix-0")
     assert has_no_errors(app) and started(app).layers == FAST.layers
 
 
 def test_a_network_without_a_vector_is_mended_before_its_output(app):
-    toggle_card(app, 5)
+    toggle(app, 5)
     click(app, f"remove-{uid(app, 5)}")
-    assert "The output layer needs a vector" in app.error[0].value
-    assert "does not fit" in app.table[0].value.iloc[-1]["Output"]
+    assert "The output layer needs a vector" in why(app)
+    assert figures(app)[-1] == ("–", "")
     click(app, "fix-0")
     assert started(app).layers[-1].kind == "global pooling"
 
 
 def test_a_setting_that_does_not_fit_is_mended_and_shown(app):
-    toggle_card(app, 4)
+    toggle(app, 4)
     for label, value in (("Stride", 2), ("Dilation", 2)):
         enter(app, label, value)
-    assert "stride 2 and dilation 2" in app.error[0].value
+    assert "stride 2 and dilation 2" in why(app)
     click(app, "fix-1")
     assert has_no_errors(app)
     assert (started(app).layers[4].stride, presets()["fast"].layers[4].stride) == (2, 1)
@@ -286,19 +313,17 @@ def test_every_impossible_stack_is_marked_where_the_arithmetic_says(app, stack):
         "layers": [{**layer.model_dump(), "uid": 1000 + index} for index, layer in enumerate(stack)],
     }
     refresh(app)
-    assert app.error[0].value == str(caught.value)
-    marked = [index for index, title in enumerate(cards(app)) if ":red[:material/block:" in title]
-    lines = app.table[0].value.to_dict("records")
-    in_table = [index for index, line in enumerate(lines[1:]) if "does not fit" in line["Output"]]
-    assert marked == in_table == [caught.value.index]
+    assert why(app) == str(caught.value)
+    marked = [index for index, title in enumerate(rows(app)) if ":red[:material/block:" in title]
+    assert marked == [caught.value.index]
 
 
 def test_shares_that_leave_no_room_are_refused_beside_the_layers(app):
-    enter(app, "Other styles (fraction)", 0.7)
+    enter(app, "Style augmentation (fraction)", 0.7)
     own = presets()["wardrobe"].model_copy(update={"data": Data(own_images=0.5)})
     show(app, own)
-    enter(app, "Other styles (fraction)", 0.7)
-    assert "take more than 90% of each batch" in app.error[0].value
+    enter(app, "Style augmentation (fraction)", 0.7)
+    assert "fill more than 90% of a batch" in app.error[0].value
     assert app.button(key="start").disabled and app.button(key="draft-undo")
 
 
@@ -314,14 +339,13 @@ def test_every_change_can_be_undone_and_redone(app):
 
     enter(app, "Epochs", 7)
     remember()
-    click(app, "add-convolution")
+    add(app, "convolution")
     remember()
     enter(app, "Filters", 9)
     remember()
     click(app, f"up-{uid(app, 5)}")
     remember()
-    app.segmented_control(key="preset").set_value("tiny")
-    refresh(app)
+    choose(app, "tiny")
     remember()
     show(app, presets()["lenet5"])
     remember()
@@ -337,8 +361,8 @@ def test_every_change_can_be_undone_and_redone(app):
         click(app, "draft-undo")
         assert parts(app.session_state["draft"]) == expected
         assert number(app, "Epochs") == expected["training"]["epochs"]
-        assert app.segmented_control(key="preset").value == expected["preset"]
-        assert len(cards(app)) == len(expected["layers"])
+        assert chosen(app) == expected["preset"]
+        assert len(rows(app)) == len(expected["layers"])
     assert app.button(key="draft-undo").disabled and number(app, "Epochs") == FAST.training.epochs
     for expected in history[1:]:
         click(app, "draft-redo")
@@ -358,7 +382,7 @@ def test_a_new_change_ends_what_could_be_redone(app):
 def test_a_value_typed_just_before_a_click_is_kept(app):
     """The browser sends both at once: what was typed, and the click that left the field."""
     next(field for field in app.number_input if field.label == "Epochs").set_value(9)
-    click(app, "add-dropout")
+    add(app, "dropout")
     assert number(app, "Epochs") == 9
     next(field for field in app.number_input if field.label == "Seed").set_value(3)
     click(app, "draft-undo")
@@ -366,23 +390,23 @@ def test_a_value_typed_just_before_a_click_is_kept(app):
 
 
 def test_looking_changes_nothing(app):
-    toggle_card(app, 0)
-    toggle_card(app, 0)
+    toggle(app, 0)
+    toggle(app, 0)
     assert app.button(key="draft-undo").disabled
 
 
 def test_the_draft_and_its_history_outlast_another_page(app):
-    click(app, "add-convolution")
+    add(app, "convolution")
     enter(app, "Filters", 9)
     enter(app, "Epochs", 7)
     app.switch_page(f"pages/{PAGES['Runs']}.py")
     refresh(app)
     app.switch_page(f"pages/{PAGES['Train']}.py")
     refresh(app)
-    assert number(app, "Epochs") == 7 and "Conv 9" in cards(app)[5]
+    assert number(app, "Epochs") == 7 and "Conv 9" in rows(app)[5]
     click(app, "draft-undo")
     click(app, "draft-undo")
-    assert number(app, "Epochs") == FAST.training.epochs and "Conv 32" in cards(app)[5]
+    assert number(app, "Epochs") == FAST.training.epochs and "Conv 32" in rows(app)[5]
 
 
 # --- the learning rate from outside, and the fields -------------------------------------------------------------
@@ -396,8 +420,7 @@ def form_with_buttons() -> None:
     from cnn.ui import draft
     from cnn.ui.train import form
 
-    form.choose_preset()
-    st.session_state["result"] = form.configure()
+    st.session_state["result"], _ = form.configure()
     st.button("Find", key="find", on_click=draft.set_learning_rate, args=(0.0123,))
     st.button("Use", key="use", on_click=draft.load, args=(presets()["lenet5"],))
 
@@ -419,7 +442,6 @@ def test_a_runs_settings_are_put_into_the_form():
     app = refresh(AppTest.from_function(form_with_buttons))
     enter(app, "Epochs", 7)
     click(app, "use")
-    assert app.segmented_control(key="preset").value == "lenet5"
     assert app.session_state["result"] == presets()["lenet5"]
     click(app, "draft-undo")
     assert number(app, "Epochs") == 7
@@ -427,8 +449,8 @@ def test_a_runs_settings_are_put_into_the_form():
 
 def test_empty_numbers_say_what_empty_means(app):
     placeholders = {field.label: field.proto.placeholder for field in app.number_input if field.value is None}
-    assert placeholders == {"Training pictures": "all", "Early stopping: patience (epochs)": "off"}
-    click(app, "add-pooling")
+    assert placeholders == {"Training examples": "all", "Early stopping: patience (epochs)": "off"}
+    add(app, "pooling")
     assert next(field for field in app.number_input if field.label == "Stride").proto.placeholder == "as the window"
     enter(app, "Early stopping: patience (epochs)", 3)
     next(toggle for toggle in app.toggle if toggle.label == "TensorBoard event files").set_value(True)
@@ -448,24 +470,20 @@ def save_as(app: AppTest, name: str) -> AppTest:
 
 
 def test_settings_are_saved_as_a_preset_chosen_again_and_deleted(app):
-    click(app, "add-convolution")
+    add(app, "convolution")
     enter(app, "Epochs", 7)
     save_as(app, "My net")
     saved = saved_presets.find("my-net")
     assert saved.training.epochs == 7 and len(saved.layers) == 7
-    choice = app.segmented_control(key="preset")
-    assert choice.value == "my-net" and "python -m cnn.train --preset my-net" in text(app)
-    choice.set_value("tiny")
-    refresh(app)
-    app.segmented_control(key="preset").set_value("my-net")
-    refresh(app)
+    assert chosen(app) == "my-net"
+    choose(app, "tiny")
+    choose(app, "my-net")
     assert started(app) == saved
 
     other = open_page("New network")
-    other.segmented_control(key="preset").set_value("my-net")
-    refresh(other)
+    choose(other, "my-net")
     click(other, "delete_preset")
-    assert saved_presets.own() == ({}, []) and "Settings of no preset" in text(other)
+    assert saved_presets.own() == ({}, []) and "Custom settings" in text(other)
     assert started(other).layers == saved.layers, "the settings stay"
 
 
@@ -474,7 +492,7 @@ def test_a_preset_is_overwritten_after_a_question(app):
     enter(app, "Epochs", 7)
     save_as(app, "Mine")
     assert saved_presets.find("mine").training.epochs == FAST.training.epochs
-    assert "already" in app.warning[0].value and app.button(key="save_preset").label == "Overwrite it"
+    assert "already" in app.warning[0].value and app.button(key="save_preset").label == "Overwrite"
     click(app, "save_preset")
     assert saved_presets.find("mine").training.epochs == 7
 
@@ -508,17 +526,16 @@ def test_a_broken_preset_file_is_passed_over_with_a_sentence(app, runs_folder):
     (runs_folder / ".presets" / "odd.json").write_text("{")
     refresh(app)
     assert r"The preset file odd.json is passed over. It is not JSON." in text(app)
-    assert app.segmented_control(key="preset").options == list(presets())
+    assert [b.key for b in app.button if (b.key or "").startswith("preset-")] == [f"preset-{n}" for n in presets()]
 
 
 def test_a_preset_deleted_in_another_window_is_said(app):
     saved_presets.save("mine", FAST)
     refresh(app)
     saved_presets.delete("mine")
-    app.segmented_control(key="preset").set_value("mine")
-    refresh(app)
+    choose(app, "mine")
     assert "There is no preset 'mine'" in app.error[0].value
-    assert app.segmented_control(key="preset").value == "fast"
+    assert chosen(app) == "fast"
 
 
 # --- import and export ------------------------------------------------------------------------------------------
@@ -561,7 +578,7 @@ def test_what_is_exported_can_be_imported(app, downloads):
     )
     show(app, settings)
     assert not app.session_state["files_popover"], "the popover closes"
-    assert number(app, "Learning rate") == 0.0007 and number(app, "Training pictures") == 700
+    assert number(app, "Learning rate") == 0.0007 and number(app, "Training examples") == 700
     open_files(app)
     assert RunConfig.model_validate_json(downloads["export_json"]) == settings
     assert started(app) == settings
@@ -571,7 +588,7 @@ def test_what_is_exported_can_be_imported(app, downloads):
     ("content", "words"),
     [
         (b"{", "It is not JSON"),
-        (b"\xff\xfe\x00", "It is not JSON"),
+        (b"\xff\xfe\x00", "It is not JSON. Byte 3 is not UTF-16 text"),
         (b'{"version": 3, "layers": []}', "newer version"),
         (b'{"layers": [{"kind": "dense"}]}', "needs a vector"),
         (b'{"layers": [{"kind": "attention"}]}', "attention"),
@@ -586,10 +603,10 @@ def test_a_file_that_cannot_be_imported_is_explained_and_changes_nothing(app, co
 
 
 def test_the_numbers_of_layers_are_never_used_twice(app):
-    click(app, "add-convolution")
+    add(app, "convolution")
     show(app, presets()["tiny"])
     click(app, "draft-undo")
-    click(app, "add-dropout")
+    add(app, "dropout")
     numbers = [layer["uid"] for state in app.session_state["draft_history"]["states"] for layer in state["layers"]]
     by_number = {}
     for state in app.session_state["draft_history"]["states"]:
@@ -601,11 +618,11 @@ def test_the_numbers_of_layers_are_never_used_twice(app):
 
 def test_a_page_that_was_open_while_the_fields_were_renamed_goes_on(app):
     """The session outlasts an update of the program: its draft has the names of before."""
-    enter(app, "Random erasing (fraction)", 0.3)
+    enter(app, "Random erasing (probability)", 0.3)
     old_names = versions.renamed_data({old: old for old in ("warp", "erase", "restyled", "strange", "own")})
     for state in (app.session_state["draft"], *app.session_state["draft_history"]["states"]):
         state["data"] = {old_names.get(name, name): value for name, value in state["data"].items()}
     refresh(app)
-    assert not app.exception and number(app, "Random erasing (fraction)") == 0.3
+    assert not app.exception and number(app, "Random erasing (probability)") == 0.3
     click(app, "draft-undo")
-    assert not app.exception and number(app, "Random erasing (fraction)") == 0.0
+    assert not app.exception and number(app, "Random erasing (probability)") == 0.0

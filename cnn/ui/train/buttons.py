@@ -1,4 +1,4 @@
-"""The controls of a training: pause, continue, one batch alone, another learning rate, stop, resume; and what was done.
+"""The controls of a training: pause, continue, single steps, another learning rate, stop, resume; and what was done.
 
 Everything goes through `cnn.runs`: the trainer reads what it is asked for and writes down what it did.
 """
@@ -33,29 +33,30 @@ def controls(run: Run, records: list[dict[str, Any]]) -> None:
 
 def _pause_or_continue(run: Run, steps: int) -> None:
     if run.state == "training":
-        help_ = "The trainer waits after its present batch, with everything in memory."
+        help_ = "The training waits after the current batch, with everything in memory."
         if st.button("Pause", icon=":material/pause:", key="pause", shortcut="Alt+P", help=help_):
             _ask(run, "pause", lambda now: now.state != "training")
         return
     if st.button("Continue", icon=":material/play_arrow:", type="primary", key="continue", shortcut="Alt+P"):
         _ask(run, "continue", lambda now: now.state != "paused")
     help_ = "Train on one batch, and see its loss, every layer's gradient norm, and how far its weights moved."
-    if st.button("One batch", icon=":material/step_over:", key="step", shortcut="Alt+B", help=help_):
+    if st.button("Single step", icon=":material/step_over:", key="step", shortcut="Alt+B", help=help_):
         _ask(run, "step", lambda now: len(_events(runs.read_metrics(now), "step")) > steps)
 
 
 def _other_rate(run: Run, changes: int) -> None:
-    rate = _rate_field(run, f"rate-{run.id}-{run.state}-{changes}")  # what is typed stays, though a schedule goes on
-    if st.button("Set", icon=":material/speed:", key="set_rate", help="From the next batch on.") and rate:
+    # What is typed stays, though a schedule goes on.
+    rate = _rate_field(run, f"rate-{run.id}-{run.state}-{changes}", label_visibility="collapsed")
+    schedule = run.config.training.schedule
+    scaled = "" if schedule == "constant" else f" The rest of the {schedule} schedule is scaled with it."
+    help_ = f"The learning rate from the next batch on.{scaled}"
+    if st.button("Set LR", icon=":material/speed:", key="set_rate", help=help_) and rate:
         _ask(run, "learning rate", lambda now: len(_events(runs.read_metrics(now), "learning rate")) > changes, rate)
 
 
-def _rate_field(run: Run, key: str) -> float | None:
-    training = run.config.training
-    scaled = (
-        "" if training.schedule == "constant" else f" The rest of the {training.schedule} schedule is scaled with it."
-    )
-    present = run.status.learning_rate or training.learning_rate
+def _rate_field(run: Run, key: str, **how: Any) -> float | None:
+    """A field with the present learning rate. how: what else `st.number_input` takes."""
+    present = run.status.learning_rate or run.config.training.learning_rate
     return st.number_input(
         "Learning rate",
         _LOWEST,
@@ -64,21 +65,21 @@ def _rate_field(run: Run, key: str) -> float | None:
         step=None,
         format="%.3g",
         key=key,
-        width=150,
-        help=f"The present one; set another for the batches that follow.{scaled}",
+        width=130,
+        **how,
     )
 
 
 def _stop(run: Run) -> None:
-    help_ = "Ends the training after its present batch. It can be resumed from there."
+    help_ = "Ends the training after the current batch. It can be resumed from there."
     if st.button("Stop", icon=":material/stop:", disabled=run.stop_requested, key="stop", help=help_):
         with shell.show_errors():
             launchers.launcher().stop(run)
             _wait(run, lambda now: not now.active)
             st.rerun()
     if run.stop_requested or run.is_silent:
-        help_ = "For a training that does not answer: its process is ended."
-        if st.button("Force to stop", icon=":material/dangerous:", key="kill", help=help_):
+        help_ = "For a training that does not respond: ends its process."
+        if st.button("Force stop", icon=":material/dangerous:", key="kill", help=help_):
             with shell.show_errors(), st.spinner("Ending its process…"):
                 launchers.launcher().kill(run)
                 st.rerun()
@@ -90,7 +91,7 @@ def _resume(run: Run) -> None:
         start(run)
     with st.popover(f"{label} at another learning rate", icon=":material/speed:", key="resume_popover"):
         rate = _rate_field(run, f"resume-rate-{run.id}")
-        if st.button(label, type="primary", key="resume_at_rate") and rate:
+        if st.button(label, key="resume_at_rate") and rate:
             start(run, rate)
 
 
@@ -105,7 +106,7 @@ def start(run: Run, rate: float | None = None) -> None:
 
 
 def _ask(run: Run, what: runs.Request, answered: Callable[[Run], bool], value: float | None = None) -> None:
-    """Ask the trainer, and draw the page anew once it has answered or a moment has passed."""
+    """Ask the trainer, and draw the page again once it has answered or a moment has passed."""
     with shell.show_errors():
         runs.ask(run, what, value)
         _wait(run, answered)
@@ -127,19 +128,19 @@ def _events(records: list[dict[str, Any]], *what: str) -> list[dict[str, Any]]:
 
 
 def last_step(records: list[dict[str, Any]]) -> None:
-    """The last batch that was trained alone: its loss, and every layer's gradient and movement."""
+    """The last single step: its loss, and every layer's gradient and weight change."""
     steps = _events(records, "step")
     if not steps or not isinstance(steps[-1].get("layers"), dict):
         return
     step = steps[-1]
     before = steps[-2] if len(steps) > 1 else None
-    st.markdown(f"**One batch alone** · epoch {step['epoch'] + 1}, batch {step['step']:,} of {step['steps']:,}")
+    st.markdown(f"**Single step** · epoch {step['epoch'] + 1}, batch {step['step']:,} of {step['steps']:,}")
     numbers, layers = st.columns([1, 3])
     with numbers:
         for label, key in (("Loss", "loss"), ("Gradient norm", "gradient")):
             change = f"{step[key] - before[key]:+.3g}" if before else None
-            help_ = "Of this batch, before its step. Below: the difference to the batch alone before."
-            st.metric(label, f"{step[key]:.4g}", change, delta_color="off", help=help_)
+            help_ = "Of this batch, before its step. Below: the difference from the single step before."
+            st.metric(label, f"{step[key]:.4g}", change, delta_color="off", help=help_, border=True)
     table = pd.DataFrame(
         {"layer": name, "gradient norm": values["gradient"], "weight change": values["change"]}
         for name, values in step["layers"].items()
@@ -148,26 +149,26 @@ def last_step(records: list[dict[str, Any]]) -> None:
         table,
         hide_index=True,
         height="content",
-        alt="Gradient norm and relative weight change of every layer in the last batch that was trained alone.",
+        alt="Gradient norm and relative weight change of every layer in the last single step.",
         column_config={
             "gradient norm": st.column_config.NumberColumn(format="%.3e", help="Length of the layer's gradient."),
             "weight change": st.column_config.NumberColumn(
-                format="%.3e", help="How far the step moved the layer's weights, as a share of their own length."
+                format="%.3e", help="Length of the step over the length of the layer's weights."
             ),
         },
     )
     st.caption(
-        "A weight change around 0.001 a batch is healthy; far above it the training is unsteady, far below it hardly "
-        "learns."
+        "A weight change around 0.001 per step is healthy. Far above it the training becomes unstable; far below it "
+        "the network hardly learns."
     )
 
 
 def interventions(records: list[dict[str, Any]]) -> None:
-    """All that was done by hand, or to the run, in the order in which it happened."""
+    """Everything that was changed by hand, or done to the run, newest first."""
     events = _events(records)
     if not events:
         return
-    with st.expander(f"Interventions ({len(events)})", icon=":material/front_hand:"):
+    with st.expander(f"Manual changes ({len(events)})", icon=":material/front_hand:"):
         table = pd.DataFrame(
             {
                 "epoch": event["epoch"] + 1,
@@ -177,6 +178,8 @@ def interventions(records: list[dict[str, Any]]) -> None:
             for event in reversed(events)
         )
         st.dataframe(
-            table, hide_index=True, height="content" if len(table) < 10 else 380, alt="Interventions, newest first."
+            table, hide_index=True, height="content" if len(table) < 10 else 380, alt="Manual changes, newest first."
         )
-        st.caption("Newest first: after which batch of which epoch. The curves mark them at their upper border.")
+        st.caption(
+            "Newest first, with the epoch and the batch after which it happened. The curves mark them at the top."
+        )

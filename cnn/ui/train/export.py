@@ -29,7 +29,7 @@ def offer(
             icon=":material/data_object:",
             key="export_json",
             on_click="ignore",
-            help="What a run keeps as its config.json. It can be imported on the Train page.",
+            help="What a run keeps as its config.json. It can be imported on the New network page.",
         )
         st.download_button(
             "Keras script (.py)",

@@ -1,5 +1,6 @@
 """Widgets made from the fields of a pydantic model: the kind, range, choices and help of each are the field's."""
 
+from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -31,21 +32,22 @@ _STEPS = {
     "style_augmentation": 0.05,
     "outlier_exposure": 0.01,
 }
-_COMMAND_LINE_ONLY = {"own_images"}  # a browser cannot name the folders that hold one's images
+_COMMAND_LINE_ONLY = {"own_images"}  # a browser cannot name the folders that hold the images
 
 
-def section(model: type[BaseModel], values: draft.Values, place: str) -> None:
-    """One widget for each field, two beside each other; writes what they say into `values`.
+def section(model: type[BaseModel], values: draft.Values, place: str, names: Sequence[str] | None = None) -> None:
+    """One widget for each field, as many beside each other as fit; writes what they say into `values`.
 
     Args:
         model: whose fields are drawn.
         values: the fields' values by name.
         place: what the widgets' keys begin with.
+        names: the fields to draw, in this order; None: all of them.
     """
-    with st.grid(2, min_column_width=110):
-        for name, info in model.model_fields.items():
+    with st.grid("auto", min_column_width=150, vertical_alignment="bottom"):
+        for name in model.model_fields if names is None else names:
             if name != "kind" and name not in _COMMAND_LINE_ONLY:
-                values[name] = _widget(name, info, values[name], draft.key(place, name))
+                values[name] = _widget(name, model.model_fields[name], values[name], draft.key(place, name))
 
 
 def _widget(name: str, info: FieldInfo, value: Any, key: str) -> Any:

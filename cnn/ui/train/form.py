@@ -1,81 +1,154 @@
-"""The form for a new run: a preset to start from, the layers, the data, and the training.
+"""The form for a new run: presets, the layers, the settings in tabs, and the bar that starts the training.
 
 Every widget is made from a field of `cnn.config`: its range, its choices, its help. What has been entered is kept by
-`cnn.ui.draft` and outlasts a visit to another page.
+`cnn.ui.draft` and outlasts a visit to another page and a reload.
 """
 
 import streamlit as st
 from pydantic import ValidationError
 
-from cnn.config import Data, Resources, RunConfig, Training, explain
-from cnn.runs import launchers
-from cnn.ui import draft
-from cnn.ui.train import fields, layer_editor, preset_menu, rate_finder
+from cnn import runs
+from cnn.config import Data, Resources, RunConfig, Training, explain, preset_title, presets
+from cnn.config.layers import ImpossibleStack
+from cnn.runs import estimates, launchers, saved_presets
+from cnn.ui import draft, shell, state
+from cnn.ui.sweeps import form as sweep_form
+from cnn.ui.train import fields, layer_editor, preset_menu, progress, rate_finder
+
+_DATA = [name for name in Data.model_fields if name != "own_images"]
+_TRAINING = ["epochs", "batch_size", "optimizer", "learning_rate", "schedule", "patience"]
+_ADVANCED = ["seed", "precision", "calibrate", "tensorboard"]
 
 
-def choose_preset() -> None:
-    """Draw the presets. Choosing one replaces the draft."""
+def show() -> None:
+    """Draw the whole form, and start the training when that is asked for."""
+    draft.follow_link(arrived=state.START not in st.session_state)
     draft.settle()
-    preset_menu.choose()
+    if problem := draft.link_problem():
+        st.warning(
+            f"The settings in the link cannot be used. {shell.plain(problem)} Showing "
+            f"{preset_title(draft.current()['preset'])} instead.",
+            icon=":material/link_off:",
+        )
+    top = st.container()  # what depends on the settings has its place above them
+    settings, reason = configure()
+    with top:
+        _head(settings)
+        _bar(settings, reason)
+    draft.write_link()
 
 
-def name_of_run() -> str:
-    """Ask for the new run's name; empty for the preset's."""
-    label, preset = "Name of the run", draft.current()["preset"] or "run"
-    return st.text_input(label, max_chars=80, placeholder=preset, key="new_name", persist_state="session", width=320)
-
-
-def configure() -> RunConfig | None:
-    """Draw everything that can be changed. Returns None while something in it is impossible, which it then says."""
+def configure() -> tuple[RunConfig | None, str]:
+    """Draw layers and settings. Returns the settings, or None and why they are invalid."""
     draft.settle()
     values = draft.current()
     layers = draft.layers(values)
     rows, broken = layer_editor.rows_of(layers)
-
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.subheader("Network", anchor=False, width="content")
-        _steps()
-        tools = st.container(horizontal=True, width="content")
-    layer_editor.overview(layers, rows, broken)
-    layers_column, settings_column = st.columns([3, 2], gap="large")
-    with settings_column:
-        st.subheader("Data", anchor=False)
-        fields.section(Data, values["data"], "data")
-        st.subheader("Training", anchor=False)
-        fields.section(Training, values["training"], "training")
-        if not launchers.launcher().place().takes_turns:  # a cluster shares out what it has
-            st.subheader("Resources", anchor=False)
-            fields.section(Resources, values["resources"], "resources")
-        below = st.container()
+    layers_column, settings_column = st.columns([5, 3], gap="medium")
     with layers_column:
-        st.subheader("Layers", anchor=False)
-        layer_editor.cards(layers, rows, broken)
-    settings = None
-    try:
-        settings = RunConfig(
-            **{name: part for name, part in values.items() if name in RunConfig.model_fields} | {"layers": layers}
-        )
-    except ValidationError as error:
-        if broken is None:  # else it is explained at the layer
-            st.error(explain(error), icon=":material/block:")
+        layer_editor.show(layers, rows, broken)
+    with settings_column:
+        below = _tabs(values)
+    settings, reason = _checked(values, broken)
+    if reason and broken is None:  # else it is explained at the layer
+        settings_column.error(reason, icon=":material/block:")
     with below:
         if (rate := rate_finder.show(settings)) is not None:
             draft.set_learning_rate(rate)
             st.rerun()
-    with tools:
+    return settings, reason
+
+
+def _tabs(values: draft.Values) -> st.delta_generator.DeltaGenerator:
+    """The settings beside the layers. Returns a place below those of the training."""
+    data, training, advanced = st.tabs(["Data", "Training", "Advanced"])
+    with data:
+        fields.section(Data, values["data"], "data", _DATA)
+    with training:
+        decay = "weight_decay"  # of adamw alone; if it was set, it is not hidden
+        shown = values["training"]["optimizer"] == "adamw"
+        shown |= values["training"][decay] != Training.model_fields[decay].default
+        fields.section(Training, values["training"], "training", [*_TRAINING, *[decay] * shown])
+        below = st.container()
+    with advanced:
+        fields.section(Training, values["training"], "training", _ADVANCED)
+        if not launchers.launcher().place().takes_turns:  # a cluster shares out what it has
+            st.markdown("**Resources**")
+            fields.section(Resources, values["resources"], "resources")
+    return below
+
+
+def _checked(values: draft.Values, broken: ImpossibleStack | None) -> tuple[RunConfig | None, str]:
+    if broken is not None:  # what to do stands at the layer
+        return None, f"{str(broken).partition(': ')[0]}."
+    parts = {name: part for name, part in values.items() if name in RunConfig.model_fields}
+    try:
+        return RunConfig(**parts | {"layers": draft.layers(values)}), ""
+    except ValidationError as error:
+        return None, explain(error)
+
+
+def _head(settings: RunConfig | None) -> None:
+    """The presets, and what keeps the settings for later."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Presets", anchor=False, width="stretch")
+        preset_menu.delete()
         preset_menu.save(settings)
         preset_menu.exchange(settings)
-    return settings
+        if settings is not None:
+            sweep_form.offer()
+    preset_menu.choose(_is_changed(settings))
 
 
-def _steps() -> None:
-    """Undo and redo, for every change of layers and settings, of the preset, and for an import."""
-    for label, by in (("Undo", -1), ("Redo", 1)):  # a shortcut would also take Ctrl+Z away from the text fields
-        st.button(
-            label,
-            icon=f":material/{label.lower()}:",
-            key=f"draft-{label.lower()}",
-            disabled=not draft.can_step(by),
-            on_click=draft.step,
-            args=(by,),
+def _is_changed(settings: RunConfig | None) -> bool:
+    """Whether the draft is no longer what its preset says."""
+    name = draft.current()["preset"]
+    known = {**presets(), **saved_presets.own()[0]}
+    return settings is None or (name in known and settings != known[name])
+
+
+def _bar(settings: RunConfig | None, reason: str) -> None:
+    """What the settings come to, or why they are invalid; and the button that starts the training."""
+    place = launchers.launcher().place()
+    with st.container(border=True, key="start_bar"):
+        about, named, started = st.columns([5, 2, 2], vertical_alignment="center")
+        with about.container(gap=None):
+            _summary(settings, reason)
+            if settings is not None or place.problem:  # else the reason takes two lines
+                progress.place()
+        name = named.text_input(
+            "Name of the run",
+            max_chars=80,
+            placeholder=f"Name: {_default_name()}",
+            label_visibility="collapsed",
+            key="new_name",
+            persist_state="session",
         )
+        busy = sum(run.active for run in runs.all_runs()) if place.takes_turns else 0
+        if started.button(
+            f"Queue behind {busy} other{'s' if busy > 1 else ''}" if busy else "Start training",
+            type="primary",
+            icon=":material/play_arrow:",
+            disabled=settings is None or place.problem != "",
+            key=state.START,
+            width="stretch",
+        ):
+            progress.start_new(settings, name or _default_name())
+
+
+def _default_name() -> str:
+    preset = draft.current()["preset"]
+    return preset_title(preset) if preset else "Network"
+
+
+def _summary(settings: RunConfig | None, reason: str) -> None:
+    if settings is None:
+        st.markdown(f":red[:material/block: **Cannot start:** {shell.plain(reason)}]")
+        return
+    rows = settings.rows()
+    found = estimates.estimate(settings, shell.listed())
+    st.markdown(
+        f"**{sum(row.parameters for row in rows):,}** parameters · "
+        f"**{layer_editor.short(sum(row.macs for row in rows))}** MACs per image · **{preset_menu.time_words(found)}**",
+        help=f"Time: {preset_menu.time_source(found)}",
+    )

@@ -1,4 +1,4 @@
-"""The layers of a new run: a table of the whole network, and a card for each layer to change it.
+"""The layers of a new run: one list, in which each layer is a row that opens to be changed.
 
 Every figure is `cnn.config.layers.trace`'s, so that all of them follow each change at once and without TensorFlow.
 """
@@ -10,12 +10,12 @@ import streamlit as st
 from cnn.charts import shape_text
 from cnn.config import CLASS_NAMES, INPUT_SHAPE
 from cnn.config.layers import KINDS, ImpossibleStack, Layer, Row, trace
-from cnn.config.repairs import Fix, fixes
-from cnn.config.repairs import place as best_place
-from cnn.ui import draft, state
+from cnn.config.repairs import Fix, fitted, fixes
+from cnn.ui import draft, shell, state
 from cnn.ui.train import fields
 
-_FIXES_SHOWN = 3
+_FIXES_SHOWN = 4
+_SHAPE, _PARAMETERS, _ARROWS = 74, 72, 40  # pixels of the columns
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
@@ -27,63 +27,36 @@ def rows_of(layers: Sequence[Layer]) -> tuple[list[Row], ImpossibleStack | None]
         return error.rows, error
 
 
-def overview(layers: Sequence[Layer], rows: Sequence[Row], broken: ImpossibleStack | None) -> None:
-    """A table of every layer from the picture to the output, and the sums; it marks the layer that does not fit."""
-    table = [("Input: one picture", shape_text(INPUT_SHAPE), "", "", "")]
-    texts = [*map(_numbered, range(len(layers)), layers), f"Output: dense {len(CLASS_NAMES)} softmax"]
-    for index, text in enumerate(texts):
-        here = [row for row in rows if row.layer == index]
-        if broken is not None and broken.index == index:
-            table.append((f":red[:material/block: **{text}**]", ":red[does not fit]", "", "", ""))
-        elif here:
-            table.append((text, *_figures(here)))
-        else:
-            table.append((f":gray[{text}]", ":gray[–]", "", "", ""))
-    if broken is None:
-        parameters, macs = sum(row.parameters for row in rows), sum(row.macs for row in rows)
-        table.append(("**Total**", "", f"**{parameters:,}**", f"**{short(macs)}**", ""))
-    heads = ("Layer", "Output", "Params", "MACs", "Field")
-    st.table(
-        {head: list(column) for head, column in zip(heads, zip(*table, strict=True), strict=True)},
-        border="horizontal",
-        hide_header=False,
-        alt="The layers of the network with their output shapes, parameters, multiply-accumulates and receptive fields",
-    )
-    st.caption(
-        "Output: height × width × feature maps, or the length of a vector. Params: parameters. MACs: "
-        "multiply-accumulates for one picture. Field: the receptive field, that is the pixels of the picture that one "
-        "output value sees; a vector's values have no place in the picture."
-    )
-
-
-def cards(layers: Sequence[Layer], rows: Sequence[Row], broken: ImpossibleStack | None) -> None:
-    """A card for each layer, what is wrong at the one that does not fit, and the layers that can be added."""
+def show(layers: Sequence[Layer], rows: Sequence[Row], broken: ImpossibleStack | None) -> None:
+    """Every layer from the image to the output, and what is wrong at the one that does not fit."""
     values = draft.current()["layers"]
     helps = fixes(layers, broken, INPUT_SHAPE, len(CLASS_NAMES))[:_FIXES_SHOWN] if broken else []
-    with st.container(gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Layers", anchor=False, width="stretch")
+        _steps()
+        st.menu_button(
+            "Add layer",
+            list(KINDS),
+            format_func=str.capitalize,
+            icon=":material/add:",
+            key=state.ADD_LAYER,
+            on_click=_add,
+            help="It goes to the last place where it fits. Open a layer to add one below it.",
+        )
+    with st.container(gap=None, key="layer-list"):
+        _fixed("image", "Input: one image", shape_text(INPUT_SHAPE), "")
         for index, layer in enumerate(layers):
+            here = [row for row in rows if row.layer == index]
             fits = broken is None or broken.index != index
-            title = f"**{_numbered(index, layer)}**"
-            if fits:
-                figures = _in_words([row for row in rows if row.layer == index])
-            else:
-                title, figures = f":red[:material/block: {title}]", ":red[does not fit]"
-            _card(index, len(layers), title, figures, layer, values[index])
-            if broken is not None and not fits:
-                _explain(broken, helps)
+            with st.container(border=not fits, gap=None):
+                _row(index, len(layers), layer, values[index], here, fits)
+                if broken is not None and not fits:
+                    _explain(broken, helps)
+        output = [row for row in rows if row.layer == len(layers)]
+        _fixed("category", f"Output: dense {len(CLASS_NAMES)} softmax", *_figures(output)[:2])
         if broken is not None and broken.index == len(layers):
-            _explain(broken, helps)
-    st.caption("Add a layer; it goes to the last place where it fits:")
-    with st.container(horizontal=True):
-        for kind, model in KINDS.items():
-            st.button(
-                kind.capitalize(),
-                icon=":material/add:",
-                key=f"add-{kind}",
-                help=(model.__doc__ or "").split("\n")[0],
-                on_click=_add,
-                args=(kind,),
-            )
+            with st.container(border=True):
+                _explain(broken, helps)
 
 
 def short(count: int) -> str:
@@ -96,7 +69,9 @@ def short(count: int) -> str:
 
 
 def _figures(rows: Sequence[Row]) -> tuple[str, str, str, str]:
-    """Output shape, parameters, MACs and receptive field of one configured layer."""
+    """Output shape, parameters, MACs and receptive field of one configured layer; empty where they are unknown."""
+    if not rows:
+        return "", "", "", ""
     parameters, macs = sum(row.parameters for row in rows), sum(row.macs for row in rows)
     field = rows[-1].receptive_field
     return (
@@ -107,75 +82,106 @@ def _figures(rows: Sequence[Row]) -> tuple[str, str, str, str]:
     )
 
 
-def _card(index: int, count: int, title: str, figures: str, layer: Layer, values: draft.Values) -> None:
-    """A layer's title, which opens and closes its settings, and the buttons that move it.
+def _fixed(icon: str, about: str, shape: str, parameters: str) -> None:
+    """A row that cannot be changed: input or output."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.caption(f":material/{icon}: {about}", width="stretch")
+        _numbers(shape, parameters)
+        st.space(_ARROWS)
+
+
+def _numbers(shape: str, parameters: str) -> None:
+    """The figures at the right of a row: shape and parameters."""
+    with st.container(horizontal=True, gap="xsmall", width=_SHAPE + _PARAMETERS + 8, wrap=False):
+        st.caption(shape or "–", width=_SHAPE, text_alignment="right")
+        st.caption(parameters or NO_BREAK, width=_PARAMETERS, text_alignment="right")
+
+
+def _row(index: int, count: int, layer: Layer, values: draft.Values, rows: Sequence[Row], fits: bool) -> None:
+    """A layer's title, which opens and closes its settings, its figures, and the buttons that move it.
 
     Not an expander: to Streamlit, one with another title is another one, and its fields would lose the focus.
     """
     uid = values["uid"]
-    opened = uid in _open_cards()
-    with st.container(border=True, gap="xsmall"):
+    opened = uid in _open_layers()
+    title = f"{index + 1} · {layer}"
+    with st.container(border=opened and fits, gap="xsmall", key=f"layer-{uid}"):
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
-            with st.container(gap=None):
+            with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
                 st.button(
-                    title,
+                    title if fits else f":red[:material/block: {title}]",
                     icon=":material/expand_less:" if opened else ":material/expand_more:",
-                    key=f"card-{uid}",
+                    key=f"layer-title-{uid}",
                     type="tertiary",
                     wrap=True,
                     on_click=_toggle,
                     args=(uid,),
                 )
-                if figures:
-                    st.caption(figures)
-            for way, arrow, by, end in (("up", "↑", -1, 0), ("down", "↓", 1, count - 1)):
+                st.space("stretch")
+                _numbers(*_figures(rows)[:2])
+            for way, by, end in (("up", -1, 0), ("down", 1, count - 1)):
                 st.button(
-                    arrow,
+                    "",
+                    icon=f":material/arrow_{way}ward:",
                     key=f"{way}-{uid}",
-                    help=f"Move {way}",
+                    help=f"Move layer {index + 1} {way}",
                     type="tertiary",
                     disabled=index == end,
                     on_click=_move,
                     args=(index, by),
                 )
-        if not opened:
-            return
-        fields.section(type(layer), values, draft.place(values))
-        with st.container(horizontal=True):
-            st.menu_button(
-                "Add below",
-                list(KINDS),
-                format_func=str.capitalize,
-                icon=":material/add:",
-                key=state.layer_below(uid),
-                on_click=_add_below,
-                args=(uid,),
-            )
-            _button("Duplicate", "content_copy", f"duplicate-{uid}", _duplicate, index)
-            _button("Remove", "delete", f"remove-{uid}", _remove, index, disabled=count == 1)
+        if opened:
+            _settings(index, count, layer, values, rows)
 
 
-def _numbered(index: int, layer: Layer) -> str:
-    return f"{index + 1} · {layer}"
+def _settings(index: int, count: int, layer: Layer, values: draft.Values, rows: Sequence[Row]) -> None:
+    """What can be changed of a layer, its figures in words, and what can be done with it."""
+    uid = values["uid"]
+    st.caption(_in_words(layer, rows))
+    fields.section(type(layer), values, draft.place(values))
+    with st.container(horizontal=True):
+        st.menu_button(
+            "Add below",
+            list(KINDS),
+            format_func=str.capitalize,
+            icon=":material/add:",
+            key=state.layer_below(uid),
+            on_click=_add_below,
+            args=(uid,),
+        )
+        _button("Duplicate", "content_copy", f"duplicate-{uid}", _duplicate, index)
+        _button("Remove", "delete", f"remove-{uid}", _remove, index, disabled=count == 1)
 
 
-def _in_words(rows: Sequence[Row]) -> str:
-    """What a layer makes of its input, on a line that breaks between the figures only; empty where it is unknown."""
-    if not rows:
-        return ""
+def _in_words(layer: Layer, rows: Sequence[Row]) -> str:
+    """What a layer is and makes of its input, on lines that break between the figures only."""
+    about = (layer.__doc__ or "").split("\n")[0]
     shape, parameters, macs, field = _figures(rows)
-    figures = [f"→ {shape}", *[f"{parameters} parameters"] * bool(parameters), *[f"{macs} MACs"] * bool(macs)]
-    figures += [f"sees {field}"] * bool(field)
-    return " · ".join(figure.replace(" ", NO_BREAK) for figure in figures)
+    figures = [f"output {shape}"] * bool(shape) + [f"{parameters} parameters"] * bool(parameters)
+    figures += [f"{macs} MACs per image"] * bool(macs) + [f"receptive field {field}"] * bool(field)
+    words = " · ".join(figure.replace(" ", NO_BREAK) for figure in figures)
+    return f"{about} {words[:1].upper()}{words[1:]}"
 
 
 def _explain(broken: ImpossibleStack, helps: Sequence[Fix]) -> None:
     """Why the layer above does not fit, and buttons for what would help."""
-    st.error(str(broken), icon=":material/block:")
-    if helps:
-        with st.container(horizontal=True):
-            for number, fix in enumerate(helps):
-                _button(fix.label, "build", f"fix-{number}", _mend, fix)
+    st.markdown(f":red[{shell.plain(str(broken))}]")
+    with st.container(horizontal=True):
+        for number, fix in enumerate(helps):
+            _button(fix.label, "build", f"fix-{number}", _mend, fix)
+
+
+def _steps() -> None:
+    """Undo and redo, for every change of layers and settings, of the preset, and for an import."""
+    for label, by in (("Undo", -1), ("Redo", 1)):  # a shortcut would also take Ctrl+Z away from the text fields
+        st.button(
+            label,
+            icon=f":material/{label.lower()}:",
+            key=f"draft-{label.lower()}",
+            disabled=not draft.can_step(by),
+            on_click=draft.step,
+            args=(by,),
+        )
 
 
 def _button(
@@ -187,20 +193,21 @@ def _button(
 # --- what the buttons do ----------------------------------------------------------------------------------------
 
 
-def _open_cards() -> set[int]:
+def _open_layers() -> set[int]:
     """The numbers of the layers whose settings are shown."""
-    return st.session_state.setdefault(state.OPEN_CARDS, set())
+    return st.session_state.setdefault(state.OPEN_LAYERS, set())
 
 
 def _toggle(uid: int) -> None:
-    _open_cards().symmetric_difference_update({uid})
+    _open_layers().symmetric_difference_update({uid})
 
 
-def _add(kind: str) -> None:
-    """Put a new layer where it fits, and open its card."""
+def _add() -> None:
+    """Put a new layer where it fits, changed if it fits nowhere as it is, and open it."""
     draft.settle()
-    layer = KINDS[kind]()
-    _insert(best_place(draft.layers(draft.current()), layer, INPUT_SHAPE, len(CLASS_NAMES)), layer)
+    layer = KINDS[st.session_state[state.ADD_LAYER]]()
+    index, layer = fitted(draft.layers(draft.current()), layer, INPUT_SHAPE, len(CLASS_NAMES))
+    _insert(index, layer)
 
 
 def _add_below(uid: int) -> None:
@@ -211,7 +218,7 @@ def _add_below(uid: int) -> None:
 
 def _insert(index: int, layer: Layer) -> None:
     new = draft.numbered(layer)
-    _open_cards().add(new["uid"])
+    _open_layers().add(new["uid"])
     draft.edit_layers(lambda layers: layers.insert(index, new))
 
 

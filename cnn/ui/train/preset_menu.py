@@ -1,53 +1,112 @@
-"""Presets to start a new run from, the program's and one's own; a configuration to a file and back."""
+"""Presets to start a new run from, the program's and the visitor's own; a configuration to a file and back."""
+
+from collections.abc import Sequence
 
 import streamlit as st
 
-from cnn.config import PRESET_NOTES, RunConfig, presets
+from cnn.config import PRESET_CARDS, RunConfig, duration, preset_title, presets
 from cnn.errors import AtelierError
-from cnn.runs import saved_presets
+from cnn.runs import Run, estimates, saved_presets
 from cnn.ui import draft, shell, state
 from cnn.ui.train import export
 
 
-def choose() -> None:
-    """Draw the presets. Choosing one replaces the draft."""
+def choose(changed: bool) -> None:
+    """Draw a card for each preset, with what is known of it. Choosing one replaces the draft.
+
+    Args:
+        changed: whether the draft is no longer what its preset says.
+    """
     own, problems = saved_presets.own()
     now = draft.current()["preset"]
-    known = [*presets(), *own]
-    st.session_state[state.PRESET] = now if now in known else None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Preset",
-            known,
-            format_func=lambda name: f":material/bookmark: {name}" if name in own else name,
-            required=True,
-            key=state.PRESET,
-            on_change=_choose,
-            help="A network and a way to train it, to start from. Choosing one replaces what you changed below; Undo "
-            "brings it back. With a bookmark: your own.",
-        )
-        if now in own:
-            with st.popover("Delete preset", icon=":material/delete:", key="delete_preset_popover"):
-                st.markdown(f"Delete the preset **{now}**? The settings below stay.")
-                st.button("Delete", type="primary", key="delete_preset", on_click=_delete, args=(now,))
-    if now in presets():
-        st.caption(PRESET_NOTES[now])
-    elif now in own:
-        st.caption(f"Your own preset; for the command line: `python -m cnn.train --preset {now}`")
-    else:
-        st.caption("Settings of no preset that is here.")
+    known = {**presets(), **own}
+    with st.grid(4, min_column_width=165):  # two beside each other on a phone
+        for name, config in known.items():
+            _card(name, config, name == now, changed)
+    if now not in known:
+        st.caption("Custom settings, from no preset.")
     for problem in problems:
         st.caption(f":material/warning: {shell.plain(problem)}")
 
 
+def _card(name: str, config: RunConfig, chosen: bool, changed: bool) -> None:
+    """A preset: a button with its title, a sentence, and its figures."""
+    icon = ":material/radio_button_checked:" if chosen else ":material/radio_button_unchecked:"
+    with st.container(border=True, height="stretch", gap=None, key=f"preset-card-{name}"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap=None):
+            st.button(
+                f"**{preset_title(name)}**",
+                icon=icon,
+                type="tertiary",
+                key=f"preset-{name}",
+                help="Replaces the settings below. Undo brings them back.",
+                on_click=_choose,
+                args=(name,),
+            )
+            if chosen:
+                st.badge("Changed" if changed else "Chosen", color="orange" if changed else "blue")
+        st.markdown(f":small[{PRESET_CARDS[name].about if name in PRESET_CARDS else 'Your own preset.'}]")
+        st.space("stretch")
+        _facts(name, config, shell.listed())
+
+
+def _facts(name: str, config: RunConfig, listed: Sequence[Run]) -> None:
+    """What is known of a preset, a line each; where the figures are from, its help says."""
+    parameters = sum(row.parameters for row in config.rows())
+    accuracy, accuracy_source = _accuracy(name, config, listed)
+    found = estimates.estimate(config, listed)
+    where = "here" if found.run else "on 2 cores"
+    lines = (
+        f":material/tune: {parameters:,} parameters",
+        f":material/target: {accuracy}",
+        f":material/timer: {time_words(found)} {where}",
+    )
+    st.caption("  \n".join(lines), help=f"{accuracy_source} Time: {time_source(found)}")
+
+
+def _accuracy(name: str, config: RunConfig, listed: Sequence[Run]) -> tuple[str, str]:
+    """A preset's accuracy on the test images, and where that is from."""
+    what = "test accuracy"
+    run = next((run for run in listed if run.evaluation and _same_settings(run.config, config)), None)
+    measured = PRESET_CARDS[name].measured if name in PRESET_CARDS else None
+    if run is not None and run.evaluation:
+        whose = "the shipped run" if run.shipped else "your run"
+        source = f"Accuracy: {whose} {shell.plain(run.name)}, a single forward pass."
+        return f"{run.evaluation['accuracy']:.1%} {what}", source
+    if measured and measured.accuracy is not None:
+        return f"{measured.accuracy:.1%} {what}", "Accuracy: measured on Fashion-MNIST, see docs/benchmarks.md."
+    return f"{what} not measured", "Accuracy: train it once, and it stands here."
+
+
+def time_words(found: estimates.Estimate) -> str:
+    """How long it takes: "36 s" as measured, "about 40 s" by the same network, "roughly 50 s" by a different one."""
+    how = "roughly " if not found.exact else "about " if found.run else ""
+    return f"{how}{duration(found.seconds)}"
+
+
+def time_source(found: estimates.Estimate) -> str:
+    """Where an estimate of the time is from."""
+    if found.run is not None:
+        other = "" if found.exact else ", a different network"
+        return f"on this machine, judged by your run {shell.plain(found.run.name)}{other}."
+    how = "measured on" if found.exact else "judged by a different network on"
+    return f"{how} {found.machine}, see docs/benchmarks.md. Your first run shows how fast this machine is."
+
+
+def _same_settings(one: RunConfig | None, other: RunConfig) -> bool:
+    """Whether one configuration is the other, whatever it is called."""
+    return one is not None and one.model_copy(update={"preset": other.preset}) == other
+
+
 def save(settings: RunConfig | None) -> None:
-    """Draw what keeps the settings as a preset of one's own; nothing can be kept while they are impossible."""
+    """Draw what keeps the settings as a preset of your own; nothing can be kept while they are invalid."""
     with st.popover(
         "Save as preset",
         icon=":material/bookmark_add:",
         key=state.SAVE_POPOVER,
         on_change="rerun",
         disabled=settings is None,
+        help=None if settings else "Not available while settings are invalid.",
     ) as opened:
         if not opened.open:
             return
@@ -59,25 +118,20 @@ def save(settings: RunConfig | None) -> None:
         if problem := st.session_state.pop(state.SAVE_PROBLEM, None):
             st.error(problem, icon=":material/block:")
         if taken:
-            st.warning(f"You have a preset {saved_presets.name_for(text)} already.", icon=":material/warning:")
-        st.button(
-            "Overwrite it" if taken else "Save",
-            type="primary",
-            key="save_preset",
-            on_click=_save,
-            args=(settings, taken),
-        )
+            st.warning(f"You already have a preset {saved_presets.name_for(text)}.", icon=":material/warning:")
+        st.button("Overwrite" if taken else "Save", key="save_preset", on_click=_save, args=(settings, taken))
+        st.caption("It becomes a card on this page, and `--preset NAME` on the command line.")
 
 
 def exchange(settings: RunConfig | None) -> None:
-    """Draw what writes the settings to a file, or reads them from one; impossible ones cannot be written."""
+    """Draw what writes the settings to a file, or reads them from one; invalid ones cannot be written."""
     with st.popover(
         "Import or export", icon=":material/swap_vert:", key=state.FILES_POPOVER, on_change="rerun"
     ) as opened:
         if not opened.open:
             return
         if settings is None:
-            st.caption("There is nothing to export while the settings are impossible.")
+            st.caption("Nothing can be exported while settings are invalid.")
         else:
             export.offer(settings, settings.preset or "network")
         uploads = st.session_state.setdefault(state.IMPORTS, 0)  # a new number empties the widget
@@ -93,8 +147,17 @@ def exchange(settings: RunConfig | None) -> None:
             st.error(problem, icon=":material/block:")
 
 
-def _choose() -> None:
-    name = st.session_state[state.PRESET]
+def delete() -> None:
+    """Draw what deletes the chosen preset, if it is the visitor's own."""
+    now = draft.current()["preset"]
+    if now not in saved_presets.own()[0]:
+        return
+    with st.popover("Delete preset", icon=":material/delete:", key=f"delete_preset_popover-{now}"):
+        st.markdown(f"Delete the preset **{now}**? The settings below stay.")
+        st.button("Delete", key="delete_preset", on_click=_delete, args=(now,))
+
+
+def _choose(name: str) -> None:
     with shell.show_errors():  # it may have been deleted or changed in another window
         draft.load(saved_presets.find(name))
 

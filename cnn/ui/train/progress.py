@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import STAND_IN, RunConfig, duration
+from cnn.config import PRESET_CARDS, STAND_IN, RunConfig, duration
 from cnn.runs import Run, diagnosis, launchers, pace
 from cnn.runs.diagnosis import Finding
 from cnn.runs.pace import Baselines
@@ -14,29 +14,28 @@ from cnn.ui import draft, shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps import form as sweep_form
-from cnn.ui.train import buttons, time_lapse
+from cnn.ui.train import buttons, export, time_lapse
 
 _TICK = 1.0  # seconds between two looks at the run directory
 _LOOK = 3.0  # seconds between two looks at how full the cluster is
+_LECTURE = "lecture"  # the shipped run that others are compared with
+_FIGURES = 5  # beside each other, as many as there are
 
 
 def show(run: Run) -> None:
     """Draw a run: its state, progress, controls, curves and time lapse. While it is active, these follow it."""
-    st.subheader(shell.plain(run.name), anchor=False)
-    # Every part has its place before the first is drawn: a part that is drawn anew on its own always finds it.
-    head, controls, step, curves, details, lapse = (st.container() for _ in range(6))
+    # Every part has its place before the first is drawn: a part that is redrawn on its own always finds it.
+    head, step, curves, details, lapse = (st.container() for _ in range(5))
     with head:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(shell.plain(run.name), anchor=False, width="stretch")
+            if not run.shipped:
+                buttons.controls(run, _records(run))
+            _more(run)
         _explain(run)
         st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
-    with controls, st.container(horizontal=True, vertical_alignment="bottom"):
-        if not run.shipped:
-            buttons.controls(run, _records(run))
-            _manage(run)
-        if run.config is not None:
-            _reuse(run.config)
-            sweep_form.offer(run)
-    if run.shipped:
-        controls.caption("This network comes with the program and cannot be changed.")
+        if run.state == "finished":
+            _what_next(run)
     if run.state == "paused":
         with step:
             buttons.last_step(_records(run))
@@ -85,7 +84,7 @@ def _explain(run: Run) -> None:
                 drawn = data.model_copy(update={"dataset": STAND_IN.name})
                 start_new(run.config.model_copy(update={"data": drawn}), f"{run.name} ({STAND_IN.name})")
         case "interrupted":
-            onwards = "Resume goes on from its last checkpoint, at most two minutes of training back."
+            onwards = "Resume continues from its last checkpoint, at most two minutes of training earlier."
             onwards = onwards if run.has_checkpoint else "It can be started again."
             st.warning(f"Interrupted {_when(run)}. {message} {onwards}", icon=":material/power_off:")
         case "stopped":
@@ -116,6 +115,8 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
     text = f"{shell.STATE_ICONS[run.state]} **{run.state}**"
     if run.state == "paused" or (run.state == "training" and not status.message):
         text += f" · epoch {min(status.epoch + 1, epochs)} of {epochs} · batch {status.step:,} of {status.steps:,}"
+        if status.learning_rate is not None:
+            text += f" · current LR {status.learning_rate:.3g} · {duration(status.seconds)}"
         if run.stop_requested:
             text += " · stopping after this batch"
     elif run.active and (message := shell.plain(launchers.launcher().waiting(run)) or status.message):
@@ -123,33 +124,63 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
     st.progress(run.progress, text=text)
     if run.is_silent:
         st.warning(
-            f"No sign of life for {duration(time.time() - status.heartbeat)}: its process is there, but may hang. If "
-            "nothing changes, force it to stop; Resume then goes on from its last checkpoint.",
+            f"No sign of life for {duration(time.time() - status.heartbeat)}: its process exists, but may hang. If "
+            "nothing changes, press Force stop; Resume then continues from its last checkpoint.",
             icon=":material/heart_broken:",
         )
 
+    with st.grid(_FIGURES, min_column_width=145):
+        for label, value, help_ in _figures(run):
+            st.metric(label, value, help=help_, border=True)
+    if run.evaluation:
+        st.caption(_about_test(run))
+
+
+def _figures(run: Run) -> list[tuple[str, str, str]]:
+    """The figures of a run: label, value and help; always as many, so that nothing moves."""
+    status = run.status
     whole = [record for record in _records(run) if record["kind"] == "epoch"]
-    last = whole[-1] if whole else None
-    with st.grid("auto", min_column_width=170):  # room for a time such as 1 h 16 min
-        st.metric(
-            "Training accuracy", f"{last['accuracy']:.1%}" if last else "–", help="Mean over the last whole epoch."
-        )
-        st.metric(
-            "Validation accuracy", f"{last['val_accuracy']:.1%}" if last else "–", help="After the last whole epoch."
-        )
-        if run.evaluation:
-            st.metric(
-                "Test accuracy" + shell.synthetic_note(run),
-                f"{run.evaluation['accuracy']:.2%}",
-                help="Measured once, at the end, on unseen pictures.",
-            )
-        if run.active:
-            speed = status.images_per_second
-            st.metric("Pictures a second", f"{speed:,.0f}" if speed else "–")
-            st.metric("Time left", duration(status.seconds_left))
-            if status.learning_rate is not None:
-                st.metric("Learning rate", f"{status.learning_rate:.3g}", help="Of the last batch.")
-        st.metric("Time trained", duration(status.seconds))
+    last = whole[-1] if whole else {}
+    best = max(whole, key=lambda record: record["val_accuracy"], default=None)
+    figures = [
+        (
+            "Training accuracy",
+            _percent(last.get("accuracy")),
+            "Mean over the last whole epoch. Augmentation and dropout make training images harder, so it can lie below "
+            "the validation accuracy.",
+        ),
+        ("Val. accuracy", _percent(last.get("val_accuracy")), "On the validation images, after the last whole epoch."),
+        (
+            "Best val. accuracy",
+            _percent(best["val_accuracy"] if best else None),
+            f"The highest so far, of epoch {best['epoch']}." if best else "The highest of all epochs so far.",
+        ),
+    ]
+    if run.active:
+        speed = status.images_per_second
+        figures.append(("Images/s", f"{speed:,.0f}" if speed else "–", "Training images per second."))
+        figures.append(("Time left", duration(status.seconds_left), "Estimated from the epochs and batches so far."))
+        return figures
+    accuracy = run.evaluation["accuracy"] if run.evaluation else None
+    figures.append(("Test accuracy", _percent(accuracy), "Measured once, after training, on unseen images."))
+    figures.append(("Training time", duration(status.seconds), "Without loading and evaluation."))
+    return figures
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _about_test(run: Run) -> str:
+    """What the test accuracy is of, and why Predict may do better."""
+    count = (run.evaluation or {}).get("n", 0)
+    card = PRESET_CARDS.get(run.id) if run.shipped else None
+    averaged = card.measured.averaged if card else None
+    drawn = ", which are synthetic data" if shell.synthetic_note(run) else ""
+    return (
+        f"Test accuracy: a single forward pass for each of {count:,} test images{drawn}. Predict averages several "
+        f"views of an image (test-time augmentation){f': {averaged:.1%}' if averaged else ''}."
+    )
 
 
 def _curves(run_id: str, rivals: Baselines) -> None:
@@ -160,7 +191,7 @@ def _curves(run_id: str, rivals: Baselines) -> None:
         return
     records = _records(run)
     if not any("loss" in record for record in records):
-        st.caption("The curves begin with the first batches.")
+        st.caption("The curves appear after the first batches.")
         return
     marks = (run_id, sum(record["kind"] != "batch" for record in records))
     hurry = not run.active or st.session_state.get(state.MARKS) != marks
@@ -182,7 +213,7 @@ def _curves(run_id: str, rivals: Baselines) -> None:
 
 
 def _pace(run: Run, records: list[dict], rivals: Baselines) -> None:
-    """Accuracy over time, beside the lecture's network and other runs; drawn anew after each epoch."""
+    """Accuracy over time, beside the lecture's network and other runs; redrawn after each epoch."""
     epochs = pace.timed_epochs(records)
     lecture = ("lecture network", _whole_epochs(rivals.lecture)) if rivals.lecture else None
     others = [(other.name, _whole_epochs(other)) for other in rivals.others]
@@ -198,10 +229,10 @@ def _pace(run: Run, records: list[dict], rivals: Baselines) -> None:
     )
     if words:
         st.markdown(words)
-    thin = "Thin: the newest finished run of each preset. " * bool(others)
+    thin = "Thin lines: the newest finished run of each preset. " * bool(others)
     st.caption(
-        "Validation accuracy after each epoch; the scale of the time is logarithmic. Heavy: this run. The large dot of "
-        f"a line is its best epoch. {thin}{_origin(rivals)}"
+        "Validation accuracy after each epoch, over the training time (logarithmic). Bold: this run. Large dot: the "
+        f"best epoch. {thin}{_origin(rivals)}"
     )
 
 
@@ -223,14 +254,14 @@ def _in_words(run: Run, epochs: list[dict], lecture: list[dict]) -> str:
 def _origin(rivals: Baselines) -> str:
     """Whose times these are."""
     if rivals.lecture is None:
-        return "No other finished run of the lecture network on this dataset is here to compare with."
+        return "There is no other finished run of the lecture network on this dataset to compare with."
     dashed = "Dashed: the lecture network"
     if not rivals.lecture.shipped:
         return f"{dashed}, from your run {shell.plain(rivals.lecture.name)}."
     epoch = duration(rivals.lecture.status.seconds / max(rivals.lecture.status.epoch, 1))
     return (
-        f"{dashed}, as it was trained for this program on another machine, where an epoch took {epoch}: train the "
-        "preset lecture to have its times on this one."
+        f"{dashed}, trained for this program on another machine, where an epoch took {epoch}. Train the preset Lecture "
+        "to compare times on this machine."
     )
 
 
@@ -293,26 +324,54 @@ def _parsed(path: str, size: int, _run: Run) -> list[dict]:
     return runs.read_metrics(_run)
 
 
-def _manage(run: Run) -> None:
-    """What can be done with a run beside training it."""
-    with st.popover("Rename", icon=":material/edit:", key="rename_popover"):
-        name = st.text_input("New name", run.name, max_chars=80, key=f"name-{run.id}")
-        if st.button("Rename", key="rename"):
-            with shell.show_errors():
-                runs.relabel(run, name=name)
-                st.rerun()
-    if not run.active:
-        with st.popover("Delete", icon=":material/delete:", key="delete_popover"):
-            st.markdown(f"Delete **{shell.plain(run.name)}** with its network and curves?")
-            if st.button("Delete", type="primary", key="delete"):
-                deletion.delete([run])
+def _what_next(run: Run) -> None:
+    """Where to go with a network that has been trained."""
+    with st.container(horizontal=True, vertical_alignment="center", key="what-next"):
+        st.markdown("**What next?**", width="content")
+        this = {"run": run.id}
+        st.page_link(shell.EXPLORE, label="Look inside", icon=":material/grid_view:", query_params=this)
+        st.page_link(shell.PREDICT, label="Try a photo", icon=":material/photo_camera:", query_params=this)
+        st.page_link(shell.MODEL, label="Architecture", icon=":material/account_tree:", query_params=this)
+        if run.id != _LECTURE:
+            both = {**this, "compare": f"{run.id},{_LECTURE}"}
+            st.page_link(shell.RUNS, label="Compare with Lecture", icon=":material/compare_arrows:", query_params=both)
+        if run.shipped:
+            st.page_link(shell.NEW_NETWORK, label="New network", icon=":material/add_circle:", query_params=this)
+        elif run.config is not None:
+            label = "New network from these settings"
+            if st.button(label, icon=":material/add_circle:", type="tertiary", key="build_on"):
+                _duplicate_settings(run.config)
 
 
-def _reuse(config: RunConfig) -> None:
-    help_ = "Begin a new run with the layers and settings of this one."
-    if st.button("Use its settings", icon=":material/tune:", key="reuse", help=help_):
-        draft.load(config)
-        st.switch_page(shell.NEW_NETWORK, query_params={"run": st.session_state[state.RUN]})
+def _more(run: Run) -> None:
+    """What else can be done with a run. Bound to this run: it closes when another one is shown."""
+    with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.id}"):
+        if not run.shipped:
+            with st.container(horizontal=True, vertical_alignment="bottom"):
+                name = st.text_input("Name", run.name, max_chars=80, key=f"name-{run.id}")
+                if st.button("Rename", icon=":material/edit:", key="rename"):
+                    with shell.show_errors():
+                        runs.relabel(run, name=name)
+                        st.rerun()
+        if run.config is not None:
+            help_ = "Begin a new network with the layers and settings of this run."
+            if st.button("Duplicate settings", icon=":material/content_copy:", key="reuse", help=help_):
+                _duplicate_settings(run.config)
+            sweep_form.offer(run)
+            st.markdown("**Export**")
+            changes = runs.learning_rate_changes(_records(run))
+            export.offer(run.config, run.id, changes, run.status.precision or None)
+        if run.shipped:
+            st.caption("This network comes with the program and cannot be changed or deleted.")
+        else:
+            stop_first = "Stop the training first." if run.active else None
+            if st.button("Delete", icon=":material/delete:", key="delete", disabled=run.active, help=stop_first):
+                deletion.confirm([run])
+
+
+def _duplicate_settings(config: RunConfig) -> None:
+    draft.load(config)
+    st.switch_page(shell.NEW_NETWORK, query_params={"run": st.session_state[state.RUN]})
 
 
 def start_new(config: RunConfig, name: str) -> None:
@@ -322,7 +381,7 @@ def start_new(config: RunConfig, name: str) -> None:
         buttons.start(runs.create(config, name))
 
 
-_WAITING = 0.03  # share of the time from which on it is worth a word
+_WAITING = 0.03  # fraction of the time from which on it is worth a word
 
 
 def _waiting(share: float) -> str:
@@ -330,19 +389,20 @@ def _waiting(share: float) -> str:
     if share <= _WAITING:
         return text
     return (
-        f":material/hourglass_empty: {text} The pictures are made more slowly than the network learns from them: other "
-        "programs take the processor, the steps are very short (larger batches help), or there is much augmentation."
+        f":material/hourglass_empty: {text} The images are prepared more slowly than the network learns from them: "
+        "other programs use the processor, the steps are very short (try a larger batch size), or there is much "
+        "augmentation."
     )
 
 
 def _details(run: Run) -> None:
     with st.expander("Devices, settings and log", icon=":material/info:"):
-        st.caption("Devices, as tf.config.list_physical_devices() prints them, and how several share the work")
+        st.caption("Devices, as tf.config.list_physical_devices() lists them")
         st.code(run.status.devices or "known once the training has started", language=None, wrap_lines=True)
         if run.status.job:
-            st.caption(f"Its job in the cluster: {shell.plain(run.status.job)}")
+            st.caption(f"Job in the cluster: {shell.plain(run.status.job)}")
         if run.status.precision:
-            st.caption(f"Precision that it computes in: {run.status.precision_trial or run.status.precision}")
+            st.caption(f"Precision: {run.status.precision_trial or run.status.precision}")
         if run.status.waiting is not None:
             st.caption(_waiting(run.status.waiting))
         if run.config is not None:
@@ -351,8 +411,8 @@ def _details(run: Run) -> None:
             settings = {**data_.model_dump(), **training.model_dump()}
             st.code("\n".join(f"{key} = {value}" for key, value in settings.items()), language=None, wrap_lines=True)
         if run.config and run.config.training.tensorboard:
-            st.caption("Its event files, for TensorBoard (`pip install tensorboard`)")
+            st.caption("Event files for TensorBoard (`pip install tensorboard`)")
             st.code(f"tensorboard --logdir {run.path / 'tensorboard'}", language=None, wrap_lines=True)
         if text := runs.log_tail(run):
-            st.caption("The end of its log")
+            st.caption("End of the log")
             st.code(text, language=None, wrap_lines=True)
