@@ -36,6 +36,19 @@ def enter(page: Page, label: str, value: str) -> None:
     field.press("Enter")
 
 
+def tab(page: Page, name: str) -> None:
+    """Open one of the tabs of the settings."""
+    settled(page)
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def add_layer(page: Page, kind: str, below: bool = False) -> None:
+    """Add a layer by the menu above the list, or by the one of an open layer."""
+    settled(page)
+    page.get_by_role("button", name="Add below" if below else "Add layer").click()
+    page.get_by_role("option", name=kind, exact=True).or_(page.get_by_role("menuitem", name=kind, exact=True)).click()
+
+
 def begin_training(page: Page, url: str, epochs: int) -> None:
     """Start the tiny preset on drawn clothes."""
     prepare_training(page, url, epochs)
@@ -45,11 +58,12 @@ def begin_training(page: Page, url: str, epochs: int) -> None:
 
 def prepare_training(page: Page, url: str, epochs: int) -> None:
     """The tiny preset on drawn clothes, ready to start."""
-    page.goto(f"{url}/Train")
-    page.get_by_role("radio", name="tiny").click()
-    expect(page.get_by_text("seconds, even on an old laptop")).to_be_visible()
+    page.goto(f"{url}/New_network")
+    page.get_by_role("button", name="Tiny").click()
+    expect(page.get_by_text("Conv 8 5×5 same stride 2 relu")).to_be_visible()
     choose(page, "Dataset", "synthetic")
-    enter(page, "Training pictures", "1000")
+    enter(page, "Training examples", "1000")
+    tab(page, "Training")
     enter(page, "Epochs", str(epochs))
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
@@ -87,7 +101,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     begin_training(page, dashboard.url, epochs=40)
     link = page.url
     wait_for_epoch(page, 3)
-    expect(page.get_by_text("Pictures a second")).to_be_visible()
+    expect(page.get_by_text("Images/s")).to_be_visible()
 
     page.reload()
     wait_for_epoch(page, 4)
@@ -102,11 +116,12 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     expect(other.get_by_test_id("stProgress").first).to_contain_text(re.compile("training|finished"))
     expect(other.get_by_test_id("stProgress").first).to_contain_text("finished", timeout=180_000)
     assert points(other) == 40 > before
-    expect(other.get_by_text("Test accuracy · synthetic data", exact=True).first).to_be_visible()
+    expect(other.get_by_text("test images, which are synthetic data")).to_be_visible()
+    expect(other.get_by_role("link", name="Look inside")).to_be_visible()
     other.get_by_text("Devices, settings and log").click()
     expect(other.get_by_text("PhysicalDevice(name='/physical_device:CPU:0'").first).to_be_visible()
 
-    other.get_by_role("link", name="Model", exact=True).click()
+    other.get_by_test_id("stSidebar").get_by_role("link", name="Architecture", exact=True).click()
     expect(heading(other, "Summary")).to_be_visible()
     expect(other.get_by_text("1,546").first).to_be_visible()
     with other.expect_download() as download:
@@ -134,10 +149,10 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
     stop(page)
     expect(page.get_by_text(re.compile(r"Stopped after \d+ whole epoch"))).to_be_visible()
 
-    expect(page.get_by_role("button", name="Rename")).to_have_count(1)  # the page has settled
-    page.get_by_role("button", name="Rename").click()
-    page.get_by_role("textbox", name="New name").fill("My first network")
-    page.get_by_role("textbox", name="New name").press("Enter")
+    settled(page)
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("textbox", name="Name").fill("My first network")
+    page.get_by_role("textbox", name="Name").press("Enter")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Rename").click()
     expect(heading(page, "My first network")).to_be_visible()
 
@@ -148,47 +163,56 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
     expect(page.get_by_role("button", name="Resume", exact=True)).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
-    expect(page.get_by_role("button", name="Delete")).to_have_count(1)
-    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="More").click()
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Delete").click()
+    page.get_by_test_id("stDialog").get_by_role("button", name="Delete").click()
     expect(page.get_by_text("Deleted: My first network")).to_be_visible()
+    expect(page.get_by_test_id("stDialog")).to_have_count(0)
+    expect(heading(page, "Wardrobe")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(heading(page, "My first network")).to_be_visible()
 
 
-def test_an_impossible_stack_is_refused_where_it_breaks(page, workshop):
-    page.goto(f"{workshop.url}/Train")
-    page.get_by_role("button", name="↑", exact=True).last.click()
-    expect(page.get_by_text("Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps")).to_be_visible()
-    expect(page.get_by_role("row", name="6 · Conv 128 3×3 same batch norm relu does not fit")).to_be_visible()
+def test_an_invalid_network_is_refused_where_it_breaks(page, workshop):
+    page.goto(f"{workshop.url}/New_network")
+    page.get_by_role("button", name="Move layer 6 up").click()
+    expect(page.get_by_text("Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps")).to_have_count(2)
+    expect(page.get_by_text("Cannot start:")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
     page.get_by_role("button", name="Move it before layer 5").click()
     expect(page.get_by_text("needs feature maps")).to_have_count(0)
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
-def test_a_network_of_ones_own_is_built_undone_and_kept(page, workshop, tmp_path):
-    page.goto(f"{workshop.url}/Train")
-    page.get_by_role("button", name="Convolution", exact=True).click()
+def test_a_network_is_built_undone_kept_and_reloaded(page, workshop, tmp_path):
+    page.goto(f"{workshop.url}/New_network")
+    add_layer(page, "Convolution")
     filters = page.get_by_role("spinbutton", name="Filters")
     expect(filters).to_have_value("32")
     filters.focus()
     for value in (33, 34):  # the arrow keys work on, because a redraw leaves the focus where it is
         page.keyboard.press("ArrowUp")
-        expect(page.get_by_role("row", name=f"6 · Conv {value} 3×3 same relu 7×7×{value}")).to_be_visible()
+        expect(page.get_by_role("button", name=f"6 · Conv {value} 3×3 same relu")).to_be_visible()
         expect(filters).to_be_focused()
     page.get_by_role("button", name="Undo").click()
     expect(filters).to_have_value("33")
     page.get_by_role("button", name="Redo").click()
     expect(filters).to_have_value("34")
 
-    page.get_by_role("button", name="Add below").click()
-    page.get_by_role("option", name="Dropout").or_(page.get_by_role("menuitem", name="Dropout")).click()
-    expect(page.get_by_role("row", name="7 · Dropout 0.5 7×7×34")).to_be_visible()
+    add_layer(page, "Dropout", below=True)
+    dropout = page.get_by_role("button", name="7 · Dropout 0.5")
+    expect(dropout).to_be_visible()
+    settled(page)
+    page.reload()  # the link has the whole network
+    expect(dropout).to_be_visible()
+    expect(page.get_by_role("button", name="6 · Conv 34 3×3 same relu")).to_be_visible()
+
     page.get_by_role("button", name="Save as preset").click()
     page.get_by_role("textbox", name="Name of the preset").fill("My net")
     page.get_by_role("button", name="Save", exact=True).click()
-    expect(page.get_by_role("radio", name="my-net")).to_be_checked()
+    mine = page.locator(".st-key-preset-card-my-net")
+    expect(mine.get_by_text("Chosen")).to_be_visible()
+    assert "preset=my-net" in page.url
 
     page.get_by_role("button", name="Import or export").click()
     with page.expect_download() as download:
@@ -197,34 +221,59 @@ def test_a_network_of_ones_own_is_built_undone_and_kept(page, workshop, tmp_path
     download.value.save_as(exported)
     assert exported.name == "my-net.json"
 
-    page.reload()  # another visit, which begins with the preset that learns fastest
-    expect(page.get_by_role("radio", name="fast")).to_be_checked()
-    page.get_by_role("radio", name="my-net").click()
-    expect(page.get_by_role("row", name="7 · Dropout 0.5 7×7×34")).to_be_visible()
-    page.get_by_role("radio", name="tiny").click()
-    expect(page.get_by_role("row", name="7 · Dropout")).to_have_count(0)
+    page.goto(f"{workshop.url}/New_network")  # another visit, which begins with the preset that learns fastest
+    expect(page.locator(".st-key-preset-card-fast").get_by_text("Chosen")).to_be_visible()
+    mine.get_by_role("button", name="my-net").click()
+    expect(dropout).to_be_visible()
+    page.get_by_role("button", name="Tiny").click()
+    expect(dropout).to_have_count(0)
+    settled(page)
     page.get_by_role("button", name="Import or export").click()
     page.locator("input[type=file]").set_input_files(exported)
-    expect(page.get_by_role("row", name="7 · Dropout 0.5 7×7×34")).to_be_visible()
-    expect(page.get_by_role("radio", name="my-net")).to_be_checked()
+    expect(dropout).to_be_visible()
+    expect(mine.get_by_text("Chosen")).to_be_visible()
+
+
+def test_every_kind_of_layer_can_be_built(page, workshop):
+    page.goto(f"{workshop.url}/New_network")
+    for kind, title in (
+        ("Depthwise convolution", "Depthwise conv 3×3 same relu"),
+        ("Separable convolution", "Separable conv 32 3×3 same relu"),
+        ("Dense", "Dense 64 relu"),
+        ("Skip connection", "Skip connection over"),
+    ):
+        add_layer(page, kind)
+        expect(page.get_by_role("button", name=title).first).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Skip connection over").click()  # leaves the one below alone in view
+    page.get_by_role("button", name="Dense 64 relu").click()
+    page.get_by_role("button", name="Dense 64 relu").click()
+    dense = page.locator("[class*=st-key-layer-]").filter(has_text="Connects every input to every unit.").last
+    dense.get_by_text("Batch normalisation").click()
+    expect(page.get_by_role("button", name="Dense 64 batch norm relu")).to_be_visible()
+    rate = dense.get_by_role("spinbutton", name="L2 weight decay")
+    rate.fill("0.001")
+    rate.press("Enter")
+    expect(page.get_by_role("button", name="Dense 64 batch norm relu L2 0.001")).to_be_visible()
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
 def test_draw_a_shape(page, workshop):
     page.goto(f"{workshop.url}/Predict")
     page.get_by_role("radio", name="Draw").click()
     expect(page.get_by_text("Nothing is drawn yet")).to_be_visible()
-    canvas = page.get_by_role("application", name="Drawing board")
+    page.get_by_role("radio", name="Bold lines").click()
+    page.locator("[data-test-script-state=notRunning]").wait_for()
+    canvas = page.locator("canvas.upper-canvas")
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    scale = box["width"] / 280
-    # Two legs of two strokes each and a waist of three, with a broad brush: trousers.
-    page.get_by_role("slider", name="Width").fill("22")
+    # Two legs of two strokes each and a waist of three, in bold lines: trousers.
     legs = ((98, 30, 80, 250), (118, 30, 102, 250), (152, 30, 168, 250), (172, 30, 190, 250))
     waist = ((98, 40, 172, 40), (98, 60, 172, 60), (98, 80, 172, 80))
     for x0, y0, x1, y1 in (*legs, *waist):
-        page.mouse.move(box["x"] + x0 * scale, box["y"] + y0 * scale)
+        page.mouse.move(box["x"] + x0, box["y"] + y0)
         page.mouse.down()
-        page.mouse.move(box["x"] + x1 * scale, box["y"] + y1 * scale, steps=12)
+        page.mouse.move(box["x"] + x1, box["y"] + y1, steps=12)
         page.mouse.up()
         page.wait_for_timeout(400)
     expect(page.get_by_text("How it was read")).to_be_visible()
@@ -258,16 +307,30 @@ def test_upload_a_good_and_a_bad_file(page, workshop):
     expect(page.get_by_text("How it was read")).to_have_count(1)
 
 
+PAGES = {  # titles by the path in the link
+    "": "Start",
+    "Learn": "Lessons",
+    "New_network": "New network",
+    "Sweeps": "Sweeps",
+    "Runs": "Runs",
+    "Train": "Training",
+    "Model": "Architecture",
+    "Explore": "Explore",
+    "Predict": "Predict",
+}
+
+
 @pytest.mark.parametrize("path", [pytest.param("Model", marks=pytest.mark.slow), "Explore"])
 def test_a_deep_link_to_a_cold_server(page, dashboard, path):
     dashboard.kill()
     dashboard.start()
     page.goto(f"{dashboard.url}/{path}?run=lecture")
-    expect(heading(page, path)).to_be_visible()
-    for name in ("Start", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict", "Learn"):
-        expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
-    expect(page.get_by_test_id("stSidebar").get_by_text("finished")).to_be_visible()
-    assert page.title() == f"{path} · CNN Atelier"
+    expect(heading(page, PAGES[path])).to_be_visible()
+    sidebar = page.get_by_test_id("stSidebar")
+    for name in PAGES.values():
+        expect(sidebar.get_by_role("link", name=name, exact=True)).to_be_visible()
+    expect(sidebar.get_by_text("finished")).to_be_visible()
+    assert page.title() == f"{PAGES[path]} · CNN Atelier"
 
 
 def test_an_unknown_run_in_the_link(page, workshop):
@@ -278,9 +341,9 @@ def test_an_unknown_run_in_the_link(page, workshop):
 
 def test_a_phone_sees_every_page_without_scrolling_sideways(page, workshop):
     page.set_viewport_size({"width": 400, "height": 800})
-    for path in ("", "Train", "Runs", "Sweeps", "Model", "Explore", "Predict", "Learn"):
+    for path, title in PAGES.items():
         page.goto(f"{workshop.url}/{path}")
-        expect(heading(page, path or "CNN Atelier")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_have_text(title if path else re.compile("."))
         expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
         page.wait_for_timeout(1500)
         overflow = page.evaluate(

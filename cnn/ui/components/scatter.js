@@ -1,4 +1,4 @@
-// Places are first brought into a square from -1 to 1 ("spots"), so that two maps of the same pictures can turn into
+// Places are first brought into a square from -1 to 1 ("spots"), so that two maps of the same images can turn into
 // each other; zoom and shift bring spots onto the canvas, whose unit is a CSS pixel.
 
 const MARGIN = 18; // pixels around the points at the lowest zoom
@@ -8,7 +8,6 @@ const MOST = 40; // times nearer
 const CIRCLE = 45; // pixels: the radius of a lasso that is laid by a key
 const RING = 12; // pixels: the radius of the mark
 const TURN = 700; // milliseconds in which a map turns into another
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const HINTS = {
   point: "Click an image to see it large. The wheel or two fingers zoom; then dragging moves the map.",
   lasso: "Draw a line around images to list them below the map.",
@@ -17,20 +16,6 @@ const LABEL =
   "Arrow keys go from image to image, Enter picks one, or in Lasso mode selects those around it, plus and " +
   "minus zoom, 0 shows the whole map.";
 
-const plots = new WeakMap(); // parentElement -> Plot: this function is called anew whenever the data or theme change
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  let plot = plots.get(parentElement);
-  if (!plot) plots.set(parentElement, (plot = new Plot(parentElement)));
-  plot.pick = (index) => setTriggerValue("picked", index);
-  plot.gather = (indices) => setTriggerValue("lassoed", indices);
-  plot.take(data);
-  return () => {
-    plot.remove();
-    plots.delete(parentElement);
-  };
-}
-
 class Plot {
   constructor(root) {
     this.root = root;
@@ -38,7 +23,7 @@ class Plot {
     this.points = root.querySelector(".points").getContext("2d");
     this.over = root.querySelector(".over").getContext("2d");
     this.canvas = this.over.canvas;
-    this.tip = root.querySelector(".tip");
+    this.tip = root.querySelector(".card");
     this.mode = "point";
     this.zoom = 1;
     this.shift = [0, 0];
@@ -68,11 +53,11 @@ class Plot {
     if (!before || String(before.places) !== String(data.places)) this.arrange(before);
     else this.mark = spotOf(data.mark.place, this.frame);
     this.at = this.isShown(this.at) ? this.at : null;
-    this.showLegend();
+    if (!before) this.showLegend(); // the classes are always the same, and a button keeps its focus
     this.set({});
   }
 
-  /** Another map. Where its pictures are the same, each goes from its old place to its new one. */
+  /** Another map. Where its images are the same, each goes from its old place to its new one. */
   arrange(before) {
     const { places, mark } = this.data;
     const old = this.spots;
@@ -134,7 +119,7 @@ class Plot {
   /** Zoom such that what is under a place on the canvas stays there. */
   zoomBy(factor, place = this.focus) {
     const kept = this.toSpot(place);
-    this.zoom = Math.min(Math.max(this.zoom * factor, 1), MOST);
+    this.zoom = clamped(this.zoom * factor, 1, MOST);
     const now = this.onCanvas(kept);
     this.moveBy([place[0] - now[0], place[1] - now[1]]);
   }
@@ -142,7 +127,7 @@ class Plot {
   moveBy(by) {
     this.shift = this.size.map((length, axis) => {
       const most = ((this.zoom - 1) * length) / 2;
-      return Math.min(Math.max(this.shift[axis] + by[axis], -most), most);
+      return clamped(this.shift[axis] + by[axis], -most, most);
     });
     this.set({});
   }
@@ -213,7 +198,7 @@ class Plot {
 
   /** Larger where there are few, and somewhat larger from near. */
   get radius() {
-    const few = Math.min(Math.max(160 / Math.sqrt(this.spots.length), 3.2), 6);
+    const few = clamped(160 / Math.sqrt(this.spots.length), 3.2, 6);
     return few * Math.min(1 + Math.log2(this.zoom) / 4, 2);
   }
 
@@ -300,23 +285,28 @@ class Plot {
     const [x, y] = this.onCanvas(isMark ? this.mark : this.spots[at]);
     const [width, height] = this.size;
     const left = x > width / 2 ? x - tip.offsetWidth - 20 : x + 20;
-    const top = Math.min(Math.max(y - tip.offsetHeight / 2, 4), height - tip.offsetHeight - 4);
+    const top = clamped(y - tip.offsetHeight / 2, 4, height - tip.offsetHeight - 4);
     tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 
   showLegend() {
     const legend = this.root.querySelector(".legend");
     const { classes } = this.data;
-    if (legend.children.length !== classes.length) legend.replaceChildren(...classes.map(() => entry()));
-    classes.forEach(({ name, colour, shape }, label) => {
-      const button = legend.children[label];
-      button.querySelector("path").setAttribute("d", shape);
-      button.querySelector("path").setAttribute("fill", colour);
-      button.querySelector("span").textContent = name;
-      button.title = "Hides or shows the class; with Shift it is shown alone";
-      button.onclick = (event) => this.toggle(label, event.shiftKey);
-      button.setAttribute("aria-pressed", !this.hidden.has(label));
-    });
+    legend.replaceChildren(
+      ...classes.map(({ name, colour, shape }, label) => {
+        const button = element("button", { type: "button", title: "Hides or shows the class; with Shift it is shown alone" });
+        button.innerHTML = `<svg viewBox="-1.5 -1.5 3 3" aria-hidden="true"><path d="${shape}" fill="${colour}"/></svg>`;
+        button.append(element("span", { textContent: name }));
+        button.onclick = (event) => this.toggle(label, event.shiftKey);
+        return button;
+      }),
+    );
+    this.showHidden();
+  }
+
+  showHidden() {
+    const buttons = this.root.querySelectorAll(".legend button");
+    buttons.forEach((button, label) => button.setAttribute("aria-pressed", !this.hidden.has(label)));
   }
 
   toggle(label, alone) {
@@ -324,7 +314,7 @@ class Plot {
     if (alone) this.hidden = new Set(classes.map((_, other) => other).filter((other) => other !== label));
     else if (!this.hidden.delete(label)) this.hidden.add(label);
     this.at = null;
-    this.showLegend();
+    this.showHidden();
     this.draw();
   }
 
@@ -444,17 +434,20 @@ class Plot {
 
   choose(index) {
     this.picked = index;
-    this.pick(index);
+    this.tell("picked", index);
     this.draw();
   }
 
   /** What lies within the lasso is gathered; without corners, nothing. */
   close(corners) {
     this.lasso = corners.length ? corners : null;
-    const within = this.shown.filter((index) => isWithin(this.spots[index], corners));
-    this.gathered = new Set(within);
-    this.gather(within);
-    this.say(corners.length ? `${within.length} pictures within the lasso.` : "The lasso is gone.");
+    const area = new Path2D();
+    corners.forEach((corner) => area.lineTo(...this.onCanvas(corner)));
+    this.over.resetTransform();
+    const inside = this.shown.filter((i) => this.over.isPointInPath(area, ...this.onCanvas(this.spots[i]), "evenodd"));
+    this.gathered = new Set(inside);
+    this.tell("lassoed", inside);
+    this.say(corners.length ? `${inside.length} images selected.` : "Nothing is selected.");
     this.draw();
   }
 
@@ -483,31 +476,28 @@ class Plot {
   /** To the nearest point that way, a point aside counting as farther. */
   go([right, down]) {
     const from = this.at === null ? null : this.onCanvas(this.spots[this.at]);
-    let [best, least] = [null, Infinity];
-    for (const index of this.shown) {
-      const [x, y] = this.onCanvas(this.spots[index]);
-      if (!from) {
-        const far = distance([x, y], this.onCanvas(this.mark)); // the first step begins at the image in view
-        if (far < least) [best, least] = [index, far];
-        continue;
-      }
+    const cost = ([x, y]) => {
+      if (!from) return distance([x, y], this.onCanvas(this.mark)); // the first step begins at the image in view
       const [across, along] = [x - from[0], y - from[1]];
       const ahead = across * right + along * down;
       const aside = Math.abs(right ? along : across);
-      if (ahead > 0.01 && aside <= ahead && ahead + 2 * aside < least) [best, least] = [index, ahead + 2 * aside];
+      return ahead > 0.01 && aside <= ahead ? ahead + 2 * aside : Infinity;
+    };
+    let [best, least] = [null, Infinity];
+    for (const index of this.shown) {
+      const far = cost(this.onCanvas(this.spots[index]));
+      if (far < least) [best, least] = [index, far];
     }
     if (best === null) return;
     this.at = best;
     this.reveal(best);
     const { names, answers, wrong } = this.data;
-    this.say(`${names[best]}. Answer: ${answers[best]}${wrong[best] ? ", wrong" : ""}.`);
+    this.say(`${names[best]}. Predicted: ${answers[best]}${wrong[best] ? ", wrong" : ""}.`);
   }
 
   reveal(index) {
     const place = this.onCanvas(this.spots[index]);
-    this.moveBy(
-      this.size.map((length, axis) => Math.min(Math.max(place[axis], MARGIN), length - MARGIN) - place[axis]),
-    );
+    this.moveBy(this.size.map((length, axis) => clamped(place[axis], MARGIN, length - MARGIN) - place[axis]));
   }
 
   remove() {
@@ -515,7 +505,7 @@ class Plot {
     cancelAnimationFrame(this.turning);
     cancelAnimationFrame(this.waiting);
     this.sheet.onload = this.own.onload = null;
-    this.pick = this.gather = () => {};
+    this.tell = () => {};
   }
 }
 
@@ -525,7 +515,7 @@ class Plot {
 function frameOf(places) {
   const ends = [0, 1].map((axis) => {
     const values = places.map((place) => place[axis]);
-    return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+    return [Math.min(...values), Math.max(...values)];
   });
   const unit = Math.max(...ends.map(([low, high]) => (high - low) / 2)) || 1;
   return {
@@ -537,23 +527,6 @@ function frameOf(places) {
 
 function spotOf(place, { centre, unit }) {
   return place.map((value, axis) => (value - centre[axis]) / unit);
-}
-
-/** Even-odd rule. */
-function isWithin([x, y], corners) {
-  let within = false;
-  corners.forEach(([u, v], i) => {
-    const [s, t] = corners.at(i - 1);
-    if (v > y !== t > y && x < u + ((y - v) * (s - u)) / (t - v)) within = !within;
-  });
-  return within;
-}
-
-function entry() {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.innerHTML = '<svg viewBox="-1.5 -1.5 3 3" aria-hidden="true"><path></path></svg><span></span>';
-  return button;
 }
 
 function coloursOf(element) {
@@ -579,3 +552,5 @@ function haloed(on, words, place, { text, ground }) {
 
 const distance = ([x, y], [u, v]) => Math.hypot(x - u, y - v);
 const middle = ([x, y], [u, v]) => [(x + u) / 2, (y + v) / 2];
+
+export default lasting(Plot);

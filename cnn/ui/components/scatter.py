@@ -154,8 +154,8 @@ def sent(points: Points, mark: Mark) -> dict[str, Any]:
 
 def sheet(images: np.ndarray) -> tuple[str, int]:
     """Images uint8 (n, 28, 28) -> one image of all of them, row by row, as a data URL; and its columns."""
-    picture, columns = charts.sprite(images[..., None].repeat(3, axis=-1))
-    return charts.data_url(picture[..., 0]), columns
+    whole, columns = charts.sprite(images[..., None].repeat(3, axis=-1))
+    return charts.data_url(whole[..., 0]), columns
 
 
 def known(sent_back: Any, count: int) -> list[int]:

@@ -1,5 +1,5 @@
 // Many small maps in strips. Every map is a button: click it, or reach it with Tab and the arrow keys and press Enter.
-// The maps of a strip come as one picture with a pixel for each value; hovering shows the value, where it was sent.
+// The maps of a strip come as one image with a pixel for each value; hovering shows the value, where it was sent.
 
 class Sheet {
   constructor(root) {

@@ -1,4 +1,4 @@
-// A window slides over a picture: by hand, with the arrow keys or by itself. What lies in it is written out.
+// A window slides over an image: by hand, with the arrow keys or by itself. What lies in it is written out.
 
 const ONE = "http://www.w3.org/2000/svg";
 const short = (value) => (Math.abs(value) < 0.005 ? 0 : value).toFixed(Math.abs(value) >= 100 ? 0 : 2);
@@ -11,7 +11,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const [above, below, left, right] = data.zeros;
   const rows = data.rows + above + below, columns = data.columns + left + right;
   const span = dilation * (kernel - 1) + 1;
-  const values = channels.map((channel) => floats(channel.values)); // of the picture with its border
+  const values = channels.map((channel) => floats(channel.values)); // of the image with its border
   const mapped = floats(output.values);
   const state = (parentElement.sliding ??= { row: Math.floor(output.rows / 2), column: Math.floor(output.columns / 2) });
   clearTimeout(state.timer);
@@ -177,8 +177,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       if (!(event.key in ARROWS)) return;
       event.preventDefault();
       halt();
-      const [right_, down] = ARROWS[event.key];
-      go(state.row + down, state.column + right_);
+      const [across, down] = ARROWS[event.key];
+      go(state.row + down, state.column + across);
     };
   };
   follow(input, rows, columns, (y, x) => go(Math.round((y - span / 2) / stride), Math.round((x - span / 2) / stride), false));
