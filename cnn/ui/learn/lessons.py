@@ -129,7 +129,7 @@ LESSONS = (
         "A value of the first layer depends on as many pixels as its kernel has weights. A value of the next layer "
         "depends on a window of such values, and so on more of the image; pooling and stride make this **receptive "
         "field** grow faster. So deep layers can find a sleeve where the first ones find edges.",
-        (_explore("The receptive field of any value of this network"), _LAYERS),
+        (_explore("The receptive field of any value"), _LAYERS),
     ),
     Lesson(
         "transfer",

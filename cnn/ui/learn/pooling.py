@@ -176,7 +176,8 @@ def _four(
 
 
 def _pooled(name: str, values: np.ndarray, range_: Range, chosen: tuple[int, int] | None) -> None:
-    st.markdown(f"**{name.capitalize()}** · {charts.shape_text(values.shape)}")
+    size = f" · {charts.shape_text(values.shape)}" if values.size > 1 else ""
+    st.markdown(f"**{name.capitalize()}**{size}")
     pixels.show(
         values,
         range_,

@@ -67,23 +67,24 @@ def show(run: Run, network: Network, on: Given | None, below: DeltaGenerator) ->
 
 def _settings(cuts: Sequence[Row]) -> tuple[int, int, str]:
     """Examples of each digit, the draw, and the last layer that is frozen."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    left, middle, right = st.columns([5, 4, 3], vertical_alignment="bottom")
+    with left:
         per_class = int(
             controls.choice(
                 state.TRANSFER_EXAMPLES, "Examples of each digit", ["1", "2", "5", "10", "20", "50"], value="5"
             )
         )
-        pooled = [row.name for row in cuts if row.type in transfer_learning.POOLING]
-        with st.container(width=240):
-            cut = controls.menu(
-                "transfer_cut",
-                "Frozen up to",
-                [row.name for row in cuts],
-                value=pooled[-1] if pooled else cuts[-1].name,
-                help="This layer and all before it keep their weights; those after it are left out.",
-            )
-        with st.container(width=140):
-            seed = controls.number("transfer_draw", "Random seed", 1, 999, 1, help="Each seed draws other examples.")
+    pooled = [row.name for row in cuts if row.type in transfer_learning.POOLING]
+    with middle:
+        cut = controls.menu(
+            "transfer_cut",
+            "Frozen up to",
+            [row.name for row in cuts],
+            value=pooled[-1] if pooled else cuts[-1].name,
+            help="This layer and all before it keep their weights; those after it are left out.",
+        )
+    with right:
+        seed = controls.number("transfer_draw", "Random seed", 1, 999, 1, help="Each seed draws other examples.")
     return per_class, seed, cut
 
 
@@ -187,7 +188,6 @@ def _over_cuts(run: Run, cuts: Sequence[Row], cut: str, found: Both, per_class: 
             height=340,
         ),
         key="transfer_cuts",
-        title="Accuracy by the last frozen layer",
         alt="Accuracy over the layer up to which the network is frozen: "
         + "; ".join(f"{row.name} {accuracy:.1%}" for row, accuracy in zip(cuts, spreads[:, 1, 0], strict=True))
         + f"; raw pixels {spreads[0, 0, 0]:.1%}.",

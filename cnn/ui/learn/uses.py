@@ -122,7 +122,7 @@ def _curve(run: Run, network: Network, on: Given, change: Change, reference: int
         *run.network_key, pictures.digest(on.grey), tuple(change._replace(degrees=0)), network, on.grey
     )
     name = CLASS_NAMES[reference]
-    st.subheader("At every angle", anchor=False)
+    st.subheader(f"Probability of {name} at every angle", anchor=False)
     figures.show(
         charts.shares(
             _ANGLES.tolist(),
@@ -132,7 +132,6 @@ def _curve(run: Run, network: Network, on: Given, change: Change, reference: int
             step=45,
         ),
         key="uses_curve",
-        title=f"Probability of {name} and of the predicted class",
         alt=f"The probability of {name} over all angles: from {found[:, reference].min():.1%} to "
         f"{found[:, reference].max():.1%}; now {present:.1%}.",
     )
