@@ -1,1 +1,1 @@
-"""The Explore page: what happens inside a network for one picture or two."""
+"""The Explore page: what happens inside a network for one image or two."""

@@ -17,7 +17,7 @@ from cnn.ui.explore.model_view import ModelView
 from cnn.ui.explore.receptive_field import MAP
 from cnn.ui.predict.pictures import Picture
 
-_STRIP = 7  # maps of a block in the overview: as many as a phone has room for
+_STRIP = 6  # maps of a block in the overview: as many as a phone has room for
 _UNITS = 128  # units of a vector in the overview
 _EDGE = 42  # screen pixels of a map in the overview, about
 _HIGH = 480  # pixels of the overview where two stand side by side; it scrolls
@@ -142,6 +142,10 @@ def _maps(values: np.ndarray) -> np.ndarray:
     return values if values.ndim == 3 else values[None, None]
 
 
+def _spatial(values: Mapping[str, np.ndarray], names: Sequence[str]) -> list[np.ndarray]:
+    return [values[name] for name in names if values[name].ndim == 3]
+
+
 # ---------------------------------------------------------------- the whole network
 
 
@@ -179,9 +183,8 @@ def _overview(now: ModelView, blocks: list[Block], opened: Block, chosen: int, s
                     label=f"Every block of {now.other.name} as a strip of its maps for {now.image.title}.",
                 )
     st.caption(
-        "From the image to the prediction: each strip is what comes out of a block, a convolution or dense layer with "
-        f"all that follows it. Shown are the {_STRIP} maps that are strongest in this image. A click opens the block, "
-        "and so does Enter on the map that the arrow keys reach."
+        "Each strip is the output of a block: a convolution or dense layer and what follows it. Shown are the "
+        f"{_STRIP} maps that are strongest in this image. Click one, or press Enter on it, to open the block."
     )
 
 
@@ -193,7 +196,7 @@ def _strips(
     opened: Block | None = None,
     chosen: int = 0,
 ) -> list[Strip]:
-    spatial = [value for block in order for name in block.parts if (value := values[name]).ndim == 3]
+    spatial = _spatial(values, [name for block in order for name in block.parts])
     strips = [Strip(charts.coloured_maps(image.seen.pixels, (0.0, 1.0)), ["the image"], [0], "input · 28×28×1")]
     for block, some in order.items():
         marked = [chosen] if block == opened else []
@@ -291,7 +294,7 @@ def _parts(now: ModelView, block: Block, layer: str, chosen: int, scale: str) ->
     some = _strongest(now.values[layer])
     if chosen not in some:
         some = np.append(some[: _STRIP - 1] if len(some) >= _STRIP else some, chosen)
-    spatial = [value for name in block.parts if (value := now.values[name]).ndim == 3]
+    spatial = _spatial(now.values, now.network.forward.names)
     count = now.values[layer].shape[-1]
 
     def strip(name: str) -> Strip:
@@ -321,7 +324,7 @@ def _tile(now: ModelView, image: Picture, value: str, layer: str, chosen: int, s
     values = now.values_of(image)
     maps, pinned = _maps(values[value]), image is now.pinned
     spatial = values[value].ndim == 3
-    network = [values[name] for name in now.network.forward.names if values[name].ndim == 3]
+    network = _spatial(values, now.network.forward.names)
     range_ = common_range(scale if spatial else "layer", maps, network)
     height, width, count = maps.shape
     what = "map" if spatial else "unit"
@@ -415,5 +418,5 @@ def _large(
     )
     st.caption(
         f"Lowest {one.min():.4g}, mean {one.mean():.4g}, highest {one.max():.4g}, {(one == 0).mean():.0%} zero. "
-        "A click on a pixel, or Enter on the one that the arrow keys reach, writes out how its value is computed."
+        "Click a pixel, or press Enter on it, to see how its value is computed."
     )

@@ -10,7 +10,8 @@ from cnn.ui.components.seen import Frame
 from cnn.ui.explore.model_view import ModelView
 from cnn.ui.predict.pictures import Picture
 
-MAP = 320  # screen pixels that a map may be wide
+MAP = 300  # screen pixels that a map may be wide
+_FIELD = 240  # and the image with what its pixel sees
 
 
 def show(now: ModelView, image: Picture, layer: str, where: tuple[int, ...]) -> None:
@@ -29,7 +30,7 @@ def show(now: ModelView, image: Picture, layer: str, where: tuple[int, ...]) -> 
         key=which,
         label=f"The image with what the marked pixel sees: {seen.words(rows, columns)}.",
         chosen=frame,
-        size=MAP,
+        size=_FIELD,
     )
     beyond = " Part of it lies beyond the border." if frame is None or min(frame[2:]) < field.size else ""
     st.caption(
@@ -40,7 +41,7 @@ def show(now: ModelView, image: Picture, layer: str, where: tuple[int, ...]) -> 
         st.image(
             _outlined(image, frame),
             caption="The same on the original.",
-            width=MAP,
+            width=_FIELD,
             alt=f"{image.title} with a rectangle around what the marked pixel sees.",
         )
 
