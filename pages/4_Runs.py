@@ -12,7 +12,7 @@ deletion.offer_undo()
 
 listed = shell.listed()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    showing = links.choice("runs-view", "View", [TABLE, BIN])
+    showing = links.choice("runs-view", "View", [TABLE, BIN], label_visibility="collapsed")
     view = table.choose_view(listed) if showing == TABLE else None
 if view is None:
     bin_view.show()

@@ -71,6 +71,7 @@ SELECTION_CHANGED = "selection_changed"  # something was just ticked: the whole 
 SELECTION_LINK = "selection_link"  # what the link said of the selection when it was last read or written
 OPENED_RUN = "opened_run"  # id of the run whose name was just clicked
 RUN_DIALOG = "run_dialog"  # the dialog that is open
+ERASING = "erasing"  # what the open dialog is about to delete from the bin
 
 
 def runs_filter(label: str) -> str:

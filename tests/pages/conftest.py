@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 
 from cnn.runs import launchers
+from cnn.ui import preload
 from cnn.ui.predict import pictures
 from tests.pages.visit import RecordingLauncher
 
@@ -18,6 +19,14 @@ def scan_once() -> Iterator[None]:
     """Streamlit looks through all installed packages for components whenever a server starts; each visit has one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_in_the_background() -> Iterator[None]:
+    """What a server begins at its start would go on during other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(preload, "begin", lambda: None)
         yield
 
 

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from cnn import runs
 from cnn.config import RunConfig, presets
 from cnn.runs import Run
-from cnn.ui.runs import comparison, table
+from cnn.tuning import Setting, SweepConfig, Trial, sweeps
+from cnn.ui.runs import bin_view, comparison, table
 from cnn.ui.runs.table import View
 from tests.pages.visit import PROJECT, make_run, open_page, refresh, run_in_link, text
 
@@ -152,6 +153,36 @@ def test_every_order_takes_runs_that_lack_the_value(order):
     (bad.path / "status.json").unlink()
     shown = View(order=order).of(runs.listed())
     assert {run.id for run in shown} == {one.id, bad.id, bare.id, "wardrobe", "lecture", "dense"}
+
+
+def test_filters_are_cleared_at_once():
+    make("One")
+    app = open_page("Runs")
+    app.text_input(key="runs-search").set_value("nothing like that")
+    refresh(app)
+    click(app, "clear_filters")
+    assert "One" in names(app)
+
+
+def test_trials_stand_together_under_their_sweep():
+    rates = Setting(path="training.learning_rate", values=(0.01, 0.1))
+    first = make("lr 0.01 · Rates")
+    between = make("Between")
+    second = make("lr 0.1 · Rates")
+    sweep = sweeps.create(SweepConfig(base=presets()["tiny"], method="grid", settings=(rates,), name="Rates"))
+    trials = [
+        Trial(n, {rates.path: rate}, "finished", run.id, (0.5,))
+        for n, rate, run in ((1, 0.01, first), (2, 0.1, second))
+    ]
+    sweeps.write_trials(sweep.path, trials, {})
+    app = open_page("Runs")
+    table = app.dataframe[0].value.set_index("Name")
+    assert names(app)[:3] == ["lr 0.1", "lr 0.01", "Between"]
+    assert table.loc["lr 0.1", "Sweep"] == "Rates" and not isinstance(table.loc["Between", "Sweep"], str)
+    app.multiselect(key="runs-sweep").set_value(["Rates"])
+    assert names(refresh(app)) == ["lr 0.1", "lr 0.01"]
+    assert comparison.labels([first, second]) == ["lr 0.01", "lr 0.1"]
+    assert comparison.labels([first, between]) == ["lr 0.01 · Rates", "Between"]
 
 
 # --- the selection ----------------------------------------------------------------------------------------------
@@ -307,12 +338,68 @@ def test_what_another_window_deleted_first_is_a_sentence():
     click(app, "confirm_delete")
     assert "Already deleted, in another window." in app.info[0].value
     assert runs.is_in_bin(one.id) and [run.id for run in runs.all_runs()] == [two.id]
+    click(app, "cancel_delete")
     select(app, two)
     click(app, "label_selected")
     app.text_input(key=f"label-name-{two.id}").set_value("Too late")
     runs.delete(two)
     click(app, "save_label")
     assert not app.exception and runs.all_runs() == []
+
+
+def bin_of(app: AppTest) -> AppTest:
+    app.segmented_control(key="runs-view").set_value("Bin")
+    return refresh(app)
+
+
+def tick_in_bin(app: AppTest, *rows: int) -> AppTest:
+    """Tick rows of the bin, as the grid does."""
+    key = f"bin-{hash(tuple(bin_view.items()))}"
+    app.session_state[key] = {"selection": {"rows": list(rows), "columns": [], "cells": []}}
+    return refresh(app)
+
+
+def test_the_bin_gives_back_what_was_deleted_earlier():
+    first, second, third = (make(name) for name in ("First", "Second", "Third"))
+    for run in (first, second, third):
+        runs.delete(run)
+    app = bin_of(open_page("Runs"))
+    table = app.dataframe[0].value
+    assert set(table["Name"]) == {"First", "Second", "Third"} and set(table["Kind"]) == {"Run"}
+    assert app.button(key="restore").disabled and app.button(key="erase").disabled
+    row = list(table["Name"]).index("First")
+    tick_in_bin(app, row)
+    click(app, "restore")
+    assert runs.all_runs() == [first] and set(app.dataframe[0].value["Name"]) == {"Second", "Third"}
+
+
+def test_what_is_deleted_for_ever_is_asked_about_and_gone():
+    first, second = make("First"), make("Second")
+    runs.delete(first, second)
+    app = bin_of(open_page("Runs"))
+    row = list(app.dataframe[0].value["Name"]).index("First")
+    tick_in_bin(app, row)
+    click(app, "erase")
+    assert "**First**" in text(app) and "This cannot be undone." in text(app)
+    click(app, "cancel_erase")
+    assert runs.is_in_bin(first.id)
+    tick_in_bin(app, row)
+    click(app, "erase")
+    click(app, "confirm_erase")
+    assert not runs.is_in_bin(first.id) and runs.is_in_bin(second.id)
+    click(app, "empty_bin")
+    click(app, "confirm_erase")
+    assert runs.deleted() == [] and "The bin is empty" in text(app)
+
+
+def test_the_dialog_is_bound_to_its_runs():
+    """Whatever becomes newest, or current, or selected meanwhile."""
+    one, two = make("One"), make("Two")
+    app = select(open_page("Runs", one.id), one)
+    more(app, "Delete…")
+    app.session_state["selected_runs"] = [two.id]
+    click(app, "confirm_delete")
+    assert runs.all_runs() == [two] and "confirm_delete" not in [button.key for button in app.button]
 
 
 # --- comparing --------------------------------------------------------------------------------------------------
@@ -342,6 +429,24 @@ def test_two_runs_are_compared_and_the_link_says_so():
     assert link(app) == one.id and not app.get("plotly_chart")
     select(app)
     assert link(app) == ""
+
+
+def test_a_link_followed_within_a_visit_changes_the_selection():
+    one, two, three = make("One"), make("Two"), make("Three")
+    app = select(open_page("Runs"), one, two)
+    app.query_params["compare"] = f"{two.id},{three.id}"
+    refresh(app)
+    assert set(app.session_state["selected_runs"]) == {two.id, three.id}
+    assert set(app.dataframe[1].value["Run"]) == {"Two", "Three"}
+
+
+def test_filters_and_order_are_in_the_link():
+    make("Wide", tags=["sweep"])
+    make("Narrow")
+    app = open_page("Runs", **{"runs-search": "wide", "runs-tag": "sweep", "runs-order": "Name"})
+    assert names(app) == ["Wide"] and app.multiselect(key="runs-tag").value == ["sweep"]
+    app = open_page("Runs", **{"runs-tag": "no such tag", "runs-order": "no such order"})
+    assert "Narrow" in names(app) and app.selectbox(key="runs-order").value == "Newest"
 
 
 def test_a_link_opens_a_comparison():

@@ -52,7 +52,7 @@ def show(selected: list[Run]) -> None:
     # The dialog that is open stands in the session: it outlasts a redraw, as when a training ends meanwhile.
     if not own:
         _close()
-    elif st.session_state.get(state.RUN_DIALOG) == "Label":
+    elif st.session_state.get(state.RUN_DIALOG) == "Label" and state.DELETING not in st.session_state:
         _label_one(own[0]) if len(own) == 1 else _label_several(own)
 
 

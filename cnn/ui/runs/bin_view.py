@@ -10,7 +10,7 @@ import streamlit as st
 from cnn import runs
 from cnn.config import counted
 from cnn.tuning import sweeps
-from cnn.ui import shell
+from cnn.ui import shell, state
 from cnn.ui.runs import deletion
 
 _ROWS, _ROW = 15, 35  # of the table: shown without scrolling, and pixels of each
@@ -61,7 +61,7 @@ def show() -> None:
         key=f"bin-{hash(tuple(listed))}",
         alt="The runs and sweeps in the bin, when they were deleted and until when they are kept.",
         column_config={
-            "Name": st.column_config.TextColumn(width="large", pinned=True),
+            "Name": st.column_config.TextColumn(width="large"),
             "Deleted": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
             "Kept until": st.column_config.DateColumn(format="YYYY-MM-DD"),
             "Size": st.column_config.NumberColumn(format="bytes"),
@@ -74,9 +74,12 @@ def show() -> None:
         if st.button("Restore", type="primary", icon=":material/restore:", disabled=not chosen, key="restore"):
             restore(chosen)
         if st.button("Delete for ever", icon=":material/delete_forever:", disabled=not chosen, key="erase"):
-            _confirm(chosen)
+            st.session_state[state.ERASING] = chosen
         if st.button("Empty bin", icon=":material/delete_sweep:", type="tertiary", key="empty_bin"):
-            _confirm(listed)
+            st.session_state[state.ERASING] = listed
+    doomed = [item for item in st.session_state.get(state.ERASING, []) if item in listed]
+    if doomed:
+        _confirm(doomed)
 
 
 def tabulated(listed: list[Item]) -> pd.DataFrame:
@@ -103,15 +106,21 @@ def restore(chosen: list[Item]) -> None:
         st.rerun()
 
 
-@st.dialog("Delete for ever?", icon=":material/delete_forever:")
+def _close() -> None:
+    st.session_state.pop(state.ERASING, None)
+
+
+@st.dialog("Delete for ever?", icon=":material/delete_forever:", on_dismiss=_close)
 def _confirm(chosen: list[Item]) -> None:
     megabytes = sum(item.size for item in chosen) / 1e6
     st.markdown(f"{deletion.named([item.name for item in chosen])} ({megabytes:,.1f} MB). This cannot be undone.")
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Cancel", key="cancel_erase"):
+            _close()
             st.rerun()
         if st.button("Delete for ever", type="primary", key="confirm_erase"):
             with shell.show_errors():
                 runs.erase(*(item.id for item in chosen if item.kind == "Run"))
                 sweeps.erase(*(item.id for item in chosen if item.kind == "Sweep"))
+                _close()
                 st.rerun()

@@ -62,7 +62,7 @@ def _results(compared: list[Run], names: list[str]) -> None:
         placeholder="–",
         alt="The results of the compared runs.",
         column_config={
-            "Run": column.TextColumn(pinned=True),
+            "Run": column.TextColumn(width="medium"),
             "Best val. accuracy": percent(help="Of the best epoch, on the validation images."),
             "Test accuracy": percent(help="On the test images, measured once, at the end."),
             "Training time": column.NumberColumn(format="compact"),
@@ -134,7 +134,7 @@ def _settings(compared: list[Run], names: list[str]) -> None:
             height="content",
             row_height=_ROW,
             alt="The settings that differ between the compared runs.",
-            column_config={"Setting": st.column_config.TextColumn(pinned=True)},
+            column_config={"Setting": st.column_config.TextColumn(width="medium")},
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             same = len(flattened(compared[0])) - len(settings) if compared[0].config else 0

@@ -7,24 +7,33 @@ from cnn.config import counted
 from cnn.runs import Run
 from cnn.tuning import sweeps
 from cnn.tuning.sweeps import Sweep
-from cnn.ui import shell, state
+from cnn.ui import links, shell, state
 
 _NAMED = 8  # in a question; of more, it says how many
 
 
 def confirm(listed: list[Run]) -> None:
     """Open the dialog that deletes these runs and no others. `offer_undo` keeps it open while the page follows."""
-    st.session_state[state.DELETING] = ([run.id for run in listed], st.context.url)
-    _dialog([run.id for run in listed])
+    ids = [run.id for run in listed]
+    st.session_state[state.DELETING] = (ids, st.context.url)
+    _runs_dialog(ids)
+
+
+def confirm_sweep(sweep: Sweep) -> None:
+    """Open the dialog that deletes this sweep. `offer_undo` keeps it open while the page follows."""
+    st.session_state[state.DELETING] = (sweep.id, st.context.url)
+    _sweep_dialog(sweep.id)
 
 
 def offer_undo() -> None:
     """Draw the open dialog, and offer to bring back what was deleted last. At the top of a page that can delete."""
-    ids, page = st.session_state.get(state.DELETING, ([], None))
+    what, page = st.session_state.get(state.DELETING, (None, None))
     if page != st.context.url:  # the visitor has left the page
         _close()
-    elif ids:
-        _dialog(ids)
+    elif isinstance(what, str):
+        _sweep_dialog(what)
+    elif what:
+        _runs_dialog(what)
     _undo()
 
 
@@ -32,8 +41,12 @@ def _close() -> None:
     st.session_state.pop(state.DELETING, None)
 
 
-@st.dialog("Delete runs?", icon=":material/delete:", on_dismiss=_close)
-def _dialog(ids: list[str]) -> None:
+def _runs_dialog(ids: list[str]) -> None:
+    title = "Delete run?" if len(ids) == 1 else f"Delete {len(ids)} runs?"
+    st.dialog(title, icon=":material/delete:", on_dismiss=_close)(_ask_about_runs)(ids)
+
+
+def _ask_about_runs(ids: list[str]) -> None:
     here = {run.id: run for run in runs.all_runs()}
     listed = [here[run_id] for run_id in ids if run_id in here]
     training = [run for run in listed if run.active]
@@ -45,16 +58,48 @@ def _dialog(ids: list[str]) -> None:
     else:
         megabytes = sum(run.size for run in listed) / 1e6
         st.markdown(f"{named([run.name for run in listed])}, with networks and curves ({megabytes:,.1f} MB).")
-        st.caption(kept())
+        st.caption(_KEPT)
+    if _decided(bool(listed) and not training):
+        with shell.show_errors():
+            gone = runs.delete(*listed)
+            _close()
+            _draw_without(gone)
+
+
+@st.dialog("Delete sweep?", icon=":material/delete:", on_dismiss=_close)
+def _sweep_dialog(sweep_id: str) -> None:
+    sweep = next((sweep for sweep in sweeps.all_sweeps() if sweep.id == sweep_id), None)
+    made: list[Run] = []
+    if sweep is None:
+        st.info("Already deleted, in another window.", icon=":material/delete:")
+    else:
+        st.markdown(f"The sweep {named([sweep.name])}, with its charts and log.")
+        made = [run for trial in sweep.trials if (run := sweeps.run_of(trial)) is not None]
+        if made:
+            megabytes = sum(run.size for run in made) / 1e6
+            few = counted(len(made), "run")
+            with_runs = st.checkbox(f"Also delete its {few} ({megabytes:,.1f} MB)", key=f"delete_runs-{sweep_id}")
+            made = made if with_runs else []
+        st.caption(_KEPT)
+    if _decided(sweep is not None):
+        with shell.show_errors():
+            sweeps.delete(sweep, with_runs=bool(made))
+            _close()
+            st.session_state.pop(state.SWEEP, None)
+            links.write("sweep", None)
+            _draw_without(made, sweep)
+
+
+_KEPT = f"Deleted items stay in the bin on the Runs page for {runs.DAYS_IN_BIN} days."
+
+
+def _decided(possible: bool) -> bool:
+    """Draw the buttons of a dialog. Returns whether to delete."""
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button("Cancel", key="cancel_delete"):
+        if st.button("Cancel" if possible else "Close", key="cancel_delete"):
             _close()
             st.rerun()
-        if listed and not training and st.button("Delete", type="primary", key="confirm_delete"):
-            with shell.show_errors():
-                gone = runs.delete(*listed)
-                _close()
-                draw_without(gone)
+        return possible and st.button("Delete", type="primary", key="confirm_delete")
 
 
 def named(names: list[str]) -> str:
@@ -65,12 +110,7 @@ def named(names: list[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def kept() -> str:
-    """For how long something deleted can come back."""
-    return f"Deleted items stay in the bin on the Runs page for {runs.DAYS_IN_BIN} days."
-
-
-def draw_without(gone: list[Run], sweep: Sweep | None = None) -> None:
+def _draw_without(gone: list[Run], sweep: Sweep | None = None) -> None:
     """Draw the page again after runs, and perhaps their sweep, went into the bin. `offer_undo` brings them back."""
     current = st.session_state.get(state.RUN)
     st.session_state[state.DELETED] = {

@@ -266,7 +266,7 @@ def _columns(listed: list[Run], ids: list[str]) -> dict:
     percent = partial(column.NumberColumn, format="%.2f%%", width=130)
     return {
         "Name": column.ButtonColumn(
-            width=210, pinned=True, type="tertiary", alignment="left", key=_OPEN, on_click=partial(_open, ids)
+            width=240, pinned=True, type="tertiary", alignment="left", key=_OPEN, on_click=partial(_open, ids)
         ),
         "Sweep": column.TextColumn(width=150),
         "State": column.TextColumn(width=90),

@@ -1,7 +1,7 @@
 """The form for a new sweep: what all trials share, what differs between them, how it is chosen, and how long it takes.
 
-What has been entered outlasts a visit to another page. Every problem is said in a sentence where it stands; what may be
-tried and what not, `cnn.tuning.sweeps` knows.
+What has been entered outlasts a visit to another page; the link has what to start from, the method and the settings
+that differ. Every problem is said in a sentence where it stands; what may be tried, `cnn.tuning.sweeps` knows.
 """
 
 import math
@@ -29,10 +29,11 @@ from cnn.tuning import (
     sweeps,
     value_words,
 )
-from cnn.ui import draft, shell, state
+from cnn.ui import draft, links, shell, state
 
-THIS, NEW = "One sweep", "A new sweep"
-_FROM_TRAIN = "train:"
+NEW = "new"  # what the link says in the place of a sweep's id
+_BASE = "sweep-base"  # parameter of the link
+_FROM_DRAFT = "train:"
 METHODS: dict[Method, tuple[str, str]] = {
     "grid": ("Grid", "Every combination of the values that you list. Complete, but each setting multiplies them."),
     "random": ("Random", "Every trial draws each setting by itself: a few trials spread over a wide range."),
@@ -46,44 +47,44 @@ _PROPOSED = 3  # values for a grid
 
 
 def begin(base: str) -> None:
-    """Open the form with what to start from: `_FROM_TRAIN`, or a run as "run:" and its id."""
-    st.session_state[state.SWEEP_BASE] = base
-    st.session_state[state.SWEEP_VIEW] = NEW
-    st.switch_page(shell.SWEEPS)
+    """Open the form with what to start from: `_FROM_DRAFT`, or a run as "run:" and its id."""
+    st.switch_page(shell.SWEEPS, query_params={"run": st.session_state[state.RUN], "sweep": NEW, _BASE: base})
 
 
 def offer(run: Run | None = None) -> None:
-    """Draw the button that opens the form with the settings of a run, or with those on the Train page."""
+    """Draw the button that opens the form with the settings of a run, or with those on the New network page."""
     if st.button(
-        "Sweep over this",
+        "Run a sweep from this",
         icon=":material/scatter_plot:",
         key="sweep_over" if run else "sweep_over_draft",
-        help="Train it many times with other settings, and see which of them count.",
+        help="Train it many times with different settings, see which matter.",
     ):
-        begin(f"run:{run.id}" if run else _FROM_TRAIN)
+        begin(f"run:{run.id}" if run else _FROM_DRAFT)
 
 
 def show() -> None:
     """Draw the form, and start the sweep when that is asked for."""
-    base = _choose_base()
+    with st.container(border=True):
+        st.markdown("**What all trials share**")
+        shared, each = st.columns([2, 3])
+        with shared:
+            base = _choose_base()
     known = {setting.path: setting for setting in hyperparameters_of(base)}
-    method = _choose_method()
-    paths = _choose_settings(known)
-    settings = _values(base, method, [known[path] for path in paths])
-    base = _each_trial(base, paths)
-    how, count, start = st.container(), st.container(), st.container(horizontal=True, vertical_alignment="bottom")
-    with how:
+    with st.container(border=True):
+        st.markdown("**What differs**")
+        method = _choose_method()
+        paths = _choose_settings(known)
+        settings = _values(base, method, [known[path] for path in paths])
+    with each:
+        base = _each_trial(base, paths)
+    with st.container(border=True):
+        st.markdown("**Trials**")
         options = _how_they_run(method, paths)
-    with count:  # always in one place, so that nothing below it is drawn anew
+    count, start = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+    with count:  # always in one place, so that nothing below it is drawn again
         wanted = _whole(base, method, settings, options)
     with start:
-        name = st.text_input(
-            "Name of the sweep",
-            max_chars=60,
-            placeholder="after its settings",
-            key="sweep_name",
-            persist_state="session",
-        )
+        name = st.text_input("Optional name", max_chars=60, key="sweep_name", persist_state="session", width=320)
         if st.button(
             "Start sweep", type="primary", icon=":material/play_arrow:", disabled=wanted is None, key="start_sweep"
         ):
@@ -102,29 +103,31 @@ def _start(wanted: SweepConfig) -> None:
 
 
 def _choose_base() -> RunConfig:
-    """The settings that the sweep starts from."""
+    """The settings that the sweep starts from: those that the link names, else those chosen last."""
     own, _ = saved_presets.own()
     bases = {f"preset:{name}": (f"Preset {name}", preset) for name, preset in {**presets(), **own}.items()}
-    if (entered := _on_the_train_page()) is not None:
-        bases[_FROM_TRAIN] = ("The settings on the Train page", entered)
+    if (entered := _on_the_new_network_page()) is not None:
+        bases[_FROM_DRAFT] = ("The settings on the New network page", entered)
     for run in shell.listed():
         if run.config is not None:
             bases[f"run:{run.id}"] = (f"Run {run.name} · {run.id}", run.config)
-    if st.session_state.get(state.SWEEP_BASE) not in bases:  # at first; or that run was deleted
-        st.session_state[state.SWEEP_BASE] = "preset:fast"
+    wanted = st.query_params.get(_BASE) or st.session_state.get(state.SWEEP_BASE)
+    st.session_state[state.SWEEP_BASE] = wanted if wanted in bases else "preset:fast"  # or that run was deleted
     chosen = st.selectbox(
         "Start from",
         list(bases),
         key=state.SWEEP_BASE,
         format_func=lambda base: bases[base][0],
+        on_change=lambda: links.write(_BASE, st.session_state[state.SWEEP_BASE]),
         persist_state="session",
-        help="A preset, the settings on the Train page, or those of any run: all trials have them, but for what is "
-        "changed below.",
+        help="A preset, the settings on the New network page, or those of any run. All trials have them, except for "
+        "what is changed below.",
     )
+    links.write(_BASE, chosen)
     return bases[chosen][1]
 
 
-def _on_the_train_page() -> RunConfig | None:
+def _on_the_new_network_page() -> RunConfig | None:
     """What has been entered there; None where nothing was, or where it is impossible."""
     if state.DRAFT not in st.session_state:
         return None
@@ -137,17 +140,16 @@ def _on_the_train_page() -> RunConfig | None:
 
 
 def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
-    """Ask for dataset, pictures and epochs, which decide how long a trial takes. What is varied cannot be set here."""
-    st.markdown("**Each trial**")
+    """Ask for dataset, examples and epochs, which decide how long a trial takes. What is varied cannot be set here."""
     key = partial("sweep-{}-{}".format, st.session_state[state.SWEEP_BASE])
     taken = "It is one of the settings that differ."
-    training, pictures = base.training, base.data
-    with st.grid("auto", min_column_width=170, vertical_alignment="bottom"):
+    training, of_data = base.training, base.data
+    with st.grid(3, min_column_width=150, vertical_alignment="bottom"):
         options = list(DATASET_CARDS)
         dataset = st.selectbox(
             "Dataset",
             options,
-            options.index(pictures.dataset),
+            options.index(of_data.dataset),
             key=key("dataset"),
             persist_state="session",
             help=datasets_help(),
@@ -157,7 +159,7 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
             of_limit,
             100,
             55_000,
-            pictures.limit,
+            of_data.limit,
             step=1000,
             placeholder="all",
             key=key("limit"),
@@ -195,34 +197,29 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
 
 
 def _choose_method() -> Method:
-    st.session_state.setdefault(state.SWEEP_METHOD, "grid")
-    method = st.segmented_control(
-        "Method",
-        list(METHODS),
-        key=state.SWEEP_METHOD,
-        format_func=lambda method: METHODS[method][0],
-        required=True,
-        persist_state="session",
-    )
-    st.caption(METHODS[method][1])
+    by_name = {name: method for method, (name, _) in METHODS.items()}
+    method = by_name[links.choice("sweep-method", "Method", list(by_name), label_visibility="collapsed")]
+    st.caption(METHODS[method][1], width=shell.TEXT_WIDTH)
     return method
 
 
 def _choose_settings(known: dict[str, Hyperparameter]) -> list[str]:
     """The paths of the settings that differ, at most as many as a sweep takes."""
-    key = state.SWEEP_SETTINGS
-    kept = [path for path in st.session_state.get(key, ["training.learning_rate"]) if path in known]
-    if kept != st.session_state.get(key):  # at first; or the base has another network now
-        st.session_state[key] = kept
-    return st.multiselect(
-        "What to vary",
-        list(known),
-        key=key,
-        format_func=lambda path: f"{known[path].label}{_of_layer(known[path])}",
+    paths = {words_of(setting): path for path, setting in known.items()}
+    chosen = links.several(
+        "sweep-settings",
+        "Settings to vary",
+        list(paths),
+        default=[words_of(known["training.learning_rate"])],
         max_selections=MAX_SETTINGS,
         placeholder=f"Choose up to {MAX_SETTINGS} settings: type to search",
-        persist_state="session",
     )
+    return [paths[words] for words in chosen]
+
+
+def words_of(known: Hyperparameter) -> str:
+    """A setting in the list: "Filters of layer 3 (Conv 64 3×3 same relu)"."""
+    return f"{known.label}{_of_layer(known)}"
 
 
 def _of_layer(known: Hyperparameter) -> str:
@@ -284,7 +281,7 @@ def _ask(method: Method, known: Hyperparameter) -> Setting:
         proposed = ", ".join(value_words(known.path, value) for value in proposals(known))
         empty = f", or {value_words(known.path, None)}" if known.optional else ""
         text = st.text_input(
-            "Values, with commas between",
+            "Values (comma-separated)",
             proposed,
             max_chars=500,
             key=key("values"),
@@ -349,9 +346,9 @@ def listed_values(known: Hyperparameter, text: str) -> tuple[Scalar, ...]:
         except (ValueError, OverflowError):
             whole, number = False, math.nan
         if not math.isfinite(number):
-            raise ValueError(f"{known.label}: “{token[:40]}” is no number.")
+            raise ValueError(f"{known.label}: “{token[:40]}” is not a number.")
         if known.kind == "whole number" and not whole:
-            raise ValueError(f"{known.label}: {token[:40]} is no whole number.")
+            raise ValueError(f"{known.label}: {token[:40]} is not a whole number.")
         values.append(int(number) if known.kind == "whole number" else number)
     if not values:
         raise ValueError(f"{known.label}: list at least one value.")
@@ -370,16 +367,16 @@ def _how_they_run(method: Method, varied: list[str]) -> dict[str, int | bool | N
                 "Trials", 1, MAX_TRIALS, 20, step=1, key="sweep_trials", persist_state="session"
             )
         options["at_once"] = st.number_input(
-            "At once",
+            "Parallel trials",
             1,
             16,
             1,
             step=1,
             key="sweep_at_once",
             persist_state="session",
-            help="How many trials are queued together. A machine trains one run at a time, because each takes all its "
-            "cores: more than 1 helps where a cluster trains. Optuna learns from trials that have ended, so it chooses "
-            "best with few at once.",
+            help="How many trials are queued together. One machine trains one run at a time, because each run uses all "
+            "cores. More than 1 helps on a cluster. Optuna learns from finished trials, so it chooses best with few "
+            "in parallel.",
         )
         if method != "grid":
             options["seed"] = st.number_input(
@@ -390,7 +387,7 @@ def _how_they_run(method: Method, varied: list[str]) -> dict[str, int | bool | N
                 step=1,
                 key="sweep_seed",
                 persist_state="session",
-                help="Start of the random choice of values.",
+                help="Of the random choice of values.",
             )
         lengths_differ = "training.epochs" in varied
         options["prune"] = st.toggle(
@@ -402,7 +399,7 @@ def _how_they_run(method: Method, varied: list[str]) -> dict[str, int | bool | N
             disabled=lengths_differ,
             help="Trials of different lengths cannot be compared before their end."
             if lengths_differ
-            else "Stops a trial whose validation accuracy after an epoch is below the median of the trials before it, "
+            else "Stops a trial whose validation accuracy after an epoch is below the median of the earlier trials, "
             "once three have ended and a third of its epochs is over.",
         )
     return options
@@ -417,10 +414,11 @@ def _whole(
         return None
     empty = [name for name, value in options.items() if value is None]
     if empty:
-        st.error(f"{empty[0].replace('_', ' ').capitalize()}: enter a number.", icon=":material/block:")
+        field = {"at_once": "Parallel trials"}.get(empty[0], empty[0].capitalize())
+        st.error(f"{field}: enter a number.", icon=":material/block:")
         return None
     if None in settings:
-        st.caption("The values above cannot be tried yet.")
+        st.caption("Correct the values above first.")
         return None
     try:
         wanted = SweepConfig(base=base, method=method, settings=tuple(settings), **options)
@@ -437,7 +435,7 @@ def _count(wanted: SweepConfig) -> str:
     if wanted.method == "grid":
         sizes = [str(len(setting.values)) for setting in wanted.settings]
         return f"{' × '.join(sizes)} = {trials}." if len(sizes) > 1 else f"{trials}."
-    few = " There are no more different ones." if wanted.planned < wanted.trials else ""
+    few = " There are no more combinations." if wanted.planned < wanted.trials else ""
     return f"{trials}.{few}"
 
 
@@ -445,14 +443,14 @@ def _time(wanted: SweepConfig) -> str:
     """How long it will take, if one of the visitor's own runs tells it."""
     known = trial_seconds(wanted.base, shell.listed())
     if known is None:
-        return "How long they take is known after the first."
+        return "The time is known after the first trial."
     seconds, run = known
     total = seconds * wanted.planned
     about = f"About **{duration(total)}**" if total >= 60 else "**Less than a minute**"
     less = ", less where trials are stopped early" if wanted.prune else ""
     return (
-        f"{about} of training, one after another{less}, and some seconds to start each: measured by your run "
-        f"“{shell.plain(run.name)}”, with the present settings."
+        f"{about} of training, one after another{less}, plus a few seconds to start each. Estimated from your run "
+        f"“{shell.plain(run.name)}”."
     )
 
 
@@ -467,12 +465,12 @@ def trial_seconds(base: RunConfig, listed: list[Run]) -> tuple[float, Run] | Non
         if run.shipped or run.config is None or run.state != "finished" or not run.status.seconds:
             continue
         if _same_work(run.config, base):
-            return run.status.seconds * _pictures(base) / _pictures(run.config, run.status.epoch), run
+            return run.status.seconds * _images_seen(base) / _images_seen(run.config, run.status.epoch), run
     return None
 
 
 def _same_work(one: RunConfig, other: RunConfig) -> bool:
-    """Whether a picture costs both the same time."""
+    """Whether an image costs both the same time."""
     free = {"dataset": "", "limit": None}
     kept = ("optimizer", "batch_size", "precision")
     return (one.layers, one.data.model_copy(update=free)) == (other.layers, other.data.model_copy(update=free)) and all(
@@ -480,6 +478,6 @@ def _same_work(one: RunConfig, other: RunConfig) -> bool:
     )
 
 
-def _pictures(of: RunConfig, epochs: int | None = None) -> int:
-    """How many pictures a training sees, over all its epochs or so many."""
+def _images_seen(of: RunConfig, epochs: int | None = None) -> int:
+    """How many images a training sees, over all its epochs or so many."""
     return (of.data.limit or of.data.card.training_images) * (epochs or of.training.epochs)

@@ -170,7 +170,7 @@ def _progress(sweep_id: str, drawn_state: str, drawn_stop: bool) -> None:
 
     best = sweeps.best(sweep)
     early = sum(trial.state == "stopped early" for trial in sweep.trials)
-    with st.grid("auto", min_column_width=150):
+    with st.grid(3 + bool(early), min_column_width=150):
         st.metric(
             "Best val. accuracy",
             f"{best.accuracy:.2%}" if best else "–",
@@ -475,10 +475,10 @@ def tabulated(sweep: Sweep) -> pd.DataFrame:
         columns[path_label(setting.path)] = words
     columns |= {
         "Best val. accuracy": [100 * trial.accuracy if trial.curve else None for trial in trials],
+        "State": [trial.state for trial in trials],
         "Validation curve": [list(trial.curve) if trial.epoch > 1 else None for trial in trials],
         "Epochs": [trial.epoch for trial in trials],
         "Training time": pd.to_timedelta([round(trial.seconds) or None for trial in trials], unit="s"),
-        "State": [trial.state for trial in trials],
         "Reason": [trial.message or None for trial in trials],
     }
     return pd.DataFrame(columns).dropna(axis="columns", how="all")
