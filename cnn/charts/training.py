@@ -35,13 +35,13 @@ def curves(records: list[dict], metric: Metric, epochs: int, height: int = 300) 
     figure.add_scatter(
         x=[round(r["epoch"] + r["step"] / r["steps"], 4) for r in batches],
         y=[r[metric] for r in batches],
-        name="training, per batch",
+        name="training batches",
         mode="lines",
         line={"color": SKY, "width": 1},
         opacity=0.75,
     )
     for name, key, colour, symbol in (
-        ("training, per epoch", metric, BLUE, "circle"),
+        ("training", metric, BLUE, "circle"),
         ("validation", f"val_{metric}", ORANGE, "diamond"),
     ):
         figure.add_scatter(
@@ -286,8 +286,8 @@ def _time_and_accuracy_axes(
     matter = [r["val_accuracy"] for curve in (reference, run) if curve for r in timed_epochs(curve[1])]
     values = [y for trace in figure.data for y in trace.y] or [0.0, 1.0]
     low, high = min([*matter, *(end[1] for end in ends)], default=0.0), max(values)
-    room = max(high - low, 0.02)
-    accuracies = low - 0.05 * room, high + room * 3 * _LABEL / height
+    room = max(high - low, 0.05)
+    accuracies = max(0.0, low - 0.05 * room), high + room * 3 * _LABEL / height
     figure.update_xaxes(
         title="training time",
         type="log",

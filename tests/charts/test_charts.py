@@ -293,7 +293,7 @@ def test_curves_show_what_there_is(records, metric):
     ]
     assert list(zip(epoch.x, epoch.y, strict=True)) == [(r["epoch"], r[metric]) for r in epochs]
     assert list(zip(validation.x, validation.y, strict=True)) == [(r["epoch"], r[f"val_{metric}"]) for r in epochs]
-    assert [trace.name for trace in figure.data] == ["training, per batch", "training, per epoch", "validation"]
+    assert [trace.name for trace in figure.data] == ["training batches", "training", "validation"]
     assert len({trace.line.color for trace in figure.data}) == 3
     figure.to_json()
 
@@ -589,6 +589,7 @@ def test_a_run_without_an_epoch_leaves_the_place_to_its_rivals():
     assert set(lines_of(figure)) == {"lecture network", "tiny"}
     nothing = charts.accuracy_over_time(("mine", []))
     assert not nothing.data and nothing.layout.height == figure.layout.height
+    assert nothing.layout.yaxis.range[0] == 0, "no accuracy is negative"
 
 
 def test_long_names_and_markup_are_harmless_in_accuracy_over_time():

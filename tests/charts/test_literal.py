@@ -16,5 +16,5 @@ def test_what_plotly_reads_is_taken_from_it(text, escaped):
 
 def test_the_legend_of_a_comparison_has_the_names_of_the_runs():
     records = [{"kind": "epoch", "epoch": 1, "val_accuracy": 0.5, "accuracy": 0.4, "seconds": 1.0}]
-    figure = charts.comparison([('<i>"it\'s"</i>', records)], "accuracy")
+    figure = charts.overlay([('<i>"it\'s"</i>', records)], "accuracy")
     assert figure.data[0].name == '&lt;i&gt;"it\'s"&lt;/i&gt;'

@@ -21,8 +21,8 @@ def test_curves_have_a_row_for_every_value_and_the_manual_changes():
     found = table(charts.curves([BATCH, PAUSED, EPOCH], "loss", epochs=2))
     assert list(found) == ["Series", "Epoch", "Loss (cross-entropy)", "Note"]
     assert found.iloc[:3, :3].values.tolist() == [
-        ["training, per batch", 0.5, 2.0],
-        ["training, per epoch", 1, 1.5],
+        ["training batches", 0.5, 2.0],
+        ["training", 1, 1.5],
         ["validation", 1, 1.75],
     ]
     assert found.iloc[3].fillna("").tolist() == ["manual changes", 0.6, "", "paused"]
