@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from cnn.ui import state
+from cnn.ui.shell import FAVICON
 
 PAGES = Path(__file__).parent / "pages"
 
@@ -13,6 +14,7 @@ def _page(name: str, title: str, icon: str, about: str, default: bool = False):
     return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", help=about, default=default)
 
 
+st.set_page_config(page_icon=FAVICON)  # before the pages' icons, one of which the browser would ask another server for
 st.session_state[state.ROUTED] = True  # tells a page that it was reached through here, see cnn.ui.shell
 st.navigation(
     {

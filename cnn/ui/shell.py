@@ -15,10 +15,11 @@ import streamlit as st
 from cnn import runs
 from cnn.errors import AtelierError
 from cnn.runs import Run
-from cnn.ui import links, preload, state
+from cnn.ui import hosts, links, preload, state
 from cnn.ui.text import plain as plain
 
 _PROJECT = Path(__file__).resolve().parents[2]
+FAVICON = Path(__file__).with_name("favicon.svg")  # a Material symbol would come from another server
 START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EXPLORE, PREDICT = (
     f"pages/{name}.py"
     for name in (
@@ -64,7 +65,8 @@ def page(title: str, lead: str) -> Run:
     Returns:
         The current run, which is the one in the link (`?run=`).
     """
-    st.set_page_config(page_title=f"{title} · CNN Atelier", page_icon=":material/checkroom:", layout="wide")
+    st.set_page_config(page_title=f"{title} · CNN Atelier", page_icon=FAVICON, layout="wide")
+    hosts.check()
     if state.ROUTED not in st.session_state:
         # The first visitor of a new server came by a deep link. Once app.py has run, the server goes through it by
         # itself; without another run from the top, fragments would belong to this nested one and never update.

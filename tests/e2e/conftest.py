@@ -17,6 +17,7 @@ import pytest
 from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
+FOREIGN_NAME = "clothes.example.org"  # for the browser another name of this machine
 _CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -108,6 +109,7 @@ def browser() -> Iterator[Browser]:
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        arguments.append(f"--host-resolver-rules=MAP {FOREIGN_NAME} 127.0.0.1")
         launched = playwright.chromium.launch(executable_path=_CHROMIUM, args=arguments)
         yield launched
         launched.close()
