@@ -11,6 +11,7 @@ from cnn.ui import figures, links, shell, state
 
 _CHOICES = 4  # classes to choose from
 _GARMENTS = 30  # the least certain ones, of those that come with a run
+_WIDTH = 230  # screen pixels of the image
 _PARAMETER = "garment"  # of the link: the garment's number, from 1
 
 
@@ -34,7 +35,7 @@ def show(run: Run) -> None:
         with image_column:
             st.image(
                 image.repeat(10, 0).repeat(10, 1),
-                width="stretch",
+                width=_WIDTH,
                 alt="A greyscale image of 28 by 28 pixels: a garment to guess.",
             )
         with guess_column:
