@@ -75,7 +75,7 @@ def amounts(kinds: Sequence[str], named: Mapping[str, Sequence[int]], height: in
         fixedrange=True,
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
-    figure.update_layout(height=height, bargap=0.3, **LEGEND_ABOVE)
+    figure.update_layout(height=height, bargap=0.3, meta={"x": "count", "y": "kind"}, **LEGEND_ABOVE)
     return figure
 
 
@@ -184,6 +184,7 @@ def activations(
         height=height,
         margin=MARGIN,
         bargap=0,
+        meta={"y": "values or activation"},
         yaxis={"visible": False, "fixedrange": True},
         yaxis2={"overlaying": "y", "side": "left", "title": "a", "fixedrange": True, "tickmode": "auto"},
         legend={"orientation": "h", "y": -0.2, "yanchor": "top", "x": 0},

@@ -66,7 +66,7 @@ def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, t
     )
     figure.update_xaxes(visible=False, range=[0, 1.45], fixedrange=True)
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
-    figure.update_layout(height=height, margin=MARGIN, bargap=0.25)
+    figure.update_layout(height=height, margin=MARGIN, bargap=0.25, meta={"x": "probability", "y": "class"})
     return figure
 
 
@@ -89,7 +89,8 @@ def taken_apart(curves: dict[str, tuple[np.ndarray, np.ndarray]], height: int = 
         )
     figure.update_xaxes(title="fraction of the pixels", tickformat=".0%", range=[0, 1], fixedrange=True)
     figure.update_yaxes(tickformat=".0%", range=[-0.02, 1.02], fixedrange=True)
-    figure.update_layout(height=height, **{**LEGEND_ABOVE, "margin": {"l": 0, "r": 8, "t": 48, "b": 0}})
+    margin = {"l": 0, "r": 8, "t": 48, "b": 0}
+    figure.update_layout(height=height, **{**LEGEND_ABOVE, "margin": margin}, meta={"y": "probability"})
     return figure
 
 

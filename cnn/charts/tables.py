@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,22 +13,25 @@ def table(figure: go.Figure) -> pd.DataFrame:
     """The numbers that a figure shows, in columns named by its axes.
 
     Lines, bars and points have a row for each value; a heat map keeps its own rows and columns. What is drawn only to
-    lead the eye, without hover, is left out. A note holds the words that a point shows on hover.
+    lead the eye, without hover, is left out. A note holds the words that a point shows on hover. A drawing, which shows
+    neither axis, has no numbers.
     """
     if figure.data and figure.data[0].type == "heatmap":
         return _matrix(figure)
-    x, y = (_title(figure.layout[axis], axis[0]) for axis in ("xaxis", "yaxis"))
+    x, y = _title(figure, "x"), _title(figure, "y")
     parts = [_rows(figure, trace, x, y) for trace in figure.data if trace.hoverinfo != "skip" and trace.x is not None]
     parts = [part for part in parts if len(part)]
-    if not parts:
+    is_drawing = figure.layout.xaxis.visible is False and figure.layout.yaxis.visible is False
+    if is_drawing or not parts:
         return pd.DataFrame(columns=[x, y])
     rows = pd.concat(parts, ignore_index=True)
     order = [name for name in ("Series", x, y, "Lower", "Upper", "Note") if name in rows]
     return rows[order]
 
 
-def _title(axis: go.layout.XAxis | go.layout.YAxis, otherwise: str) -> str:
-    text = _plain(axis.title.text or otherwise)
+def _title(figure: go.Figure, axis: Literal["x", "y"]) -> str:
+    """What an axis shows: its title, or what `layout.meta` says of an axis that has none."""
+    text = _plain(figure.layout[f"{axis}axis"].title.text or (figure.layout.meta or {}).get(axis, axis))
     return text[0].upper() + text[1:]
 
 
@@ -51,7 +55,7 @@ def _matrix(figure: go.Figure) -> pd.DataFrame:
     (heat,) = figure.data
     values = heat.z if heat.customdata is None else heat.customdata
     rows = pd.DataFrame(np.asarray(values), columns=[_plain(str(name)) for name in heat.x])
-    corner = " / ".join(_title(figure.layout[axis], axis[0]) for axis in ("yaxis", "xaxis"))
+    corner = f"{_title(figure, 'y')} / {_title(figure, 'x')}"
     rows.insert(0, corner, [_plain(str(name)) for name in heat.y])
     return rows
 

@@ -75,6 +75,8 @@ def _export(figure: Any, key: str) -> None:
     with menu:
         _image(key)
         numbers = charts.table(figure)
+        if numbers.empty:
+            return
         st.markdown("**Numbers**")
         st.download_button(
             "Download CSV",

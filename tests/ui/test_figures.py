@@ -17,6 +17,7 @@ def page() -> None:
     for name in ("one", "two"):
         figure = go.Figure(go.Scatter(x=[1, 2], y=[0.5, 0.25], name="=series"))
         figures.show(figure, key=f"chart-{name}", alt=f"Chart {name}", title="Accuracy")
+    figures.show(go.Figure(), key="chart-empty", alt="An empty chart")
 
 
 @pytest.fixture
@@ -40,9 +41,9 @@ def open_menu(app: AppTest, name: str) -> AppTest:
 
 
 def test_a_chart_has_its_title_its_words_and_a_bar_that_saves_it(app):
-    assert [chart.proto.alt for chart in app.get("plotly_chart")] == ["Chart one", "Chart two"]
+    assert [chart.proto.alt for chart in app.get("plotly_chart")] == ["Chart one", "Chart two", "An empty chart"]
     assert [line.value for line in app.markdown] == ["**Accuracy**"] * 2
-    first, second = configs(app)
+    first, second, _ = configs(app)
     assert first["toImageButtonOptions"] == {"format": "png", "filename": "chart-one", "scale": 2}
     assert second["toImageButtonOptions"]["filename"] == "chart-two"
     assert "displayModeBar" not in first, "it appears on hover"
@@ -59,6 +60,12 @@ def test_numbers_are_made_when_the_menu_is_opened(app):
     assert button.proto.label == "Download CSV" and button.proto.deferred_file_id
 
 
+def test_a_chart_without_numbers_offers_its_image_only(app):
+    open_menu(app, "empty")
+    assert app.segmented_control(key="chart-empty-format").value == "PNG"
+    assert not app.dataframe and not app.get("download_button")
+
+
 def test_the_file_is_safe_in_a_spreadsheet(app, monkeypatch):
     kept = []
     monkeypatch.setattr(figures.st, "download_button", lambda _, data, **options: kept.append((data, options)))
@@ -71,7 +78,7 @@ def test_the_file_is_safe_in_a_spreadsheet(app, monkeypatch):
 def test_a_format_counts_for_all_charts(app):
     open_menu(app, "one")
     app.segmented_control(key="chart-one-format").set_value("SVG").run()
-    assert [config["toImageButtonOptions"]["format"] for config in configs(app)] == ["svg", "svg"]
+    assert [config["toImageButtonOptions"]["format"] for config in configs(app)] == ["svg"] * 3
     assert state.FORMAT_CHOSEN not in app.session_state
     open_menu(app, "two")
     assert app.segmented_control(key="chart-two-format").value == "SVG"
