@@ -52,7 +52,7 @@ def digest(split: Split) -> str:
     return embedding._first(split).digest
 
 
-def test_the_map_says_what_it_shows_and_how_much_it_may_be_believed(app):
+def test_the_map_says_what_it_shows_and_how_far_it_can_be_trusted(app):
     words = text(app)
     assert f"the first {COUNT} of them" in words
     assert "Principal components." in words
@@ -60,7 +60,7 @@ def test_the_map_says_what_it_shows_and_how_much_it_may_be_believed(app):
     assert not app.get("button"), "nothing is picked yet"
 
 
-def test_the_answers_are_the_networks_own(own_tiny, app, split):
+def test_the_predictions_are_the_networks_own(own_tiny, app, split):
     kept = runs.read_found(own_tiny, "embedding")
     from cnn.networks.load import load
 
@@ -83,7 +83,7 @@ def test_t_sne_is_arranged_once_for_a_network(app, own_tiny, monkeypatch):
     assert "t-SNE." in text(app)
 
 
-def test_what_was_found_of_other_pictures_or_half_written_is_found_anew(own_tiny, split):
+def test_what_was_found_of_other_images_or_half_written_is_found_again(own_tiny, split):
     one, other = digest(split), digest(Split(split.images[1:], split.labels[1:]))
     assert one != other
     runs.write_found(own_tiny, "embedding", digest=np.array(one), answers=np.zeros(3))
@@ -94,7 +94,7 @@ def test_what_was_found_of_other_pictures_or_half_written_is_found_anew(own_tiny
     assert not embedding._kept(own_tiny, other)
 
 
-def test_a_picture_that_is_picked_is_shown_and_opened(app, split):
+def test_an_image_that_is_picked_is_shown_and_opened(app, split):
     app.session_state["embedding_picked"] = (digest(split), 17)
     refresh(app)
     name = CLASS_NAMES[split.labels[17]]
@@ -143,7 +143,7 @@ def test_only_the_mistakes(app, own_tiny, split):
     assert opened == {f"embedding_open_{index}" for index in wrong}
 
 
-def test_what_was_picked_among_other_pictures_is_forgotten(app):
+def test_what_was_picked_among_other_images_is_forgotten(app):
     app.session_state["embedding_picked"] = ("other pictures", 17)
     app.session_state["embedding_gathered"] = ("other pictures", [100_000])
     refresh(app)

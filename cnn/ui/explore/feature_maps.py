@@ -180,7 +180,7 @@ def _overview(now: ModelView, blocks: list[Block], opened: Block, chosen: int, s
                 sheet.show(
                     _strips(now.image, values, theirs, scale),
                     key="overview_other",
-                    label=f"Every block of {now.other.name} as a strip of its maps for {now.image.title}.",
+                    label=f"Every block of {now.other.run.name} as a strip of its maps for {now.image.title}.",
                 )
     st.caption(
         "Each strip is the output of a block: a convolution or dense layer and what follows it. Shown are the "

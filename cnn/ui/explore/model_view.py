@@ -297,5 +297,5 @@ def _prediction(one: _Prediction, narrow: bool) -> None:
             charts.probabilities(one.probabilities, CLASS_NAMES, height=_CHART, true=image.label),
             key=one.key,
             title="" if narrow else predicted,
-            alt=f"Probabilities of the ten classes for {one.title}; the highest is {CLASS_NAMES[best]}.",
+            alt=f"Probabilities of the ten classes for {one.image.title}; the highest is {CLASS_NAMES[best]}.",
         )
