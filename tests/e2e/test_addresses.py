@@ -15,9 +15,10 @@ ADDRESSES = [
     for address in addresses
     if address.family == socket.AF_INET
 ]
+NAMED = tuple(f"--server.allowedHosts={name}" for name in (FOREIGN_NAME, "localhost"))
 
 
-@pytest.fixture(params=[(), tuple(f"--server.allowedHosts={name}" for name in (FOREIGN_NAME, "localhost"))], ids=["as it is", "with a name"])
+@pytest.fixture(params=[(), NAMED], ids=["as it is", "with a name"])
 def served(request, tmp_path) -> Iterator[tuple[Dashboard, bool]]:
     """The dashboard for other machines, and whether it was started with a name."""
     server = Dashboard(tmp_path / "runs", tmp_path / "server.log", "app.py", "--server.address=0.0.0.0", *request.param)

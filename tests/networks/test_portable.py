@@ -25,7 +25,7 @@ from cnn.networks.build import build
 from cnn.networks.portable import portable, save
 from tests.command import TINY, train_here
 
-PICTURES = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+IMAGES = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
 LAYERS = (
     Convolution(filters=4, stride=2, padding="valid", activation="leaky_relu", batch_normalisation=True, l2=0.01),
     Pooling(mode="depthwise max"),
@@ -59,7 +59,7 @@ def test_a_portable_file_holds_the_same_network(layers, tmp_path):
     assert members(portable(whole))["model.weights.h5"] == members(whole)["model.weights.h5"]
     again = keras.models.load_model(tmp_path / "portable.keras")
     assert again.get_config() == keras.models.load_model(tmp_path / "whole.keras").get_config()
-    assert np.array_equal(again.predict(PICTURES, verbose=0), network.predict(PICTURES, verbose=0))
+    assert np.array_equal(again.predict(IMAGES, verbose=0), network.predict(IMAGES, verbose=0))
 
 
 def test_arguments_with_their_default_value_are_left_out(tmp_path):
