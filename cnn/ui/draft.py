@@ -1,6 +1,6 @@
 """The settings of a new run as far as the visitor has entered them, and every earlier state of them.
 
-The draft is a plain dictionary in the session, so that it may be impossible for a while (a kernel larger than its
+The draft is a plain dictionary in the session, so that it may be invalid for a while (a kernel larger than its
 input) and still be kept, shown and mended. It has the parts of a `RunConfig`, and each layer a number, `uid`, by which
 its widgets and its row know it wherever it is moved. The link has the draft as well, see `draft_link`: a reload brings
 it back, and whoever opens the link begins with it. Draws nothing.

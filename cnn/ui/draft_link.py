@@ -51,7 +51,7 @@ def decode(text: str) -> tuple[str | None, dict[str, dict[str, Any]], list[Layer
     """What `encode` was given.
 
     Raises:
-        BadLink: the text is not settings, or one of them has an impossible value.
+        BadLink: the text is not settings, or one of them has an invalid value.
     """
     contents = _unpacked(text)
     try:

@@ -21,7 +21,7 @@ from cnn.config.layers import (
     SkipConnection,
     trace,
 )
-from cnn.config.repairs import fixes, place
+from cnn.config.repairs import fitted, fixes
 from cnn.networks.build import build
 
 # Between them, these use every kind of layer and every option of each.
@@ -301,8 +301,8 @@ def broken_at(stack) -> ImpossibleStack | None:
 
 
 FIXES = {
-    "kernel larger than its input": ['Set its padding to "same"', "Remove it"],
-    "dilated kernel larger than its input": ['Set its padding to "same"', "Remove it"],
+    "kernel larger than its input": ['Set its padding to "same"', "Set its kernel size to 3", "Remove it"],
+    "dilated kernel larger than its input": ['Set its padding to "same"', "Set its kernel size to 4", "Remove it"],
     "dense before flatten": [
         "Insert a flatten layer before it",
         "Insert a global pooling layer before it",
@@ -310,16 +310,16 @@ FIXES = {
     ],
     "convolution after flatten": ["Move it before layer 1", "Remove it"],
     "pooling after global pooling": ["Move it before layer 2", "Remove it"],
-    "flatten twice": ["Remove it"],
-    "global pooling twice": ["Remove it"],
+    "flatten twice": ["Replace layer 1 (Flatten) with it", "Remove it"],
+    "global pooling twice": ["Replace layer 1 (Global average pool) with it", "Remove it"],
     "pooling window larger than its input": ['Set its padding to "same"', "Remove it"],
     "depthwise groups that do not divide": ["Set its size to 5", "Remove it"],
     "stride and dilation": ["Set its stride to 1", "Set its dilation to 1", "Remove it"],
-    "a skip from before the start": ["Remove it"],
-    "a skip over a pooling": ["Give it a 1×1 projection with stride 2", "Remove it"],
+    "a skip from before the start": ["Move it below layer 3", "Remove it"],
+    "a skip over a pooling": ["Give it a 1×1 projection with stride 2", "Move it below layer 5", "Remove it"],
     "a skip over a flatten": ["Remove it"],
     "no flatten before the output": ["Insert a global pooling layer before it", "Insert a flatten layer before it"],
-    "too many parameters": ["Remove it"],
+    "too many parameters": ["Set its units to 32", "Remove it"],
 }
 
 
@@ -366,23 +366,32 @@ def test_the_only_layer_is_not_offered_to_be_removed():
 @pytest.mark.parametrize("layer", [Convolution(), Pooling(padding="same"), Dense(), Dropout(), SkipConnection(over=1)])
 def test_what_is_added_to_a_preset_goes_to_the_last_place_where_it_fits(name, layer):
     stack = list(presets()[name].layers)
-    at = place(stack, layer, INPUT_SHAPE, len(CLASS_NAMES))
+    at, added = fitted(stack, layer, INPUT_SHAPE, len(CLASS_NAMES))
 
     def fits(index: int) -> bool:
         return broken_at([*stack[:index], layer, *stack[index:]]) is None
 
     if any(map(fits, range(len(stack) + 1))):
-        assert fits(at) and not any(map(fits, range(at + 1, len(stack) + 1)))
+        assert fits(at) and not any(map(fits, range(at + 1, len(stack) + 1))) and added == layer
     else:
-        assert isinstance(layer, SkipConnection) and isinstance(stack[at], Flatten | GlobalPooling)
+        assert isinstance(layer, SkipConnection) and added != layer
+    assert broken_at([*stack[:at], added, *stack[at:]]) is None
     assert at == len(stack) or not isinstance(layer, Dense | Dropout)
 
 
 def test_what_fits_nowhere_goes_where_its_kind_belongs():
     stack = [Convolution(filters=4), Flatten(), Dense(), Flatten()]
-    assert place(stack, Convolution(), INPUT_SHAPE, len(CLASS_NAMES)) == 1
-    assert place(stack, GlobalPooling(), INPUT_SHAPE, len(CLASS_NAMES)) == 4
-    assert place([], Flatten(), INPUT_SHAPE, len(CLASS_NAMES)) == 0
+    assert fitted(stack, Convolution(), INPUT_SHAPE, len(CLASS_NAMES)) == (1, Convolution())
+    assert fitted(stack, GlobalPooling(), INPUT_SHAPE, len(CLASS_NAMES)) == (4, GlobalPooling())
+    assert fitted([], Flatten(), INPUT_SHAPE, len(CLASS_NAMES)) == (0, Flatten())
+
+
+def test_a_new_skip_connection_gets_what_it_needs_to_fit():
+    kept = [Convolution(filters=8), Convolution(filters=8), Convolution(filters=8), Flatten()]
+    assert fitted(kept, SkipConnection(), INPUT_SHAPE, len(CLASS_NAMES)) == (3, SkipConnection())
+    wider = [Convolution(filters=8), Pooling(), Convolution(filters=16), Flatten()]
+    place, skip = fitted(wider, SkipConnection(), INPUT_SHAPE, len(CLASS_NAMES))
+    assert place <= 3 and skip.projection and broken_at([*wider[:place], skip, *wider[place:]]) is None
 
 
 def test_a_refusal_brings_the_rows_that_still_fit():

@@ -2,11 +2,12 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from cnn.config import PRESET_NOTES, Data, RunConfig, Training, explain, presets
+from cnn.config import PRESET_CARDS, Data, RunConfig, Training, explain, preset_title, presets
 from cnn.config.layers import KINDS, Convolution, Dropout, Flatten, Pooling, SkipConnection
 
 
@@ -25,7 +26,7 @@ def refusal(**changes) -> str:
 def test_presets_survive_the_way_to_disk_and_back(name):
     config = presets()[name]
     text = json.dumps(config.model_dump(mode="json"))
-    assert config.preset == name and name in PRESET_NOTES
+    assert config.preset == name and name in PRESET_CARDS
     assert RunConfig.model_validate_json(text) == config
     assert json.loads(text)["version"] == 2
 
@@ -83,10 +84,10 @@ def test_configurations_from_before_there_were_mixtures_are_read_as_without():
 
 
 @pytest.mark.parametrize("fractions", [(0.7, 0.2, 0.01), (0.5, 0.0, 0.41), (0.7, 0.0, 0.5)])
-def test_other_pictures_leave_room_for_the_datasets_own(fractions):
+def test_fractions_leave_room_for_the_datasets_images(fractions):
     styles, outliers, own = fractions
     sentence = refusal(data={"style_augmentation": styles, "outlier_exposure": outliers, "own_images": own})
-    assert "take more than 90% of each batch" in sentence and sentence.endswith(".")
+    assert "fill more than 90% of a batch" in sentence and sentence.endswith(".")
 
 
 @pytest.mark.parametrize("fractions", [(0.7, 0.2, 0.0), (0.4, 0.0, 0.5), (0.3, 0.1, 0.5), (0.6, 0.2, 0.1)])
@@ -235,3 +236,17 @@ def test_a_configuration_cannot_be_changed():
 
 def test_an_error_that_has_its_sentence_keeps_it():
     assert explain(ValueError("Choose at least one value.")) == "Choose at least one value."
+
+
+def test_every_figure_of_a_preset_stands_in_the_benchmarks():
+    text = (Path(__file__).parents[2] / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for name, card in PRESET_CARDS.items():
+        for figure in (card.measured.accuracy, card.measured.averaged):
+            assert figure is None or f"{figure:.2%}" in text, (name, figure)
+        seconds = card.measured.seconds
+        assert f"{seconds:,g} " in text or f"{seconds / 60:g} min" in text, (name, seconds)
+
+
+def test_presets_have_titles_and_saved_ones_their_names():
+    assert [preset_title(name) for name in ("lenet5", "dense", "my-net")] == ["LeNet-5", "Dense baseline", "my-net"]
+    assert preset_title(None) == "Custom settings"

@@ -276,8 +276,8 @@ def test_draw_a_shape(page, workshop):
         page.mouse.move(box["x"] + x1, box["y"] + y1, steps=12)
         page.mouse.up()
         page.wait_for_timeout(400)
-    expect(page.get_by_text("How it was read")).to_be_visible()
     expect(heading(page, "Trouser")).to_be_visible()
+    page.locator("summary", has_text="Preprocessing").click()
     expect(page.get_by_text("28 × 28", exact=False).first).to_be_visible()
 
     page.get_by_role("button", name="Clear").click()

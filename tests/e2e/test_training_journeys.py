@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PROJECT
 from tests.e2e.test_journeys import (
+    add_layer,
     begin_training,
     enter,
     epoch_shown,
@@ -57,7 +58,7 @@ def set_rate(page: Page, rate: str) -> None:
     settled(page)
     enter(page, "Learning rate", rate)
     settled(page)
-    page.get_by_role("button", name="Set", exact=True).click()
+    page.get_by_role("button", name="Set LR", exact=True).click()
 
 
 def tick_rows(page: Page, *rows: int) -> None:
@@ -74,8 +75,8 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     finished_run(dashboard.runs, "Preset")
     prepare_training(page, dashboard.url, epochs=40)
 
-    # A network of one's own: one more convolution, which finds its place before the pooling.
-    page.get_by_role("button", name="Convolution", exact=True).click()
+    # Your own network: one more convolution, which finds its place before the pooling.
+    add_layer(page, "Convolution")
     expect(page.get_by_text("Conv 32 3×3 same relu").first).to_be_visible()
     enter(page, "Filters", "24")
     expect(page.get_by_text("Conv 24 3×3 same relu").first).to_be_visible()
@@ -87,15 +88,15 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     layers = json.loads((own / "config.json").read_text())["layers"]
     assert [layer.get("filters") for layer in layers].count(24) == 1
 
-    # Half way: pause, one batch alone, another learning rate, and on.
+    # Half way: pause, a single step, another learning rate, and on.
     wait_for_epoch(page, 3)
     expect(page.get_by_role("slider", name="Epoch")).to_be_visible()  # the time lapse grows while it trains
     page.get_by_role("button", name="Pause").click()
     expect(progress(page)).to_contain_text("paused")
-    page.get_by_role("button", name="One batch").click()
-    expect(page.get_by_text("One batch alone")).to_be_visible()
+    page.get_by_role("button", name="Single step").click()
+    expect(page.get_by_text("gradient norm").first).to_be_attached()
     set_rate(page, "0.002")
-    expect(page.get_by_text("Interventions (3)")).to_be_visible()
+    expect(page.get_by_text("Manual changes (3)")).to_be_visible()
     page.get_by_role("button", name="Continue").click()
     expect(progress(page)).to_contain_text("training")
     lines = (own / "metrics.jsonl").read_text().splitlines()
@@ -112,7 +113,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     expect(progress(page)).to_contain_text("finished", timeout=240_000)
     assert points(page) == 40
     settled(page)
-    expect(page.get_by_text(re.compile(r"Interventions \(5\)"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Manual changes \(5\)"))).to_be_visible()
     epochs = [json.loads(line) for line in (own / "metrics.jsonl").read_text().splitlines() if '"epoch", ' in line]
     assert [record["epoch"] for record in epochs] == list(range(1, 41))
 
@@ -120,7 +121,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     slider = page.get_by_role("slider", name="Epoch")
     slider.focus()
     slider.press("Home")
-    expect(page.get_by_text(re.compile(r"Validation pictures: \d+\.\d% right"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Validation images: \d+\.\d% correct"))).to_be_visible()
 
     # Beside the preset.
     page.get_by_role("link", name="Runs", exact=True).click()
@@ -128,7 +129,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     settled(page)
     tick_rows(page, 0, 1)
     expect(heading(page, "Comparison")).to_be_visible()
-    expect(page.get_by_text("Settings that differ, and results")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"\d+ settings differ"))).to_be_visible()
     assert "compare=" in page.url
     expect(page.locator(".st-key-overlay-loss .js-plotly-plot").first).to_be_visible()
 
@@ -170,8 +171,10 @@ def test_runs_are_found_labelled_hidden_and_deleted(page, dashboard):
     page.get_by_role("searchbox", name="Search").fill("found")
     page.get_by_role("searchbox", name="Search").press("Enter")
     expect(page.get_by_text(re.compile("1 of 4 runs"))).to_be_visible()
-    page.get_by_role("button", name="Delete").click()
-    page.get_by_test_id("stDialog").get_by_role("button", name="Delete").click()
+    settled(page)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_text("Delete…").click()
+    page.get_by_test_id("stDialog").get_by_role("button", name="Delete", exact=True).click()
     expect(page.get_by_text("Deleted: Found again")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Deleted: Found again")).to_be_hidden()

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn import runs
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training, presets, versions
-from cnn.config.layers import Convolution, Dense, Flatten, ImpossibleStack, Pooling, SkipConnection, trace
+from cnn.config.layers import KINDS, Convolution, Dense, Flatten, ImpossibleStack, Pooling, SkipConnection, trace
 from cnn.runs import saved_presets
 from cnn.ui import draft
 from cnn.ui.train import layer_editor
@@ -78,10 +78,10 @@ def chosen(app: AppTest) -> str | None:
 
 
 def figures(app: AppTest) -> list[tuple[str, str]]:
-    """Shape and parameters of each closed row, from the image to the output."""
+    """Shape and parameters of each row, from the image to the output."""
     words = [caption.value.replace("\N{NO-BREAK SPACE}", "") for caption in app.caption]
     first, last = (next(i for i, word in enumerate(words) if start in word) for start in ("Input:", "Output:"))
-    found = [*words[first + 1 : last], *words[last + 1 : last + 3]]
+    found = [word for word in (*words[first + 1 : last], *words[last + 1 : last + 3]) if not re.search("[a-z]", word)]
     return list(zip(found[::2], found[1::2], strict=True))
 
 
@@ -264,7 +264,7 @@ def test_a_fix_can_lead_to_the_next_thing_that_is_wrong(app):
     assert kinds(app)[4:] == ["convolution", "flatten", "dense", "global pooling"]
     assert "Layer 8 (Global max pool) needs feature maps" in why(app)
     assert app.button(key="fix-0").label == "Replace layer 6 (Flatten) with it"
-    click(app, "fix-2")
+    click(app, "fix-1")
     assert has_no_errors(app) and kinds(app)[4:] == ["convolution", "flatten", "dense"]
 
 
@@ -401,7 +401,7 @@ def test_the_draft_and_its_history_outlast_another_page(app):
     enter(app, "Epochs", 7)
     app.switch_page(f"pages/{PAGES['Runs']}.py")
     refresh(app)
-    app.switch_page(f"pages/{PAGES['Train']}.py")
+    app.switch_page(f"pages/{PAGES['New network']}.py")
     refresh(app)
     assert number(app, "Epochs") == 7 and "Conv 9" in rows(app)[5]
     click(app, "draft-undo")
@@ -626,3 +626,131 @@ def test_a_page_that_was_open_while_the_fields_were_renamed_goes_on(app):
     assert not app.exception and number(app, "Random erasing (probability)") == 0.3
     click(app, "draft-undo")
     assert not app.exception and number(app, "Random erasing (probability)") == 0.0
+
+
+# --- presets, their facts, and what a link holds ----------------------------------------------------------------
+
+
+def facts(app: AppTest) -> list[list[str]]:
+    """What the cards say: parameters, accuracy and time of each preset."""
+    captions = [c.value for c in app.caption if c.value.startswith(":material/tune:")]
+    return [[re.sub(r":material/\w+: ", "", line).strip() for line in caption.splitlines()] for caption in captions]
+
+
+def test_presets_tell_their_facts_before_one_is_chosen(app):
+    shown = dict(zip(presets(), facts(app), strict=True))
+    assert shown["fast"] == ["94,634 parameters", "91.7% test accuracy", "36 s on 2 cores"]
+    assert shown["wardrobe"] == ["889,202 parameters", "93.9% test accuracy", "53 min on 2 cores"]
+    assert shown["accurate"] == ["881,130 parameters", "94.1% test accuracy", "1 h 01 min on 2 cores"]
+    titles = [b.label.strip("*") for b in app.button if (b.key or "").startswith("preset-")]
+    assert titles == ["Lecture", "Wardrobe", "Fast", "Accurate", "LeNet-5", "Dense baseline", "Tiny"]
+
+
+def test_a_saved_preset_tells_what_its_own_run_came_to(app):
+    enter(app, "Epochs", 7)
+    save_as(app, "mine")
+    assert facts(app)[-1] == ["94,634 parameters", "test accuracy not measured", "1 min 24 s on 2 cores"]
+    run = runs.create(saved_presets.find("mine"))
+    (run.path / "model.keras").touch()
+    runs.write_status(run.path, runs.Status("finished", epoch=7, seconds=70.0))
+    runs.write_json(run.path / "evaluation.json", {"split": "test", "n": 10, "accuracy": 0.5, "loss": 0.3})
+    refresh(app)
+    assert facts(app)[-1] == ["94,634 parameters", "50.0% test accuracy", "about 1 min 10 s here"]
+    assert facts(app)[2][2] == "about 30 s here"
+
+
+def test_a_preset_that_is_changed_says_so(app):
+    assert "Chosen" in text(app) and "Changed" not in text(app)
+    enter(app, "Epochs", 7)
+    assert "Changed" in text(app)
+    click(app, "draft-undo")
+    assert "Changed" not in text(app)
+
+
+def link(app: AppTest) -> dict[str, str]:
+    """What the link says of the settings."""
+    found = {name: app.query_params[name] for name in ("preset", "network") if name in app.query_params}
+    return {name: value if isinstance(value, str) else value[-1] for name, value in found.items()}
+
+
+def test_the_settings_survive_a_reload(app):
+    assert link(app) == {}
+    choose(app, "tiny")
+    assert link(app) == {"preset": "tiny"}
+    add(app, "separable convolution")
+    enter(app, "Epochs", 7)
+    assert list(link(app)) == ["network"]
+    again = open_page("New network", **link(app))
+    assert kinds(again) == kinds(app) and number(again, "Epochs") == 7 and chosen(again) == "tiny"
+    assert again.button(key="draft-undo").disabled, "the history begins with the visit"
+    assert link(again) == link(app)
+    assert chosen(open_page("New network", preset="lenet5")) == "lenet5"
+
+
+def test_an_invalid_network_survives_a_reload(app):
+    click(app, f"up-{uid(app, 5)}")
+    again = open_page("New network", **link(app))
+    assert why(again) == why(app) != ""
+
+
+def test_a_link_that_arrives_is_followed_and_an_old_one_of_this_visit_is_not(app):
+    choose(app, "tiny")
+    enter(app, "Epochs", 7)
+    app.query_params["preset"] = "tiny"  # the browser has not heard of the change yet
+    app.query_params.pop("network")
+    refresh(app)
+    assert number(app, "Epochs") == 7 and list(link(app)) == ["network"]
+    app.query_params.pop("network")
+    app.query_params["preset"] = "lenet5"  # Forward, or typed
+    refresh(app)
+    assert chosen(app) == "lenet5" and kinds(app) == [layer.kind for layer in presets()["lenet5"].layers]
+    click(app, "draft-undo")
+    assert number(app, "Epochs") == 7, "what was there is a step back"
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [({"preset": "nothing"}, "There is no preset 'nothing'"), ({"network": "eNq"}, "copy the whole link")],
+)
+def test_a_bad_link_is_said_and_the_first_preset_shown(launcher, bad, words):
+    app = open_page("New network", **bad)
+    assert words in app.warning[0].value.replace("\\", "") and "Showing Fast instead" in app.warning[0].value
+    assert chosen(app) == "fast" and has_no_errors(app)
+    choose(app, "tiny")
+    assert not app.warning
+
+
+def test_weight_decay_is_shown_where_it_has_an_effect_or_was_set(app):
+    def shown() -> bool:
+        return "Weight decay" in [field.label for field in app.number_input]
+
+    assert shown()
+    next(box for box in app.selectbox if box.label == "Optimizer").set_value("adam")
+    refresh(app)
+    assert not shown()
+    choose(app, "accurate")
+    next(box for box in app.selectbox if box.label == "Optimizer").set_value("sgd")
+    refresh(app)
+    assert shown(), "0.05 is not the default"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_layer_can_be_added_and_started_or_mended(app, kind):
+    add(app, kind)
+    assert kind in kinds(app)
+    if kind in ("flatten", "global pooling"):  # there is a layer of that place already
+        assert app.button(key="fix-0").label == "Replace layer 6 (Global max pool) with it"
+        click(app, "fix-0")
+    assert has_no_errors(app) and kind in [layer.kind for layer in started(app).layers]
+
+
+def test_a_skip_connection_is_added_with_what_it_needs(app):
+    add(app, "skip connection")
+    (skip,) = [layer for layer in started(app).layers if layer.kind == "skip connection"]
+    assert skip.projection
+
+
+def test_a_run_is_named_after_its_preset(app):
+    choose(app, "lenet5")
+    click(app, "start")
+    assert runs.all_runs()[0].name == "LeNet-5"

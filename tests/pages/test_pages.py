@@ -26,7 +26,8 @@ from tests.pages.visit import PAGES, PROJECT, make_run, open_page, refresh, run_
 @pytest.mark.parametrize("name", PAGES)
 def test_page_opens_with_the_shipped_model(name):
     app = open_page(name)
-    assert app.title[0].value == ("CNN Atelier" if name == "Start" else name)
+    titles = {"Start": "CNN Atelier", "Learn": "Lessons", "Train": "Training", "Model": "Architecture"}
+    assert app.title[0].value == titles.get(name, name)
     assert run_in_link(app) == runs.DEFAULT_ID
     assert not app.error and not app.warning
 
@@ -101,7 +102,7 @@ def test_start_shows_what_is_training():
     assert app.get("progress")
     app.button(key=f"watch-{run.id}").click()
     refresh(app)
-    assert run_in_link(app) == run.id and app.title[0].value == "Train"
+    assert run_in_link(app) == run.id and app.title[0].value == "Training"
 
 
 def test_a_test_accuracy_on_drawn_clothes_says_so():
@@ -109,16 +110,16 @@ def test_a_test_accuracy_on_drawn_clothes_says_so():
     run = runs.create(drawn)
     runs.write_status(run.path, runs.Status("stopped"))
     runs.write_json(run.path / "evaluation.json", {"split": "test", "n": 2000, "accuracy": 0.9, "loss": 0.3})
-    for page in ("Train", "Model"):
-        assert "Test accuracy · synthetic data" in text(open_page(page, run.id))
+    assert "2,000 test images, which are synthetic data" in text(open_page("Train", run.id))
+    assert "Test accuracy · synthetic data" in text(open_page("Model", run.id))
 
 
-# --- Train ------------------------------------------------------------------------------------------------------
+# --- New network and Training -----------------------------------------------------------------------------------
 
 
-def test_train_starts_the_configuration_that_is_shown(launcher):
-    app = open_page("Train")
-    app.segmented_control(key="preset").set_value("tiny")
+def test_the_configuration_that_is_shown_is_started(launcher):
+    app = open_page("New network")
+    app.button(key="preset-tiny").click()
     refresh(app)
     app.number_input(key=next(n.key for n in app.number_input if n.label == "Epochs")).set_value(7)
     app.text_input(key="new_name").set_value("Seven epochs")
@@ -133,23 +134,22 @@ def test_train_starts_the_configuration_that_is_shown(launcher):
     assert run_in_link(app) == run.id
 
 
-def test_train_edits_layers(launcher):
-    app = open_page("Train")
-    app.button(key="add-dropout").click()
-    refresh(app)
-    app.button(key="add-dense").click()
-    refresh(app)
+def test_layers_are_added(launcher):
+    app = open_page("New network")
+    for kind in ("dropout", "dense"):
+        app.menu_button(key="add_layer").click(kind)
+        refresh(app)
     app.button(key="start").click()
     refresh(app)
     added = runs.all_runs()[0].config.layers[-2:]
     assert [layer.kind for layer in added] == ["dropout", "dense"]
 
 
-def test_train_refuses_an_impossible_stack(launcher):
-    app = open_page("Train")
+def test_an_invalid_network_is_refused(launcher):
+    app = open_page("New network")
     app.button(key=f"up-{app.session_state['draft']['layers'][-1]['uid']}").click()
     refresh(app)
-    assert "Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps" in text(app)
+    assert "Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps" in text(app).replace("\\", "")
     assert app.button(key="start").disabled
 
 
@@ -191,6 +191,8 @@ def test_train_renames_deletes_and_restores(launcher):
     assert runs.get(run.id).name == "Better name"
     app.button(key="delete").click()
     refresh(app)
+    app.button(key="confirm_delete").click()
+    refresh(app)
     assert runs.all_runs() == []
     app.button(key="undo").click()
     refresh(app)
@@ -199,7 +201,7 @@ def test_train_renames_deletes_and_restores(launcher):
 
 def test_train_says_where_the_files_go_when_there_is_no_data(launcher, monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    words = text(open_page("Train"))
+    words = text(open_page("New network"))
     assert "train-images-idx3-ubyte.gz" in words and str(tmp_path / "keras") in words and "synthetic" in words
 
 
@@ -216,7 +218,7 @@ def test_train_offers_the_synthetic_dataset_after_a_failed_download(launcher, mo
 def test_two_runs_of_one_name_stay_apart(launcher):
     older, newer = make_run("stopped"), make_run("stopped")
     app = open_page("New network", newer.id)
-    app.button(key="add-dense").click()  # any click makes the browser send the picker's label back
+    app.menu_button(key="add_layer").click("dense")  # any click makes the browser send the picker's label back
     refresh(app)
     assert run_in_link(app) == newer.id
     app.selectbox(key="run_picker").select(older.id)
@@ -227,7 +229,7 @@ def test_two_runs_of_one_name_stay_apart(launcher):
 def test_names_are_shown_as_they_are(launcher):
     run = make_run("stopped")
     runs.relabel(run, name="lr *0.1* $x$ [a](b) :red[c]")
-    assert r"lr \*0.1\* \$x\$ \[a\]\(b\) \:red\[c\]" in text(open_page("Train", run.id))
+    assert r"lr \*0.1\* \$x\$ \[a\]\(b\) :color[\:]red\[c\]" in text(open_page("Train", run.id))
 
 
 # --- Predict ----------------------------------------------------------------------------------------------------
@@ -478,7 +480,7 @@ def test_many_files_become_a_table():
     assert list(table["predicted"].fillna("")) == ["Trouser", "", "", "Trouser"]
     assert table["confidence"][0] == pytest.approx(table["confidence"][3]) and 0 < table["confidence"][0] <= 1
     assert table["image"][0].startswith("data:image/jpeg;base64,")
-    assert table["network input"][0].startswith("data:image/png")
+    assert table["input"][0].startswith("data:image/png")
     assert "The file is empty" in table["error"][1] and "This file is not an image" in table["error"][2]
     words = text(app)
     assert "Trouser" in [head.value for head in app.subheader]
@@ -569,6 +571,23 @@ def test_predict_a_drawing():
     assert "Prediction for Your drawing" in text(app) and "Nothing is drawn yet" not in text(app)
     go_to_explore(app)
     assert "Your drawing" in text(app)
+
+
+def test_the_ways_to_preprocess_a_drawing_are_computed_when_they_are_looked_at(monkeypatch):
+    found = []
+    of_canvas = readings.of_canvas
+    monkeypatch.setattr(readings, "of_canvas", lambda *given: found.append(of_canvas(*given)) or found[-1])
+    app = open_page("Predict", **{"predict-from": "Draw"})
+    draw_trousers(app)
+    open_expander(app, "predict-preprocessing")
+    few, all_ = found
+    assert len(few) < len(all_) and few[0].name == all_[0].name and all(reading.weight for reading in few)
+    last = all_[-1].name
+    click(app, f"reading-{len(all_) - 1}")
+    app.session_state["predict-preprocessing"] = False
+    refresh(app)
+    go_to_explore(app)
+    assert not all_[-1].weight and f": {last}." in text(app)
 
 
 def draw_trousers(app: AppTest) -> None:

@@ -1,4 +1,4 @@
-"""A run on the Train page: the controls of a training, what was done, what the curves say, and the time lapse."""
+"""A run on the Training page: the controls of a training, what was done, what the curves say, and the time lapse."""
 
 import json
 import os
@@ -133,7 +133,7 @@ def test_what_one_batch_did_is_shown():
     }
 
 
-def test_interventions_are_listed_and_marked_on_the_curves():
+def test_manual_changes_are_listed_and_marked_on_the_curves():
     run = make_run("stopped")
     write_down(run, event("paused"), event("learning rate", **{"from": 0.01, "to": 0.002}, factor=0.2), STEP)
     app = open_page("Train", run.id)
@@ -218,7 +218,7 @@ def test_waiting_for_data_and_what_the_trial_of_precisions_found_are_told(share,
     run = alive("training", waiting=share, precision="mixed_bfloat16", precision_trial=trial)
     shown = text(open_page("Train", run.id))
     assert f"Waiting for data: {100 * share:.1f}% of the time" in shown and trial in shown
-    assert ("made more slowly than the network learns" in shown) == warned
+    assert ("prepared more slowly than the network learns" in shown) == warned
 
 
 def test_a_healthy_training_is_said_to_be():
@@ -371,3 +371,75 @@ def test_before_its_first_epoch_the_rivals_are_there_already():
     epochs_of(run)
     app = open_page("Train", run.id)
     assert set(against_time(app)) == {"lecture network", "Wardrobe", "Dense"}
+
+
+# --- the figures, and where to go from here ---------------------------------------------------------------------
+
+
+def page_links(app) -> dict[str, tuple[str, str]]:
+    """The links on the page by label: which page, and with which parameters."""
+    protos = [link.proto for link in app.get("page_link")]
+    return {proto.label: (proto.page, proto.query_string) for proto in protos}
+
+
+def test_a_training_tells_as_many_figures_from_its_start_to_its_end():
+    run = alive("training", images_per_second=1234.5, seconds_left=75.0, seconds=12.0)
+    app = open_page("Train", run.id)
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown == {
+        "Training accuracy": "60.0%",
+        "Val. accuracy": "70.0%",
+        "Best val. accuracy": "70.0%",
+        "Images/s": "1,234",
+        "Time left": "1 min 15 s",
+    }
+    assert all(metric.proto.show_border for metric in app.metric)
+    assert "current LR 0.01 · 12 s" in app.get("progress")[0].proto.text
+    finished = open_page("Train", "wardrobe")
+    assert len(finished.metric) == len(shown)
+
+
+def test_a_shipped_network_tells_both_of_its_accuracies_and_where_to_go():
+    app = open_page("Train", "wardrobe")
+    words = text(app)
+    assert {m.label: m.value for m in app.metric}["Test accuracy"] == "93.9%"
+    assert "a single forward pass for each of 10,000 test images." in words and "augmentation): 94.2%" in words
+    links = page_links(app)
+    assert links["Look inside"] == ("Explore", "run=wardrobe") and links["Try a photo"] == ("Predict", "run=wardrobe")
+    assert links["Compare with Lecture"] == ("Runs", "run=wardrobe&compare=wardrobe%2Clecture")
+    assert links["New network"][0] == "New_network"
+    assert "Compare with Lecture" not in page_links(open_page("Train", "lecture"))
+    assert len(app.get("plotly_chart")) == 3
+    assert not [b for b in app.button if b.key in ("rename", "delete", "pause", "stop")]
+
+
+def test_a_training_that_goes_on_is_not_asked_what_next():
+    assert "What next?" not in text(open_page("Train", alive("training").id))
+
+
+def test_the_settings_of_a_run_are_duplicated(launcher):
+    run = make_run("finished")
+    (run.path / "model.keras").touch()
+    app = open_page("Train", run.id)
+    app.button(key="build_on").click()
+    refresh(app)
+    assert app.title[0].value == "New network"
+    assert app.session_state["draft"]["preset"] == "tiny"
+    assert app.session_state["draft"]["training"]["epochs"] == run.config.training.epochs
+
+
+def test_a_run_in_training_cannot_be_deleted():
+    app = open_page("Train", alive("training").id)
+    assert app.button(key="delete").disabled and app.button(key="rename")
+
+
+def test_after_a_deletion_no_other_run_is_offered_for_it(launcher):
+    kept, gone = make_run("stopped"), make_run("stopped")
+    app = open_page("Train", gone.id)
+    app.button(key="delete").click()
+    refresh(app)
+    app.button(key="confirm_delete").click()
+    refresh(app)
+    assert "confirm_delete" not in [button.key for button in app.button]
+    assert [run.id for run in runs.all_runs()] == [kept.id]
+    assert "cannot be changed or deleted" in text(app), "the shipped run takes its place"

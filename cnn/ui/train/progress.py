@@ -291,14 +291,14 @@ _ICONS = {
 
 # On a phone the same words take more lines. Streamlit gives the height to a box around the container.
 _TALLER = """@media (max-width: 640px) {
-    .st-key-diagnosis, :has(> .st-key-diagnosis) { height: 190px !important; flex-basis: 190px !important; }
+    .st-key-diagnosis, :has(> .st-key-diagnosis) { height: 260px !important; flex-basis: 260px !important; }
 }"""
 
 
 def _diagnosis(run: Run, records: list[dict]) -> None:
     """What the curves say, in words. The place is always of one height, so that nothing below it moves."""
     st.markdown("**Diagnosis**")
-    with st.container(height=108, border=True, key="diagnosis"):
+    with st.container(height=152, border=True, key="diagnosis"):
         for finding in _findings(str(run.path), len(records), run.active, records, run):
             otherwise = ":material/warning:" if finding.is_problem else ":material/info:"
             st.markdown(f"{_ICONS.get(finding.kind, otherwise)} {shell.plain(finding.text)}")
