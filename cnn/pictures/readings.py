@@ -60,13 +60,13 @@ def read(source: bytes | BinaryIO | str | Path, used_only: bool = False) -> tupl
     return of_picture(*open_image(source), used_only)
 
 
-def of_canvas(rgba: np.ndarray | None) -> tuple[Reading, ...]:
+def of_canvas(rgba: np.ndarray | None, used_only: bool = False) -> tuple[Reading, ...]:
     """A drawing, uint8 (H, W, 4), transparent where nothing was drawn -> its readings, as from `read`.
 
     Raises:
         UnreadableImage: nothing is drawn.
     """
-    return of_picture(on_paper(rgba))
+    return of_picture(on_paper(rgba), used_only=used_only)
 
 
 def of_picture(

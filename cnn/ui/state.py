@@ -149,6 +149,7 @@ PREDICT_IMAGE = ImageKeys("predict-from", "predict-class", "predict-number", "pr
 LEARN_IMAGE = ImageKeys("learn-from", "sample_class", "sample_number", "learn-mistakes", "learn-mistake")
 KEPT_FILES = "kept_files"  # the files that were given last, by the way in which they came
 KEPT_DRAWING = "kept_drawing"  # the drawing, see `drawing_board`
+PREPROCESSING = "predict-preprocessing"  # widget: whether the ways to preprocess the image are shown
 CHANGES = "changes"  # id of a picture, and what was changed in reading it
 BATCH = "batch"  # the table of many files
 BATCH_RUN = "batch_run"  # id of the run that the table is by

@@ -16,7 +16,7 @@ from cnn.networks.predictor import Predictor, combined
 from cnn.pictures import SIZE
 from cnn.pictures.readings import Reading
 from cnn.runs import Run
-from cnn.ui import compare, figures, shell
+from cnn.ui import compare, figures, shell, state
 from cnn.ui.predict import nearest, pictures
 from cnn.ui.predict.pictures import Picture
 
@@ -161,7 +161,7 @@ def _tools(picture: Picture) -> None:
 
 def _preprocessing(picture: Picture, predictor: Predictor) -> None:
     place = st.expander(
-        "Preprocessing", icon=":material/tune:", key="predict-preprocessing", on_change="rerun", bind="query-params"
+        "Preprocessing", icon=":material/tune:", key=state.PREPROCESSING, on_change="rerun", bind="query-params"
     )
     if place.open:
         with place:

@@ -34,7 +34,7 @@ _THUMBNAIL = 96  # pixels along its longest edge
 _ERRORS_SHOWN = 3
 _COLUMNS = (
     "image",
-    "network input",
+    "input",
     "predicted",
     "confidence",
     "file",
@@ -261,7 +261,7 @@ def _table(batch: Batch) -> None:
         alt=f"{counted(len(done), 'image')} with file name, predicted class, confidence and preprocessing.",
         column_config={
             "image": st.column_config.ImageColumn(width=64, help="The original. Double-click to enlarge it."),
-            "network input": st.column_config.ImageColumn(width=64, help="28 × 28 pixels. Double-click to enlarge it."),
+            "input": st.column_config.ImageColumn(width=64, help="The network input. Double-click to enlarge it."),
             "file": st.column_config.TextColumn(width=130),
             "confidence": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent", width=130),
             "preprocessing": st.column_config.TextColumn(
@@ -297,7 +297,7 @@ def _cells(file: File, row: Row) -> dict[str, str | float | None]:
     return {
         **cells,
         "image": row.thumbnail,
-        "network input": row.seen,
+        "input": row.seen,
         "predicted": CLASS_NAMES[best],
         "confidence": float(row.probabilities[best]),
         "file": file.name,

@@ -15,6 +15,7 @@ from cnn.pictures import NetworkInput, UnreadableImage, open_image, readings
 from cnn.pictures.readings import Reading
 from cnn.ui import state
 
+_DRAWING = "drawing"  # id of the drawing, whatever is on the board
 _TURNS = (None, Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
 
 
@@ -36,15 +37,15 @@ class Changes:
     reading: str | None = None
 
 
-@dataclass(frozen=True, eq=False)  # eq: comparing pictures with == has no single answer
+@dataclass(frozen=True, eq=False)  # eq: comparing images with == has no single answer
 class Picture:
-    """A picture with its readings.
+    """An image with its readings.
 
     Attributes:
-        id: tells it from every other picture.
+        id: tells it from every other image.
         title: what to call it.
         original: as it came, upright, at most 500 pixels along its longest edge.
-        readings: of the picture as it is now, with its changes; no two have the same name.
+        readings: of the image as it is now, with its changes; no two have the same name.
         label: its true class, if the dataset knows it.
         drawn: it is a drawing, transparent where nothing was drawn.
         notes: what is known from opening it.
@@ -77,7 +78,7 @@ class Picture:
 
     @cached_property
     def shown(self) -> Image.Image:
-        """The picture as it is now, for the eye: turned, inverted, and on paper where it is transparent."""
+        """The image as it is now, for the eye: turned, inverted, and on paper where it is transparent."""
         picture = _changed(self.original, self.changes)
         if picture.mode != "RGBA":
             return picture
@@ -108,7 +109,7 @@ def magnified(image: np.ndarray, factor: int) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-# ---------------------------------------------------------------- from what was given to a picture
+# ---------------------------------------------------------------- from what was given to an image
 
 
 def read(file: File) -> Picture:
@@ -132,23 +133,28 @@ def _of_file(id_: str, _file: File) -> Picture:
 
 
 def of_sample(array: np.ndarray, title: str, label: int) -> Picture:
-    """A picture of the dataset, uint8 (28, 28)."""
+    """An image of the dataset, uint8 (28, 28)."""
     return Picture(digest(array), title, Image.fromarray(array), readings.of_picture(array), label)
 
 
 def of_drawing(rgba: np.ndarray | None) -> Picture:
-    """A drawing as from `drawing.ask`. It stays the same picture while it grows.
+    """A drawing as from `drawing.ask`. It stays the same image while it grows.
+
+    The prediction is to follow a stroke: readings that are only offered wait until they are asked for.
 
     Raises:
         UnreadableImage: nothing is drawn.
     """
-    found = readings.of_canvas(None) if rgba is None else _of_canvas(digest(rgba), rgba)
-    return Picture("drawing", "Your drawing", Image.fromarray(rgba), found, drawn=True)
+    id_, changes = st.session_state.get(state.CHANGES, (None, Changes()))
+    chosen = id_ == _DRAWING and changes.reading is not None
+    used_only = not (chosen or st.session_state.get(state.PREPROCESSING))
+    found = readings.of_canvas(None) if rgba is None else _of_canvas(digest(rgba), used_only, rgba)
+    return Picture(_DRAWING, "Your drawing", Image.fromarray(rgba), found, drawn=True)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _of_canvas(digest: str, _rgba: np.ndarray) -> tuple[Reading, ...]:
-    return readings.of_canvas(_rgba)
+def _of_canvas(digest: str, used_only: bool, _rgba: np.ndarray) -> tuple[Reading, ...]:
+    return readings.of_canvas(_rgba, used_only)
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -160,7 +166,7 @@ def digest(pixels: np.ndarray) -> str:
 
 
 def with_changes(picture: Picture) -> Picture:
-    """A picture that comes into view, with the changes made to it. Those of the picture before are forgotten."""
+    """An image that comes into view, with the changes made to it. Those of the image before are forgotten."""
     changes = _changes(picture)
     if not changes.turns and not changes.inverted:
         return replace(picture, changes=changes)
@@ -173,7 +179,7 @@ def with_changes(picture: Picture) -> Picture:
 
 
 def change(picture: Picture, **changes) -> None:
-    """Change a picture on the next run of the page; see `Changes`."""
+    """Change an image on the next run of the page; see `Changes`."""
     st.session_state[state.CHANGES] = (picture.id, replace(picture.changes, **changes))
 
 
