@@ -31,7 +31,7 @@ def files() -> list[dict]:
 
 def open_upload(page: Page, url: str) -> None:
     page.goto(f"{url}/Predict")
-    expect(page.get_by_text("How it was read")).to_be_visible()  # of a sample; TensorFlow is loaded
+    expect(page.get_by_text("Prediction for")).to_be_visible()  # of a sample; TensorFlow is loaded
     page.get_by_role("radio", name="Upload").click()
 
 
@@ -58,7 +58,7 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     assert progress.inner_text() == stopped
     page.get_by_role("button", name="Continue").click()
     expect(progress).to_contain_text(f"All {COUNT} files", timeout=180_000)
-    expect(page.get_by_text("letter.jpg: This is no picture")).to_be_visible()
+    expect(page.get_by_text("letter.jpg: This file is not an image")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_test_id("stDownloadButton").get_by_role("button").click()
@@ -71,39 +71,74 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
 
     # A row opens its picture, which the Explore page then looks into.
     settled(page)
-    expect(page.get_by_text("picture 0.jpg: confidence")).to_be_visible()
+    expect(page.get_by_text("Prediction for picture 0.jpg")).to_be_visible()
     choose_row(page, 2)
-    expect(page.get_by_text("picture 2.jpg: confidence")).to_be_visible()
-    expect(page.get_by_text("How it was read")).to_be_visible()
+    expect(page.get_by_text("Prediction for picture 2.jpg")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Explore", exact=True).click()
-    expect(page.get_by_alt_text("picture 2.jpg as the network sees it")).to_be_visible()
+    expect(page.get_by_text("picture 2.jpg").first).to_be_visible()
     page.get_by_role("link", name="Predict", exact=True).click()
     expect(page.get_by_test_id("stProgress")).to_contain_text(f"All {COUNT} files")
-    expect(page.get_by_text("picture 2.jpg: confidence")).to_be_visible()
+    expect(page.get_by_text("Prediction for picture 2.jpg")).to_be_visible()
 
 
 def test_another_reading_and_a_turn(page, workshop):
     open_upload(page, workshop.url)
     page.locator("input[type=file]").set_input_files(files()[0])
-    expect(page.get_by_text("How should it be read?")).to_be_visible()
+    page.get_by_text("Preprocessing", exact=True).click()
+    expect(page.get_by_text("Or choose one:")).to_be_visible()
     settled(page)  # the readings are drawn one after the other
     last = page.locator("[class*=st-key-reading-] button").filter(visible=True).last
     name = last.inner_text()
     last.click()
-    expect(page.get_by_text(f"How it was read: {name}")).to_be_visible()
+    expect(page.get_by_text(f"Steps: {name}")).to_be_visible()
     settled(page)
 
     page.get_by_role("link", name="Explore", exact=True).click()
-    expect(page.get_by_text(f"Read as: {name}.")).to_be_visible()
+    expect(page.get_by_text(f": {name}.")).to_be_visible()
     settled(page)
     page.get_by_role("link", name="Predict", exact=True).click()
-    expect(page.get_by_text(f"How it was read: {name}")).to_be_visible()
+    expect(page.get_by_text(f"Steps: {name}")).to_be_visible()
 
     settled(page)
-    page.get_by_role("button", name="Turn left").click()
-    expect(page.get_by_text("Turned", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Rotate left").click()
+    expect(page.get_by_text("Rotated", exact=True)).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Reset").click()
     expect(page.get_by_role("button", name="Reset")).to_have_count(0)
-    expect(page.get_by_text("As it came", exact=True)).to_be_visible()
+    expect(page.get_by_text("Original", exact=True).first).to_be_visible()
+
+
+def test_the_image_in_view_survives_reload_and_back(page, workshop):
+    page.goto(f"{workshop.url}/Predict")
+    expect(page.get_by_text("Prediction for")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Number 4").click()  # a thumbnail
+    expect(page.get_by_text("Prediction for T-shirt/top 4")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Prediction for T-shirt/top 4")).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name="Random").click()
+    expect(page.get_by_text("Prediction for T-shirt/top 4")).to_have_count(0)
+
+    page.get_by_role("radio", name="Mistake").click()
+    expect(page.get_by_text("Wrong: the true label is")).to_be_visible()
+    settled(page)
+    page.get_by_role("link", name="Explore", exact=True).click()
+    expect(page.get_by_role("radio", name="Mistake")).to_be_checked()  # the image goes along
+    settled(page)
+    page.get_by_role("radio", name="Upload").click()
+    settled(page)
+    page.go_back()
+    expect(page.get_by_text("Wrong: the true label is")).to_be_visible()
+    expect(page.get_by_role("radio", name="Mistake")).to_be_checked()
+
+
+def test_a_file_without_a_known_ending_is_read_by_its_content(page, workshop):
+    open_upload(page, workshop.url)
+    heic = {"name": "IMG_1.HEIC", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"}
+    page.locator("input[type=file]").set_input_files(heic)
+    expect(page.get_by_text("IMG_1.HEIC: HEIC images (iPhone) cannot be read. Choose JPEG")).to_be_visible()
+    page.reload()
+    page.locator("input[type=file]").set_input_files({**files()[0], "name": "scan.jfif"})
+    expect(page.get_by_text("Prediction for scan.jfif")).to_be_visible()
