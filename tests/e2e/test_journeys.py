@@ -138,7 +138,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     expect(other.get_by_text("Map 8 of conv2d")).to_be_visible()
 
     other.get_by_role("link", name="Predict", exact=True).click()
-    expect(other.get_by_text("How it was read")).to_be_visible()
+    expect(other.get_by_text("Prediction for")).to_be_visible()
     expect(other.get_by_text("trained on drawn clothes only")).to_be_visible()
     assert "run=" in other.url
 
@@ -278,6 +278,7 @@ def test_draw_a_shape(page, workshop):
         page.wait_for_timeout(400)
     expect(heading(page, "Trouser")).to_be_visible()
     page.locator("summary", has_text="Preprocessing").click()
+    page.get_by_text("Preprocessing", exact=True).click()
     expect(page.get_by_text("28 × 28", exact=False).first).to_be_visible()
 
     page.get_by_role("button", name="Clear").click()
@@ -302,9 +303,9 @@ def test_upload_a_good_and_a_bad_file(page, workshop):
             {"name": "letter.jpg", "mimeType": "image/jpeg", "buffer": b"Dear Sir or Madam, this is no picture."},
         ]
     )
-    expect(page.get_by_text("letter.jpg: This is no picture")).to_be_visible()
+    expect(page.get_by_text("letter.jpg: This file is not an image")).to_be_visible()
     expect(heading(page, "Trouser")).to_be_visible()
-    expect(page.get_by_text("How it was read")).to_have_count(1)
+    expect(page.get_by_text("Prediction for")).to_have_count(1)
 
 
 PAGES = {  # titles by the path in the link
