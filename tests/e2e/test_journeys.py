@@ -278,7 +278,6 @@ def test_draw_a_shape(page, workshop):
         page.wait_for_timeout(400)
     expect(heading(page, "Trouser")).to_be_visible()
     page.locator("summary", has_text="Preprocessing").click()
-    page.get_by_text("Preprocessing", exact=True).click()
     expect(page.get_by_text("28 × 28", exact=False).first).to_be_visible()
 
     page.get_by_role("button", name="Clear").click()
