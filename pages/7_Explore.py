@@ -26,11 +26,12 @@ with image_column:
         prediction_column.info(inputs.missing(state.EXPLORE_IMAGE), icon=":material/checkroom:")
         st.stop()
     now = model_view.look(run, network, image)
-    model_view.banner(run)
 with prediction_column:
     model_view.prediction(now)
 
 view = links.choice(state.EXPLORE_VIEW, "View", VIEWS)
+if view != "Edit":  # which lists the edits itself
+    model_view.banner(run)
 if view == "Feature maps":
     feature_maps.show(now)
 elif view == "Filters":

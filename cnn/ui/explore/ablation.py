@@ -63,7 +63,7 @@ def _edits(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
         done = model_view.operations(now.run)
         model_view.operate(now.run, [*done, Operation(kind, layer, tuple(filters), **options)])
 
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         nothing = not filters
         st.button(
             "Ablate",
@@ -83,7 +83,7 @@ def _edits(now: ModelView, layers: list[str]) -> tuple[str, list[int]]:
             args=("isolate",),
             help="Sets the output of all other filters of the layer to zero.",
         )
-        factor = st.number_input("Factor", -10.0, 10.0, 0.5, step=0.5, key="scale_factor", width=130)
+        factor = st.number_input("Factor", -10.0, 10.0, 0.5, step=0.5, key="scale_factor", width=105)
         st.button(
             "Scale", icon=":material/tune:", key="scale_filters", disabled=nothing, on_click=do, args=("scale",),
             kwargs={"factor": factor},
@@ -225,9 +225,10 @@ def _outcome(now: ModelView, bench: Bench, before: np.ndarray, after: np.ndarray
     matrix = np.zeros((len(CLASS_NAMES),) * 2, int)
     np.add.at(matrix, (labels, after.argmax(axis=1)), 1)
     if done:
+        st.markdown("**Edited network**")
         st.markdown("\n".join(f"{number}. {shell.plain(str(one))}" for number, one in enumerate(done, 1)))
         with st.container(horizontal=True):
-            model_view.undo_buttons(now.run, "_here")
+            model_view.undo_buttons(now.run)
             _save(now)
     figures.show(
         charts.confusion(matrix, CLASS_NAMES, height=380),

@@ -207,15 +207,15 @@ def banner(run: Run) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         more = f" and {len(done) - 1} more" if len(done) > 1 else ""
         st.markdown(f":material/content_cut: **Edited network**: {shell.plain(str(done[-1]))}{more}.")
-        undo_buttons(run, "")
+        undo_buttons(run)
 
 
-def undo_buttons(run: Run, place: str) -> None:
-    """Undo the last edit, or reset all of them; `place`: tells one pair of buttons from another."""
+def undo_buttons(run: Run) -> None:
+    """Undo the last edit, or reset all of them."""
     done = operations(run)
-    st.button("Undo", icon=":material/undo:", key=f"undo_operation{place}", on_click=undo, args=(run,))
+    st.button("Undo", icon=":material/undo:", key="undo_operation", on_click=undo, args=(run,))
     if len(done) > 1:
-        st.button("Reset", icon=":material/restart_alt:", key=f"undo_all{place}", on_click=operate, args=(run, []))
+        st.button("Reset", icon=":material/restart_alt:", key="undo_all", on_click=operate, args=(run, []))
 
 
 # ---------------------------------------------------------------- two images, or two networks, side by side
