@@ -574,6 +574,7 @@ def test_predict_a_drawing():
 
 
 def test_the_ways_to_preprocess_a_drawing_are_computed_when_they_are_looked_at(monkeypatch):
+    pictures._of_canvas.clear()
     found = []
     of_canvas = readings.of_canvas
     monkeypatch.setattr(readings, "of_canvas", lambda *given: found.append(of_canvas(*given)) or found[-1])

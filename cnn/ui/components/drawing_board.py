@@ -96,8 +96,12 @@ def ask() -> np.ndarray | None:
 
     kept = st.session_state.setdefault(state.KEPT_DRAWING, Kept())
     tool = _tool()
-    board, steps = st.container(), st.container(horizontal=True, gap="xsmall", width=SIDE)
     width, filled, mirrored, template = _settings()
+    st.caption(
+        "Click the corners, then the first one again." if tool == "Polygon" else "Press and drag to draw.",
+        width=140,  # the canvas's own buttons appear on its right
+    )
+    board, steps = st.container(), st.container(horizontal=True, gap="xsmall", width=SIDE)
     key = f"drawing_board-{kept.board}"
     if key not in st.session_state:
         kept.begun_with = kept.drawing.strokes
@@ -129,7 +133,7 @@ def ask() -> np.ndarray | None:
 
 
 def _tool() -> str:
-    tool = st.pills(
+    return st.pills(
         "Tool",
         list(_TOOLS),
         default="Pencil",
@@ -140,11 +144,6 @@ def _tool() -> str:
         label_visibility="collapsed",
         wrap=True,
     )
-    st.caption(
-        "Click the corners, then the first one again." if tool == "Polygon" else "Press and drag to draw.",
-        width=140,  # the canvas's own buttons appear on its right
-    )
-    return tool
 
 
 def _settings() -> tuple[int, bool, bool, int | None]:
