@@ -189,7 +189,7 @@ def trial_curves(trials: Sequence[Trial], height: int = 320) -> go.Figure:
         line = {"color": GREY if name == "finished" else colour, "width": 1.3}
         name = "others, finished" if name == "finished" else name
         if trial is top:
-            name, line = f"best, trial {trial.number}", {"color": GREEN, "width": 3}
+            name, line = f"best: {trial.label}", {"color": GREEN, "width": 3}
         figure.add_scatter(
             x=list(range(1, trial.epoch + 1)),
             y=list(trial.curve),

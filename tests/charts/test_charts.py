@@ -678,12 +678,12 @@ def test_long_times_are_in_minutes():
 
 def test_the_best_curve_is_prominent():
     figure = charts.trial_curves(TRIALS)
-    assert figure.data[-1].name == "best, trial 3" and figure.data[-1].line.width == 3
+    assert figure.data[-1].name == "best: lr 0.01 · batch 32" and figure.data[-1].line.width == 3
     assert list(figure.data[-1].y) == [0.9, 0.8] and list(figure.data[-1].customdata) == [3, 3]
     assert len(figure.data) == 4
     assert [trace.name for trace in figure.data if trace.showlegend] == [
         "others, finished",
         "stopped early",
         "training",
-        "best, trial 3",
+        "best: lr 0.01 · batch 32",
     ]

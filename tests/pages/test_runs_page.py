@@ -302,7 +302,7 @@ def test_shipped_runs_can_be_opened_and_compared_but_not_changed():
         ":material/scatter_plot: Run a sweep from this",
     ]
     select(app, runs.get("lecture"), runs.get("wardrobe"))
-    assert "of which 2 came with the program" in text(app) and len(app.get("plotly_chart")) == 2
+    assert "2 selected, 2 of them from the program" in text(app) and len(app.get("plotly_chart")) == 2
 
 
 # --- deleting ---------------------------------------------------------------------------------------------------

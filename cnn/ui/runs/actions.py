@@ -43,7 +43,7 @@ def show(selected: list[Run]) -> None:
         _more(selected, own)
         if selected:
             shipped = len(selected) - len(own)
-            note = f", of which {shipped} came with the program and cannot be changed" if shipped else ""
+            note = f", {shipped} of them from the program: these cannot be changed" if shipped else ""
             st.caption(f"{len(selected)} selected{note}", width="content")
     if len(selected) == 1 and selected[0].problem:
         problem = shell.plain(selected[0].problem)
