@@ -43,8 +43,8 @@ class Sliding(NamedTuple):
         sizes = [size + sum(zeros) for size, zeros in zip(shape[:2], self.zeros(shape), strict=True)]
         if span > min(sizes):
             raise DoesNotFit(
-                f"The kernel spans {span}×{span} pixels, more than the {sizes[0]}×{sizes[1]} that there are with the "
-                "border: take a smaller kernel or dilation, or more zeros."
+                f"The kernel spans {span}×{span} pixels, but the image with its border has only {sizes[0]}×{sizes[1]}. "
+                "Use a smaller kernel or dilation, or more zeros."
             )
         rows, columns = (geometry.output_size(size, self.kernel, self.stride, "valid", self.dilation) for size in sizes)
         return rows, columns

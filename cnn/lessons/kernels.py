@@ -24,24 +24,24 @@ NAMES = (
     "random",
 )
 NOTES = {
-    "identity": "One in the middle, zeros around it: the image comes out as it went in.",
-    "vertical edges": "Right minus left: bright where the image becomes brighter to the right, dark where darker.",
-    "horizontal edges": "Below minus above: bright where the image becomes brighter downwards, dark where darker.",
+    "identity": "A one in the middle, zeros around it: the output equals the input.",
+    "vertical edges": "Right minus left: positive where the image gets brighter to the right, negative where it gets darker.",
+    "horizontal edges": "Below minus above: positive where the image gets brighter downwards, negative where it gets darker.",
     "Sobel, vertical edges": "Right minus left, smoothed along the edge: less noise than the plain difference.",
     "Sobel, horizontal edges": "Below minus above, smoothed along the edge: less noise than the plain difference.",
-    "blur": "The mean of the window: every weight is one over the number of weights.",
-    "Gaussian": "A mean that trusts the middle most: weights fall off like a bell.",
-    "sharpen": "Twice the image minus its mean: what differs from its surroundings stands out.",
-    "Laplacian": "The surroundings minus the middle: zero on flat ground, large at edges and dots in any direction.",
-    "emboss": "Lower right minus upper left, and the pixel itself: as if lit from one side.",
-    "random": "Weights drawn at random, as every learned kernel begins.",
+    "blur": "The mean of the window: all weights are equal and add up to 1.",
+    "Gaussian": "A weighted mean: the weights fall off from the middle like a bell curve.",
+    "sharpen": "Twice the image minus its local mean: differences from the surroundings stand out.",
+    "Laplacian": "The surroundings minus the middle: zero in uniform areas, large at edges and dots in any direction.",
+    "emboss": "Lower right minus upper left, plus the pixel itself: as if lit from one side.",
+    "random": "Random weights, as every learned kernel starts out.",
 }
 MAX_SIZE = 9
 _LARGEST = 1000.0  # of a weight that is typed
 
 
 class UnreadableNumbers(AtelierError, ValueError):
-    """Numbers that were typed are none, or do not make a rectangle; the message says what to do."""
+    """What was typed is not numbers, or not a rectangle of them; the message says what to do."""
 
 
 def named(name: str, size: int, seed: int = 0) -> np.ndarray:
@@ -80,12 +80,12 @@ def named(name: str, size: int, seed: int = 0) -> np.ndarray:
 
 
 def as_text(numbers: np.ndarray) -> str:
-    """(h, w) -> rows parted by semicolons, as `from_text` reads them: "0 1 0; 1 -4 1; 0 1 0"."""
+    """(h, w) -> rows separated by semicolons, as `from_text` reads them: "0 1 0; 1 -4 1; 0 1 0"."""
     return "; ".join(" ".join(f"{value:.4g}" for value in row) for row in np.asarray(numbers) + 0.0)
 
 
 def from_text(text: str, largest: int = MAX_SIZE, square: bool = True) -> np.ndarray:
-    """Read rows of numbers, parted by semicolons or line breaks, the numbers by blanks, tabs or commas.
+    """Read rows of numbers, separated by semicolons or line breaks, the numbers by blanks, tabs or commas.
 
     Args:
         largest: rows and columns at most. square: whether it must be a square with an odd edge, as a kernel.
@@ -98,19 +98,19 @@ def from_text(text: str, largest: int = MAX_SIZE, square: bool = True) -> np.nda
     """
     rows = [row.replace(",", " ").split() for row in text.replace("\n", ";").split(";") if row.strip(" ,\t\r")]
     if not rows:
-        raise UnreadableNumbers("There are no numbers: type rows such as 0 1 0; 1 -4 1; 0 1 0.")
+        raise UnreadableNumbers("There are no numbers. Type rows such as 0 1 0; 1 -4 1; 0 1 0.")
     for index, row in enumerate(rows):
         if len(row) != len(rows[0]):
             raise UnreadableNumbers(
-                f"Row 1 has {len(rows[0])} numbers and row {index + 1} has {len(row)}: give every row as many."
+                f"Row 1 has {len(rows[0])} numbers and row {index + 1} has {len(row)}. Every row needs the same number."
             )
     if max(len(rows), len(rows[0])) > largest:
         raise UnreadableNumbers(
-            f"These are {len(rows)} rows of {len(rows[0])} numbers: at most {largest} rows of {largest} are shown."
+            f"There are {len(rows)} rows of {len(rows[0])} numbers; at most {largest} rows of {largest} are allowed."
         )
     if square and (len(rows) != len(rows[0]) or len(rows) % 2 == 0):
         raise UnreadableNumbers(
-            f"A kernel here is a square with an odd edge, such as 3×3; these are {len(rows)} rows of {len(rows[0])}."
+            f"A kernel is a square with an odd edge, such as 3×3; this one has {len(rows)} rows of {len(rows[0])}."
         )
     return np.array([[_number(word) for word in row] for row in rows])
 
@@ -119,7 +119,7 @@ def _number(word: str) -> float:
     try:
         value = float(word.replace("−", "-"))
     except ValueError:
-        raise UnreadableNumbers(f"{word[:20]!r} is not a number: write numbers such as -0.5 or 2.") from None
+        raise UnreadableNumbers(f"{word[:20]!r} is not a number. Type numbers such as -0.5 or 2.") from None
     if not abs(value) <= _LARGEST:
-        raise UnreadableNumbers(f"{word[:20]} is too large: numbers from -{_LARGEST:g} to {_LARGEST:g} can be used.")
+        raise UnreadableNumbers(f"{word[:20]} is too large. Numbers from -{_LARGEST:g} to {_LARGEST:g} are allowed.")
     return value

@@ -14,12 +14,12 @@ from cnn.config.layers import AnyConvolution, Layer, Pooling
 from cnn.errors import AtelierError
 
 MAX_LAYERS = 16
-_WORDS = re.compile(r"(conv|pool)\s+(\d+)((?:\s+(?:stride|dilation)\s+\d+)*)")
+_WORDS = re.compile(r"(conv|pool)\s+(\d{1,4})((?:\s+(?:stride|dilation)\s+\d{1,4})*)")
 _LIMITS = {"kernel": 15, "stride": 8, "dilation": 8}
 
 
 class UnreadableStack(AtelierError, ValueError):
-    """A line that is no stack of layers; the message says what to do."""
+    """A line that is not a stack of layers; the message says what to do."""
 
 
 class Window(NamedTuple):
@@ -57,9 +57,9 @@ def parse(line: str) -> tuple[Window, ...]:
     """
     parts = [part.strip().lower() for part in line.split(",") if part.strip()]
     if not parts:
-        raise UnreadableStack("There is no layer: write such as conv 3, pool 2, conv 3.")
+        raise UnreadableStack("There are no layers. Type some, such as conv 3, pool 2, conv 3.")
     if len(parts) > MAX_LAYERS:
-        raise UnreadableStack(f"These are {len(parts)} layers: at most {MAX_LAYERS} are shown.")
+        raise UnreadableStack(f"There are {len(parts)} layers; at most {MAX_LAYERS} are allowed.")
     return tuple(map(_window, parts))
 
 
@@ -67,7 +67,7 @@ def _window(part: str) -> Window:
     match = _WORDS.fullmatch(part)
     if not match:
         raise UnreadableStack(
-            f"{part[:40]!r} is no layer: write conv or pool and a size, then stride or dilation, such as "
+            f"{part[:40]!r} is not a layer. Type conv or pool and a size, then stride or dilation, such as "
             "conv 5 stride 2."
         )
     kind, kernel, rest = match[1], int(match[2]), dict(re.findall(r"(stride|dilation)\s+(\d+)", match[3]))
@@ -75,9 +75,9 @@ def _window(part: str) -> Window:
     given = {"kernel": kernel, **{name: int(rest.get(name, usual[name])) for name in usual}}
     for name, limit in _LIMITS.items():
         if not 1 <= given[name] <= (limit if name in rest or name == "kernel" else max(limit, kernel)):
-            raise UnreadableStack(f"{part[:40]!r} has a {name} of {given[name]}: from 1 to {limit} can be used.")
+            raise UnreadableStack(f"{part[:40]!r} has a {name} of {given[name]}. Use 1 to {limit}.")
     if kind == "pool" and given["dilation"] > 1:
-        raise UnreadableStack(f"{part[:40]!r}: only convolutions have a dilation here.")
+        raise UnreadableStack(f"{part[:40]!r}: only convolutions can have a dilation here.")
     return Window(kind, **given)
 
 
@@ -120,8 +120,8 @@ def follow(stack: Sequence[Window], size: int) -> list[Seen]:
         output = geometry.output_size(size, kernel, stride, window.padding, dilation)
         if output < 1:
             raise UnreadableStack(
-                f"Layer {number}, {window}, has a window larger than the {size}×{size} that come to it: take layers "
-                "away, or a smaller one."
+                f"Layer {number}, {window}, has a window larger than its input of {size}×{size}. Remove layers, "
+                "or use a smaller window."
             )
         field = field.through(kernel, stride, dilation, before)
         size = output

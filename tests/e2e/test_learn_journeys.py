@@ -63,7 +63,7 @@ def test_a_weight_is_typed_and_stays_in_the_link(page: Page, workshop: Dashboard
     expect(weight).to_have_value("0")
     weight.fill("2")
     weight.press("Tab")
-    expect(page.get_by_role("textbox", name="Weights, rows parted by semicolons")).to_have_value("2 0 0; 0 1 0; 0 0 0")
+    expect(page.get_by_role("textbox", name="Weights (rows separated by ;)")).to_have_value("2 0 0; 0 1 0; 0 0 0")
     expect(page.locator(".st-key-filter_stage .where")).to_contain_text("z = 11")  # 2 times 5 and 1
     expect(page).to_have_url(re.compile("filter_weights=2"))
     page.get_by_role("textbox", name="Weight in row 0, column 0").fill("two")
@@ -84,9 +84,9 @@ def test_the_channels_add_up(page: Page, workshop: Dashboard):
 
 def test_a_teachers_link_leaves_controls_out(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Learn?topic=stride&run=lecture&stride_stride=3")
-    page.get_by_role("button", name="Link for a class").click()
+    page.get_by_role("button", name="Share lesson").click()
     page.get_by_role("combobox", name="Hide").click()
-    for label in ("The list of topics", "Stride s"):
+    for label in ("The list of lessons", "Stride s"):
         page.get_by_role("option", name=label).click()
     link = page.get_by_test_id("stCode")
     expect(link).to_contain_text("hide=topic.stride_stride")
@@ -94,7 +94,7 @@ def test_a_teachers_link_leaves_controls_out(page: Page, workshop: Dashboard):
     page.goto(link.inner_text().strip())
     expect(page.get_by_role("slider", name="Kernel size f")).to_be_visible()
     expect(page.get_by_role("slider", name="Stride s")).to_have_count(0)  # neither seen nor reached by key
-    expect(page.get_by_role("radio", name="Pooling")).to_have_count(0)
+    expect(page.get_by_role("button", name="All lessons")).to_have_count(0)
     page.get_by_role("button", name="Show all").click()
     expect(page.get_by_role("slider", name="Stride s")).to_have_value("3")
 

@@ -137,7 +137,7 @@ def kernels_effect(weights, divisor):
         for column in range(3):
             if np.allclose(found, noise[row : row + 10, column : column + 10], atol=1e-6):
                 middle = (row, column) == (1, 1)
-                return "It leaves the image as it is." if middle else "It moves the image by one pixel."
+                return "It leaves the image as it is." if middle else "It shifts the image by one pixel."
     if np.allclose(even, 3, atol=1e-5):
         return "It blurs the image." if found.std() < noise.std() else "It sharpens the image."
     assert np.allclose(even, 0)
@@ -279,12 +279,12 @@ def moved_image(stride, pixels, way, kernel):
     after = convolved(np.roll(image, sign * pixels, axis), weights, stride=stride)
     (places,) = [n for n in range(-6, 7) if np.allclose(np.roll(before, sign * n, axis), after, atol=1e-5)]
     towards = way if way in ("up", "down") else f"to the {way}"
-    return f"It moves by {places} place{'s' * (places != 1)} {towards}."
+    return f"It shifts by {places} position{'s' * (places != 1)} {towards}."
 
 
 TURNS = {
-    "turned by a quarter turn to the left": np.rot90,
-    "turned by half a turn": lambda image: np.flipud(np.fliplr(image)),
+    "rotated by 90° to the left": np.rot90,
+    "rotated by 180°": lambda image: np.flipud(np.fliplr(image)),
     "mirrored left to right": np.fliplr,
     "mirrored top to bottom": np.flipud,
 }
@@ -296,8 +296,8 @@ def turned_image(weights, how):
     before, after = convolved(image, weights), convolved(turn(image), weights)
     assert not np.allclose(after, before, atol=1e-3)
     if np.allclose(after, turn(before), atol=1e-4):
-        return f"It is {word} likewise."
-    return f"It becomes another map, not only the old one {word}."
+        return f"It is {word} in the same way."
+    return f"It becomes a different map, not just the old one {word}."
 
 
 def shuffled_pixels(edge, loses):
@@ -317,7 +317,7 @@ LOCAL = {
     "Satellite images of towns and fields",
     "Scanned pages of printed text",
     "Spectrograms of sounds, frequency against time",
-    "Images of a video camera at a door",
+    "Images from a video camera at a door",
     "Images of clothes",
 }
 
@@ -376,7 +376,7 @@ KERAS: dict[str, Callable] = {
         parameters(conv(filters, kernel), 28, 28, 3) - parameters(conv(filters, kernel), 28, 28, 1)
     ),
     "growing_work": growing_work,
-    "values_of_a_image": lambda height, width: out(kl.Flatten(), height, width, 3)[0],
+    "values_of_an_image": lambda height, width: out(kl.Flatten(), height, width, 3)[0],
     "multiplications": multiplications,
     "moved_image": moved_image,
     "turned_image": turned_image,
@@ -597,7 +597,7 @@ def test_the_slope_of_leaky_relu_is_kerass():
 
 
 _PLURAL_OF_ONE = re.compile(
-    r"(?<![\d.,])1\$? (?:\w+ )?(?:channel|filter|map|image|pixel|place|row|step|unit|value|weight|zero)s\b"
+    r"(?<![\d.,])1\$? (?:\w+ )?(?:channel|filter|map|image|pixel|position|row|step|unit|value|weight|zero)s\b"
 )
 
 

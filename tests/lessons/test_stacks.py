@@ -75,9 +75,9 @@ def test_the_lectures_stack():
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("", "There is no layer"),
-        ("conv", "'conv' is no layer"),
-        ("dense 3", "is no layer"),
+        ("", "There are no layers"),
+        ("conv", "'conv' is not a layer"),
+        ("dense 3", "is not a layer"),
         ("conv 0", "kernel of 0"),
         ("conv 99", "kernel of 99"),
         ("conv 3 stride 0", "stride of 0"),
@@ -99,5 +99,5 @@ def test_a_dilated_kernel_in_a_corner_sees_none_of_the_padding():
 
 
 def test_a_window_larger_than_its_input_is_said():
-    with pytest.raises(UnreadableStack, match="Layer 3, pool 3, has a window larger than the 2×2"):
+    with pytest.raises(UnreadableStack, match="Layer 3, pool 3, has a window larger than its input of 2×2"):
         stacks.follow(stacks.parse("pool 5, pool 2, pool 3"), 28)

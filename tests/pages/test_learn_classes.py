@@ -27,13 +27,13 @@ def lesson(run: str = "lecture", **link: str) -> AppTest:
 
 @cache
 def pixels(label: int, number: int = 0) -> np.ndarray:
-    """A test picture as the page names it, float32 (1, 28, 28, 1)."""
+    """A test image as the page names it, float32 (1, 28, 28, 1)."""
     examples, _ = inputs.test_pictures(runs.get("lecture"))
     return data.scaled(examples.images[np.flatnonzero(examples.labels == label)[number]][None])
 
 
 def keras_values(run: str, label: int) -> dict[str, np.ndarray]:
-    """Of a test picture what the last maps, the vector that they become, and the last layer's input and logits are."""
+    """Of a test image what the last maps, the vector that they become, and the last layer's input and logits are."""
     network = load(runs.get(run))
     bridge = next(layer for layer in network.layers[1:] if len(layer.output.shape) == 2)
     last = network.layers[-1]
@@ -117,22 +117,22 @@ def test_the_table_and_the_loss_are_those_of_keras(run, label, temperature):
 
 
 @pytest.mark.parametrize("label", [0, 8])
-def test_the_true_class_is_the_pictures_label_unless_another_is_chosen(label):
+def test_the_true_class_is_the_images_label_unless_another_is_chosen(label):
     app = lesson(sample_class=CLASS_NAMES[label])
     assert table(app)[1] == [CLASS_NAMES[label]]
     p = softmax(keras_values("lecture", label)["logits"], 1.0)[label]
     assert f"{p:.5g}" in written(app) or p > 0.9
-    assert "divided by a temperature" not in text(app) and "(calibration)" in text(lesson("wardrobe"))
+    assert "divided by a temperature" not in text(app) and "(temperature scaling)" in text(lesson("wardrobe"))
 
 
-def test_of_a_drawing_the_answer_counts_as_true():
+def test_of_a_drawing_the_prediction_counts_as_true():
     """Nobody knows its label."""
     board = Image.new("RGBA", (280, 280))
     board.paste("black", (80, 60, 200, 230))
     buffer = io.BytesIO()
     board.save(buffer, "PNG")
     app = lesson()
-    app.segmented_control(key="way").set_value("Draw")
+    app.segmented_control(key="learn-from").set_value("Draw")
     refresh(app)
     url = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
     app.session_state["drawing_board-0"] = {"drawing": {"raw": {"objects": []}, "data": url}}
@@ -167,7 +167,7 @@ def test_the_vectors_on_the_way_are_those_of_keras(run):
         np.testing.assert_allclose(strip_values(strips[-2]), expected["features"], rtol=1e-3, atol=1e-6)
     if run == "dense":
         assert "no convolution" in app.info[0].value
-        assert r"$28 \cdot 28 \cdot 1$ values are 784" in text(app)
+        assert r"$28 \cdot 28 \cdot 1 = 784$" in text(app)
     if run == "wardrobe":
         [pooled] = sent(app, "classes_vector")["strips"]
         np.testing.assert_allclose(strip_values(pooled), expected["maps"].mean(axis=(0, 1)), rtol=1e-3, atol=1e-6)
@@ -177,8 +177,8 @@ def test_the_vectors_on_the_way_are_those_of_keras(run):
 def test_the_values_of_a_map_are_where_the_lesson_says(map_):
     """In the vector that Keras makes."""
     app, expected = lesson(classes_map=str(map_), sample_class="Coat"), keras_values("lecture", 4)
-    [places] = [c.value for c in app.caption if "come to the places" in c.value]
-    listed = [int(word.replace(",", "")) for word in re.findall(r"[\d,]*\d", places.split("to the places")[1])]
+    [places] = [c.value for c in app.caption if "go to the indices" in c.value]
+    listed = [int(word.replace(",", "")) for word in re.findall(r"[\d,]*\d", places.split("to the indices")[1])]
     np.testing.assert_array_equal(expected["vector"][listed], expected["maps"][..., map_ - 1].ravel())
     assert sent(app, "classes_maps")["strips"][0]["chosen"] == [map_ - 1]
 
@@ -205,7 +205,7 @@ def test_a_network_with_fewer_maps_follows_one_that_it_has():
 
 def spread(app: AppTest) -> list[float]:
     """Smallest, largest and median probability, and that without dropout."""
-    [sentence] = [m.value for m in app.markdown if "draws, of which" in m.value]
+    [sentence] = [m.value for m in app.markdown if "random draws, of which" in m.value]
     return [float(share) / 100 for share in re.findall(r"\*\*([\d.]+)%\*\*", sentence)]
 
 
@@ -255,5 +255,5 @@ def test_other_units_are_dropped_again_and_the_link_says_which():
 def test_nothing_is_dropped_at_first_nor_with_a_link_that_asks_for_nonsense():
     for link in ({}, {"classes_rate": "7", "classes_draw": "-3", "classes_temperature": "0", "classes_map": "x"}):
         app = lesson(**link)
-        assert "At prediction nothing is dropped" in text(app) and app.button(key="classes_again").disabled
+        assert "When a network predicts, nothing is dropped" in text(app) and app.button(key="classes_again").disabled
         assert app.slider(key="classes_temperature").value == 1.0

@@ -27,8 +27,8 @@ def lesson(run: str = "lecture", **link: str) -> AppTest:
 
 
 @cache
-def picture(label: int) -> np.ndarray:
-    """The first test picture of a class, float64 (28, 28)."""
+def image(label: int) -> np.ndarray:
+    """The first test image of a class, float64 (28, 28)."""
     examples, _ = inputs.test_pictures(runs.get("lecture"))
     return data.scaled(examples.images[np.flatnonzero(examples.labels == label)[0]][None])[0, ..., 0].astype(float)
 
@@ -105,16 +105,16 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("run", "label", "name", "seed", "share", "steps"), CASES)
-def test_every_number_of_a_step_is_that_of_keras(run, label, name, seed, share, steps):
-    app = lesson(run, sample_class=CLASS_NAMES[label], learning_seed=str(seed), learning_rate=str(share))
+@pytest.mark.parametrize(("run", "label", "name", "seed", "fraction", "steps"), CASES)
+def test_every_number_of_a_step_is_that_of_keras(run, label, name, seed, fraction, steps):
+    app = lesson(run, sample_class=CLASS_NAMES[label], learning_seed=str(seed), learning_rate=str(fraction))
     app.selectbox(key="learning_kernel").set_value(name)
     app.slider(key="learning_step").set_value(steps)
     weight = (label + steps) % 9
     app.selectbox(key="learning_weight").set_value(WEIGHTS[weight])
     refresh(app)
-    x = picture(label)
-    rate = share * largest_rate(x)
+    x = image(label)
+    rate = fraction * largest_rate(x)
     [sentence] = [m.value for m in app.markdown if "largest eigenvalue" in m.value]
     shown = [float(value) for value in re.findall(r"[=t] ?([\d.]+)\$", sentence)]
     np.testing.assert_allclose(shown, [2 / largest_rate(x), largest_rate(x), rate], rtol=1e-4)
@@ -151,7 +151,7 @@ def test_every_number_of_a_step_is_that_of_keras(run, label, name, seed, share, 
     np.testing.assert_allclose(np.abs(np.prod(np.reshape(factors, (3, 2)), axis=1)), largest, rtol=1e-3)
 
     [told] = [c.value for c in app.caption if c.value.startswith("From ")]
-    first, now, away = (float(value) for value in re.findall(r"(?:From|to|are) (-?[\d.e-]+\d)", told))
+    first, now, away = (float(value) for value in re.findall(r"(?:From|to|within) (-?[\d.e-]+\d)", told))
     np.testing.assert_allclose([first, now], expected["losses"][[0, -1]], rtol=6e-3)
     assert away == pytest.approx(np.abs(expected["before"] - goal / goal[goal > 0].sum()).max(), rel=6e-3)
     spec = json.loads(next(c.proto.spec for c in app.get("plotly_chart")))["data"]
@@ -178,11 +178,11 @@ def test_steps_are_taken_one_by_one_and_all_begins_again():
     assert step(refresh(app)) == 0
 
 
-def test_playing_takes_a_hundred_steps_and_can_be_halted():
+def test_playing_takes_a_hundred_steps_and_can_be_paused():
     app = lesson(learning_step="3")
     app.button(key="learning_play").click()
     seen = [step(refresh(app))]
-    assert app.button(key="learning_halt").label == "Halt" and seen[0] == 4
+    assert app.button(key="learning_halt").label == "Pause" and seen[0] == 4
     while any(button.key == "learning_halt" for button in app.button) and len(seen) < 60:
         seen.append(step(refresh(app)))  # as the clock would
     assert seen[-1] == 103 and seen == sorted(seen) and len(seen) < 45
@@ -212,7 +212,7 @@ def test_a_rate_that_is_too_large_is_told_and_the_loss_grows():
     assert "limit" in lesson(learning_rate="1.0").warning[0].value
 
 
-def test_a_black_picture_is_a_sentence(monkeypatch):
+def test_a_black_image_is_a_sentence(monkeypatch):
     monkeypatch.setattr(given, "ask", lambda *_: Given(np.zeros((28, 28), np.float32), "Night", None))
     assert "all black" in lesson().info[0].value
 
@@ -220,4 +220,4 @@ def test_a_black_picture_is_a_sentence(monkeypatch):
 def test_a_link_that_asks_for_nonsense_opens_the_lesson_as_it_begins():
     app = lesson(learning_step="9999", learning_kernel="magic", learning_rate="x", learning_weight="nowhere")
     assert step(app) == 0 and app.selectbox(key="learning_kernel").value == "Sobel, vertical edges"
-    assert "top left" in app.selectbox(key="learning_weight").value and "The next step by hand" in text(app)
+    assert "top left" in app.selectbox(key="learning_weight").value and "The next step written out" in text(app)

@@ -1,4 +1,4 @@
-"""The Learn page: every lesson on every shipped run, its question, its progress, its link, and what people mistype."""
+"""The Lessons page: every lesson on every shipped run, its question, progress, links, and what people mistype."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +19,10 @@ NAMES = [lesson.name for lesson in LESSONS]
 
 def learn(topic: str, run: str = "lecture", **link: str) -> AppTest:
     return open_page("Learn", run, topic=topic, **link)
+
+
+def heading(app: AppTest) -> str:
+    return app.header[0].value
 
 
 # ---------------------------------------------------------------- all of them
@@ -91,7 +95,7 @@ def test_a_right_answer_is_kept_as_progress_and_a_wrong_one_is_explained(topic):
 def test_no_answer_is_no_wrong_answer():
     app = learn("stride")
     next(button for button in app.button if button.label == "Check").click()
-    assert "Give an answer first" in refresh(app).info[-1].value
+    assert "Answer first" in refresh(app).info[-1].value
 
 
 def test_another_question_is_another_one():
@@ -105,7 +109,9 @@ def test_another_question_is_another_one():
 
 def test_progress_is_read_from_the_link():
     app = learn("why", done="field.stride.nonsense")
-    assert app.query_params["done"] in ("stride.field", ["stride.field"])
+    assert "2 of 12 questions answered" in text(app)
+    app.button(key="after").click()
+    assert refresh(app).query_params["done"] in ("stride.field", ["stride.field"])
 
 
 # ---------------------------------------------------------------- a link for a class
@@ -115,7 +121,7 @@ def test_a_link_opens_a_lesson_with_its_values_and_hides_controls():
     app = learn("stride", stride_kernel="5", stride_stride="3", hide="stride_stride.topic")
     assert app.slider(key="stride_kernel").value == 5
     assert app.slider(key="stride_stride").value == 3  # there, but its container is out of sight
-    assert not [e for e in app.get("button_group") if e.label == "Topic"]
+    assert not [e for e in app.get("button_group") if e.label == "Lesson"]
     assert any("st-key-hidden-" in html.proto.body for html in app.get("html"))
     app.button(key="show_all").click()
     refresh(app)
@@ -129,6 +135,42 @@ def test_the_link_names_what_is_set_and_hidden():
     app.multiselect(key="hide-stride").set_value(["stride_kernel"])
     link = refresh(app).code[0].value
     assert "topic=stride" in link and "run=lecture" in link and "hide=stride_kernel" in link
+
+
+def test_another_lesson_is_chosen_by_its_number_or_its_title():
+    app = learn("why")
+    app.get("button_group")[0].set_value("field")
+    assert heading(refresh(app)) == "Receptive field"
+
+
+def test_a_bare_link_shows_the_lesson_that_was_open_last():
+    app = learn("field")
+    del app.query_params["topic"]
+    assert heading(refresh(app)) == "Receptive field"
+    assert app.query_params["topic"] in ("field", ["field"])
+
+
+def test_a_link_to_another_page_says_what_to_show_there():
+    pages = [link.proto for link in learn("uses", "wardrobe").get("page_link")]
+    assert {(link.page, link.query_string) for link in pages} == {
+        ("Predict", "run=wardrobe"),
+        ("Explore", "run=wardrobe&view=Explain"),
+    }
+
+
+NONSENSE = ["", "nan", "inf", "-1e999", "99999999999", "-5", "abc", "☃ é漢", "x" * 5000, "true", "0"]
+
+
+@pytest.mark.parametrize(
+    "nonsense", [*NONSENSE[:3], *(pytest.param(word, marks=pytest.mark.slow) for word in NONSENSE[3:])]
+)
+@pytest.mark.parametrize("topic", NAMES)
+def test_a_link_with_nonsense_in_every_control_opens_the_lesson(topic, nonsense):
+    """A control takes its default or what is nearest, or a sentence says what is wrong with a text."""
+    keys = {key for control in learn(topic).session_state["lesson_offered"] for key in control.keys}
+    assert keys
+    app = learn(topic, **dict.fromkeys(keys - {"typed"}, nonsense))
+    assert heading(app) == next(lesson.title for lesson in LESSONS if lesson.name == topic)
 
 
 # ---------------------------------------------------------------- what people set and mistype
@@ -147,12 +189,12 @@ def test_a_kernel_of_ones_own():
     assert "Your own kernel" in text(refresh(app))
 
 
-def test_numbers_instead_of_a_picture():
+def test_numbers_instead_of_an_image():
     app = learn("filter", typed="true")
     app.text_area(key="numbers").set_value("1 2 3\n4 five 6")
     assert "'five' is not a number" in refresh(app).error[0].value
     app.text_area(key="numbers").set_value("1 2\n3 4")
-    assert "The kernel spans 3×3 pixels, more than the 2×2" in refresh(app).error[0].value
+    assert "The kernel spans 3×3 pixels, but the image with its border has only 2×2" in refresh(app).error[0].value
     app.text_area(key="numbers").set_value("1 2 3\n4 5 6\n7 8 9")
     assert not refresh(app).error
 
@@ -178,7 +220,7 @@ def test_the_size_on_screen_is_that_of_keras(seed):
     size = layer.compute_output_shape((1, 14, 14, 1))[1]
     assert any(f"= {size} \\end" in latex.value for latex in app.latex)
     never = int((convolution.visits((14, 14), Sliding(kernel, stride, padding, dilation)) == 0).sum())
-    assert f"{never} of 196 in none" in text(app)
+    assert f"{never} of 196 pixels lie in none" in text(app)
 
 
 def test_a_stack_of_ones_own():
@@ -193,7 +235,7 @@ def test_a_stack_of_ones_own():
     sizes = [layer.field.size for layer in stacks.follow(stacks.parse(own), 28)]
     assert [int(words.split("= ")[1]) for words in shown] == sizes
     app.text_input(key="field_layers").set_value("conv three")
-    assert "is no layer" in refresh(app).error[0].value
+    assert "is not a layer" in refresh(app).error[0].value
 
 
 def test_rows_are_counted_from_1_and_the_padding_is_not_seen():
@@ -208,7 +250,7 @@ def test_rows_are_counted_from_1_and_the_padding_is_not_seen():
 
 
 @pytest.mark.parametrize("colour", ["true", "false"])
-def test_the_costs_of_a_large_picture_are_those_of_keras(colour):
+def test_the_costs_of_a_large_image_are_those_of_keras(colour):
     import keras
 
     app = learn("large", large_edge="96", large_colour=colour)
@@ -221,4 +263,4 @@ def test_the_costs_of_a_large_picture_are_those_of_keras(colour):
     assert column["parameters of the convolution"] == f"{convolution.count_params():,}"
     assert column["parameters of the dense layer"] == f"{dense.count_params():,}"
     assert column["values of the maps"] == f"{np.prod(convolution.output.shape[1:]):,}"
-    assert "and its map, 96×96, by" in text(app), "the map that is shown is the one that is counted"
+    assert "and its map, 96×96, with" in text(app), "the map that is shown is the one that is counted"

@@ -59,7 +59,7 @@ def written(app: AppTest) -> tuple[list[float], float]:
 
 
 def shown_changes(app: AppTest) -> dict[str, str]:
-    table = next(m.value for m in app.markdown if m.value.startswith("| what"))
+    table = next(m.value for m in app.markdown if m.value.startswith("| | Change"))
     return dict(re.findall(r"^\| ([a-z ]+) \| \*\*(.+?)\*\* \|$", table, re.MULTILINE))
 
 
@@ -132,13 +132,13 @@ def test_every_number_is_kerass(run, layer, output, count, size, stride, group):
             assert one[found] == expected["max"][row, column]
             assert found in [(row * stride + u, column * stride + v) for u in range(size) for v in range(size)]
         if kind == "depthwise":
-            winner = int(re.search(r"the largest, of map (\d+)", text(app)).group(1)) - 1
+            winner = int(re.search(r"the largest, from map (\d+)", text(app)).group(1)) - 1
             assert winner // group == index // group
             assert maps[0, row, column, winner] == expected["depthwise"][row, column]
 
 
 @pytest.mark.parametrize(("direction", "axis", "by"), [("right", 2, 1), ("left", 2, -1), ("up", 1, -1), ("down", 1, 1)])
-def test_a_shift_of_the_picture_changes_what_keras_says(direction, axis, by):
+def test_a_shift_of_the_image_changes_what_keras_says(direction, axis, by):
     run = runs.get("lecture")
     picture = first_picture(run)
     moved = np.roll(picture, by, axis)
@@ -150,7 +150,7 @@ def test_a_shift_of_the_picture_changes_what_keras_says(direction, axis, by):
     app.segmented_control(key="pooling_direction").set_value(direction)
     refresh(app)
     index = app.number_input(key="pooling_map").value - 1
-    expected = {"the bare map": [maps[0, ..., index] for maps in (before, after)]}
+    expected = {"the map itself": [maps[0, ..., index] for maps in (before, after)]}
     pooled = [by_keras(maps, index, 3, 2, 8) for maps in (before, after)]
     expected |= {f"{name} pooling": [one[name] for one in pooled] for name in pooled[0]}
     shown = shown_changes(app)
@@ -199,7 +199,7 @@ def test_max_and_average_keep_the_window_in_view():
     assert windows[0] == windows[1] == windows[2] and len(windows[0]) == 4
 
 
-def test_what_nobody_has_touched_follows_the_picture_so_that_a_link_opens_alike():
+def test_what_nobody_has_touched_follows_the_image_so_that_a_link_opens_alike():
     app = open_lesson("lecture", pooling_layer="conv2d_4")
     seen = set()
     for number in (2, 5, 9, 12):
@@ -235,7 +235,7 @@ def test_maps_of_which_there_is_one_have_no_depthwise_pooling():
     assert "1 maps cannot be split" not in text(app)
     assert "One map cannot be split into groups" in text(app)
     assert list(app.segmented_control(key="pooling_kind").options) == ["max", "average", "global average"]
-    assert list(shown_changes(app)) == ["the bare map", "max pooling", "average pooling", "global average pooling"]
+    assert list(shown_changes(app)) == ["the map itself", "max pooling", "average pooling", "global average pooling"]
 
 
 def test_a_network_without_convolution_borrows_one_that_has():

@@ -70,7 +70,7 @@ def ranges(app: AppTest) -> dict[str, tuple[float, float]]:
 def check(app: AppTest, z: np.ndarray, a: np.ndarray, row: int, column: int) -> None:
     """Every number that is shown of a map before (h, w) and after its activation, and of one of its values."""
     assert f"**{(z < 0).mean():.1%} of the {z.size} values are negative.**" in text(app)
-    caption = next(c.value for c in app.caption if "One scale for all three" in c.value)
+    caption = next(c.value for c in app.caption if "All three share one scale" in c.value)
     numbers = [float(n) for n in re.findall(r"from (\S+) to (\S+) (?:before|after)", caption) for n in n]
     assert numbers == pytest.approx([z.min(), z.max(), a.min(), a.max()], rel=1e-3, abs=1e-6)
     for name, (low, high) in ranges(app).items():
@@ -125,10 +125,10 @@ def test_another_layer_begins_with_a_map_that_has_much_on_both_sides_of_zero():
 
 def test_the_scale_can_be_each_maps_own():
     app = open_lesson("lecture", relu_scale="each map")
-    assert any("Each has a scale of its own" in caption.value for caption in app.caption)
+    assert any("Each has its own scale" in caption.value for caption in app.caption)
     app.segmented_control(key="relu_scale").set_value("all six")
     refresh(app)
-    assert not any("Each has a scale of its own" in caption.value for caption in app.caption)
+    assert not any("Each has its own scale" in caption.value for caption in app.caption)
 
 
 def test_the_chart_has_the_activations_and_the_maps_values():

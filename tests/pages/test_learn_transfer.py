@@ -49,16 +49,16 @@ def learned(vectors: np.ndarray, per_class: int, seed: int) -> np.ndarray:
 def test_accuracies_and_parameters_are_those_of_scikit_learn_and_keras(per_class, cut, draw):
     app = learn(transfer_examples=str(per_class), transfer_cut=cut, transfer_draw=str(draw))
     run = runs.get("dense")
-    pictures = transfer_learning.digits().pictures
+    images = transfer_learning.digits().images
     networks = load(run), transfer_learning.untrained(run.config)
     parts = [keras.Model(network.inputs, network.get_layer(cut).output) for network in networks]
-    features = [part.predict(pictures, verbose=0) for part in parts]
-    expected = [learned(vectors, per_class, draw) for vectors in (pictures.reshape(1000, -1), *features)]
+    features = [part.predict(images, verbose=0) for part in parts]
+    expected = [learned(vectors, per_class, draw) for vectors in (images.reshape(1000, -1), *features)]
     rows = table(app)
     for (middle, low, high, trained, frozen), accuracies, vectors, before in zip(
         rows,
         expected,
-        (pictures.reshape(1000, -1), *features),
+        (images.reshape(1000, -1), *features),
         (0, *[part.count_params() for part in parts]),
         strict=True,
     ):
@@ -68,7 +68,7 @@ def test_accuracies_and_parameters_are_those_of_scikit_learn_and_keras(per_class
         layer = keras.layers.Dense(10)
         layer.build((None, vectors.shape[1]))
         assert trained == layer.count_params() and frozen == before
-    said = next(element.value for element in app.markdown if "has learned on clothes" in element.value)
+    said = next(element.value for element in app.markdown if "learned on clothes" in element.value)
     points = [float(number) for number in re.findall(r"\*\*([\d.]+) points", said)]
     words = re.findall(r"points (better|worse)", said)
     for number, word, other in zip(points, words, rows[:1] + rows[2:], strict=True):
@@ -88,7 +88,7 @@ def test_the_chart_is_of_every_layer():
     assert chart["layout"]["shapes"][0]["x0"] == "dense_1", "where nothing is pooled, the last layer is the default"
 
 
-def test_digits_are_shown_with_their_answers():
+def test_digits_are_shown_with_their_predictions():
     app = learn(transfer_examples="20")
     assert "5 of the 20 of each" in text(app)
     said = [element.value for element in app.markdown if element.value.count(" · ") == 2 and len(element.value) < 30]

@@ -62,12 +62,12 @@ def answer(run: str, grey: np.ndarray) -> np.ndarray:
         ({"uses_exchanged": "true", "uses_angle": "180"}, 8, lambda grey: 1 - np.rot90(grey, 2)),
     ],
 )
-def test_the_answer_is_kerass_and_what_is_said_of_it_is_so(run, link, label, change):
+def test_the_prediction_is_kerass_and_what_is_said_of_it_is_so(run, link, label, change):
     app = learn(run, sample_class=CLASS_NAMES[label], **link)
     expected = answer(run, np.ascontiguousarray(change(garment(label))))
     assert values(spec(app, "uses_bars")["data"][0]["x"]) == pytest.approx(expected, abs=2e-5)
     best = int(expected.argmax())
-    said = next(element.value for element in app.markdown if "it says" in element.value)
+    said = next(element.value for element in app.markdown if "it is predicted as" in element.value)
     assert f"**{CLASS_NAMES[best]}** with **{expected[best]:.1%}**" in said
     assert ("right, " in said) == (best == label) and ("wrong, " in said) == (best != label)
     assert ("and confident" in said) == (expected[best] >= 0.9)
@@ -82,7 +82,7 @@ def test_the_answer_is_kerass_and_what_is_said_of_it_is_so(run, link, label, cha
         assert ("**unlike**" in said) == (energy < threshold)
 
 
-def test_the_curve_has_kerass_answer_at_every_right_angle():
+def test_the_curve_has_kerass_prediction_at_every_right_angle():
     app = learn(sample_class="Trouser", uses_angle="35", uses_mirrored="true")
     curve = spec(app, "uses_curve")
     angles, true, best = (values(curve["data"][index][axis]) for index, axis in ((0, "x"), (0, "y"), (1, "y")))
@@ -93,7 +93,7 @@ def test_the_curve_has_kerass_answer_at_every_right_angle():
         assert true[at] == pytest.approx(expected[1], abs=2e-4) and best[at] == pytest.approx(expected.max(), abs=2e-4)
     assert np.all(best >= true) and true[0] == true[-1]
     assert curve["layout"]["shapes"][0]["x0"] == 35
-    assert "Trouser is the true class" in text(app)
+    assert "Trouser is the true label" in text(app)
 
 
 def test_everything_can_be_changed():
@@ -103,7 +103,7 @@ def test_everything_can_be_changed():
     app.slider(key="uses_noise").set_value(0.2)
     app.toggle(key="uses_mirrored").set_value(True)
     app.toggle(key="uses_exchanged").set_value(True)
-    words = "Turned by −45°, at 0.7 of its size, mirrored, with light and dark exchanged, with noise of 0.2, it says"
+    words = "Rotated by −45°, at 0.7 times its size, flipped, inverted, with noise of 0.2, it is predicted as"
     assert words in text(refresh(app))
 
 
@@ -111,11 +111,11 @@ def test_a_drawing_has_no_true_class():
     ink = np.zeros((280, 280, 4), np.uint8)
     ink[60:220, 90:190, 3] = 255
     app = learn()
-    app.segmented_control(key="way").set_value("Draw")
+    app.segmented_control(key="learn-from").set_value("Draw")
     app.session_state["drawing_board-0"] = {"drawing": {"raw": {"objects": []}, "data": charts.data_url(ink)}}
     refresh(app)
-    assert "is what it answers to the picture as given" in text(app) and "Unchanged, it says" in text(app)
+    assert "is the prediction for the original image" in text(app) and "Unchanged, it is predicted as" in text(app)
     app.slider(key="uses_angle").set_value(90)
     app.session_state["drawing_board-0"] = {"drawing": {"raw": {"objects": []}, "data": charts.data_url(ink)}}
     said = text(refresh(app))
-    assert "for the picture as given" in said and "wrong" not in said
+    assert "for the original image" in said and "wrong" not in said

@@ -23,7 +23,7 @@ EXAMPLES = read_examples(runs.get("wardrobe"))
 
 @pytest.fixture(autouse=True)
 def examples_only(monkeypatch):
-    """As on a machine that has never trained: 100 test pictures."""
+    """As on a machine that has never trained: 100 test images."""
     monkeypatch.setattr(data.datasets, "is_cached", lambda: False)
 
 
@@ -78,7 +78,7 @@ def test_what_is_counted_is_kerass(height, width, channels, units, kernel):
     )
 
 
-def test_the_largest_picture_is_still_counted():
+def test_the_largest_image_is_still_counted():
     app = learn(why_height="1024", why_width="1024", why_channels="3", why_units="1024")
     assert sums(app)[1] == 1024**2 * 3 * 1024**2 * 1024
     assert spec(app, "why_amounts")["data"][0]["text"][1] == "3.38·10¹⁵"
@@ -102,7 +102,7 @@ def moved(images: np.ndarray, right: int, down: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("right", "down"), [(3, 0), (-4, 5), (0, 0)])
-def test_both_networks_are_kerass_on_moved_pictures(right, down):
+def test_both_networks_are_kerass_on_shifted_images(right, down):
     app = learn(why_right=str(right), why_down=str(down))
     shown = EXAMPLES.images[EXAMPLES.labels == 0][:1]
     measured = {metric.label.split(",")[0]: metric for metric in app.metric}
@@ -116,9 +116,9 @@ def test_both_networks_are_kerass_on_moved_pictures(right, down):
             for by in ((0, 0), (right, down))
         )
         assert measured[name].value == f"{shifted:.1%}"
-        assert measured[name].delta == f"not moved: {whole:.1%}"
+        assert measured[name].delta == f"not shifted: {whole:.1%}"
     if (right, down) == (0, 0):
-        assert "Nothing is moved yet" in text(app)
+        assert "Nothing is shifted yet" in text(app)
 
 
 def test_another_run_can_be_tried_as_well():
@@ -129,7 +129,7 @@ def test_another_run_can_be_tried_as_well():
     assert "why_this" not in [toggle.key for toggle in learn("lecture").toggle]
 
 
-def test_all_pictures_are_asked_about_with_progress(monkeypatch):
+def test_all_images_are_predicted_with_progress(monkeypatch):
     many = data.Split(np.tile(EXAMPLES.images, (11, 1, 1)), np.tile(EXAMPLES.labels, 11))
     monkeypatch.setattr(inputs, "test_pictures", lambda run: (many, "Eleven times the same."))
     app = learn()
@@ -141,5 +141,5 @@ def test_all_pictures_are_asked_about_with_progress(monkeypatch):
     for _ in range(20):
         if refresh(app).metric:
             break
-    assert [metric.value for metric in app.metric] == few, "each picture is there as often as the others"
+    assert [metric.value for metric in app.metric] == few, "each image is there as often as the others"
     assert "Eleven times the same" in text(app)

@@ -12,17 +12,17 @@ def _weights_of_a_filter(rng: Rng) -> Question:
     channels, filters = integer(rng, 2, 128), pick(rng, (4, 8, 16, 32, 64, 128))
     answer = kernel * kernel * channels
     return typed(
-        f"A convolution has {filters} filters of {by(kernel)} and reads {channels} feature maps. How many "
-        "weights does each of its filters have? The bias is not counted.",
+        f"A convolution has {filters} filters of {by(kernel)} and takes {channels} feature maps as input. "
+        "How many weights does each of its filters have, not counting the bias?",
         answer,
-        rf"A filter has a kernel for each of the maps that it reads: ${kernel} \cdot {kernel} \cdot {channels} = "
+        rf"A filter has one kernel for each input map: ${kernel} \cdot {kernel} \cdot {channels} = "
         rf"{num(answer)}$.",
         [
-            (kernel * kernel, "A filter has one such kernel for each map that it reads."),
+            (kernel * kernel, "A filter has one such kernel for each input map."),
             (answer * filters, "These are the weights of all filters together."),
             (answer + 1, "The bias is not counted here."),
-            (kernel * kernel * filters, "What counts is how many maps a filter reads, not how many filters there are."),
-            (kernel * kernel + channels, "There is a kernel for each map: multiply, not add."),
+            (kernel * kernel * filters, "What matters is the number of input maps, not the number of filters."),
+            (kernel * kernel + channels, "There is one kernel for each map: multiply, do not add."),
         ],
         facts={"kernel": kernel, "channels": channels, "filters": filters},
     )
@@ -31,16 +31,16 @@ def _weights_of_a_filter(rng: Rng) -> Question:
 def _maps_out(rng: Rng) -> Question:
     kernel, channels, filters = pick(rng, (3, 5, 7)), integer(rng, 2, 100), integer(rng, 4, 100)
     return typed(
-        f"A convolution with {filters} filters of {by(kernel)} reads {channels} feature maps. How many feature "
-        "maps come out of it?",
+        f"A convolution with {filters} filters of {by(kernel)} takes {channels} feature maps as input. How "
+        "many feature maps does it output?",
         filters,
-        rf"Each filter reads all ${channels}$ maps, adds up what it finds in them, and makes one map. There are "
-        rf"${filters}$ filters, so that ${filters}$ maps come out.",
+        rf"Each filter sums over all ${channels}$ input maps and makes one map. There are "
+        rf"${filters}$ filters, so ${filters}$ maps come out.",
         [
-            (filters * channels, "A filter adds up what it finds in all maps: it makes one map, not one for each."),
-            (channels, "This is how many maps go in; as many come out as there are filters."),
-            (filters + channels, "The maps that go in are not passed on; only those of the filters come out."),
-            (1, "Each filter makes a map of its own."),
+            (filters * channels, "A filter sums over all input maps: it makes one map, not one for each."),
+            (channels, "This is the number of input maps; the output has one map per filter."),
+            (filters + channels, "The input maps are not passed on; only the maps of the filters come out."),
+            (1, "Each filter makes its own map."),
         ],
         facts={"kernel": kernel, "channels": channels, "filters": filters},
     )
@@ -52,16 +52,16 @@ def _sums_of_channels(rng: Rng) -> Question:
     total = round(sum(sums), 1)
     answer = round(total + bias, 1)
     return typed(
-        rf"At one place a filter finds these sums of products in its {len(sums)} input channels: "
+        rf"At one position, these are the sums of products in the {len(sums)} input channels of a filter: "
         rf"${listed(sums)}$. The bias is $b = {num(bias)}$. What is $z$?",
         answer,
         rf"The sums of all channels and the bias are added: $z = {sum_of((bias, *sums))} = "
         f"{num(answer)}$.",
         [
-            (total, "The bias is still to be added."),
+            (total, "The bias still has to be added."),
             (round(total + len(sums) * bias, 1), "The filter has one bias, not one for each channel."),
-            (total / len(sums) + bias, "The channels are added; there is no mean."),
-            (round(max(sums) + bias, 1), "All channels count, not only the largest."),
+            (total / len(sums) + bias, "The channels are summed, not averaged."),
+            (round(max(sums) + bias, 1), "All channels are summed, not only the largest."),
             (max(0, answer), "This is the value after ReLU; $z$ is the value before it."),
             (round(total - bias, 1), "The bias is added with its own sign."),
         ],
@@ -76,17 +76,17 @@ def _convolutions_parameters(rng: Rng) -> Question:
     weights = kernel * kernel * channels
     answer = geometry.convolution_parameters(kernel, channels, filters)
     return typed(
-        f"A convolution has {filters} filters of {by(kernel)} and reads {channels} feature maps. How many "
-        "parameters does it have, weights and biases together?",
+        f"A convolution has {filters} filters of {by(kernel)} and takes {channels} feature maps as input. "
+        "How many parameters does it have, weights and biases together?",
         answer,
         rf"Each filter has ${kernel} \cdot {kernel} \cdot {channels} = {num(weights)}$ weights and one bias: "
         rf"${filters} \cdot ({num(weights)} + 1) = {num(answer)}$.",
         [
             (filters * weights, "These are the weights alone; each filter has a bias as well."),
-            (filters * weights + 1, "Each filter has a bias of its own; the layer has more than one."),
-            (filters * (kernel * kernel + 1), "Each filter has a kernel for each map that it reads."),
+            (filters * weights + 1, "Each filter has its own bias; the layer has more than one."),
+            (filters * (kernel * kernel + 1), "Each filter has one kernel for each input map."),
             (filters * channels * (kernel * kernel + 1), "A filter has one bias, not one for each of its kernels."),
-            (filters * weights + channels, "The biases belong to the filters, not to the maps that go in."),
+            (filters * weights + channels, "The biases belong to the filters, not to the input maps."),
             (weights + 1, "These are the parameters of a single filter."),
         ],
         facts={"kernel": kernel, "channels": channels, "filters": filters},

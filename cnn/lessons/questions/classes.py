@@ -15,14 +15,17 @@ def _flattened(rng: Rng) -> Question:
     edge, channels = integer(rng, 2, 20), pick(rng, (4, 8, 12, 16, 24, 32, 48, 64, 128, 256))
     answer = edge * edge * channels
     return typed(
-        f"Flatten gets {channels} feature maps of {by(edge)} values. How long is the vector that comes out?",
+        f"Flatten receives {channels} feature maps of {by(edge)} values. How long is the vector that comes out?",
         answer,
         rf"Flatten keeps every value: ${edge} \cdot {edge} \cdot {channels} = {num(answer)}$.",
         [
-            (channels, "This is global pooling, with one number for each map; Flatten keeps every value."),
+            (channels, "That would be global pooling, with one number for each map; Flatten keeps every value."),
             (edge * channels, "The number of values in a map is its edge squared."),
             (edge * edge, "This is the number of values in one map; Flatten takes those of all maps."),
-            (edge * edge + channels, "Each map has the edge squared values: multiply by the number of maps, not add."),
+            (
+                edge * edge + channels,
+                "Each map has the square of its edge in values: multiply by the number of maps, not add.",
+            ),
         ],
         facts={"edge": edge, "channels": channels},
     )
@@ -48,7 +51,7 @@ def _softmax_of_logits(rng: Rng) -> Question:
     others = [probability for other, probability in enumerate(_softmax(logits)) if other != index]
     share = [(logits[index] / sum(logits), "Raise $e$ to the power of each logit first.")] if sum(logits) else []
     return typed(
-        rf"The logits of {len(logits)} classes are ${shown}$. Which probability does softmax give class "
+        rf"The logits of {len(logits)} classes are ${shown}$. What probability does softmax give to class "
         rf"{names[index]}? Round to two decimals. (${table}$.)",
         answer,
         rf"$p_{names[index]} = \frac{{e^{{{logits[index]}}}}}{{\sum_c e^{{z_c}}}} = "
@@ -60,7 +63,7 @@ def _softmax_of_logits(rng: Rng) -> Question:
                 1 / (1 + math.exp(-logits[index])),
                 "This is the sigmoid of the logit alone; softmax compares it with the others.",
             ),
-            (1 / len(logits), "This is so if all logits are equal."),
+            (1 / len(logits), "This would be right if all logits were equal."),
             (powers[index], "This is only the numerator; it is divided by the sum over all classes."),
             *((other, "This is the probability of another class.") for other in others),
             (1 - answer, "This is the probability of all other classes together."),
@@ -80,17 +83,17 @@ def _cross_entropy(rng: Rng) -> Question:
     shown = r",\ ".join(rf"p_{name} = {num(value)}" for name, value in zip(names, probabilities, strict=False))
     answer = -math.log(p)
     return typed(
-        rf"A network answers with the probabilities ${shown}$. The image belongs to class {names[index]}. What is "
-        "its cross-entropy loss, with the natural logarithm? Round to two decimals.",
+        rf"A network predicts the probabilities ${shown}$. The image belongs to class {names[index]}. What is "
+        "the cross-entropy loss, with the natural logarithm? Round to two decimals.",
         answer,
         rf"Only the probability of the true class counts: $-\ln {num(p)} = {num(answer, 4)} \approx {answer:.2f}$.",
         [
-            (-answer, "The logarithm of a probability is negative; the loss is minus the logarithm."),
-            (1 - p, "This is what is missing to 1; the loss is minus the logarithm."),
+            (-answer, "The logarithm of a probability is negative; the loss is minus that."),
+            (1 - p, "This is 1 minus the probability; the loss is minus its logarithm."),
             (p, "This is the probability itself; the loss is minus its logarithm."),
             (
                 -math.log(max(probabilities)),
-                "This is the loss for the most likely class; the true class counts.",
+                "This is the loss for the most likely class; only the true class counts.",
             ),
             (-math.log10(p), "This is the logarithm to the base 10."),
             (-math.log2(p), "This is the logarithm to the base 2."),
@@ -120,7 +123,7 @@ def _temperature(rng: Rng) -> Question:
         rf"${num(before, 3)}$ and is ${num(after, 3)}$ now.",
         {
             opposite: f"A temperature {'above' if temperature > 1 else 'below'} 1 brings the logits {way}.",
-            "It stays the same.": "This is so for $T = 1$ only; softmax depends on the differences of the logits.",
+            "It stays the same.": "This is true only for $T = 1$; softmax depends on the differences of the logits.",
             "Another class becomes the most likely.": "Dividing by a positive number does not change the order.",
         },
         facts={"logits": logits, "temperature": temperature},
@@ -131,25 +134,25 @@ def _dropout_factor(rng: Rng) -> Question:
     rate, value = integer(rng, 1, 18) / 20, integer(rng, 2, 20) / 10
     scale = 1 / (1 - rate)
     if rng.integers(2):
-        asked, start, ends = "factor", 1.0, "By which factor does it multiply the others?"
+        asked, start, ends = "factor", 1.0, "By what factor does it multiply the others?"
         times = ""
     else:
         asked, start, ends = "value", value, f"What does a kept value of ${num(value)}$ become?"
         times = rf" The value becomes ${num(value)} \cdot {num(scale, 4)} = {num(value * scale, 4)}$."
     answer = start * scale
     return typed(
-        rf"While training, dropout with the rate ${num(rate)}$ sets this fraction of its inputs to zero. {ends} Round to "
+        rf"During training, dropout with rate ${num(rate)}$ sets this fraction of its inputs to zero. {ends} Round to "
         "two decimals.",
         answer,
-        rf"To keep the mean, what is not dropped is multiplied by $\frac{{1}}{{1 - {num(rate)}}} = "
-        rf"\frac{{1}}{{{num(1 - rate)}}} = {num(scale, 4)}$.{times} To two decimals it is ${answer:.2f}$.",
+        rf"To keep the mean, the remaining values are multiplied by $\frac{{1}}{{1 - {num(rate)}}} = "
+        rf"\frac{{1}}{{{num(1 - rate)}}} = {num(scale, 4)}$.{times} Rounded to two decimals: ${answer:.2f}$.",
         [
-            (start * (1 - rate), "This makes the mean even smaller: divide by this share, not multiply."),
-            (start, "This is so at prediction; while training, the values that are kept become larger."),
-            (scale, "This is the factor; the value is still to be multiplied by it."),
-            (start / rate, "Divide by the share that is kept, not by the share that is dropped."),
-            (start * rate, "This multiplies by the share that is dropped; divide by the share that is kept."),
-            (start * (1 + rate), "Adding the rate to 1 is not enough: divide by the share that is kept."),
+            (start * (1 - rate), "This makes the mean even smaller: divide by this fraction instead of multiplying."),
+            (start, "This is true at prediction time; during training, the remaining values become larger."),
+            (scale, "This is the factor; the value still has to be multiplied by it."),
+            (start / rate, "Divide by the fraction that is kept, not by the fraction that is dropped."),
+            (start * rate, "This multiplies by the fraction that is dropped; divide by the fraction that is kept."),
+            (start * (1 + rate), "Adding the rate to 1 is not enough: divide by the fraction that is kept."),
             (0, "This is what happens to the values that are dropped."),
         ],
         decimals=2,

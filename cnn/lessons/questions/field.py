@@ -48,13 +48,13 @@ def _receptive_field(rng: Rng) -> Question:
     for _, kernel, stride, _ in layers:
         plain = plain.through(kernel, stride)
     return typed(
-        "An image goes through these layers:\n\n"
+        "An image passes through these layers:\n\n"
         f"{_described(layers)}\n\n"
-        "What is the edge of the receptive field of a value that comes out, in pixels of the image?",
+        "What is the edge length of the receptive field of an output value, in pixels of the image?",
         reach.size,
-        "A layer adds what its kernel spans less one, times how many pixels apart two neighbouring values of its input "
-        f"are: the product of all strides before it.{dilated}\n\n" + "\n".join(lines) + "\n\n"
-        rf"The edge is ${reach.size}$ pixels.",
+        "Each layer adds the span of its kernel minus one, times the distance in pixels between neighbouring values of "
+        f"its input: the product of all earlier strides.{dilated}\n\n" + "\n".join(lines) + "\n\n"
+        rf"The edge is ${reach.size}$ pixels long.",
         [
             (1 + sum(span - 1 for span in spans), "After a stride, neighbouring values are several pixels apart."),
             (plain.size, "The dilation makes a kernel span more pixels than it has weights."),
@@ -62,9 +62,9 @@ def _receptive_field(rng: Rng) -> Question:
             (math.prod(kernels), "Neighbouring windows overlap: the edges are not multiplied."),
             (
                 kernels[-1],
-                "This is what it sees of the last layer's input; the question is about pixels of the image.",
+                "This is what it sees of the last layer's input; the question asks for pixels of the image.",
             ),
-            (reach.size**2, "This is the number of pixels in it; the question is its edge."),
+            (reach.size**2, "This is the number of pixels in it; the question asks for its edge."),
         ],
         facts={"layers": layers},
     )
@@ -75,24 +75,24 @@ def _added_by_a_layer(rng: Rng) -> Question:
     jump = math.prod(stride for _, _, stride, _ in layers)
     answer = (kernel - 1) * jump
     return typed(
-        "An image goes through these layers:\n\n"
+        "An image passes through these layers:\n\n"
         f"{_described(layers)}\n\n"
-        f"A convolution of {by(kernel)} follows. By how many pixels of the image does it make the edge of the "
-        "receptive field larger?",
+        f"A convolution of {by(kernel)} follows. By how many pixels of the image does it enlarge the "
+        "edge of the receptive field?",
         answer,
-        rf"Two neighbouring values of its input are {counted(jump, 'pixel')} apart, the product of all strides before. "
-        rf"The convolution looks ${kernel} - 1 = {kernel - 1}$ further: ${kernel - 1} \cdot {jump} = "
+        rf"Two neighbouring values of its input are {counted(jump, 'pixel')} apart, the product of all earlier strides. "
+        rf"The kernel reaches ${kernel} - 1 = {kernel - 1}$ further: ${kernel - 1} \cdot {jump} = "
         f"{answer}$.",
         [
-            (kernel - 1, "This is so in the last layer's values; after a stride they are several pixels apart."),
+            (kernel - 1, "This counts values of the last layer; after a stride they are several pixels apart."),
             (
                 kernel * jump,
-                f"One of the {kernel} values is seen anyway: the kernel adds {counted(kernel - 1, 'value')}.",
+                f"One of the {kernel} values was seen before: the kernel adds {counted(kernel - 1, 'value')}.",
             ),
-            (kernel, "One value is seen anyway, and after a stride the values are several pixels apart."),
+            (kernel, "One value was seen before, and after a stride the values are several pixels apart."),
             (jump, "This is how far apart two neighbouring values are; the kernel adds several of them."),
             ((kernel - 1) * sum(stride for _, _, stride, _ in layers), "Strides are multiplied, not added."),
-            ((kernel - 1) * layers[-1][2], "All strides before count, not only the last."),
+            ((kernel - 1) * layers[-1][2], "All earlier strides count, not only the last."),
         ],
         facts={"layers": layers, "kernel": kernel},
     )
@@ -104,17 +104,17 @@ def _distance(rng: Rng) -> Question:
     answer = math.prod(strides)
     product = r" \cdot ".join(map(str, strides))
     return typed(
-        "An image goes through these layers:\n\n"
+        "An image passes through these layers:\n\n"
         f"{_described(layers)}\n\n"
-        "Each value of the result sees a window of the image. How many pixels is it from the left edge of one "
-        "value's window to the left edge of the window of the next value in its row?",
+        "Each output value sees a window of the image. How many pixels apart are the left edges of the windows of two "
+        "neighbouring values in a row?",
         answer,
         rf"It is the product of all strides: ${product} = {answer}$.",
         [
             (sum(strides), "Strides are multiplied, not added."),
             (strides[-1], "All strides count, not only the last."),
-            (sum(stride - 1 for stride in strides) + 1, "Each stride multiplies the distance of those before."),
-            (math.prod(kernel for _, kernel, _, _ in layers), "The strides count, not the edges of the kernels."),
+            (sum(stride - 1 for stride in strides) + 1, "Each stride multiplies the distance so far."),
+            (math.prod(kernel for _, kernel, _, _ in layers), "The strides count, not the sizes of the kernels."),
             (1, "Every stride above 1 moves the windows further apart."),
         ],
         facts={"layers": layers},
@@ -126,14 +126,14 @@ def _layers_needed(rng: Rng) -> Question:
     edge = 1 + answer * (kernel - 1)
     return typed(
         f"A network has only convolutions of {by(kernel)} with stride 1 and no dilation. How many of them are "
-        f"needed until a value sees {by(edge)} pixels of the image?",
+        f"needed for a value to see {by(edge)} pixels of the image?",
         answer,
-        rf"Each adds ${kernel} - 1 = {kernel - 1}$ pixels to the edge of the receptive field, which is $1$ at first: "
+        rf"Each adds ${kernel} - 1 = {kernel - 1}$ pixels to the edge of the receptive field, which starts at $1$: "
         rf"$({edge} - 1) / {kernel - 1} = {answer}$.",
         [
             (edge // kernel, f"A convolution adds one pixel less than its edge: {kernel - 1}."),
             (math.ceil(edge / kernel), f"A convolution adds one pixel less than its edge: {kernel - 1}."),
-            (answer - 1, f"With one fewer a value sees only {by(edge - kernel + 1)} pixels."),
+            (answer - 1, f"With one fewer, a value sees only {by(edge - kernel + 1)} pixels."),
             (answer + 1, f"The first one adds {kernel - 1} to the pixel itself: one fewer is enough."),
             (edge - kernel + 1, f"Each adds {kernel - 1} pixels, not one."),
             (edge - 1, f"Each adds {kernel - 1} pixels, not one."),

@@ -27,39 +27,39 @@ def _window_sum(rng: Rng) -> Question:
     products = " + ".join(rf"{a} \cdot {bracketed(b)}" for a, b in pairs)
     turned = sum(a * b for (a, _), (_, b) in zip(pairs, reversed(pairs), strict=True))
     return typed(
-        rf"A filter lies on a window of a grey image: $x = {matrix(x)}$, $w = {matrix(w)}$, bias $b = {bias}$. "
+        rf"A filter is applied to a window of a grey image: $x = {matrix(x)}$, $w = {matrix(w)}$, bias $b = {bias}$. "
         "What is $z$?",
         answer,
-        "Multiply the numbers that lie on each other, add the products, and add the bias: "
+        "Multiply the numbers at the same position, sum the products, and add the bias: "
         rf"$z = b + \sum x \cdot w = {bias} + ({products}) = {bias} + {bracketed(total)} = {answer}$.",
         [
-            (total, "The bias is still to be added."),
+            (total, "The bias still has to be added."),
             (total - bias, "The bias is added with its own sign."),
             (max(0, answer), "This is the value after ReLU; $z$ is the value before it."),
-            (turned + bias, "Here the kernel was turned by half a turn; a convolutional layer uses it as it is."),
+            (turned + bias, "Here the kernel was rotated by 180°; a convolutional layer uses it as it is."),
             (
                 int((np.array(x) @ np.array(w)).sum()) + bias,
-                "This is from a matrix product; multiply the numbers at the same place.",
+                "This is a matrix product; multiply the numbers at the same position instead.",
             ),
             (
                 sum(a for a, _ in pairs) * sum(b for _, b in pairs) + bias,
                 "Multiply first, then add, not the other way round.",
             ),
-            (sum(a + b for a, b in pairs) + bias, "The numbers that lie on each other are multiplied, not added."),
+            (sum(a + b for a, b in pairs) + bias, "The numbers at the same position are multiplied, not added."),
         ],
         facts={"x": x, "w": w, "bias": bias},
     )
 
 
 _IDENTITY = "It leaves the image as it is."
-_MOVE = "It moves the image by one pixel."
+_MOVE = "It shifts the image by one pixel."
 _BLUR = "It blurs the image."
 _VERTICAL = "It responds to vertical edges."
 _HORIZONTAL = "It responds to horizontal edges."
 _SHARPEN = "It sharpens the image."
 _EFFECTS = {
     _IDENTITY: "A kernel that leaves the image as it is has a 1 in the middle and zeros around it.",
-    _MOVE: "A kernel that moves the image has a single 1, which is not in the middle.",
+    _MOVE: "A kernel that shifts the image has a single 1, which is not in the middle.",
     _BLUR: "A blur is a mean over the window: no weight is negative, several are not zero, and together they are 1.",
     _VERTICAL: "At a vertical edge left and right differ: the kernel's left and right have opposite signs.",
     _HORIZONTAL: "At a horizontal edge top and bottom differ: the kernel's top and bottom have opposite signs.",
@@ -72,18 +72,18 @@ def _kernels_effect(rng: Rng) -> Question:
     weights = np.zeros((3, 3), int)
     if effect == _IDENTITY:
         weights[1, 1] = 1
-        why = "Only the pixel in the middle counts, with the weight 1: what comes out is the pixel itself."
+        why = "Only the pixel in the middle counts, with the weight 1: the result is the pixel itself."
     elif effect == _MOVE:
         row, column = pick(rng, [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)])
         weights[row, column] = 1
         place = " ".join(filter(None, (("upper", "", "lower")[row], ("left", "", "right")[column])))
-        why = f"Only the {place} neighbour counts, with the weight 1: what comes out is the image, moved by one pixel."
+        why = f"Only the {place} neighbour counts, with the weight 1: the result is the image, shifted by one pixel."
     elif effect == _BLUR:
         middle, side, corner = pick(rng, ((1, 1, 1), (2, 1, 1), (4, 2, 1), (1, 1, 0), (4, 1, 0), (2, 1, 0), (8, 2, 1)))
         weights[:] = [[corner, side, corner], [side, middle, side], [corner, side, corner]]
         divisor = int(weights.sum())
         why = (
-            rf"No weight is negative, and together they are $\tfrac{{{divisor}}}{{{divisor}}} = 1$: what comes out is "
+            rf"No weight is negative, and together they are $\tfrac{{{divisor}}}{{{divisor}}} = 1$: the result is "
             "a mean over the window."
         )
     elif effect == _SHARPEN:
@@ -92,7 +92,7 @@ def _kernels_effect(rng: Rng) -> Question:
         weights[:] = [[-corner, -side, -corner], [-side, middle, -side], [-corner, -side, -corner]]
         why = (
             rf"The weights around the middle add up to ${1 - middle}$, with the middle ${middle} + ({1 - middle}) = "
-            "1$: even areas stay as they are, and how a pixel differs from its neighbours is enlarged."
+            "1$: uniform areas stay as they are, and the difference between a pixel and its neighbours is amplified."
         )
     else:
         outer, inner = integer(rng, 1, 4), integer(rng, 1, 6)
@@ -103,7 +103,7 @@ def _kernels_effect(rng: Rng) -> Question:
             weights, lines, way = weights.T, "rows", "from top to bottom"
         total = (2 * outer + inner) * sign
         why = (
-            rf"The {lines} add up to ${-total}$, $0$ and ${total}$: what comes out is $0$ in an even area, and far "
+            rf"The {lines} add up to ${-total}$, $0$ and ${total}$: the result is $0$ in a uniform area, and far "
             f"from $0$ where the brightness changes {way}."
         )
     rows = tuple(tuple(int(value) for value in row) for row in weights)
@@ -126,7 +126,7 @@ def _changed_bias(rng: Rng) -> Question:
         f"The bias of a filter of {by(kernel)} is changed from ${num(bias)}$ to ${num(new)}$. By how much does "
         "each value of its feature map change before the activation? Write a decrease with a minus sign.",
         change,
-        rf"The bias is added once to each value, whatever lies in the window: $z$ changes by "
+        rf"The bias is added once to each value, whatever the window contains: $z$ changes by "
         rf"${num(new)} - {bracketed(bias)} = {num(change)}$.",
         [
             (-change, "The size is right, but the sign is not: take the new bias minus the old one."),
@@ -146,14 +146,14 @@ def _even_area(rng: Rng) -> Question:
     total = sum(map(sum, w))
     answer = value * total + bias
     return typed(
-        rf"In an even area all pixels of the window have the value ${value}$. The kernel is $w = {matrix(w)}$, the "
+        rf"In a uniform area, all pixels of the window have the value ${value}$. The kernel is $w = {matrix(w)}$, the "
         rf"bias $b = {bias}$. What is $z$?",
         answer,
-        rf"All products have the factor ${value}$, so that only the sum of the weights counts, which is ${total}$: "
+        rf"All products have the factor ${value}$, so only the sum of the weights matters, which is ${total}$: "
         rf"$z = {bias} + {value} \cdot {bracketed(total)} = {answer}$.",
         [
-            (value * total, "The bias is still to be added."),
-            (total + bias, f"This is so if all pixels are 1; here they are {value}."),
+            (value * total, "The bias still has to be added."),
+            (total + bias, f"This would be right if all pixels were 1; here they are {value}."),
             (9 * value + bias, "Each pixel is multiplied by its weight before they are added."),
             (value * (total + bias), "The bias is added at the end; it is not multiplied by the pixels."),
             (max(0, answer), "This is the value after ReLU; $z$ is the value before it."),

@@ -1,10 +1,10 @@
-"""Questions on large and colour images, each a function of a random generator."""
+"""Questions on image size and colour, each a function of a random generator."""
 
 from cnn.config import counted, geometry
 from cnn.lessons.questions.latex import by, num
 from cnn.lessons.questions.question import Question, Rng, integer, pick, typed
 
-# ---------------------------------------------------------------- large and coloured images
+# ---------------------------------------------------------------- image size and colour
 
 
 def _colour_parameters(rng: Rng) -> Question:
@@ -15,16 +15,16 @@ def _colour_parameters(rng: Rng) -> Question:
         f"The first convolution of a network has {filters} filters of {by(kernel)}. How many more parameters "
         "does it have if the images are in colour (RGB) instead of grey?",
         answer,
-        rf"In grey it has ${filters} \cdot ({kernel} \cdot {kernel} \cdot 1 + 1) = {num(grey)}$ parameters, in colour "
-        rf"${filters} \cdot ({kernel} \cdot {kernel} \cdot 3 + 1) = {num(colour)}$: ${num(answer)}$ more. The biases "
-        rf"are as many as before.",
+        rf"For grey images it has ${filters} \cdot ({kernel} \cdot {kernel} \cdot 1 + 1) = {num(grey)}$ parameters, for colour "
+        rf"${filters} \cdot ({kernel} \cdot {kernel} \cdot 3 + 1) = {num(colour)}$: ${num(answer)}$ more. The "
+        rf"number of biases does not change.",
         [
             (2 * grey, "The weights are three times as many, but not the biases."),
-            (colour, "This is how many it has in colour; the question is the difference."),
+            (colour, "This is the number for colour images; the question asks for the difference."),
             (answer // 2, "Two channels are added, not one."),
             (3 * kernel * kernel * filters, "One of the three channels was there before."),
             (0, "Each filter has a kernel for each channel of the image."),
-            (2 * kernel * kernel, "This is so for one filter."),
+            (2 * kernel * kernel, "This would be right for one filter."),
         ],
         facts={"kernel": kernel, "filters": filters},
     )
@@ -35,7 +35,7 @@ def _growing_work(rng: Rng) -> Question:
     kernel, filters = pick(rng, (3, 5, 7)), pick(rng, (8, 16, 32, 64))
     answer = factor**2
     return typed(
-        f"A convolution of {filters} filters of {by(kernel)}, with stride 1 and padding “same”, reads images "
+        f"A convolution of {filters} filters of {by(kernel)}, with stride 1 and padding “same”, takes images "
         f"of {by(edge)} pixels. How many times as many multiplications does it need for images of "
         f"{factor * edge} × {factor * edge} pixels?",
         answer,
@@ -43,16 +43,16 @@ def _growing_work(rng: Rng) -> Question:
         rf"${num((factor * edge) ** 2)} / {num(edge**2)} = {factor}^2 = {answer}$ times as many pixels.",
         [
             (factor, "The edge grows by this factor; the number of pixels grows with its square."),
-            (1, "The parameters stay the same, but they are used at more places."),
+            (1, "The parameters stay the same, but they are used at more positions."),
             (factor**4, "A dense layer with one unit for each pixel would grow like this."),
             (factor**3, "Only height and width grow; the number of filters does not."),
-            (2 * factor, "Height and width grow by the factor each: multiply, not add."),
+            (2 * factor, "Height and width each grow by this factor: multiply, do not add."),
         ],
         facts={"factor": factor, "edge": edge, "kernel": kernel, "filters": filters},
     )
 
 
-def _values_of_a_image(rng: Rng) -> Question:
+def _values_of_an_image(rng: Rng) -> Question:
     height, width = integer(rng, 6, 200) * 4, integer(rng, 6, 200) * 4
     answer = height * width * 3
     return typed(
@@ -64,7 +64,7 @@ def _values_of_a_image(rng: Rng) -> Question:
             (height * width, "A pixel of a colour image has three values."),
             (3 * (height + width), "The number of pixels is height times width."),
             (height * width * 4, "RGB has three channels; a fourth one would be transparency."),
-            (height * width + 3, "There are three values in each pixel: multiply, not add."),
+            (height * width + 3, "There are three values in each pixel: multiply, do not add."),
             (height * width * 255, "A value can be as large as 255, but it is one value."),
         ],
         facts={"height": height, "width": width},
@@ -78,22 +78,25 @@ def _multiplications(rng: Rng) -> Question:
     each = kernel * kernel * channels
     answer = out * out * filters * each
     return typed(
-        f"A convolution of {filters} filters of {by(kernel)} reads an image of {by(edge)} pixels with "
+        f"A convolution of {filters} filters of {by(kernel)} takes an image of {by(edge)} pixels with "
         f"{counted(channels, 'channel')}, with stride 1 and without padding. How many multiplications does it take?",
         answer,
         rf"Each of the {filters} maps has ${edge} - {kernel} + 1 = {out}$ values along an axis, and each value takes "
         rf"${kernel} \cdot {kernel} \cdot {channels} = {each}$ multiplications: "
         rf"${out} \cdot {out} \cdot {filters} \cdot {each} = {num(answer)}$.",
         [
-            (edge * edge * filters * each, "This is so with padding “same”; without padding the maps are smaller."),
-            (out * out * each, "This is so for one filter."),
+            (
+                edge * edge * filters * each,
+                "This would be right with padding “same”; without padding the maps are smaller.",
+            ),
+            (out * out * each, "This would be right for one filter."),
             (out * out * filters * kernel * kernel, "Each filter multiplies in every channel."),
-            (filters * each, "These are the weights; each of them is used at every place."),
-            (out * filters * each, "A map has two axes, with as many values along each."),
+            (filters * each, "These are the weights; each of them is used at every position."),
+            (out * filters * each, "A map has two axes, with the same number of values along each."),
             (out * out * filters, "This is the number of values that come out."),
         ],
         facts={"kernel": kernel, "edge": edge, "channels": channels, "filters": filters},
     )
 
 
-KINDS = (_colour_parameters, _growing_work, _values_of_a_image, _multiplications)
+KINDS = (_colour_parameters, _growing_work, _values_of_an_image, _multiplications)

@@ -65,7 +65,7 @@ def _direction(rng: Rng) -> Question:
     why = {
         1: "The loss rises with the weight, and the step goes against the gradient.",
         -1: "The loss falls as the weight grows, and the step goes against the gradient.",
-        0: "Where the gradient is zero there is no step.",
+        0: "Where the gradient is zero, there is no step.",
     }[sign]
     answer = words.pop(sign)
     wrong = dict.fromkeys(words.values(), why)
@@ -103,8 +103,8 @@ def _step_on_square(rng: Rng) -> Question:
             ),
             (round(w - rate * error**2, 2), "The step follows the gradient, not the loss itself."),
             (w - gradient, "The gradient is multiplied by the learning rate first."),
-            (gradient, "This is the gradient; the step is still to be taken."),
-            (t / x, "There the loss is zero; a step goes only some of the way, or beyond."),
+            (gradient, "This is the gradient; the step still has to be taken."),
+            (t / x, "This weight would make the loss zero; one step stops short of it or goes beyond it."),
         ],
         decimals=2,
         facts={"w": w, "x": x, "t": t, "rate": rate},
@@ -123,11 +123,11 @@ def _steps_of_an_epoch(rng: Rng) -> Question:
         rf"A step takes one batch: {counted(whole, 'step')} with {batch} images each{last}. "
         rf"$\lceil {num(images)} / {batch} \rceil = {num(answer)}$.",
         [
-            (whole, "The images that are left make a last, smaller batch."),
-            (images, "This is so with batches of one image."),
-            (batch, "This is the number of images in a batch; the question is how many batches there are."),
-            (whole + 1, "The batches come out even: no image is left for one more."),
-            (1, "The weights are changed after each batch, not only after an epoch."),
+            (whole, "The remaining images form a last, smaller batch."),
+            (images, "This would be right with batches of one image."),
+            (batch, "This is the number of images in a batch; the question asks how many batches there are."),
+            (whole + 1, "The images divide evenly: none is left for another batch."),
+            (1, "The weights are updated after each batch, not only after an epoch."),
         ],
         facts={"images": images, "batch": batch},
     )

@@ -26,15 +26,15 @@ def _pooled_value(rng: Rng) -> Question:
     others: list[tuple[float, str]]
     if average:
         found = rf"$\tfrac{{1}}{{4}} ({sum_of(values)}) = {num(mean)}$"
-        others = [(top, "This is max pooling."), (total, "The sum is still to be divided by four.")]
+        others = [(top, "This is max pooling."), (total, "The sum still has to be divided by four.")]
     else:
         found = rf"$\max({listed(values)}) = {top}$"
         others = [(mean, "This is average pooling."), (total, "The largest value is taken, not the sum.")]
     return typed(
-        rf"{mode.capitalize()} pooling with a window of 2 × 2 and stride 2 is applied to $x = {matrix(x)}$. Which "
-        f"number is at the {place} of the result?",
+        rf"{mode.capitalize()} pooling with a window of 2 × 2 and stride 2 is applied to $x = {matrix(x)}$. What "
+        f"is the {place} value of the result?",
         pooled(values),
-        rf"The window at the {place} holds ${listed(values)}$: {found}.",
+        rf"The {place} window contains ${listed(values)}$: {found}.",
         [
             *others,
             (pooled(window(1 - row, 1 - column)), "This is the window at the opposite corner."),
@@ -54,22 +54,25 @@ def _pooled_edge(rng: Rng) -> Question:
     steps, rest = divmod(edge - window, stride)
     answer = geometry.output_size(edge, window, stride)
     left = (
-        f" The last {counted(rest, 'row')} and {counted(rest, 'column')} are in no window."
+        f" The last {counted(rest, 'row')} and {counted(rest, 'column')} lie in no window."
         if rest and stride >= window
         else ""
     )
     return typed(
         f"Max pooling with a window of {by(window)}, stride {stride} and padding “valid” is applied to a map of "
-        f"{by(edge)} values. What is the edge of the result, in values?",
+        f"{by(edge)} values. How wide is the result, in values?",
         answer,
         rf"$\left\lfloor \frac{{{edge} - {window}}}{{{stride}}} \right\rfloor + 1 = {steps} + 1 = {answer}$.{left}",
         [
             (steps, "The first window counts as well: there is one more window than there are steps."),
-            (steps + 2 if rest else steps, "With padding “valid” a window that overhangs the border does not count."),
-            (math.ceil(edge / stride), "This is so with padding “same”."),
-            (edge // window, "This is so if the stride equals the window's edge."),
-            (edge - window + 1, "This is so with stride 1."),
-            (edge - window, "The difference is still to be divided by the stride, and one added."),
+            (
+                steps + 2 if rest else steps,
+                "With padding “valid”, a window that extends beyond the border does not count.",
+            ),
+            (math.ceil(edge / stride), "This would be right with padding “same”."),
+            (edge // window, "This would be right if the stride equalled the window size."),
+            (edge - window + 1, "This would be right with stride 1."),
+            (edge - window, "The difference still has to be divided by the stride, and one added."),
             (edge, "Pooling makes the map smaller: each window gives one value."),
         ],
         facts={"window": window, "stride": stride, "edge": edge},
@@ -82,26 +85,26 @@ def _depthwise_maps(rng: Rng) -> Question:
     if rng.integers(2):
         asked, answer, ends = "maps", groups, "How many maps come out?"
         misconceptions = [
-            (channels, "This is so for pooling over pixels; here the maps themselves are pooled."),
+            (channels, "This would be right for pooling over pixels; here the maps themselves are pooled."),
             (channels - group + 1, "The groups do not overlap."),
             (1, "Each group gives one map; there is more than one group."),
-            (group, "This is how many maps are in a group; the question is how many groups there are."),
+            (group, "This is the number of maps in a group; the question asks for the number of groups."),
         ]
     else:
-        asked, answer, ends = "edge", edge, "What is the edge of the maps that come out, in values?"
+        asked, answer, ends = "edge", edge, "How wide are the output maps, in values?"
         stays = "The maps are pooled, not the pixels: height and width stay as they are."
         misconceptions = [
             (edge // group, stays),
             (math.ceil(edge / group), stays),
             (edge - group + 1, "No window slides over the pixels: height and width stay as they are."),
             (groups, "This is the number of maps that come out."),
-            (1, "This is so for global pooling; here every place is kept."),
+            (1, "This would be right for global pooling; here every position is kept."),
         ]
     return typed(
-        f"Depthwise max pooling takes the largest value over each group of {group} feature maps, at every place. "
-        f"{channels} maps of {by(edge)} values go in. {ends}",
+        f"Depthwise max pooling takes the largest value over each group of {group} feature maps, at every position. "
+        f"Its input is {channels} maps of {by(edge)} values. {ends}",
         answer,
-        rf"Each group of {group} maps becomes one: ${channels} / {group} = {groups}$ maps come out. Every place is "
+        rf"Each group of {group} maps becomes one: ${channels} / {group} = {groups}$ maps come out. Every position is "
         f"kept: each map has {by(edge)} values as before.",
         misconceptions,
         facts={"group": group, "channels": channels, "edge": edge, "asked": asked},
@@ -111,14 +114,14 @@ def _depthwise_maps(rng: Rng) -> Question:
 def _global_outputs(rng: Rng) -> Question:
     edge, channels = integer(rng, 2, 20), integer(rng, 3, 256)
     return typed(
-        f"Global average pooling gets {channels} feature maps of {by(edge)} values. How many numbers come out?",
+        f"Global average pooling receives {channels} feature maps of {by(edge)} values. How many numbers come out?",
         channels,
         rf"Each map becomes one number, the mean of its ${edge} \cdot {edge} = {edge * edge}$ values: there are "
         rf"${channels}$ numbers.",
         [
             (edge * edge * channels, "This is Flatten, which keeps all values."),
-            (edge * edge, "This would be one number for each place; there is one for each map."),
-            (1, "Each map has a mean of its own."),
+            (edge * edge, "This would be one number for each position; there is one for each map."),
+            (1, "Each map has its own mean."),
             (edge * channels, "Both axes of a map are pooled, not only one."),
         ],
         facts={"edge": edge, "channels": channels},
@@ -131,16 +134,16 @@ def _dense_after_pooling(rng: Rng) -> Question:
     values = edge * edge * channels
     flat, pooled = geometry.dense_parameters(values, units), geometry.dense_parameters(channels, units)
     return typed(
-        f"Through Flatten {channels} feature maps of {by(edge)} values go into a dense layer of {units} units. "
-        "How many parameters does the dense layer save if global average pooling takes the place of Flatten?",
+        f"After Flatten, {channels} feature maps of {by(edge)} values go into a dense layer of {units} units. "
+        "How many parameters does the dense layer save if global average pooling replaces Flatten?",
         flat - pooled,
         rf"After Flatten it has ${units} \cdot ({num(values)} + 1) = {num(flat)}$ parameters, after global average "
         rf"pooling ${units} \cdot ({channels} + 1) = {num(pooled)}$. It saves ${num(flat)} - {num(pooled)} = "
         f"{num(flat - pooled)}$.",
         [
             (flat, "This is what it has after Flatten; after global average pooling it still has some."),
-            (pooled, "This is what remains after global average pooling; the question is the difference."),
-            (values - channels, "This is by how many the inputs become fewer; each has a weight for each unit."),
+            (pooled, "This is what remains after global average pooling; the question asks for the difference."),
+            (values - channels, "This is the reduction in inputs; each input has a weight in every unit."),
             (values * units - pooled, "Each unit has a bias in both cases."),
         ],
         facts={"edge": edge, "channels": channels, "units": units},

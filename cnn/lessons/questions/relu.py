@@ -37,8 +37,8 @@ def _zeros_after_relu(rng: Rng) -> Question:
     return typed(
         rf"ReLU is applied to each of the values ${listed(z)}$. How many of the results are zero?",
         answer,
-        rf"$\text{{ReLU}}(z) = \max(0, z)$ makes the negative values zero, {negative} of them, and what is zero stays "
-        rf"so, {already} of them: ${negative} + {already} = {answer}$.",
+        rf"$\text{{ReLU}}(z) = \max(0, z)$ sets negative values to zero ({negative} of them), and zeros stay zero "
+        rf"({already} of them): ${negative} + {already} = {answer}$.",
         [
             (negative, "A value that was zero before stays zero and counts as well."),
             (positive, "This is the number of positive values, which ReLU keeps."),
@@ -90,7 +90,7 @@ def _leaky_value(rng: Rng) -> Question:
         answer = scaled
         working = rf"it is multiplied by the slope: ${LEAKY_SLOPE} \cdot {bracketed(z)} = {num(scaled)}$."
         misconceptions = [
-            (0, "This is ReLU; leaky ReLU lets a part of a negative value through."),
+            (0, "This is ReLU; leaky ReLU keeps a fraction of a negative value."),
             (z, "Only positive values are kept as they are."),
             (-scaled, "The sign stays: a negative value remains negative."),
         ]
@@ -129,7 +129,7 @@ def _which_activation(rng: Rng) -> Question:
     value = round(results[list(_RULES).index(answer)], 2)
     return chosen(
         rng,
-        rf"An activation makes ${value:.2f}$ out of ${num(z)}$ (rounded to two decimals). Which activation is it?",
+        rf"An activation maps ${num(z)}$ to ${value:.2f}$ (rounded to two decimals). Which activation is it?",
         answer,
         f"{answer}: {made[answer]}. {_RULES[answer]}",
         {name: f"{name} would give {made[name]}. {rule}" for name, rule in _RULES.items() if name != answer},

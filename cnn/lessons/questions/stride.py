@@ -31,34 +31,34 @@ def _output_edge(rng: Rng) -> Question:
             rf"With padding “same” only the stride counts: $\lceil {edge} / {stride} \rceil = {answer}$, rounded up."
         )
         misconceptions = [
-            (unpadded, "This is so without padding."),
+            (unpadded, "This would be right without padding."),
             (unpadded - 1, "With padding “same” neither the kernel nor its dilation matters."),
-            (edge // stride, "Round up: the last window may overhang into the padding."),
-            (edge, "This is so with stride 1."),
+            (edge // stride, "Round up: the last window may extend into the padding."),
+            (edge, "This would be right with stride 1."),
         ]
     else:
         answer = geometry.output_size(padded, kernel, stride, "valid", dilation)
         steps, rest = divmod(padded - span, stride)
         working = rf"$\left\lfloor \frac{{{padded} - {span}}}{{{stride}}} \right\rfloor + 1 = {steps} + 1 = {answer}$."
         if zeros:
-            working = rf"With its border the image's edge is ${edge} + 2 \cdot {zeros} = {padded}$. {working}"
+            working = rf"With its border, the image is ${edge} + 2 \cdot {zeros} = {padded}$ pixels wide. {working}"
         if dilation > 1:
             working = rf"The kernel spans ${dilation} \cdot ({kernel} - 1) + 1 = {span}$ pixels. {working}"
         once = geometry.output_size(edge + zeros, kernel, stride, "valid", dilation)
         misconceptions = [
-            (steps, "The first place counts as well: there is one more place than there are steps."),
-            (steps + 2 if rest else steps, "A window must not overhang the border: round down."),
-            (unpadded, "This is so without the border of zeros."),
-            (once, "The border has two sides: count its zeros twice."),
-            (math.ceil(edge / stride), "This is so with padding “same”."),
-            (padded - span + 1, "This is so with stride 1."),
-            (geometry.output_size(padded, kernel, stride), "This is so without dilation."),
-            (padded // stride, "The kernel's span is subtracted from the edge first."),
-            (edge, "This is the edge of the image itself."),
+            (steps, "The first position counts as well: there is one more position than there are steps."),
+            (steps + 2 if rest else steps, "A window must not extend beyond the border: round down."),
+            (unpadded, "This would be right without the border of zeros."),
+            (once, "The border is on both sides: count its zeros twice."),
+            (math.ceil(edge / stride), "This would be right with padding “same”."),
+            (padded - span + 1, "This would be right with stride 1."),
+            (geometry.output_size(padded, kernel, stride), "This would be right without dilation."),
+            (padded // stride, "Subtract the kernel's span from the width first."),
+            (edge, "This is the width of the image itself."),
         ]
     return typed(
         f"A kernel of {by(kernel)}{dilated} slides over an image of {by(edge)} pixels. The stride is {stride}, with "
-        f"{border}. What is the edge of the feature map, in values?",
+        f"{border}. How wide is the feature map, in values?",
         answer,
         working,
         misconceptions,
@@ -78,7 +78,7 @@ def _dilated_kernel(rng: Rng) -> Question:
     answer = geometry.extent(kernel, dilation)
     return typed(
         f"A kernel of {by(kernel)} has dilation {dilation}. How many pixels does it span along one axis, from "
-        "its first weight to its last, both counted?",
+        "its first weight to its last, both included?",
         answer,
         rf"Neighbouring weights are {dilation} pixels apart, with one step fewer than there are "
         rf"weights: ${dilation} \cdot ({kernel} - 1) + 1 = {answer}$.",
@@ -87,7 +87,7 @@ def _dilated_kernel(rng: Rng) -> Question:
                 kernel * dilation,
                 f"Between {kernel} weights there {'are' if kernel > 2 else 'is'} only {counted(kernel - 1, 'step')}.",
             ),
-            (kernel, "This is so without dilation."),
+            (kernel, "This would be right without dilation."),
             (dilation * (kernel - 1), "The first pixel itself counts as well."),
             (
                 kernel + dilation * (kernel - 1),
@@ -104,22 +104,22 @@ def _zeros_in_front(rng: Rng) -> Question:
     kernel, dilation, edge = integer(rng, 2, 11), integer(rng, 1, 4), integer(rng, 20, 64)
     span = geometry.extent(kernel, dilation)
     answer = geometry.padding_before(edge, kernel, 1, "same", dilation)
-    odd = " The odd one comes behind the last pixel." if (span - 1) % 2 else ""
+    odd = " The extra one goes after the last pixel." if (span - 1) % 2 else ""
     dilated = f" with dilation {dilation}" if dilation > 1 else ""
     return typed(
         f"A kernel of {by(kernel)}{dilated} slides over an image of {by(edge)} pixels with padding “same” and "
         f"stride 1. How many zeros does Keras put in front of the first pixel of each row?",
         answer,
-        rf"The kernel spans ${dilation} \cdot ({kernel} - 1) + 1 = {span}$ pixels. To keep the edge, there is one zero "
+        rf"The kernel spans ${dilation} \cdot ({kernel} - 1) + 1 = {span}$ pixels. To keep the size, there is one zero "
         rf"fewer than that, ${span} - 1 = {span - 1}$, half of them in front.{odd} "
         rf"$\lfloor {span - 1} / 2 \rfloor = {answer}$.",
         [
             (span - 1, "This is the number of zeros on both sides together."),
-            (span // 2, "The odd zero comes behind the last pixel, not in front of the first."),
+            (span // 2, "The extra zero goes after the last pixel, not before the first."),
             ((kernel - 1) // 2, "The dilation makes the kernel span more pixels than it has weights."),
             (kernel - 1, "The zeros are shared between the two sides, and the dilation widens the kernel."),
-            (kernel, "This is the kernel's edge; fewer are needed, as the kernel always covers a pixel."),
-            (0, "This is so with padding “valid”."),
+            (kernel, "This is the size of the kernel; fewer are needed, as the kernel always covers a pixel."),
+            (0, "This would be right with padding “valid”."),
         ],
         facts={"kernel": kernel, "dilation": dilation, "edge": edge},
     )
@@ -140,12 +140,12 @@ def _row_read(rng: Rng) -> Question:
         answer,
         rf"In the padded image it is row $i' = i \times s_h + u = {i} \times {stride} + {u} = {padded}$.{last}",
         [
-            (padded, "This is the row of the padded image; the rows of zeros are still to be subtracted."),
+            (padded, "This is the row of the padded image; the rows of zeros still have to be subtracted."),
             (padded - zeros, "This is the row of the image itself; in the padded one the rows of zeros count."),
             (i + u - hidden, "Each step of the output moves the window by the stride."),
             ((i + u) * stride - hidden, "Only $i$ is multiplied by the stride: the kernel's rows are neighbours."),
             (i * stride - hidden, "This is where the window begins; add the kernel's row."),
-            (answer + 1, "This is so if rows are counted from 1; here they are counted from 0."),
+            (answer + 1, "This would be right if rows were counted from 1; here they are counted from 0."),
         ],
         facts={"kernel": kernel, "stride": stride, "i": i, "u": u, "zeros": zeros, "itself": itself},
     )

@@ -20,7 +20,7 @@ def _only_the_output(rng: Rng) -> Question:
     middle = f" a dense layer of {units} units ({hidden:,} parameters)," if units else ""
     return typed(
         f"A network has two convolutions of {by(kernel)} with {maps[0]} and {maps[1]} filters "
-        f"({sum(convolutions):,} parameters together), global average pooling,{middle} and a new output layer, dense, "
+        f"({sum(convolutions):,} parameters together), global average pooling,{middle} and a new dense output layer "
         f"for {classes} classes. All layers but the output layer are frozen. How many parameters are trained?",
         answer,
         rf"Only those of the output layer: each of its {classes} units has a weight for each of its {inputs} inputs "
@@ -48,16 +48,16 @@ def _trained_share(rng: Rng) -> Question:
     answer = 100 * trained / total
     return typed(
         f"A network has {total:,} parameters. Its output layer is dense, with {inputs} inputs and {classes} classes, "
-        "and is the only one that is trained; all others are frozen. How many per cent of the parameters are trained? "
+        "and is the only one that is trained; all others are frozen. What percentage of the parameters is trained? "
         "Round to one decimal.",
         answer,
         rf"The output layer has ${classes} \cdot ({inputs} + 1) = {num(trained)}$ parameters: "
         rf"$100 \cdot {num(trained)} / {num(total)} = {num(answer, 3)} \approx {answer:.1f}$ per cent.",
         [
-            (100 - answer, "This is the share that is frozen."),
-            (answer / 100, "This is the share as a number from 0 to 1, not in per cent."),
+            (100 - answer, "This is the percentage that is frozen."),
+            (answer / 100, "This is a fraction from 0 to 1, not a percentage."),
             (100 * inputs * classes / total, "The biases are trained as well."),
-            (100 * trained / frozen, "The share is of all parameters, not of the frozen ones."),
+            (100 * trained / frozen, "The percentage is of all parameters, not of the frozen ones."),
             (100 * classes / total, "Each class has a weight for each input, not only a bias."),
         ],
         decimals=1,
@@ -71,12 +71,12 @@ def _what_is_frozen(rng: Rng) -> Question:
     early, output = "The convolutions", "The output layer"
     both, neither = "All layers", "No layer"
     start = (
-        f"A network that tells ten kinds of clothes apart is to learn {classes} new kinds from only {images} "
+        f"A network that classifies ten kinds of clothes is to learn {classes} new kinds from only {images} "
         "images, by transfer learning. "
     )
     why = (
-        "The convolutions find edges and shapes that the new images have as well: they are frozen. How to tell the "
-        f"{classes} new kinds by them is new: the output layer is replaced and trained on the {images} images."
+        "The convolutions find edges and shapes that the new images have as well: they are frozen. Only the step from "
+        f"them to the {classes} new kinds is new: the output layer is replaced and trained on the {images} images."
     )
     if frozen:
         return chosen(
@@ -85,9 +85,9 @@ def _what_is_frozen(rng: Rng) -> Question:
             early,
             why,
             {
-                output: f"It has ten units for the old kinds, and must tell {classes} new ones apart: it has to learn.",
+                output: f"It has ten units for the old kinds and must now distinguish {classes} new ones: it is trained.",
                 both: "Then nothing could learn, and the network would know only the old kinds.",
-                neither: f"Then all weights would have to be learnt again, from only {images} images.",
+                neither: f"Then all weights would have to be learned again, from only {images} images.",
             },
             facts={"images": images, "classes": classes, "frozen": frozen},
         )
@@ -98,8 +98,8 @@ def _what_is_frozen(rng: Rng) -> Question:
         why,
         {
             early: "They find edges and shapes, which the new images have as well.",
-            both: f"This would be training from the start, with only {images} images.",
-            neither: f"The output layer has ten units for the old kinds, and {classes} new ones are to be told apart.",
+            both: f"This would be training from scratch, with only {images} images.",
+            neither: f"The output layer has ten units for the old kinds, and it must distinguish {classes} new ones.",
         },
         facts={"images": images, "classes": classes, "frozen": frozen},
     )

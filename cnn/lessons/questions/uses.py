@@ -17,7 +17,7 @@ _LOCAL = {
     "Spectrograms of sounds, frequency against time": (
         "In a spectrogram neighbouring times and frequencies belong together, and a sound looks the same at any time."
     ),
-    "Images of a video camera at a door": "Neighbouring pixels belong together, wherever somebody walks by.",
+    "Images from a video camera at a door": "Neighbouring pixels belong together, wherever somebody walks past.",
     "Images of clothes": "Seams and sleeves are patterns of neighbouring pixels.",
 }
 _NOT_LOCAL = {
@@ -39,7 +39,7 @@ def _suited_data(rng: Rng) -> Question:
     local, not_local = shuffled(rng, list(_LOCAL)), shuffled(rng, list(_NOT_LOCAL))
     suited = bool(rng.integers(2))
     text, (answer, others) = (
-        ("For which of these is a convolutional network suited best?", (local[0], not_local[:3]))
+        ("For which of these is a convolutional network best suited?", (local[0], not_local[:3]))
         if suited
         else ("For which of these does a convolutional network help least?", (not_local[0], local[:3]))
     )
@@ -49,14 +49,14 @@ def _suited_data(rng: Rng) -> Question:
         text,
         answer,
         f"{answer}. {reasons[answer]} A convolution looks at neighbouring values together (locality), with the same "
-        "weights at every place.",
+        "weights at every position.",
         {other: reasons[other] for other in others},
         facts={"suited": suited},
     )
 
 
 _OPPOSITE = {"right": "left", "left": "right", "down": "up", "up": "down"}
-_ANOTHER = "It becomes another map, with other values."
+_ANOTHER = "It becomes a different map, with different values."
 
 
 def _moved_image(rng: Rng) -> Question:
@@ -67,21 +67,21 @@ def _moved_image(rng: Rng) -> Question:
         return f"to the {way}" if way in ("left", "right") else way
 
     def moved(places: int, way: str) -> str:
-        return f"It moves by {counted(places, 'place')} {towards(way)}."
+        return f"It shifts by {counted(places, 'position')} {towards(way)}."
 
     wrong = {
-        moved(steps, _OPPOSITE[way]): "The map moves the same way as the image.",
-        "It stays as it is.": "A convolution keeps where something is; only global pooling forgets it.",
-        _ANOTHER: "The weights are the same at every place: what has moved gives the same values elsewhere.",
+        moved(steps, _OPPOSITE[way]): "The map shifts the same way as the image.",
+        "It stays as it is.": "A convolution preserves positions; only global pooling discards them.",
+        _ANOTHER: "The weights are the same at every position: what has shifted gives the same values elsewhere.",
     }
     if stride > 1:
-        wrong[moved(pixels, way)] = f"With stride {stride} two neighbouring values are {stride} pixels apart."
+        wrong[moved(pixels, way)] = f"With stride {stride}, two neighbouring values are {stride} pixels apart."
     return chosen(
         rng,
-        f"A kernel of {by(kernel)} slides over an image with stride {stride}. The image is moved by "
+        f"A kernel of {by(kernel)} slides over an image with stride {stride}. The image is shifted by "
         f"{counted(pixels, 'pixel')} {towards(way)}. What happens to the feature map, away from the border?",
         moved(steps, way),
-        rf"The same weights are used at every place, so that the map moves with the image. Two neighbouring values "
+        rf"The same weights are used at every position, so the map shifts with the image. Two neighbouring values "
         rf"are {counted(stride, 'pixel')} apart: ${pixels} / {stride} = {steps}$. {moved(steps, way)}",
         wrong,
         facts={"stride": stride, "pixels": pixels, "way": way, "kernel": kernel},
@@ -89,8 +89,8 @@ def _moved_image(rng: Rng) -> Question:
 
 
 _TURNS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
-    "turned by a quarter turn to the left": ("turned", np.rot90),
-    "turned by half a turn": ("turned", lambda image: np.rot90(image, 2)),
+    "rotated by 90° to the left": ("rotated", np.rot90),
+    "rotated by 180°": ("rotated", lambda image: np.rot90(image, 2)),
     "mirrored left to right": ("mirrored", np.fliplr),
     "mirrored top to bottom": ("mirrored", np.flipud),
 }
@@ -105,13 +105,13 @@ def _turned_image(rng: Rng) -> Question:
         weights = weights * integer(rng, 1, 3) + integer(rng, -2, 2)
     after = turn(weights)
     kept = bool((after == weights).all())
-    likewise, stays = f"It is {word} likewise.", "It stays as it is."
-    another = f"It becomes another map, not only the old one {word}."
+    likewise, stays = f"It is {word} in the same way.", "It stays as it is."
+    another = f"It becomes a different map, not just the old one {word}."
     answer = likewise if kept else another
     reason = (
-        f"This is the same kernel, so the map is {word} like the image. Most learnt kernels are not like that: "
+        f"This is the same kernel, so the map is {word} like the image. Most learned kernels are not like that: "
         if kept
-        else f"This is another kernel, so the old one finds other sums in the {word} image: "
+        else f"This is another kernel, so the old one gives different sums on the {word} image: "
     )
     rows = tuple(tuple(int(value) for value in row) for row in weights)
     return chosen(
@@ -119,15 +119,15 @@ def _turned_image(rng: Rng) -> Question:
         rf"The kernel $w = {matrix(rows)}$ slides over an image with stride 1. Then the whole image is {how}, but "
         "not the kernel. What happens to the feature map?",
         answer,
-        rf"The kernel, {how}, would be ${matrix(after.tolist())}$. {reason}the same weights at every place make a "
-        "convolution follow shifts only. Turned and mirrored images must be among those that it is trained on.",
+        rf"The kernel, {how}, would be ${matrix(after.tolist())}$. {reason}sharing its weights "
+        "makes a convolution equivariant to shifts only. Rotated and mirrored images must be in its training data.",
         {
             (another if kept else likewise): (
-                f"This would be so if the kernel changed when it is {word}; this one does not."
+                f"This would be right if the kernel changed when {word}; this one does not."
                 if kept
-                else f"This would be so if the kernel stayed the same when it is {word}; this one does not."
+                else f"This would be right if the kernel stayed the same when {word}; this one does not."
             ),
-            stays: "What moves in the image moves in the map.",
+            stays: "What changes in the image changes in the map.",
         },
         facts={"weights": rows, "how": how},
     )
@@ -137,16 +137,16 @@ def _shuffled_pixels(rng: Rng) -> Question:
     edge, loses = integer(rng, 16, 64), bool(rng.integers(2))
     convolutional, dense = "The convolutional network", "The dense network"
     why = (
-        rf"A dense unit has a weight of its own for each of the ${edge} \cdot {edge} = {num(edge * edge)}$ pixels: it "
-        "can learn the same weights in another order, and loses nothing. A convolution looks at small windows, and "
+        rf"A dense unit has its own weight for each of the ${edge} \cdot {edge} = {num(edge * edge)}$ pixels: it "
+        "can learn the same weights in another order and loses nothing. A convolution looks at small windows, and "
         "after the shuffling these hold pixels that have nothing to do with each other: it learns worse."
     )
     answer, other = (convolutional, dense) if loses else (dense, convolutional)
     return chosen(
         rng,
-        f"The {edge * edge:,} pixels of every image of {by(edge)} are put into one random order, the same for "
-        "all images. A dense and a convolutional network are then trained on them. Which of them "
-        + ("learns worse than before?" if loses else "learns as well as before?"),
+        f"The {edge * edge:,} pixels of every image of {by(edge)} are shuffled, in the same random order for all "
+        "images. A dense and a convolutional network are then trained on them. Which one performs "
+        + ("worse than before?" if loses else "as well as before?"),
         answer,
         why,
         {

@@ -21,7 +21,7 @@ def _dense_layer(rng: Rng) -> Question:
         f"{num(answer)}$.",
         [
             (values * units, "These are the weights alone; each unit has a bias as well."),
-            (values * units + 1, "Each unit has a bias of its own; the layer has more than one."),
+            (values * units + 1, "Each unit has its own bias; the layer has more than one."),
             (units * (edge * edge + 1), "A pixel of a colour image has three values, one in each channel."),
             (units * (edge * channels + 1), "The number of pixels is the edge squared, not the edge."),
             (values + units, "Each unit has a weight for each value: the two numbers are multiplied, not added."),
@@ -38,13 +38,12 @@ def _same_map(rng: Rng) -> Question:
     values = pixels * channels
     answer = pixels * values // weights
     return typed(
-        f"A layer is to make one map of {by(edge)} values from an image of {by(edge)} pixels with "
+        f"A layer makes one map of {by(edge)} values from an image of {by(edge)} pixels with "
         f"{counted(channels, 'channel')}. A dense layer needs a unit for each value of the map; a convolution needs "
-        f"one filter of {by(kernel)}. Biases are not counted. How many times as many weights as the convolution does "
-        f"the dense layer have?",
+        f"one filter of {by(kernel)}. How many times as many weights does the dense layer have, not counting biases?",
         answer,
         rf"The dense layer has ${edge}^2 = {num(pixels)}$ units with ${edge}^2 \cdot {channels} = {num(values)}$ "
-        rf"weights each; the convolution has ${kernel}^2 \cdot {channels} = {weights}$ weights that all places share: "
+        rf"weights each; the convolution has ${kernel}^2 \cdot {channels} = {weights}$ weights, shared by all positions: "
         rf"${num(pixels)} \cdot {num(values)} \,/\, {weights} = {num(answer)}$.",
         [
             (values // weights, "This compares one dense unit with the filter; the map needs a unit for each value."),
@@ -70,15 +69,15 @@ def _larger_image(rng: Rng) -> Question:
         parameters = geometry.convolution_parameters(kernel, channels, units)
         return chosen(
             rng,
-            f"A convolution of {units} filters of {by(kernel)} has {parameters:,} parameters. It reads images "
+            f"A convolution of {units} filters of {by(kernel)} has {parameters:,} parameters. Its input is images "
             f"of {by(edge)} pixels with {counted(channels, 'channel')}. What happens to the number of its "
             f"parameters if the images have {larger} pixels?",
             stays,
-            rf"${units} \cdot ({kernel} \cdot {kernel} \cdot {channels} + 1) = {num(parameters)}$: the image's edge "
-            "does not occur in it, because the same kernels are used at every place.",
+            rf"${units} \cdot ({kernel} \cdot {kernel} \cdot {channels} + 1) = {num(parameters)}$: the size of the "
+            "image does not appear in it, because the same kernels are used at every position.",
             {
                 once: "The image's edge grows by this factor, but the kernels do not grow with it.",
-                squared: "The number of pixels grows by this factor, but all places share the same kernels.",
+                squared: "The number of pixels grows by this factor, but all positions share the same kernels.",
                 fourth: "A dense layer with one unit for each pixel would grow like this.",
             },
             facts=facts,
@@ -86,7 +85,7 @@ def _larger_image(rng: Rng) -> Question:
     weights = edge * edge * channels * units
     return chosen(
         rng,
-        f"A dense layer of {units} units has {weights:,} weights. It reads flattened images of {by(edge)} "
+        f"A dense layer of {units} units has {weights:,} weights. Its input is flattened images of {by(edge)} "
         f"pixels with {counted(channels, 'channel')}. What happens to the number of its weights if the images have "
         f"{larger} pixels?",
         squared,
@@ -94,9 +93,9 @@ def _larger_image(rng: Rng) -> Question:
         rf"${factor * edge}^2 \cdot {channels} \cdot {units} = {num(weights * factor**2)}$ after, which is "
         rf"${factor}^2 = {factor**2}$ times as many.",
         {
-            stays: "This is so for a convolution, whose kernels are shared; a dense unit has a weight for each pixel.",
+            stays: "This would be right for a convolution, whose kernels are shared; a dense unit has a weight for each pixel.",
             once: "The edge grows by this factor; the number of pixels grows with its square.",
-            fourth: "This would be so if the number of units grew like the number of pixels.",
+            fourth: "This would be right if the number of units grew like the number of pixels.",
         },
         facts=facts,
     )
@@ -107,16 +106,16 @@ def _uses_of_a_weight(rng: Rng) -> Question:
     places = geometry.output_size(edge, kernel)
     return typed(
         f"A kernel of {by(kernel)} slides over an image of {by(edge)} pixels with stride 1 and without "
-        "padding. At how many places of the image is each of its weights used?",
+        "padding. At how many positions of the image is each of its weights used?",
         places**2,
-        rf"The kernel has ${edge} - {kernel} + 1 = {places}$ places along each axis, and at each of them all its "
+        rf"The kernel has ${edge} - {kernel} + 1 = {places}$ positions along each axis, and at each of them all its "
         rf"weights are used once: ${places} \cdot {places} = {num(places**2)}$.",
         [
-            (places, "This is the number of places along one axis; the kernel slides along both."),
-            (edge**2, "Near the border the kernel does not fit: it has fewer places than there are pixels."),
-            ((edge - kernel) ** 2, "The first place counts as well: along an axis there is one more than that."),
-            (kernel**2, "This is the number of weights; the question is how often each of them is used."),
-            (1, "The places share the kernel's weights, so that each is used more than once."),
+            (places, "This is the number of positions along one axis; the kernel slides along both."),
+            (edge**2, "Near the border the kernel does not fit: it has fewer positions than there are pixels."),
+            ((edge - kernel) ** 2, "The first position counts as well: along an axis there is one more than that."),
+            (kernel**2, "This is the number of weights; the question asks how often each one is used."),
+            (1, "All positions share the kernel's weights, so each is used more than once."),
         ],
         facts={"edge": edge, "kernel": kernel},
     )
