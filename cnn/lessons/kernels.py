@@ -25,8 +25,8 @@ NAMES = (
 )
 NOTES = {
     "identity": "A one in the middle, zeros around it: the output equals the input.",
-    "vertical edges": "Right minus left: positive where the image gets brighter to the right, negative where it gets darker.",
-    "horizontal edges": "Below minus above: positive where the image gets brighter downwards, negative where it gets darker.",
+    "vertical edges": "Right minus left: positive where it gets brighter to the right, negative where it gets darker.",
+    "horizontal edges": "Below minus above: positive where it gets brighter downwards, negative where it gets darker.",
     "Sobel, vertical edges": "Right minus left, smoothed along the edge: less noise than the plain difference.",
     "Sobel, horizontal edges": "Below minus above, smoothed along the edge: less noise than the plain difference.",
     "blur": "The mean of the window: all weights are equal and add up to 1.",

@@ -80,8 +80,8 @@ def _added_by_a_layer(rng: Rng) -> Question:
         f"A convolution of {by(kernel)} follows. By how many pixels of the image does it enlarge the "
         "edge of the receptive field?",
         answer,
-        rf"Two neighbouring values of its input are {counted(jump, 'pixel')} apart, the product of all earlier strides. "
-        rf"The kernel reaches ${kernel} - 1 = {kernel - 1}$ further: ${kernel - 1} \cdot {jump} = "
+        rf"Two neighbouring values of its input are {counted(jump, 'pixel')} apart, the product of all earlier "
+        rf"strides. The kernel reaches ${kernel} - 1 = {kernel - 1}$ further: ${kernel - 1} \cdot {jump} = "
         f"{answer}$.",
         [
             (kernel - 1, "This counts values of the last layer; after a stride they are several pixels apart."),

@@ -85,7 +85,7 @@ def _what_is_frozen(rng: Rng) -> Question:
             early,
             why,
             {
-                output: f"It has ten units for the old kinds and must now distinguish {classes} new ones: it is trained.",
+                output: f"It has ten units for the old kinds and now needs {classes} for the new ones: it is trained.",
                 both: "Then nothing could learn, and the network would know only the old kinds.",
                 neither: f"Then all weights would have to be learned again, from only {images} images.",
             },

@@ -43,8 +43,8 @@ def _same_map(rng: Rng) -> Question:
         f"one filter of {by(kernel)}. How many times as many weights does the dense layer have, not counting biases?",
         answer,
         rf"The dense layer has ${edge}^2 = {num(pixels)}$ units with ${edge}^2 \cdot {channels} = {num(values)}$ "
-        rf"weights each; the convolution has ${kernel}^2 \cdot {channels} = {weights}$ weights, shared by all positions: "
-        rf"${num(pixels)} \cdot {num(values)} \,/\, {weights} = {num(answer)}$.",
+        rf"weights each; the convolution has ${kernel}^2 \cdot {channels} = {weights}$ weights, shared by all "
+        rf"positions: ${num(pixels)} \cdot {num(values)} \,/\, {weights} = {num(answer)}$.",
         [
             (values // weights, "This compares one dense unit with the filter; the map needs a unit for each value."),
             (pixels * values, "This is the number of the dense layer's weights, not yet divided by the filter's."),
@@ -93,7 +93,7 @@ def _larger_image(rng: Rng) -> Question:
         rf"${factor * edge}^2 \cdot {channels} \cdot {units} = {num(weights * factor**2)}$ after, which is "
         rf"${factor}^2 = {factor**2}$ times as many.",
         {
-            stays: "This would be right for a convolution, whose kernels are shared; a dense unit has a weight for each pixel.",
+            stays: "This would be right for a convolution with its shared kernels; a dense unit has a weight per pixel.",
             once: "The edge grows by this factor; the number of pixels grows with its square.",
             fourth: "This would be right if the number of units grew like the number of pixels.",
         },
