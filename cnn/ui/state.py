@@ -54,6 +54,11 @@ LAPSE_AT = "lapse_at"  # its epoch; None follows the newest
 LAPSE_EPOCH = "lapse_epoch"  # widget: the slider of the epochs
 
 
+def more(run_id: str) -> str:
+    """Widget: whether the menu with what else can be done with a run is open."""
+    return f"more-{run_id}"
+
+
 def layer_below(uid: int) -> str:
     """Widget: the kind of layer to put below the layer of this number."""
     return f"below-{uid}"

@@ -53,7 +53,7 @@ def begin_training(page: Page, url: str, epochs: int) -> None:
     """Start the tiny preset on drawn clothes."""
     prepare_training(page, url, epochs)
     page.get_by_role("button", name="Start training").click()
-    page.wait_for_url(re.compile(r"[?&]run=\d{8}-\d{6}-tiny"))
+    page.wait_for_url(re.compile(r"/Train\?(.*&)?run=\d{8}-\d{6}-tiny"))
 
 
 def prepare_training(page: Page, url: str, epochs: int) -> None:
@@ -175,7 +175,7 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
 
 def test_an_invalid_network_is_refused_where_it_breaks(page, workshop):
     page.goto(f"{workshop.url}/New_network")
-    page.get_by_role("button", name="Move layer 6 up").click()
+    page.get_by_role("button", name="↑", exact=True).last.click()
     expect(page.get_by_text("Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps")).to_have_count(2)
     expect(page.get_by_text("Cannot start:")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()

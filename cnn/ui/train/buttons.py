@@ -101,7 +101,6 @@ def start(run: Run, rate: float | None = None) -> None:
         launchers.launcher().start(run)
         if rate is not None:
             runs.ask(run, "learning rate", rate)
-        shell.make_current(run.id)
         st.switch_page(shell.TRAIN, query_params={"run": run.id})
 
 

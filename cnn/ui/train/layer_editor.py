@@ -119,10 +119,9 @@ def _row(index: int, count: int, layer: Layer, values: draft.Values, rows: Seque
                 )
                 st.space("stretch")
                 _numbers(*_figures(rows)[:2])
-            for way, by, end in (("up", -1, 0), ("down", 1, count - 1)):
+            for way, arrow, by, end in (("up", "↑", -1, 0), ("down", "↓", 1, count - 1)):
                 st.button(
-                    "",
-                    icon=f":material/arrow_{way}ward:",
+                    arrow,
                     key=f"{way}-{uid}",
                     help=f"Move layer {index + 1} {way}",
                     type="tertiary",

@@ -345,11 +345,13 @@ def _what_next(run: Run) -> None:
 
 def _more(run: Run) -> None:
     """What else can be done with a run. Bound to this run: it closes when another one is shown."""
-    with st.popover("More", icon=":material/more_horiz:", key=f"more-{run.id}"):
+    menu = state.more(run.id)
+    close = {"on_click": lambda: st.session_state.update({menu: False})}
+    with st.popover("More", icon=":material/more_horiz:", key=menu, on_change="rerun"):
         if not run.shipped:
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 name = st.text_input("Name", run.name, max_chars=80, key=f"name-{run.id}")
-                if st.button("Rename", icon=":material/edit:", key="rename"):
+                if st.button("Rename", icon=":material/edit:", key="rename", **close):
                     with shell.show_errors():
                         runs.relabel(run, name=name)
                         st.rerun()
@@ -365,8 +367,16 @@ def _more(run: Run) -> None:
             st.caption("This network comes with the program and cannot be changed or deleted.")
         else:
             stop_first = "Stop the training first." if run.active else None
-            if st.button("Delete", icon=":material/delete:", key="delete", disabled=run.active, help=stop_first):
-                deletion.confirm([run])
+            asked = st.button(
+                "Delete",
+                icon=":material/delete:",
+                key="delete",
+                disabled=run.active,
+                help=stop_first,
+                **close,  # it would cover the dialog
+            )
+    if not run.shipped and asked:
+        deletion.confirm([run])
 
 
 def _duplicate_settings(config: RunConfig) -> None:
