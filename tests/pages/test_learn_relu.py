@@ -191,8 +191,12 @@ def test_every_activation_of_ones_own_network(activation, normalised):
     number = app.number_input(key="relu_map").value - 1
     row, column = (app.number_input(key=f"relu_{key}").value - 1 for key in ("row", "column"))
     check(app, before[..., number], after[..., number], row, column)
-    words = {"linear": "no activation", "leaky_relu": "Leaky ReLU keeps a fifth", "gelu": "GELU brings them close"}
-    assert words.get(activation, "all values between") in text(app)
+    words = {
+        "linear": "no activation",
+        "leaky_relu": "Leaky ReLU multiplies them by 0.2",
+        "gelu": "GELU brings them close",
+    }
+    assert words.get(activation, "maps all values to between") in text(app)
     assert ("normalised sums z" in text(app)) == normalised
 
 

@@ -72,7 +72,7 @@ def test_the_prediction_is_kerass_and_what_is_said_of_it_is_so(run, link, label,
     assert ("right, " in said) == (best == label) and ("wrong, " in said) == (best != label)
     assert ("and confident" in said) == (expected[best] >= 0.9)
     if best != label:
-        assert f"labelled {CLASS_NAMES[label]}, which gets {expected[label]:.1%}" in said
+        assert f"The true label, {CLASS_NAMES[label]}, gets {expected[label]:.1%}" in said
     if run == "wardrobe":
         energy = float(re.search(r"familiarity, (-?[\d.]+),", said)[1])
         # The logits are known from their softmax but for their mean, which is taken away.

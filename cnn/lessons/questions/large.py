@@ -15,8 +15,8 @@ def _colour_parameters(rng: Rng) -> Question:
         f"The first convolution of a network has {filters} filters of {by(kernel)}. How many more parameters "
         "does it have if the images are in colour (RGB) instead of grey?",
         answer,
-        rf"For grey images it has ${filters} \cdot ({kernel} \cdot {kernel} \cdot 1 + 1) = {num(grey)}$ parameters, for "
-        rf"colour images ${filters} \cdot ({kernel} \cdot {kernel} \cdot 3 + 1) = {num(colour)}$: ${num(answer)}$ more. The "
+        rf"For grey images it has ${filters} \cdot ({kernel} \cdot {kernel} \cdot 1 + 1) = {num(grey)}$ parameters, "
+        rf"for colour ${filters} \cdot ({kernel} \cdot {kernel} \cdot 3 + 1) = {num(colour)}$: ${num(answer)}$ more. The "
         rf"number of biases does not change.",
         [
             (2 * grey, "The weights are three times as many, but not the biases."),

@@ -93,7 +93,7 @@ def _larger_image(rng: Rng) -> Question:
         rf"${factor * edge}^2 \cdot {channels} \cdot {units} = {num(weights * factor**2)}$ after, which is "
         rf"${factor}^2 = {factor**2}$ times as many.",
         {
-            stays: "This would be right for a convolution with its shared kernels; a dense unit has a weight per pixel.",
+            stays: "This would be right for a convolution with shared kernels; a dense unit has a weight per pixel.",
             once: "The edge grows by this factor; the number of pixels grows with its square.",
             fourth: "This would be right if the number of units grew like the number of pixels.",
         },
