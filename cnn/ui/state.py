@@ -73,7 +73,7 @@ def imported(number: int) -> str:
 
 SELECTED_RUNS = "selected_runs"  # ids of the runs that are ticked, also of those that are filtered away
 SELECTION_CHANGED = "selection_changed"  # something was just ticked: the whole page follows
-SELECTION_LINK = "selection_link"  # what the link said of the selection when it was last read or written
+SELECTION_LINKS = "selection_links"  # what the link has said of the selection, the newest last
 OPENED_RUN = "opened_run"  # id of the run whose name was just clicked
 RUN_DIALOG = "run_dialog"  # the dialog that is open
 ERASING = "erasing"  # what the open dialog is about to delete from the bin

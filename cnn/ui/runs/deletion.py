@@ -113,12 +113,15 @@ def named(names: list[str]) -> str:
 def _draw_without(gone: list[Run], sweep: Sweep | None = None) -> None:
     """Draw the page again after runs, and perhaps their sweep, went into the bin. `offer_undo` brings them back."""
     current = st.session_state.get(state.RUN)
+    ids = {run.id for run in gone}
+    selected = st.session_state.get(state.SELECTED_RUNS, [])
+    st.session_state[state.SELECTED_RUNS] = [run_id for run_id in selected if run_id not in ids]
     st.session_state[state.DELETED] = {
         "runs": {run.id: run.name for run in gone},
         "sweep": (sweep.id, sweep.name) if sweep else None,
         "current": current,
     }
-    if current in {run.id for run in gone}:
+    if current in ids:
         shell.make_current(runs.DEFAULT_ID)
     st.rerun()
 

@@ -25,6 +25,7 @@ _TICK = 3.0  # seconds between two looks while something is in training
 _ROWS = 15  # shown without scrolling
 _ROW = 35  # pixels
 _OPEN = "runs-open"  # key of the column of names
+_MENU = "more_selected"  # key of a button that stands on this page only
 
 ORDERS: dict[
     str, tuple[Callable[[Run], datetime | float | str], bool]
@@ -129,20 +130,24 @@ def _clear() -> None:
 
 
 def selection(shown: list[Run]) -> list[Run]:
-    """The runs that are selected and shown: those of the link, unless something was just ticked."""
+    """The runs that are selected and shown: those of the link, unless the browser does not know the newest one yet."""
     link = st.query_params.get("compare")
     selected = st.session_state.setdefault(state.SELECTED_RUNS, [])
+    seen = st.session_state.setdefault(state.SELECTION_LINKS, [])
+    arrived = _MENU not in st.session_state  # from another page, also by Back
     ticked = st.session_state.get(state.SELECTION_CHANGED, False)
-    if link is not None and link != st.session_state.get(state.SELECTION_LINK) and not ticked:
+    if link is not None and seen[-1:] != [link] and not ticked and (arrived or link not in seen):
         selected = st.session_state[state.SELECTED_RUNS] = link.split(",")
-        st.session_state[state.SELECTION_LINK] = link
+        seen.append(link)
     return [run for run in shown if run.id in set(selected)]
 
 
 def link_selection(selected: list[Run]) -> None:
     """Let the link say which runs are selected, as far as they can be compared."""
     link = ",".join(run.id for run in selected) if len(selected) <= charts.MAX_OVERLAY else ""
-    st.session_state[state.SELECTION_LINK] = link or None
+    seen = st.session_state[state.SELECTION_LINKS]
+    if seen[-1:] != [link]:
+        seen.append(link)
     links.write("compare", link or None)
 
 
