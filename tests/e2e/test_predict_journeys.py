@@ -110,7 +110,7 @@ def test_another_reading_and_a_turn(page, workshop):
 
 
 def test_the_image_in_view_survives_reload_and_back(page, workshop):
-    page.goto(f"{workshop.url}/Predict")
+    page.goto(f"{workshop.url}/Predict?run=wardrobe")
     expect(page.get_by_text("Prediction for")).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Number 4").click()  # a thumbnail
