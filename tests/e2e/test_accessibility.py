@@ -33,8 +33,8 @@ class Place(NamedTuple):
 
 PLACES = {
     "Start": Place(""),
-    "Train": Place("Train"),
-    "Train, a run": Place("Train?run=lecture", pick("This run")),
+    "New network": Place("New_network"),
+    "Training": Place("Train?run=lecture"),
     "Runs": Place("Runs"),
     "Sweeps": Place("Sweeps"),
     "Model": Place("Model"),
@@ -51,7 +51,7 @@ PLACES = {
 LOOKS = {"light": ("light", 1280), "dark": ("dark", 400)}
 ZOOMED = (
     "Start",
-    "Train",
+    "New network",
     "Runs",
     "Explore, one sum",
     "Explore, Why",
