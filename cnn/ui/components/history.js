@@ -12,7 +12,9 @@ export default function () {
   const push = history.pushState.bind(history);
   const replace = history.replaceState.bind(history);
   let acted = false;
-  for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, () => { acted = true; }, true);
+  let shown = location.href; // when the visitor last acted
+  const act = () => { [acted, shown] = [true, location.href]; };
+  for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, act, true);
   window.addEventListener("popstate", () => { acted = false; }, true);
 
   // What the server adds to a link that did not have it completes the link; what a control adds is a choice.
@@ -27,6 +29,9 @@ export default function () {
     return (data, title, address) => {
       if (acted && isStep(address, completes)) {
         acted = false;
+        // What the server says of the next page may arrive before the page is changed: the one that is left keeps its own.
+        const [left, next] = [new URL(shown), new URL(address ?? location.href, location.href)];
+        if (left.pathname === location.pathname && next.pathname !== left.pathname) replace(history.state, "", left);
         push(data, title, address);
       } else {
         replace(data, title, address);
