@@ -75,6 +75,10 @@ SELECTED_RUNS = "selected_runs"  # ids of the runs that are ticked, also of thos
 SELECTION_CHANGED = "selection_changed"  # something was just ticked: the whole page follows
 SELECTION_LINKS = "selection_links"  # what the link has said of the selection, the newest last
 OPENED_RUN = "opened_run"  # id of the run whose name was just clicked
+RUNS_SEARCH = "runs-search"  # widget: what the list is searched for
+RUNS_HIDDEN = "runs-hidden"  # widget: whether hidden runs are listed
+RUNS_NAMES = "runs-open"  # widget: the column of names, which opens a run
+RUNS_MENU = "more_selected"  # widget: a button that stands on this page only
 RUN_DIALOG = "run_dialog"  # the dialog that is open
 ERASING = "erasing"  # what the open dialog is about to delete from the bin
 

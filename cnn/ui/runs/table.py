@@ -24,8 +24,6 @@ from cnn.ui.csv import to_csv
 _TICK = 3.0  # seconds between two looks while something is in training
 _ROWS = 15  # shown without scrolling
 _ROW = 35  # pixels
-_OPEN = "runs-open"  # key of the column of names
-_MENU = "more_selected"  # key of a button that stands on this page only
 
 ORDERS: dict[
     str, tuple[Callable[[Run], datetime | float | str], bool]
@@ -103,11 +101,11 @@ def _places(listed: list[Run]) -> Mapping[str, Place]:
 
 def choose_view(listed: list[Run]) -> View:
     """Draw what the list is narrowed to, and its order. The link has all of it."""
-    words = links.words("runs-search", "Search", type="search", placeholder="Name, tag, note, sweep or id", width=280)
+    words = links.words(state.RUNS_SEARCH, "Search", type="search", placeholder="Name, tag, note, sweep or id", width=280)
     order = links.menu("runs-order", "Sort by", list(ORDERS), width=200)
     names = ("State", "Tag", "Dataset", "Sweep")
     active = sum(bool(st.session_state.get(state.runs_filter(name))) for name in names)
-    active += bool(st.session_state.get("runs-hidden"))
+    active += bool(st.session_state.get(state.RUNS_HIDDEN))
     label = f"Filters · {active}" if active else "Filters"
     with st.popover(label, icon=":material/filter_alt:", key="runs-filters", width="content"):
         states = [state for state in shell.STATE_ICONS if any(run.state == state for run in listed)]
@@ -118,13 +116,13 @@ def choose_view(listed: list[Run]) -> View:
             name: tuple(links.several(state.runs_filter(name), name, options, placeholder="Any"))
             for name, options in zip(names, (states, tags, datasets, made), strict=True)
         }
-        hidden = links.switch("runs-hidden", "Show hidden runs")
+        hidden = links.switch(state.RUNS_HIDDEN, "Show hidden runs")
     return View(words, chosen["State"], chosen["Tag"], chosen["Dataset"], chosen["Sweep"], hidden, order)
 
 
 def _clear() -> None:
     """Take back all filters."""
-    st.session_state["runs-search"] = ""
+    st.session_state[state.RUNS_SEARCH] = ""
     for name in ("State", "Tag", "Dataset", "Sweep"):
         st.session_state[state.runs_filter(name)] = []
 
@@ -134,7 +132,7 @@ def selection(shown: list[Run]) -> list[Run]:
     link = st.query_params.get("compare")
     selected = st.session_state.setdefault(state.SELECTED_RUNS, [])
     seen = st.session_state.setdefault(state.SELECTION_LINKS, [])
-    arrived = _MENU not in st.session_state  # from another page, also by Back
+    arrived = state.RUNS_MENU not in st.session_state  # from another page, also by Back
     ticked = st.session_state.get(state.SELECTION_CHANGED, False)
     if link is not None and seen[-1:] != [link] and not ticked and (arrived or link not in seen):
         selected = st.session_state[state.SELECTED_RUNS] = link.split(",")
@@ -214,7 +212,7 @@ def _select(key: str, ids: list[str]) -> None:
 
 def _open(ids: list[str]) -> None:
     """Take over which name was clicked."""
-    row = st.session_state[_OPEN]["row"]
+    row = st.session_state[state.RUNS_NAMES]["row"]
     if row < len(ids):
         st.session_state[state.OPENED_RUN] = ids[row]
 
@@ -271,7 +269,7 @@ def _columns(listed: list[Run], ids: list[str]) -> dict:
     percent = partial(column.NumberColumn, format="%.2f%%", width=130)
     return {
         "Name": column.ButtonColumn(
-            width=240, pinned=True, type="tertiary", alignment="left", key=_OPEN, on_click=partial(_open, ids)
+            width=240, pinned=True, type="tertiary", alignment="left", key=state.RUNS_NAMES, on_click=partial(_open, ids)
         ),
         "Sweep": column.TextColumn(width=150),
         "State": column.TextColumn(width=90),
