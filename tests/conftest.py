@@ -49,7 +49,7 @@ def alike_in_any_order() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def few_strangers() -> Iterator[None]:
-    """A training in this process is tried on 20 strange pictures: to draw 500 would take a third of its time."""
+    """A training in this process is tried on 20 strange images: to draw 500 would take a third of its time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(out_of_distribution, "OUTLIERS", 20)
         yield
@@ -68,7 +68,7 @@ def draw_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, draw_once: None) -> Command:
-    """The preset `tiny`, trained for two epochs on 300 synthetic pictures. Read only: copy it to change it."""
+    """The preset `tiny`, trained for two epochs on 300 synthetic images. Read only: copy it to change it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CNN_RUNS", str(tmp_path_factory.mktemp("trained") / "runs"))
         return train_here(*TINY, "--name", "Tiny one")

@@ -69,7 +69,7 @@ def _more(selected: list[Run], own: list[Run]) -> None:
         format_func=lambda option: f"{_ICONS[option]} {option}",
         icon=":material/more_horiz:",
         disabled=not options,
-        key="more_selected",
+        key=state.RUNS_MENU,
     )
     if chosen == _DUPLICATE:
         draft.load(selected[0].config)

@@ -101,7 +101,8 @@ def _places(listed: list[Run]) -> Mapping[str, Place]:
 
 def choose_view(listed: list[Run]) -> View:
     """Draw what the list is narrowed to, and its order. The link has all of it."""
-    words = links.words(state.RUNS_SEARCH, "Search", type="search", placeholder="Name, tag, note, sweep or id", width=280)
+    hint = "Name, tag, note, sweep or id"
+    words = links.words(state.RUNS_SEARCH, "Search", type="search", placeholder=hint, width=280)
     order = links.menu("runs-order", "Sort by", list(ORDERS), width=200)
     names = ("State", "Tag", "Dataset", "Sweep")
     active = sum(bool(st.session_state.get(state.runs_filter(name))) for name in names)
@@ -269,7 +270,12 @@ def _columns(listed: list[Run], ids: list[str]) -> dict:
     percent = partial(column.NumberColumn, format="%.2f%%", width=130)
     return {
         "Name": column.ButtonColumn(
-            width=240, pinned=True, type="tertiary", alignment="left", key=state.RUNS_NAMES, on_click=partial(_open, ids)
+            width=240,
+            pinned=True,
+            type="tertiary",
+            alignment="left",
+            key=state.RUNS_NAMES,
+            on_click=partial(_open, ids),
         ),
         "Sweep": column.TextColumn(width=150),
         "State": column.TextColumn(width=90),
