@@ -158,11 +158,11 @@ def test_a_link_to_another_page_says_what_to_show_there():
     }
 
 
-NONSENSE = ["", "nan", "inf", "-1e999", "99999999999", "-5", "abc", "☃ é漢", "x" * 5000, "true", "0"]
+NONSENSE = ["inf", "", "nan", "-1e999", "99999999999", "-5", "abc", "☃ é漢", "x" * 5000, "true", "0"]
 
 
 @pytest.mark.parametrize(
-    "nonsense", [*NONSENSE[:3], *(pytest.param(word, marks=pytest.mark.slow) for word in NONSENSE[3:])]
+    "nonsense", [*NONSENSE[:1], *(pytest.param(word, marks=pytest.mark.slow) for word in NONSENSE[1:])]
 )
 @pytest.mark.parametrize("topic", NAMES)
 def test_a_link_with_nonsense_in_every_control_opens_the_lesson(topic, nonsense):

@@ -16,8 +16,8 @@ def _colour_parameters(rng: Rng) -> Question:
         "does it have if the images are in colour (RGB) instead of grey?",
         answer,
         rf"For grey images it has ${filters} \cdot ({kernel} \cdot {kernel} \cdot 1 + 1) = {num(grey)}$ parameters, "
-        rf"for colour ${filters} \cdot ({kernel} \cdot {kernel} \cdot 3 + 1) = {num(colour)}$: ${num(answer)}$ more. The "
-        rf"number of biases does not change.",
+        rf"for colour ${filters} \cdot ({kernel} \cdot {kernel} \cdot 3 + 1) = {num(colour)}$: ${num(answer)}$ more. "
+        rf"The number of biases does not change.",
         [
             (2 * grey, "The weights are three times as many, but not the biases."),
             (colour, "This is the number for colour images; the question asks for the difference."),

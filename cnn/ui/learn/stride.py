@@ -35,10 +35,11 @@ def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
         grey = _resized(on)
         options: list[Padding | Literal["zeros"]] = ["same", "valid", _ZEROS]
         chosen = controls.choice("stride_padding", "Padding", options)
-        padding: Padding | int = chosen
         if chosen == _ZEROS:
             with st.container(width=150):
-                padding = controls.whole("stride_zeros", "Zeros on every side", 0, 6, 1)
+                padding: Padding | int = controls.whole("stride_zeros", "Zeros on every side", 0, 6, 1)
+        else:
+            padding = chosen
     slides = Sliding(kernel, stride, padding, dilation)
     try:
         slides.output(grey.shape)
