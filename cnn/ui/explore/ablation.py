@@ -283,7 +283,7 @@ def _importance(now: ModelView, layer: str, filters: list[int]) -> None:
     idle = int((accuracies >= whole).sum())
     worst = int(accuracies.argmin())
     st.caption(
-        f"Accuracy lost on {counted(int(found['images']), 'test image')} by ablating one filter of {layer} at a "
+        f"Accuracy lost on {counted(int(found['pictures']), 'test image')} by ablating one filter of {layer} at a "
         f"time. {idle} of {len(accuracies)} can each be ablated without loss; filter {worst + 1} matters most, "
         f"{(whole - accuracies[worst]) * 100:.1f} points. Green bars are gains. A click on a bar selects its filter.",
         width=shell.TEXT_WIDTH,
