@@ -25,16 +25,18 @@ _FIGURES = 5  # beside each other, as many as there are
 def show(run: Run) -> None:
     """Draw a run: its state, progress, controls, curves and time lapse. While it is active, these follow it."""
     # Every part has its place before the first is drawn: a part that is redrawn on its own always finds it.
-    head, step, curves, details, lapse = (st.container() for _ in range(5))
-    with head:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(shell.plain(run.name), anchor=False, width="stretch")
-            if not run.shipped:
-                buttons.controls(run, _records(run))
-            _more(run)
+    head, why, progress, further, step, curves, details, lapse = (st.container() for _ in range(8))
+    with head, st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(shell.plain(run.name), anchor=False, width="stretch")
+        if not run.shipped:
+            buttons.controls(run, _records(run))
+        _more(run)
+    with why:
         _explain(run)
+    with progress:
         st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
-        if run.state == "finished":
+    if run.state == "finished":
+        with further:
             _what_next(run)
     if run.state == "paused":
         with step:
