@@ -9,7 +9,7 @@ from cnn.ui import shell, state
 newcomer = state.VISITED not in st.session_state
 run = shell.page("Lessons", "Twelve interactive lessons with every number written out.")
 shell.require_model(run)
-with st.spinner("Loading TensorFlow…"):
+with st.spinner("Loading TensorFlow: up to half a minute the first time after a start…"):
     from cnn.ui import models
     from cnn.ui.learn import controls, given, lessons
 

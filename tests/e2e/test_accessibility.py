@@ -36,12 +36,13 @@ PLACES = {
     "New network": Place("New_network"),
     "Training": Place("Train?run=lecture"),
     "Runs": Place("Runs"),
+    "Runs, bin": Place("Runs?runs-view=Bin"),
     "Sweeps": Place("Sweeps"),
-    "Model": Place("Model"),
+    "Architecture": Place("Model"),
     "Explore, one sum": Place("Explore?run=lecture", open_pixel),
     "Explore, Filters": Place("Explore?run=lecture&view=Filters"),
-    "Explore, Why": Place("Explore?run=lecture&view=Why"),
-    "Explore, What if": Place("Explore?run=lecture&view=What%20if"),
+    "Explore, Explain": Place("Explore?run=lecture&view=Explain"),
+    "Explore, Edit": Place("Explore?run=lecture&view=Edit"),
     "Explore, Embedding": Place("Explore?run=lecture&view=Embedding"),
     "Predict, a sample": Place("Predict?run=lecture"),
     "Predict, a drawing": Place("Predict?run=lecture", pick("Draw")),
@@ -54,8 +55,8 @@ ZOOMED = (
     "New network",
     "Runs",
     "Explore, one sum",
-    "Explore, Why",
-    "Explore, What if",
+    "Explore, Explain",
+    "Explore, Edit",
     "Predict, a drawing",
     "Learn, filter",
     "Learn, uses",
@@ -66,6 +67,9 @@ HIGH = 10_000  # pixels of a window in which no page scrolls: axe reads no contr
 EXCUSED = {
     # A formula scrolls in a box of KaTeX that takes no tabindex; Chromium and Firefox focus such a box by themselves.
     "scrollable-region-focusable": ".katex-display",
+    # The list of pages holds a box for each section, which holds its items.
+    "list": "[data-testid=stSidebarNavItems]",
+    "listitem": "[data-testid=stSidebarNavItems] li",
 }
 
 
