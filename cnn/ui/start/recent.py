@@ -29,7 +29,7 @@ def _cards() -> None:
 
 
 def _row(listed: list[Run]) -> None:
-    with st.grid("auto", min_column_width=260):
+    with st.grid(3, min_column_width=240):
         for run in listed:
             with st.container(border=True):
                 st.page_link(

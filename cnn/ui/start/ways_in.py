@@ -29,7 +29,7 @@ def first_steps(run_id: str) -> None:
 
 def cards(run_id: str) -> None:
     """A card for those who learn, who teach and who build."""
-    with st.grid("auto", min_column_width=260):
+    with st.grid(3, min_column_width=240):
         with st.container(border=True):
             st.markdown("**I'm learning**")
             st.caption(
