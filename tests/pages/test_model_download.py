@@ -41,4 +41,4 @@ def test_the_file_of_an_earlier_version_is_made_portable_when_it_is_taken():
 def test_before_the_first_epoch_there_is_nothing_to_take():
     app = open_page("Model", make_run("stopped").id)
     assert "Network (.keras)" not in labels(app)
-    assert "once the first epoch has been trained" in text(app)
+    assert "The model can be downloaded after the first epoch" in text(app)

@@ -39,7 +39,8 @@ def test_a_link_to_no_run_opens_the_shipped_model_and_says_so(wanted):
     for _ in range(2):  # the words outlast a redraw of the page with the corrected link
         refresh(app)
         assert "Showing the shipped model instead" in app.warning[0].value
-        assert run_in_link(app) == runs.DEFAULT_ID
+        assert app.session_state["run"] == runs.DEFAULT_ID
+    assert run_in_link(app) == runs.DEFAULT_ID
     app.switch_page("pages/6_Model.py")
     refresh(app)
     assert not app.warning
@@ -50,7 +51,7 @@ def test_page_says_that_a_run_is_damaged(name):
     run = make_run("finished")
     (run.path / "config.json").write_text('{"made by": "another program"}')
     app = open_page(name, run.id)
-    if name not in ("Start", "Runs", "Sweeps"):  # which are of all runs
+    if name not in ("Start", "New network", "Runs", "Sweeps"):  # which are of all runs, or of none
         assert "This run is damaged" in text(app)
 
 
@@ -84,15 +85,6 @@ print(sorted({{"tensorflow", "keras", "optuna"}} & set(sys.modules)))
 
 
 # --- Start ------------------------------------------------------------------------------------------------------
-
-
-def test_start_shows_a_garment_and_another():
-    app = open_page("Start")
-    first = app.get("plotly_chart")[0].proto.spec
-    assert "says" in text(app) and "Nothing. Start a network" in text(app)
-    next(button for button in app.button if button.label == "Another garment").click()
-    refresh(app)
-    assert app.get("plotly_chart")[0].proto.spec != first
 
 
 def test_start_shows_what_is_training():

@@ -25,6 +25,7 @@ from cnn.runs.launchers import LocalLauncher
 from cnn.runs.queue import Place, Unreachable, close, enter, hand_over
 from cnn.runs.ray_launcher import RayLauncher
 from cnn.tuning import Setting, SweepConfig, sweeps
+from cnn.ui.text import plain
 from tests.command import train_here, wait_until
 from tests.pages.visit import RecordingLauncher, make_run, open_page, refresh, text
 
@@ -474,7 +475,7 @@ def test_a_start_without_a_cluster_is_a_sentence_and_can_be_done_again(page_laun
     app = open_page("New network")
     app.button(key="start").click()
     refresh(app)
-    assert [each.value for each in app.error] == [page_launcher.refusal]
+    assert [each.value for each in app.error] == [plain(page_launcher.refusal)]
     page_launcher.problem = page_launcher.refusal
     refresh(app)
     assert app.button(key="start").disabled and "Nothing answers" in str([each.value for each in app.warning])

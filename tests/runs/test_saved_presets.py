@@ -89,8 +89,8 @@ def test_deleting_stays_in_the_folder(runs_folder):
         ("bad.json", b"{}", "layers: field required."),
         ("bad.json", b'{"layers": [{"kind": "dense"}]}', "Layer 1 (Dense 64 relu) needs a vector"),
         ("bad.json", b" " * 200_001, "200,001 bytes"),
-        ("tiny.json", MINE.model_dump_json().encode(), "not the name of a preset"),
-        ("Bad name.json", MINE.model_dump_json().encode(), "not the name of a preset"),
+        ("tiny.json", MINE.model_dump_json().encode(), "not that of a saved preset"),
+        ("Bad name.json", MINE.model_dump_json().encode(), "not that of a saved preset"),
     ],
 )
 def test_bad_files_are_passed_over_with_a_sentence(runs_folder, name, content, reason):

@@ -111,7 +111,7 @@ def test_a_sweep_is_read_with_its_trials(old):
     assert [setting.path for setting in grid.config.settings] == ["data.random_erasing", "data.flip"]
     assert [trial.state for trial in grid.trials] == ["finished"] * 2 + ["waiting"] * 4
     assert [trial.values for trial in grid.trials] == grid.config.grid()
-    assert grid.trials[2].words == "random erasing (fraction) 0.5, mirror at random on"
+    assert grid.trials[2].words == "random erasing (probability) 0.5, random horizontal flip on"
     assert grid.config.base.data.style_augmentation == 0.1
     assert [trial.values["data.random_affine"] for trial in optuna.trials] == [0.449, 0.4512, 0.4626]
     assert all("data.style_augmentation" in trial.values for trial in optuna.trials)
