@@ -166,7 +166,7 @@ def test_the_table_sets_every_network_against_the_lecture():
     assert row(text, "training, s") == ["600.0", "30.0 (24.0 to 36.0)"]
     assert row(text, "/ lecture's") == ["1.000", "0.050 (0.040 to 0.060)"]
     assert row(text, "/ lecture's whole process") == ["1.000", "0.065 (0.065 to 0.065)"]
-    assert row(text, "pictures a second") == ["917", "9,167 (7,639 to 11,458)"]
+    assert row(text, "images a second") == ["917", "9,167 (7,639 to 11,458)"]
     assert row(text, "epochs") == ["10", "5"] and row(text, "parameters") == ["1,413,834"] * 2
     assert row(text, "waiting for data") == ["–", "1.2% (1.2% to 1.2%)"]
     assert row(text, "test accuracy") == ["90.70%", "92.00% (91.00% to 93.00%)"]

@@ -352,6 +352,7 @@ def test_a_phone_sees_every_page_without_scrolling_sideways(page, workshop):
         assert overflow <= 0, path
 
 
+@pytest.mark.slow  # tests/ui and the journeys of a training see the curves drawn
 def test_the_curves_are_never_blank_while_they_are_redrawn(page, dashboard):
     begin_training(page, dashboard.url, epochs=40)
     wait_for_epoch(page, 2)

@@ -64,7 +64,7 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
         page.get_by_test_id("stDownloadButton").get_by_role("button").click()
     assert download.value.suggested_filename == "predictions.csv"
     download.value.save_as(tmp_path / "predictions.csv")
-    lines = list(csv.DictReader(io.StringIO((tmp_path / "predictions.csv").read_text("utf-8"))))
+    lines = list(csv.DictReader(io.StringIO((tmp_path / "predictions.csv").read_text("utf-8-sig"))))
     assert [line["file"] for line in lines] == [file["name"] for file in given]
     assert [line["file"] for line in lines if line["error"]] == ["letter.jpg"]
     assert all(line["label"] in CLASS_NAMES for line in lines if not line["error"])

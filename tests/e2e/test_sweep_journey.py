@@ -25,6 +25,7 @@ def newest_chart(page: Page, name: str):
     return page.locator(f".{top}")
 
 
+@pytest.mark.slow  # the tinkerer of test_three_visitors.py starts and reads a sweep
 def test_a_grid_is_started_stopped_resumed_after_a_restart_and_read(page, dashboard):
     page.goto(f"{dashboard.url}/Sweeps")
     expect(page.get_by_text("see which matter").first).to_be_visible()

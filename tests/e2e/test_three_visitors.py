@@ -81,7 +81,7 @@ def test_a_tinkerer_builds_sweeps_compares_and_uses_the_file_elsewhere(page: Pag
     expect(page.get_by_text("2 trials").first).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Start sweep").click()
-    expect(page.get_by_test_id("stProgress").first).to_contain_text("finished · 2 of 2 trials", timeout=_TRAINED)
+    expect(page.get_by_text("2 of 2", exact=True)).to_be_visible(timeout=_TRAINED)
     settled(page)
     page.get_by_role("button", name="Compare the best 2").click()
     shows(page, "Runs")

@@ -43,7 +43,8 @@ NETWORKS = {
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_gradient_reaches_exactly_these_rows_and_columns(name):
-    network = build(RunConfig(layers=(*NETWORKS[name], Flatten())), precision="float32")
+    # In 64 bits TensorFlow uses Eigen: oneDNN's gradient of a 1×1 convolution with a stride fails now and then.
+    network = build(RunConfig(layers=(*NETWORKS[name], Flatten())), precision="float64")
     for layer in network.layers:
         if hasattr(layer, "kernel_size"):  # positive, so that no gradient cancels out or is cut off
             layer.set_weights([np.abs(weight) + 0.1 for weight in layer.get_weights()])
@@ -53,7 +54,7 @@ def test_a_gradient_reaches_exactly_these_rows_and_columns(name):
             continue
         height, width = layer.output.shape[1:3]
         for row, column in [(0, 0), (0, width // 2), (height // 2, 1), (height - 1, width - 1)]:
-            picture = tf.ones((1, 28, 28, 1))
+            picture = tf.ones((1, 28, 28, 1), tf.float64)
             with tf.GradientTape() as tape:
                 tape.watch(picture)
                 value = tf.reduce_sum(forward.run({"input": picture}, stop=layer.name)[layer.name][0, row, column])

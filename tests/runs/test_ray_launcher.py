@@ -212,6 +212,7 @@ def test_a_run_that_asks_for_more_than_any_machine_has_is_told(launcher):
     assert now(run).state == "stopped"
 
 
+@pytest.mark.slow  # runs share the cluster in the test above
 @pytest.mark.xdist_group("ray")
 def test_a_sweep_of_three_runs_on_two_machines(cluster, launcher, monkeypatch):
     """By the sweep's own process, as the page starts it. They end in the cluster as they do here."""
