@@ -316,14 +316,14 @@ class _Driven:
         self._make(self._put(Trial(len(self.trials) + 1, values, asked=asked.number)))
         return True
 
-    def _make(self, trial: Trial, anew: bool = True) -> None:
-        """Make the run of a trial and start it. again: nobody can have made it before."""
+    def _make(self, trial: Trial, may_exist: bool = False) -> None:
+        """Make the run of a trial and start it. may_exist: an earlier sweeper may have made it and not noted it."""
         try:
             config = apply(self.config.base, trial.values)
         except ValueError as error:  # between the ends of its range, which were tried
             self._end(trial, "failed", explain(error))
             return
-        run = (None if anew else self._orphan(config, trial)) or runs.create(
+        run = (self._orphan(config, trial) if may_exist else None) or runs.create(
             config, sweeps.run_name(self.config, trial)
         )
         with suppress(runs.UnknownRun):  # whoever deletes it in this moment is noticed at the next look
@@ -356,7 +356,7 @@ class _Driven:
         for trial in self._open():
             run = sweeps.run_of(trial)
             if trial.run_id is None:
-                self._make(trial, anew=False)
+                self._make(trial, may_exist=True)
             elif run is not None and not trial.unpromising and _can_start(run):
                 self._unstarted.setdefault(trial.number, -math.inf)
 

@@ -9,8 +9,7 @@ import streamlit as st
 from cnn import charts, runs
 from cnn.config import counted, field_label
 from cnn.runs import Run
-from cnn.ui import figures, links
-from cnn.ui.csv import to_csv
+from cnn.ui import csv, figures, links
 from cnn.ui.runs import table
 
 _TICK = 5.0  # seconds between two looks while one of them is in training
@@ -142,16 +141,7 @@ def _settings(compared: list[Run], names: list[str]) -> None:
                 st.caption(
                     f"{counted(same, 'other setting')} {'is' if same == 1 else 'are'} the same.", width="content"
                 )
-            st.download_button(
-                "Download CSV",
-                partial(to_csv, found),
-                file_name="settings.csv",
-                mime="text/csv",
-                icon=":material/download:",
-                type="tertiary",
-                key="settings_csv",
-                on_click="ignore",
-            )
+            csv.download(partial(csv.to_csv, found), "settings.csv", key="settings_csv")
 
 
 def flattened(run: Run) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from cnn.config import field_label
 from cnn.runs import Run
 from cnn.tuning import sweeps
 from cnn.tuning.sweeps import Place
-from cnn.ui import links, shell, state
-from cnn.ui.csv import to_csv
+from cnn.ui import csv, links, shell, state
 
 _TICK = 3.0  # seconds between two looks while something is in training
 _ROWS = 15  # shown without scrolling
@@ -191,16 +190,7 @@ def _follow(view: View, active: int, fresh: list[list[Run]]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         of_all = f"{len(shown):,} of {len(listed):,} runs" if len(shown) < len(listed) else f"{len(listed):,} runs"
         st.caption(f"{of_all}. Click a name to open the run. Tick two or more to compare them.", width="content")
-        st.download_button(
-            "Download CSV",
-            partial(as_csv, shown),
-            file_name="runs.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            type="tertiary",
-            key="runs_csv",
-            on_click="ignore",
-        )
+        csv.download(partial(as_csv, shown), "runs.csv", key="runs_csv")
 
 
 def _select(key: str, ids: list[str]) -> None:
@@ -261,7 +251,7 @@ def as_csv(shown: list[Run]) -> bytes:
         rows = rows.rename(columns={"Training time": "Training time (s)"})
     if "Tags" in rows:
         rows["Tags"] = [", ".join(run.tags) for run in shown]
-    return to_csv(rows)
+    return csv.to_csv(rows)
 
 
 def _columns(listed: list[Run], ids: list[str]) -> dict:

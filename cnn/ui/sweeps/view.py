@@ -21,9 +21,8 @@ from cnn.tuning import (
     value_words,
 )
 from cnn.tuning.sweeps import Sweep
-from cnn.ui import draft, links, shell, state
+from cnn.ui import csv, draft, links, shell, state
 from cnn.ui.components import live_chart
-from cnn.ui.csv import to_csv
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps.form import METHODS, NEW
 
@@ -444,16 +443,7 @@ def _table(sweep: Sweep) -> None:
     tag = f" The runs carry the tag `{sweep.tag}` on the Runs page." if sweep.tag else ""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{len(table)} of {_planned(sweep)}. Click a column name to sort.{tag}", width="content")
-        st.download_button(
-            "Download CSV",
-            partial(as_csv, sweep),
-            file_name=f"sweep-{sweep.id}.csv",
-            mime="text/csv",
-            icon=":material/download:",
-            type="tertiary",
-            key="sweep_csv",
-            on_click="ignore",
-        )
+        csv.download(partial(as_csv, sweep), f"sweep-{sweep.id}.csv", key="sweep_csv")
 
 
 def _choose_row(key: str, numbers: list[int]) -> None:
@@ -500,7 +490,7 @@ def as_csv(sweep: Sweep) -> bytes:
         }
         for trial in sweep.trials
     ]
-    return to_csv(pd.DataFrame(rows, dtype=object))  # whole numbers stay whole beside empty cells
+    return csv.to_csv(pd.DataFrame(rows, dtype=object))  # whole numbers stay whole beside empty cells
 
 
 def _details(sweep: Sweep) -> None:
