@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn.ui import shell, state
+from cnn.ui import fragments, shell, state
 
 run = shell.page("Predict", "Draw, upload or photograph a garment, and see what the network predicts.")
 shell.require_model(run)
@@ -18,7 +18,7 @@ if run.config.data.card.synthetic:
     )
 
 
-@st.fragment
+@fragments.fragment
 def workshop() -> None:
     """A click or a stroke runs this part again, not the whole page: the prediction follows more quickly."""
     with st.container(horizontal=True, gap="medium"):

@@ -18,11 +18,8 @@ from tests.command import NO_PROCESS, TINY, Command, train_here
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The cluster's tests first, as they wait the most; the journeys last, when nothing else takes the processor."""
-    turns = {"ray": 0, "browser": 2}
-    groups = [item.get_closest_marker("xdist_group") for item in items]
-    turn = {item: turns[group.args[0]] if group else 1 for item, group in zip(items, groups, strict=True)}
-    items.sort(key=turn.__getitem__)
+    """What one worker has to do in one piece comes first: at the end the other would have nothing left to do."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
 def pytest_collection_finish() -> None:

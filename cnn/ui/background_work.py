@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from cnn.config import duration
-from cnn.ui import state
+from cnn.ui import fragments, state
 
 _SLICE = 0.8  # seconds of work between two looks at the Stop button
 _TICK = 0.9  # seconds from one slice to the next
@@ -56,7 +56,7 @@ def follow(name: str, what: str, on_done: Callable[[Any], None] | None = None) -
         what: is being done, in a few words.
         on_done: called with the result.
     """
-    st.fragment(_slice, run_every=_TICK)(name, what, on_done)
+    fragments.fragment(_slice, run_every=_TICK)(name, what, on_done)
 
 
 def _slice(name: str, what: str, on_done: Callable[[Any], None] | None) -> None:

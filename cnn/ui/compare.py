@@ -23,16 +23,16 @@ def other_run(key: str, run: Run) -> Run | None:
     """
     names = shell.labels()
     others = {r.id: r for r in shell.listed() if r.has_model and not r.problem and r.id != run.id}
-    wanted, menu = st.query_params.get(key), f"{key}-menu"
-    st.session_state[menu] = wanted if wanted in others else None
-    st.selectbox(
+    wanted = st.query_params.get(key)
+    links.picker(
+        f"{key}-menu",
         "Compare with run",
         list(others),
-        None,
-        key=menu,
+        wanted if wanted in others else None,
+        lambda picked: links.write(key, picked),
+        optional=True,
         placeholder="None" if others else "No other run has a trained network",
         format_func=lambda run_id: names.get(run_id, run_id),
-        on_change=lambda: links.write(key, st.session_state[menu]),
         disabled=not others,
         width=320,
         help="Shows what another network makes of the same image.",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import streamlit as st
 
 from cnn import charts
-from cnn.ui import state
+from cnn.ui import fragments, state
 from cnn.ui.csv import to_csv
 
 _FORMATS = ("PNG", "SVG")
@@ -55,7 +55,7 @@ def head(figure: Any, *, key: str, title: str = "") -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-head"):
         if title:
             st.markdown(f"**{title}**")
-        st.fragment(_export)(figure, key)
+        fragments.fragment(_export)(figure, key)
 
 
 def config(key: str) -> dict[str, Any]:

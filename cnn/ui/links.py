@@ -9,7 +9,7 @@ The browser's history gets one entry for each step (another page, run, lesson, v
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
@@ -125,6 +125,47 @@ def steps(key: str, label: str, options: Sequence[Word], value: Word | None = No
 def switch(key: str, label: str, value: bool = False, **how: Any) -> bool:
     """On or off. how: what else `st.toggle` takes."""
     return bool(st.toggle(label, value, key=key, **how, **_LINKED))
+
+
+def picker(
+    name: str,
+    label: str,
+    options: Sequence[str],
+    value: str | None,
+    pick: Callable[[str | None], None],
+    optional: bool = False,
+    **how: Any,
+) -> None:
+    """A list that shows what the page has decided, and says what a visitor picks instead.
+
+    What the browser says of a list may be late: on a busy machine it still names what stood there before the page
+    changed it, or an option by a text that it no longer has. Neither is a pick: a value that the page has changed gets
+    a new key, and a text that no option has is passed over.
+
+    Args:
+        name: of the list; its key begins with it.
+        label: what is picked.
+        options: what to pick from.
+        value: the one that is shown; None shows none.
+        pick: called with what a visitor picks: an option, or None where they take it away.
+        optional: whether they can take it away.
+        how: what else `st.selectbox` takes.
+    """
+    count = state.renewals(name)
+    number = st.session_state.get(count, 0)
+    if st.session_state.get(state.picker(name, number)) != value:
+        number += 1
+    key = state.picker(name, number)
+    st.session_state.update({count: number, key: value})
+    known = (*options, None) if optional else tuple(options)
+    st.selectbox(
+        label, options, None if optional else 0, key=key, on_change=_pick, args=(key, known, pick), **how
+    )  # fmt: skip
+
+
+def _pick(key: str, known: tuple[str | None, ...], pick: Callable[[str | None], None]) -> None:
+    if st.session_state[key] in known:
+        pick(st.session_state[key])
 
 
 def _allow(key: str, options: Sequence[str], default: str) -> None:

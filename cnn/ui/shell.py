@@ -156,14 +156,14 @@ def _current_run() -> tuple[Run, str | None]:
 def _sidebar(run: Run) -> None:
     st.session_state[state.LISTED] = runs.listed()
     names = labels()
-    st.session_state[state.RUN_PICKER] = run.id
     with st.sidebar:
-        st.selectbox(
+        links.picker(
+            "run_picker",
             "Run",
             list(names),
-            key=state.RUN_PICKER,
+            run.id,
+            make_current,
             format_func=lambda run_id: names.get(run_id, run_id),
-            on_change=_picked,
             help="The network that every page shows. It is part of the link, so a link opens the same run.",
         )
         st.caption(f"{STATE_ICONS[run.state]} {run.state} · `{run.id}`")
@@ -178,10 +178,6 @@ def _label(run: Run) -> str:
     if run.evaluation:
         return f"{run.name} · {run.evaluation['accuracy']:.1%}"
     return run.name if run.state == "finished" else f"{run.name} · {run.state}"
-
-
-def _picked() -> None:
-    make_current(st.session_state[state.RUN_PICKER])
 
 
 def require_model(run: Run) -> None:

@@ -12,7 +12,6 @@ ROUTED = "routed"  # whether this server has been reached through app.py
 VISITED = "visited"  # whether a page has been drawn in this visit
 RUN = "run"  # id of the current run, as the link has it
 LISTED = "listed"  # all runs, as the sidebar of this page has just read them
-RUN_PICKER = "run_picker"  # widget: the run that was picked in the sidebar
 UNKNOWN_RUN = "unknown_run"  # page, run shown instead, and what was wrong with the link
 DELETED = "deleted"  # the runs and the sweep that were deleted last, and which run was current
 DELETING = "deleting"  # what the open dialog is about to delete, and on which page it is
@@ -24,6 +23,16 @@ FORMAT_CHOSEN = "format_chosen"  # it was just chosen: every chart of the page f
 def drawn(chart: str) -> str:
     """What a chart that follows a training shows, see `live_chart`."""
     return f"{chart}-drawn"
+
+
+def picker(name: str, renewals: int) -> str:
+    """Widget: a list of `links.picker`, after the page has changed so many times what it shows."""
+    return f"{name}-{renewals}"
+
+
+def renewals(picker_name: str) -> str:
+    """How many times that was."""
+    return f"{picker_name}-renewals"
 
 
 # --- Start ------------------------------------------------------------------------------------------------------
@@ -91,7 +100,6 @@ def runs_filter(label: str) -> str:
 # --- Sweeps -----------------------------------------------------------------------------------------------------
 
 SWEEP = "sweep"  # id of the sweep that is shown, as the link has it; "new" for the form
-SWEEP_PICKER = "sweep_picker"  # widget: the sweep that was picked
 SWEEP_VIEW = "sweep_view"  # widget: one sweep or a new one
 OPENED_SWEEP = "opened_sweep"  # a sweep was just started or brought back: the page begins with it
 SWEEP_BASE = "sweep_base"  # widget: what to start from, "preset:fast", "run:20261122-101530-fast" or "train:"

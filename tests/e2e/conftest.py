@@ -127,15 +127,15 @@ def tab(browser) -> Iterator[Page]:
 
 @pytest.fixture
 def page(tab) -> Iterator[Page]:
-    """A window of a newcomer. No script of a page may fail in it."""
+    """A window of a newcomer. No script of a page may fail in it, or in another that it opens."""
     tab.set_viewport_size({"width": 1280, "height": 1000})
     tab.emulate_media(color_scheme="light")
     errors: list[str] = []
-    listen = lambda error: errors.append(str(error))  # noqa: E731
-    tab.on("pageerror", listen)
+    listen = lambda web_error: errors.append(str(web_error.error))  # noqa: E731
+    tab.context.on("weberror", listen)
     yield tab
     leave(tab)
-    tab.remove_listener("pageerror", listen)
+    tab.context.remove_listener("weberror", listen)
     assert not errors
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import FOREIGN_NAME, Dashboard
 
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 ADDRESSES = [
     address.address
     for addresses in psutil.net_if_addrs().values()

@@ -95,7 +95,9 @@ def expect_as_left(page: Page, topic: str) -> None:
     assert parse_qs(urlsplit(page.url).query)["topic"] == [topic]
 
 
+@pytest.mark.slow
 def test_every_lesson_comes_back_as_it_was_left(page: Page, workshop: Dashboard):
+    page = page.context.new_page()  # a browser keeps 50 entries of a window: the journeys before may have used them
     page.goto(f"{workshop.url}/Learn?run=lecture")
     topics = list(TITLES)
     for number, topic in enumerate(topics, 1):

@@ -15,6 +15,7 @@ from cnn.ui.components.drawing_board import SIDE
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 NOTHING = "Nothing is drawn yet"
 _PIXELS = """image => {
+    if (!image.complete || !image.naturalWidth) return null;
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
     canvas.getContext("2d").drawImage(image, 0, 0);
@@ -76,9 +77,10 @@ class Board:
     def shown(self) -> np.ndarray | None:
         """The drawing as the page shows it, bool (SIDE, SIDE): where it is dark."""
         image = self.page.locator('img[alt^="Your drawing"]').first
-        if not image.count() or not image.evaluate("image => image.complete && image.naturalWidth > 0"):
+        address = image.evaluate(_PIXELS) if image.count() else None
+        if address is None:
             return None
-        png = image.evaluate(_PIXELS).partition(",")[2]
+        png = address.partition(",")[2]
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(png))).convert("L").resize((SIDE, SIDE))) < 128
 
     def expect(self, is_so: Callable[[np.ndarray], bool]) -> np.ndarray:
@@ -117,6 +119,7 @@ def test_lines_eraser_and_mirror(board):
     assert (drawn == drawn[:, ::-1]).mean() > 0.97 and not drawn[154:166].any()
 
 
+@pytest.mark.slow
 def test_shapes_are_filled_or_not(board):
     board.choose("Rectangle")
     board.stroke((20, 20), (120, 100))
@@ -132,6 +135,7 @@ def test_shapes_are_filled_or_not(board):
     )
 
 
+@pytest.mark.slow
 def test_undo_redo_and_clear(board):
     board.stroke((60, 60), (60, 250))
     board.expect(lambda drawn: drawn[160, 60])
@@ -150,6 +154,7 @@ def test_undo_redo_and_clear(board):
     board.expect(lambda drawn: drawn[160, 60] and drawn[160, 200] and not drawn[160, 120])
 
 
+@pytest.mark.slow
 def test_a_drawing_outlives_its_page_and_the_template_is_not_in_it(board):
     page = board.page
     templates = page.get_by_role("combobox", name="Tracing template")

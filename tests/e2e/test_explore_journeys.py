@@ -103,6 +103,7 @@ def _hover_until_read(place: Locator, tip: Locator, text: str) -> None:
     raise AssertionError(f"Hovering never read {text}.")
 
 
+@pytest.mark.slow
 def test_edits_change_the_predictions_and_are_undone(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Explore?run=lecture&view=Edit")
     accuracy = page.get_by_test_id("stMetric").first
@@ -133,6 +134,7 @@ def test_long_work_shows_its_progress_and_stops(page: Page, workshop: Dashboard)
     expect(begin).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_image_of_the_embedding_is_opened(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Explore?run=lecture&view=Embedding")
     plot = page.locator("canvas.over")

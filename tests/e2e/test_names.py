@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Dashboard
 
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 NAMES = [
     *("1. list.jpg", "12) list.jpg", "1.jpg", "- list", "* list", "+ list", "# heading", "> quote", "=== ", "---"),
     *("www.example.com", "WWW.Example.com.jpg", "see www.example.com now", "http://example.com/a_b", "https://x.y"),

@@ -14,7 +14,7 @@ from cnn.data import synthetic
 from tests.e2e.test_journeys import settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-COUNT, BROKEN = 30, 4
+COUNT, BROKEN = 80, 4
 
 
 def files() -> list[dict]:
@@ -82,6 +82,7 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     expect(page.get_by_text("Prediction for picture 2.jpg")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_another_reading_and_a_turn(page, workshop):
     open_upload(page, workshop.url)
     page.locator("input[type=file]").set_input_files(files()[0])

@@ -19,6 +19,7 @@ def test_a_click_on_a_name_opens_the_run_and_back_brings_the_comparison(page, wo
     page.mouse.click(table["x"] + 80, table["y"] + 35 + 17)
     expect(heading(page, "Training")).to_be_visible()
     page.wait_for_url(re.compile(r"/Train\?run=dense"))
+    settled(page)
     page.go_back()
     expect(heading(page, "Comparison")).to_be_visible()
     assert "runs-order=Name" in page.url and "2 selected" in page.get_by_test_id("stMain").inner_text()

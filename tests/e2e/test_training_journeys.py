@@ -17,8 +17,8 @@ from tests.e2e.test_journeys import (
     begin_training,
     enter,
     epoch_shown,
+    expect_points,
     heading,
-    points,
     prepare_training,
     settled,
     stop,
@@ -71,6 +71,7 @@ def tick_rows(page: Page, *rows: int) -> None:
         settled(page)
 
 
+@pytest.mark.slow  # test_journeys.py and test_three_visitors.py train in short
 def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, dashboard):
     finished_run(dashboard.runs, "Preset")
     prepare_training(page, dashboard.url, epochs=40)
@@ -111,7 +112,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     page.get_by_role("button", name="Resume", exact=True).first.click()
     expect(progress(page)).to_contain_text("training")
     expect(progress(page)).to_contain_text("finished", timeout=240_000)
-    assert points(page) == 40
+    expect_points(page, 40)
     settled(page)
     expect(page.get_by_text(re.compile(r"Manual changes \(5\)"))).to_be_visible()
     epochs = [json.loads(line) for line in (own / "metrics.jsonl").read_text().splitlines() if '"epoch", ' in line]

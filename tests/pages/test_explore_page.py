@@ -11,7 +11,7 @@ from cnn.interpret.faithfulness import SAME
 from cnn.networks.forward import Forward
 from cnn.networks.load import load
 from cnn.runs import time_lapse
-from tests.pages.visit import open_page, own, refresh, text
+from tests.pages.visit import open_page, own, picker, refresh, text
 
 VIEWS = ("Feature maps", "Filters", "Explain", "Edit", "Embedding")
 
@@ -188,7 +188,7 @@ def test_a_link_to_what_this_network_has_not_opens_what_it_has():
 def test_a_layer_of_another_run_falls_back():
     app = open_page("Explore", "lecture", **{"explore-layer": "conv2d_4", "explore-map": "250", "explore-row": "7"})
     assert of_map(app)[0] == 250
-    app.selectbox(key="run_picker").set_value("dense")
+    picker(app, "run_picker").set_value("dense")
     refresh(app)
     assert app.selectbox(key="explore-layer").value == "dense" and app.number_input(key="explore-map").value <= 128
 
@@ -238,13 +238,13 @@ def test_links_to_the_other_views(own_tiny):
 
 def test_another_network_stands_beside_this_one():
     app = open_page("Explore", "wardrobe", **{"explore-compare": "lecture"})
-    assert app.selectbox(key="explore-compare-menu").value == "lecture"
+    assert picker(app, "explore-compare-menu").value == "lecture"
     assert "Wardrobe · 93.9%" in text(app) and "Lecture · 90.9%" in text(app)
     app.segmented_control(key="view").set_value("Explain")
     refresh(app)
     assert text(app).count("**Grad-CAM**") == 2
     assert "conv2d_4" in text(app), "the other network has no activation_8: its last layer with maps"
-    app.selectbox(key="explore-compare-menu").set_value(None)
+    picker(app, "explore-compare-menu").set_value(None)
     refresh(app)
     assert text(app).count("**Grad-CAM**") == 1 and "explore-compare" not in app.query_params
 
@@ -257,7 +257,7 @@ def test_a_network_without_feature_maps_is_compared_too():
 def test_a_run_that_cannot_be_compared_leaves_the_page_as_it_is(own_tiny):
     for run in ("no-such-run", "lecture"):
         app = open_page("Explore", "lecture", **{"explore-compare": run})
-        assert app.selectbox(key="explore-compare-menu").value is None
+        assert picker(app, "explore-compare-menu").value is None
         assert ("no trained run no" in text(app)) == (run != "lecture")
     own_tiny.model_path.write_bytes(b"nothing")
     app = open_page("Explore", "lecture", **{"explore-compare": own_tiny.id})

@@ -15,7 +15,7 @@ from cnn.networks.load import load
 from cnn.runs import Run
 from cnn.ui.learn import pooling
 from cnn.ui.learn.pooling import Pools
-from tests.pages.visit import first_picture, open_page, own, refresh, text
+from tests.pages.visit import first_picture, open_page, own, picker, refresh, text
 
 
 def open_lesson(run: str, **link: str) -> AppTest:
@@ -255,6 +255,6 @@ def test_a_network_whose_maps_are_too_small_says_so():
 def test_another_run_without_that_layer_begins_with_its_first():
     app = open_lesson("wardrobe", pooling_layer="conv2d_6", pooling_map="100")
     assert (app.selectbox(key="pooling_layer").value, app.number_input(key="pooling_map").value) == ("conv2d_6", 100)
-    app.selectbox(key="run_picker").set_value("lecture")
+    picker(app, "run_picker").set_value("lecture")
     refresh(app)
     assert app.selectbox(key="pooling_layer").value == "conv2d" and app.number_input(key="pooling_map").value <= 64

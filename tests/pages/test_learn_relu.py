@@ -17,7 +17,7 @@ from cnn.config.layers import Convolution, Flatten, SkipConnection
 from cnn.networks.build import build
 from cnn.networks.load import load
 from cnn.runs import Run
-from tests.pages.visit import first_picture, open_page, own, refresh, text
+from tests.pages.visit import first_picture, open_page, own, picker, refresh, text
 
 TRUE = {  # not by Keras, which the lesson asks
     "linear": lambda z: z,
@@ -209,6 +209,6 @@ def test_the_projection_of_a_skip_connection_is_none_of_the_convolutions():
 def test_another_run_without_that_layer_begins_with_its_first():
     app = open_lesson("wardrobe", relu_layer="conv2d_8", relu_map="100")
     assert (app.selectbox(key="relu_layer").value, app.number_input(key="relu_map").value) == ("conv2d_8", 100)
-    app.selectbox(key="run_picker").set_value("lecture")
+    picker(app, "run_picker").set_value("lecture")
     refresh(app)
     assert app.selectbox(key="relu_layer").value == "conv2d" and app.number_input(key="relu_map").value <= 64

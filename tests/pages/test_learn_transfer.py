@@ -16,7 +16,7 @@ from cnn.config.layers import Flatten
 from cnn.lessons import transfer_learning
 from cnn.networks.build import build
 from cnn.networks.load import load
-from tests.pages.visit import open_page, refresh, text
+from tests.pages.visit import open_page, picker, refresh, text
 
 
 def learn(run: str = "dense", **link: str) -> AppTest:
@@ -101,7 +101,7 @@ def test_digits_are_shown_with_their_predictions():
 def test_a_layer_that_another_network_does_not_have_is_no_error():
     app = learn("wardrobe", transfer_cut="activation_8", transfer_examples="1")
     assert app.selectbox(key="transfer_cut").value == "activation_8"
-    app.sidebar.selectbox(key="run_picker").set_value("dense")
+    picker(app, "run_picker").set_value("dense")
     refresh(app)
     assert app.selectbox(key="transfer_cut").value == "dense_1" and not app.error
 

@@ -18,7 +18,7 @@ from cnn.pictures import NetworkInput, readings, to_network_input
 from cnn.pictures.readings import Reading
 from cnn.ui.predict import batch, inputs, pictures
 from cnn.ui.predict.pictures import File
-from tests.pages.visit import PAGES, PROJECT, make_run, open_page, refresh, run_in_link, text
+from tests.pages.visit import PAGES, PROJECT, make_run, open_page, picker, refresh, run_in_link, text
 
 # --- every page -------------------------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ def test_two_runs_of_one_name_stay_apart(launcher):
     app.menu_button(key="add_layer").click("dense")  # any click makes the browser send the picker's label back
     refresh(app)
     assert run_in_link(app) == newer.id
-    app.selectbox(key="run_picker").select(older.id)
+    picker(app, "run_picker").select(older.id)
     refresh(app)
     assert run_in_link(app) == older.id
 

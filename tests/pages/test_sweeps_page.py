@@ -15,7 +15,7 @@ from cnn.runs import launchers
 from cnn.tuning import Setting, SweepConfig, Trial, hyperparameters_of, sweeps, value_words
 from cnn.tuning.sweeps import Sweep
 from cnn.ui.sweeps import form, view
-from tests.pages.visit import make_run, open_page, refresh, text
+from tests.pages.visit import make_run, open_page, picker, refresh, text
 
 TINY = presets()["tiny"]
 RATE, BATCH, OPTIMIZER = "training.learning_rate", "training.batch_size", "training.optimizer"
@@ -120,7 +120,7 @@ def test_without_a_sweep_the_form_is_open():
     assert "see which matter" in words and "**3 trials**" in words and "known after the first" in words
     assert not app.selectbox(key="sweep_base").disabled
     assert not app.button(key="start_sweep").disabled
-    assert all(box.key != "sweep_picker" for box in app.selectbox) and not app.warning
+    assert not any(box.label == "Sweep" for box in app.selectbox) and not app.warning
     assert in_link(app, "sweep") == "new" and in_link(app, "sweep-base") == "preset:fast"
 
 
@@ -149,7 +149,7 @@ def test_a_grid_is_started_as_it_stands_in_the_form(spawned):
     assert wanted.base.layers == fast.layers
     assert (wanted.method, wanted.at_once, wanted.prune, wanted.name) == ("grid", 2, True, "Rates *and* others")
     assert app.query_params["sweep"] in (spawned[0][1].name, [spawned[0][1].name])
-    assert app.selectbox(key="sweep_picker").options[0].startswith("Rates *and* others")
+    assert picker(app, "sweep_picker").options[0].startswith("Rates *and* others")
     assert "**starting** · 0 of 12 trials" in app.get("progress")[0].proto.text
 
 
@@ -398,7 +398,7 @@ def test_a_trial_is_chosen_by_its_point_or_its_row():
     assert "stopped early" in text(app)
     other = make_sweep("stopped", settings=(RATES,))
     refresh(app)
-    app.selectbox(key="sweep_picker").select(other.id)
+    picker(app, "sweep_picker").select(other.id)
     refresh(app)
     assert "Chosen" not in text(app), "it was of the other sweep"
 
@@ -465,8 +465,8 @@ def test_sweeps_are_chosen_and_linked():
     first, second = make_sweep("finished"), make_sweep("stopped", settings=(RATES,))
     app = open_page("Sweeps")
     assert app.session_state["sweep"] == second.id, "the newest"
-    assert len(set(app.selectbox(key="sweep_picker").options)) == 2
-    app.selectbox(key="sweep_picker").select(first.id)
+    assert len(set(picker(app, "sweep_picker").options)) == 2
+    picker(app, "sweep_picker").select(first.id)
     refresh(app)
     assert app.query_params["sweep"] in (first.id, [first.id])
     assert len(app.get("plotly_chart")) == 4
@@ -484,9 +484,7 @@ def test_a_link_to_no_sweep_says_so(wanted):
     sweep = make_sweep("finished")
     app = open_sweep(wanted)
     assert "Showing the newest instead" in app.warning[0].value
-    assert (
-        "**Best: lr 0.001" in text(app).replace("\\", "") and sweep.name in app.selectbox(key="sweep_picker").options[0]
-    )
+    assert "**Best: lr 0.001" in text(app).replace("\\", "") and sweep.name in picker(app, "sweep_picker").options[0]
 
 
 def test_a_damaged_sweep_can_only_be_deleted():

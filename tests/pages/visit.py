@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from cnn import runs
 from cnn.config import RunConfig, presets
@@ -48,6 +49,12 @@ def run_in_link(app: AppTest) -> str:
     """
     value = app.query_params.get("run") or app.session_state["run"]
     return value if isinstance(value, str) else value[0]
+
+
+def picker(app: AppTest, name: str) -> Selectbox:
+    """A list of `links.picker`, whose key is another whenever the page has changed what it shows."""
+    (found,) = (box for box in app.selectbox if (box.key or "").rpartition("-")[0] == name)
+    return found
 
 
 def text(app: AppTest) -> str:

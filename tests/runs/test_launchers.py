@@ -213,6 +213,7 @@ def test_an_ended_trainer_is_no_zombie(monkeypatch):
     wait_until(lambda: not psutil.pid_exists(started[0].pid), 20)
 
 
+@pytest.mark.slow
 def test_three_runs_wait_for_each_other_and_end_in_every_way():
     """Real processes. Someone else trains; three runs queue; the first trains to its end, the second is killed at its
     start, the third in training."""

@@ -129,6 +129,7 @@ def launcher(cluster: str) -> Iterator[RayLauncher]:
             made.kill(run)
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_runs_share_a_cluster_and_survive_what_happens_there(launcher, monkeypatch):
     """Four runs on two nodes. Two train at once, the others wait; one is stopped and makes room, one is killed."""
@@ -181,6 +182,7 @@ def test_runs_share_a_cluster_and_survive_what_happens_there(launcher, monkeypat
     assert now(fourth).state == "stopped" and runs.read_metrics(fourth) == []
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_a_job_that_cannot_begin_says_why(launcher, monkeypatch):
     """No program, or no runs folder, on the machine that trains it; the cluster lost it."""
@@ -202,6 +204,7 @@ def test_a_job_that_cannot_begin_says_why(launcher, monkeypatch):
     assert "does not know its job" in now(unknown).status.message
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_a_run_that_asks_for_more_than_any_machine_has_is_told(launcher):
     run = runs.create(config(cpus=64))
@@ -212,7 +215,7 @@ def test_a_run_that_asks_for_more_than_any_machine_has_is_told(launcher):
     assert now(run).state == "stopped"
 
 
-@pytest.mark.slow  # runs share the cluster in the test above
+@pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_a_sweep_of_three_runs_on_two_machines(cluster, launcher, monkeypatch):
     """By the sweep's own process, as the page starts it. They end in the cluster as they do here."""
@@ -245,6 +248,7 @@ def test_a_sweep_of_three_runs_on_two_machines(cluster, launcher, monkeypatch):
     assert together == 2
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("ray")
 def test_jobs_of_ours_that_ended_long_ago_are_forgotten(launcher, monkeypatch):
     """The cluster would list them for ever, at each look."""
@@ -391,6 +395,7 @@ def test_a_trainer_of_another_job_leaves_the_run_alone():
     assert now(run).state == "queued" and now(run).status.job == "new-job"
 
 
+@pytest.mark.slow
 def test_a_job_stands_in_no_queue_of_this_machine(draw_once):
     """Somebody trains here, and a job waits in the cluster: neither has to do with the other."""
     from filelock import FileLock

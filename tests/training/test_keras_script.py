@@ -106,7 +106,7 @@ def run_script(script: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow if "16 bits" in name else ()) for name in COMPARED]
+    "name", [pytest.param(name, marks=() if "plain" in name else pytest.mark.slow) for name in COMPARED]
 )
 def test_the_script_ends_with_the_weights_of_the_run_bit_for_bit(name, tmp_path, draw_once):
     config, changes = COMPARED[name]

@@ -690,6 +690,7 @@ def test_ctrl_c_stops_the_command(spawn):
     assert run.has_model and run.has_checkpoint
 
 
+@pytest.mark.slow
 def test_a_killed_training_is_interrupted_and_resumes_from_its_last_checkpoint(spawn, draw_once):
     run, whole = (runs.create(changed(SMALL, epochs=8), name) for name in ("killed", "whole"))
     child = spawn(run.path)
@@ -1195,9 +1196,8 @@ def ended(child: subprocess.Popen) -> tuple[int, str]:
     return child.returncode, out
 
 
-@pytest.mark.parametrize(
-    ("precision", "epochs"), [("float32", 2), pytest.param("mixed_float16", 1, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "epochs"), [("float32", 2), ("mixed_float16", 1)])
 def test_two_devices_learn_what_one_learns_and_can_be_steered_and_resumed(precision, epochs, draw_once):
     """The last batch has one image, fewer than there are devices."""
     config = RunConfig(

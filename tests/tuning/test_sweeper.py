@@ -545,6 +545,7 @@ def test_what_is_no_sweep_gets_a_sentence(tmp_path, capsys):
     assert command.main([]) == 2 and "give one folder" in capsys.readouterr().err
 
 
+@pytest.mark.slow  # the tinkerer of test_three_visitors.py runs a real sweep; above, sweepers are killed at any moment
 def test_a_real_sweep_survives_the_kill_of_its_sweeper():
     """Real processes: two trainings, of which the first goes on without the sweeper, and a resume that picks it up."""
     base = RunConfig(

@@ -17,7 +17,7 @@ from cnn.interpret.embedding import Fidelity, Projection
 from cnn.networks.load import logits
 from cnn.networks.predictor import Predictor
 from cnn.runs import Run
-from cnn.ui import links, shell, state
+from cnn.ui import fragments, links, shell, state
 from cnn.ui.components import scatter
 from cnn.ui.components.scatter import Mark, Points
 from cnn.ui.predict import inputs, pictures
@@ -62,7 +62,7 @@ class Found(NamedTuple):
         return _prediction(self.predictions[index], self.confidences[index])
 
 
-@st.fragment
+@fragments.fragment
 def show(run: Run, predictor: Predictor, image: Picture, on_open: Callable[[int], None]) -> None:
     """The map, what is picked on it, and what is gathered by its lasso.
 

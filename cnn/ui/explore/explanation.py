@@ -13,7 +13,7 @@ from cnn.interpret.attribution import METHODS
 from cnn.interpret.faithfulness import Curve, Randomisation
 from cnn.networks.forward import Weights
 from cnn.pictures import SIZE, WHOLE, mapped_back
-from cnn.ui import figures, links, shell, state
+from cnn.ui import figures, fragments, links, shell, state
 from cnn.ui.explore.model_view import ModelView
 from cnn.ui.models import Network
 from cnn.ui.predict.pictures import Picture, digest
@@ -40,7 +40,7 @@ class Check(NamedTuple):
     randomisation: Randomisation
 
 
-@st.fragment
+@fragments.fragment
 def show(now: ModelView) -> None:
     """Draw the view."""
     explainer = now.network.explain

@@ -9,7 +9,7 @@ import streamlit as st
 from cnn import charts
 from cnn.config import counted
 from cnn.networks.forward import PREACTIVATION, Forward, has_sums, is_linear
-from cnn.ui import links, state
+from cnn.ui import fragments, links, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import receptive_field, written_out
@@ -47,7 +47,7 @@ class Block(NamedTuple):
         return self.parts[-1]
 
 
-@st.fragment
+@fragments.fragment
 def show(now: ModelView) -> None:
     """Draw the view. A click runs this part again, not the whole page."""
     blocks = _blocks(now.network.forward)

@@ -13,7 +13,7 @@ from cnn.interpret import activation_maximization, filter_statistics
 from cnn.interpret.activation_maximization import Excitement
 from cnn.interpret.filter_statistics import Statistics
 from cnn.networks.forward import filters
-from cnn.ui import background_work, links, shell, state
+from cnn.ui import background_work, fragments, links, shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import feature_maps
@@ -26,7 +26,7 @@ _LARGE = 90  # screen pixels of a crop
 _LINE = 90  # grey between crops
 
 
-@st.fragment
+@fragments.fragment
 def show(now: ModelView) -> None:
     """Draw the view."""
     layers = [row.name for row in now.run.config.rows() if row.type in CONVOLUTIONS]

@@ -10,7 +10,7 @@ from cnn.lessons import gradient_descent, kernels
 from cnn.lessons.gradient_descent import Descent
 from cnn.lessons.kernels import NAMES
 from cnn.runs import Run
-from cnn.ui import figures, state
+from cnn.ui import figures, fragments, state
 from cnn.ui.components import pixels
 from cnn.ui.explore.written_out import tex, tex_term
 from cnn.ui.learn import controls
@@ -65,7 +65,7 @@ def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     if st.session_state.get(state.LEARNING_UNTIL) is None:
         _steps(x, goal, rate, found)  # not a fragment: the link for a class would not follow
     else:
-        st.fragment(_steps, run_every=_PACE)(x, goal, rate, found)
+        fragments.fragment(_steps, run_every=_PACE)(x, goal, rate, found)
 
 
 def _warning(fraction: float) -> None:

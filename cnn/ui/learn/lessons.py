@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from cnn.lessons import questions
 from cnn.lessons.questions import Question
 from cnn.runs import Run
-from cnn.ui import links, shell, state
+from cnn.ui import fragments, links, shell, state
 from cnn.ui.learn import controls
 
 
@@ -292,7 +292,7 @@ def ask(lesson: Lesson) -> None:
         _question(lesson)
 
 
-@st.fragment
+@fragments.fragment
 def _question(lesson: Lesson) -> None:
     seed = st.session_state.setdefault(state.question_seed(lesson.name), _new_seed())
     question = questions.ask(lesson.name, np.random.default_rng(seed))

@@ -10,7 +10,7 @@ from cnn.charts import Block
 from cnn.config import INPUT_SHAPE
 from cnn.config.layers import CONVOLUTIONS, Row
 from cnn.runs import Run
-from cnn.ui import figures, links, shell, state
+from cnn.ui import figures, fragments, links, shell, state
 
 _NONE = "None"  # no layer is opened
 
@@ -42,7 +42,7 @@ def totals(run: Run, rows: Sequence[Row]) -> None:
             )
 
 
-@st.fragment
+@fragments.fragment
 def show(run: Run, rows: Sequence[Row]) -> None:
     """Draw the table beside the diagram. A click on a box, or the menu, opens a layer in both."""
     blocks = charts.blocks([str(layer) for layer in run.config.layers], rows)

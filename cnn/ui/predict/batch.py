@@ -21,7 +21,7 @@ from cnn.config import CLASS_NAMES, counted, duration
 from cnn.networks.predictor import Predictor
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
-from cnn.ui import shell, state
+from cnn.ui import fragments, shell, state
 from cnn.ui.csv import to_csv
 from cnn.ui.predict import answer, pictures
 from cnn.ui.predict.pictures import File, Picture
@@ -116,12 +116,12 @@ def show(files: list[File], run: Run, predictor: Predictor, place: DeltaGenerato
     st.session_state.pop(state.BATCH_STEERED, None)
     with place:
         progress = st.container()
-        st.fragment(_table, run_every=_REDRAW if batch.working else None)(batch)
+        fragments.fragment(_table, run_every=_REDRAW if batch.working else None)(batch)
     if picture := opened(files):
         answer.show(picture, run, predictor, wide=True)
         st.caption("Changes here affect this view only. The table and its CSV keep the automatic prediction.")
     with progress:  # drawn last, because it works: everything else is there by then
-        st.fragment(_progress, run_every=_TICK if batch.working else None)(batch, predictor)
+        fragments.fragment(_progress, run_every=_TICK if batch.working else None)(batch, predictor)
 
 
 def opened(files: list[File]) -> Picture | None:

@@ -9,7 +9,7 @@ import streamlit as st
 from cnn import charts, runs
 from cnn.config import counted, field_label
 from cnn.runs import Run
-from cnn.ui import csv, figures, links
+from cnn.ui import csv, figures, fragments, links
 from cnn.ui.runs import table
 
 _TICK = 5.0  # seconds between two looks while one of them is in training
@@ -35,7 +35,7 @@ def _compare(compared: list[Run], names: list[str]) -> None:
         axis = links.choice("runs-over", "Over", ["Epochs", "Time"], label_visibility="collapsed")
         training = links.switch("runs-training", "Training curves")
     active = any(run.active for run in compared)
-    st.fragment(_curves, run_every=_TICK if active else None)(compared, names, axis == "Time", training)
+    fragments.fragment(_curves, run_every=_TICK if active else None)(compared, names, axis == "Time", training)
     _settings(compared, names)
 
 

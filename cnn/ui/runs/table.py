@@ -18,7 +18,7 @@ from cnn.config import field_label
 from cnn.runs import Run
 from cnn.tuning import sweeps
 from cnn.tuning.sweeps import Place
-from cnn.ui import csv, links, shell, state
+from cnn.ui import csv, fragments, links, shell, state
 
 _TICK = 3.0  # seconds between two looks while something is in training
 _ROWS = 15  # shown without scrolling
@@ -153,7 +153,7 @@ def show(view: View, listed: list[Run]) -> None:
     """Draw the table of the runs that the view shows. While something is in training, it follows that."""
     st.session_state.pop(state.SELECTION_CHANGED, None)
     active = sum(run.active for run in listed)
-    st.fragment(_follow, run_every=_TICK if active else None)(view, active, [listed])
+    fragments.fragment(_follow, run_every=_TICK if active else None)(view, active, [listed])
 
 
 def _follow(view: View, active: int, fresh: list[list[Run]]) -> None:

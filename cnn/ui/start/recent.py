@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn import runs
 from cnn.runs import Run
-from cnn.ui import shell
+from cnn.ui import fragments, shell
 
 _TICK = 2.0  # seconds between two looks while something trains
 _LAST = 3  # runs
@@ -13,7 +13,7 @@ _LAST = 3  # runs
 def show() -> None:
     """Draw a card for each run in training, and for the last ones that have ended. They follow what goes on."""
     any_active = any(run.active for run in shell.listed())
-    st.fragment(_cards, run_every=_TICK if any_active else None)()
+    fragments.fragment(_cards, run_every=_TICK if any_active else None)()
 
 
 def _cards() -> None:

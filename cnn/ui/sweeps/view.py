@@ -21,7 +21,7 @@ from cnn.tuning import (
     value_words,
 )
 from cnn.tuning.sweeps import Sweep
-from cnn.ui import csv, draft, links, shell, state
+from cnn.ui import csv, draft, fragments, links, shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps.form import METHODS, NEW
@@ -63,13 +63,13 @@ def choose(known: list[Sweep]) -> Sweep | None:
             )
             if not new:
                 labels = _labels(known)
-                st.session_state[state.SWEEP_PICKER] = current
-                st.selectbox(
+                links.picker(
+                    "sweep_picker",
                     "Sweep",
                     list(by_id),
-                    key=state.SWEEP_PICKER,
+                    current,
+                    _link,
                     format_func=lambda sweep_id: labels.get(sweep_id, sweep_id),
-                    on_change=_picked,
                     width=420,
                     label_visibility="collapsed",
                 )
@@ -90,10 +90,6 @@ def _labels(known: list[Sweep]) -> dict[str, str]:
     labels = {s.id: f"{s.name} · {s.created:%d %b, %H:%M}" if s.created else s.name for s in known}
     count = Counter(labels.values())
     return {sweep_id: label if count[label] == 1 else f"{label} · {sweep_id}" for sweep_id, label in labels.items()}
-
-
-def _picked() -> None:
-    _link(st.session_state[state.SWEEP_PICKER])
 
 
 def _switched(current: str) -> None:
@@ -121,13 +117,13 @@ def show(sweep: Sweep) -> None:
     every = _TICK if sweep.active else None
     with head:
         _explain(sweep)
-        st.fragment(_progress, run_every=every)(sweep.id, sweep.state, sweep.stop_requested)
+        fragments.fragment(_progress, run_every=every)(sweep.id, sweep.state, sweep.stop_requested)
     with controls, st.container(horizontal=True, vertical_alignment="center"):
         _manage(sweep)
     if sweep.config is None:
         return
     with results:
-        st.fragment(_results, run_every=every)(sweep.id)
+        fragments.fragment(_results, run_every=every)(sweep.id)
     with below:
         _details(sweep)
 

@@ -10,7 +10,7 @@ from cnn.config import PRESET_CARDS, STAND_IN, RunConfig, duration
 from cnn.runs import Run, diagnosis, launchers, pace
 from cnn.runs.diagnosis import Finding
 from cnn.runs.pace import Baselines
-from cnn.ui import draft, shell, state
+from cnn.ui import draft, fragments, shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps import form as sweep_form
@@ -34,7 +34,7 @@ def show(run: Run) -> None:
     with why:
         _explain(run)
     with progress:
-        st.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
+        fragments.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
     if run.state == "finished":
         with further:
             _what_next(run)
@@ -44,7 +44,7 @@ def show(run: Run) -> None:
     if run.config is not None:
         with curves:
             rivals = pace.baselines(run, shell.listed())
-            st.fragment(_curves, run_every=_TICK if run.active else None)(run.id, rivals)
+            fragments.fragment(_curves, run_every=_TICK if run.active else None)(run.id, rivals)
     with details:
         if run.config is not None:
             buttons.interventions(_records(run))
@@ -57,7 +57,7 @@ def show(run: Run) -> None:
 def place() -> None:
     """Where a new run would train, and how full it is, which follows what goes on there."""
     where = launchers.launcher().place()
-    st.fragment(_place, run_every=None if where.takes_turns else _LOOK)(where.problem)
+    fragments.fragment(_place, run_every=None if where.takes_turns else _LOOK)(where.problem)
 
 
 def _place(drawn_problem: str) -> None:

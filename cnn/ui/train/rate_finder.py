@@ -8,7 +8,7 @@ from cnn import charts
 from cnn.config import RunConfig
 from cnn.tuning import rate_search
 from cnn.tuning.rate_search import Progress, Suggestion
-from cnn.ui import figures, shell, state
+from cnn.ui import figures, fragments, shell, state
 
 _TICK = 1.0  # seconds between two looks at a search
 
@@ -28,7 +28,7 @@ def show(config: RunConfig | None) -> float | None:
     with panel:
         progress = _read()
         if progress and progress.active:
-            st.fragment(_follow, run_every=_TICK)()
+            fragments.fragment(_follow, run_every=_TICK)()
             return None
         suggestion = _outcome(progress, config) if progress else None
         if not progress:

@@ -7,7 +7,7 @@ from cnn import charts
 from cnn.config import CLASS_NAMES, counted
 from cnn.runs import Run, time_lapse
 from cnn.runs.time_lapse import Frame
-from cnn.ui import figures, state
+from cnn.ui import figures, fragments, state
 
 _PACE = 0.7  # seconds an epoch is shown while it plays
 _TICK = 3.0  # seconds between two looks for a new epoch while the run trains
@@ -21,7 +21,7 @@ def show(run: Run) -> None:
     if st.session_state.get(state.LAPSE_RUN) != run.id:
         st.session_state.update({state.LAPSE_RUN: run.id, state.LAPSE_PLAYING: False, state.LAPSE_AT: None})
     tick = _PACE if st.session_state[state.LAPSE_PLAYING] else _TICK if run.active else None
-    st.fragment(_player, run_every=tick)(run)
+    fragments.fragment(_player, run_every=tick)(run)
 
 
 def _player(run: Run) -> None:
@@ -76,13 +76,14 @@ def _choose(kept: list[int], at: int) -> None:
             key=state.LAPSE_EPOCH,
             on_change=_moved,
             args=(kept[-1],),
-            help="Arrow keys move it by one epoch.",
+            disabled=playing,  # what a slow browser still says of an earlier epoch would stop the player
+            help="Arrow keys move it by one epoch. It can be moved while the player is paused.",
         )
 
 
 def _moved(newest: int) -> None:
     chosen = st.session_state[state.LAPSE_EPOCH]
-    st.session_state.update({state.LAPSE_PLAYING: False, state.LAPSE_AT: None if chosen == newest else chosen})
+    st.session_state[state.LAPSE_AT] = None if chosen == newest else chosen
 
 
 def _kernels(frame: Frame, first: Frame, last: Frame) -> None:
