@@ -117,7 +117,7 @@ def in_link(app: AppTest, name: str) -> str | None:
 def test_without_a_sweep_the_form_is_open():
     app = open_page("Sweeps")
     words = text(app)
-    assert "see which matter" in words and "**3 trials**" in words and "known after the first" in words
+    assert "see which matter" in words and "**3 trials**" in words and "Your first run shows" in words
     assert not app.selectbox(key="sweep_base").disabled
     assert not app.button(key="start_sweep").disabled
     assert not any(box.label == "Sweep" for box in app.selectbox) and not app.warning
@@ -273,22 +273,18 @@ def test_what_is_proposed_can_be_listed(name):
         assert {type(value) for value in listed} == {kind}
 
 
-def test_the_time_is_told_by_a_run_of_the_same_network():
-    assert form.trial_seconds(TINY, runs.listed()) is None
-    make_run("stopped", epoch=3, seconds=30.0)
-    run = make_run("stopped")
-    (run.path / "model.keras").write_bytes(b"a network")
-    runs.write_status(run.path, replace(run.status, state="finished", epoch=3, seconds=30.0))
-    half = TINY.model_copy(update={"data": TINY.data.model_copy(update={"limit": 2500})})
-    seconds, told_by = form.trial_seconds(half, runs.listed())
-    assert told_by.id == run.id and seconds == pytest.approx(15.0)
-    other = TINY.model_copy(update={"training": TINY.training.model_copy(update={"batch_size": 8})})
-    assert form.trial_seconds(other, runs.listed()) is None
-
+def test_the_time_of_all_trials_is_judged_by_a_run_of_the_same_network():
     app = open_page("Sweeps")
     app.selectbox(key="sweep_base").select("preset:tiny")
     refresh(app)
-    assert "About **1 min 30 s** of training, one after another" in text(app)
+    assert "of training, one after another" in text(app) and "measured on" in text(app)
+    run = make_run("stopped")
+    (run.path / "model.keras").write_bytes(b"a network")
+    runs.write_status(run.path, replace(run.status, state="finished", epoch=3, seconds=30.0))
+    refresh(app)
+    words = text(app)
+    assert "**About 1 min 30 s** of training, one after another" in words
+    assert f"judged by your run {run.name}." in words
 
 
 # --- a sweep ----------------------------------------------------------------------------------------------------

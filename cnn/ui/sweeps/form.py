@@ -13,8 +13,8 @@ import streamlit as st
 from pydantic import ValidationError
 
 from cnn import data
-from cnn.config import DATASET_CARDS, RunConfig, counted, datasets_help, duration, explain, presets
-from cnn.runs import Run, saved_presets
+from cnn.config import DATASET_CARDS, RunConfig, counted, datasets_help, explain, presets
+from cnn.runs import Run, estimates, saved_presets
 from cnn.tuning import (
     MAX_SETTINGS,
     MAX_TRIALS,
@@ -29,7 +29,7 @@ from cnn.tuning import (
     sweeps,
     value_words,
 )
-from cnn.ui import draft, links, shell, state
+from cnn.ui import draft, links, shell, state, time_needed
 
 NEW = "new"  # what the link says in the place of a sweep's id
 _BASE = "sweep-base"  # parameter of the link
@@ -440,44 +440,10 @@ def _count(wanted: SweepConfig) -> str:
 
 
 def _time(wanted: SweepConfig) -> str:
-    """How long it will take, if one of the visitor's own runs tells it."""
-    known = trial_seconds(wanted.base, shell.listed())
-    if known is None:
-        return "The time is known after the first trial."
-    seconds, run = known
-    total = seconds * wanted.planned
-    about = f"About **{duration(total)}**" if total >= 60 else "**Less than a minute**"
+    """How long all trials take, one after another, and how that is known."""
+    one = estimates.estimate(wanted.base, shell.listed())
+    whole = time_needed.words(one._replace(seconds=one.seconds * wanted.planned)).capitalize()
     less = ", less where trials are stopped early" if wanted.prune else ""
     return (
-        f"{about} of training, one after another{less}, plus a few seconds to start each. Estimated from your run "
-        f"“{shell.plain(run.name)}”."
+        f"**{whole}** of training, one after another{less}, plus a few seconds to start each: {time_needed.source(one)}"
     )
-
-
-def trial_seconds(base: RunConfig, listed: list[Run]) -> tuple[float, Run] | None:
-    """How long a training takes, judged by the newest finished run of the same network, and that run.
-
-    Args:
-        base: what is to be trained.
-        listed: all runs, newest first. One that came with the program was trained on another machine.
-    """
-    for run in listed:
-        if run.shipped or run.config is None or run.state != "finished" or not run.status.seconds:
-            continue
-        if _same_work(run.config, base):
-            return run.status.seconds * _images_seen(base) / _images_seen(run.config, run.status.epoch), run
-    return None
-
-
-def _same_work(one: RunConfig, other: RunConfig) -> bool:
-    """Whether an image costs both the same time."""
-    free = {"dataset": "", "limit": None}
-    kept = ("optimizer", "batch_size", "precision")
-    return (one.layers, one.data.model_copy(update=free)) == (other.layers, other.data.model_copy(update=free)) and all(
-        getattr(one.training, name) == getattr(other.training, name) for name in kept
-    )
-
-
-def _images_seen(of: RunConfig, epochs: int | None = None) -> int:
-    """How many images a training sees, over all its epochs or so many."""
-    return (of.data.limit or of.data.card.training_images) * (epochs or of.training.epochs)

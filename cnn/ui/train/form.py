@@ -11,7 +11,7 @@ from cnn import runs
 from cnn.config import Data, Resources, RunConfig, Training, explain, preset_title, presets
 from cnn.config.layers import ImpossibleStack
 from cnn.runs import estimates, launchers, saved_presets
-from cnn.ui import draft, shell, state
+from cnn.ui import draft, shell, state, time_needed
 from cnn.ui.sweeps import form as sweep_form
 from cnn.ui.train import fields, layer_editor, preset_menu, progress, rate_finder
 
@@ -149,6 +149,6 @@ def _summary(settings: RunConfig | None, reason: str) -> None:
     found = estimates.estimate(settings, shell.listed())
     st.markdown(
         f"**{sum(row.parameters for row in rows):,}** parameters · "
-        f"**{layer_editor.short(sum(row.macs for row in rows))}** MACs per image · **{preset_menu.time_words(found)}**",
-        help=f"Time: {preset_menu.time_source(found)}",
+        f"**{layer_editor.short(sum(row.macs for row in rows))}** MACs per image · **{time_needed.words(found)}**",
+        help=f"Time: {time_needed.source(found)}",
     )

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from cnn.config import PRESET_CARDS, RunConfig, duration, preset_title, presets
+from cnn.config import PRESET_CARDS, RunConfig, preset_title, presets
 from cnn.errors import AtelierError
 from cnn.runs import Run, estimates, saved_presets
-from cnn.ui import draft, shell, state
+from cnn.ui import draft, shell, state, time_needed
 from cnn.ui.train import export
 
 
@@ -59,9 +59,9 @@ def _facts(name: str, config: RunConfig, listed: Sequence[Run]) -> None:
     lines = (
         f":material/tune: {parameters:,} parameters",
         f":material/target: {accuracy}",
-        f":material/timer: {time_words(found)} {where}",
+        f":material/timer: {time_needed.words(found)} {where}",
     )
-    st.caption("  \n".join(lines), help=f"{accuracy_source} Time: {time_source(found)}")
+    st.caption("  \n".join(lines), help=f"{accuracy_source} Time: {time_needed.source(found)}")
 
 
 def _accuracy(name: str, config: RunConfig, listed: Sequence[Run]) -> tuple[str, str]:
@@ -76,21 +76,6 @@ def _accuracy(name: str, config: RunConfig, listed: Sequence[Run]) -> tuple[str,
     if measured and measured.accuracy is not None:
         return f"{measured.accuracy:.1%} {what}", "Accuracy: measured on Fashion-MNIST, see docs/benchmarks.md."
     return f"{what} not measured", "Accuracy: train it once, and it stands here."
-
-
-def time_words(found: estimates.Estimate) -> str:
-    """How long it takes: "36 s" as measured, "about 40 s" by the same network, "roughly 50 s" by a different one."""
-    how = "roughly " if not found.exact else "about " if found.run else ""
-    return f"{how}{duration(found.seconds)}"
-
-
-def time_source(found: estimates.Estimate) -> str:
-    """Where an estimate of the time is from."""
-    if found.run is not None:
-        other = "" if found.exact else ", a different network"
-        return f"on this machine, judged by your run {shell.plain(found.run.name)}{other}."
-    how = "measured on" if found.exact else "judged by a different network on"
-    return f"{how} {found.machine}, see docs/benchmarks.md. Your first run shows how fast this machine is."
 
 
 def _same_settings(one: RunConfig | None, other: RunConfig) -> bool:
