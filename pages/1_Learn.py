@@ -4,12 +4,13 @@ from importlib import import_module
 
 import streamlit as st
 
-from cnn.ui import shell, state
+from cnn.ui import preload, shell, state
 
 newcomer = state.VISITED not in st.session_state
 run = shell.page("Lessons", "Twelve interactive lessons with every number written out.")
 shell.require_model(run)
-with st.spinner("Loading TensorFlow: up to half a minute the first time after a start…"):
+with st.spinner(preload.LOADING):
+    preload.tensorflow()
     from cnn.ui import models
     from cnn.ui.learn import controls, given, lessons
 

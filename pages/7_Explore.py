@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from cnn.ui import links, shell, state
+from cnn.ui import links, preload, shell, state
 
 VIEWS = ("Feature maps", "Filters", "Explain", "Edit", "Embedding")
 
@@ -11,7 +11,8 @@ run = shell.page(
 )
 shell.require_model(run)
 links.renamed(state.EXPLORE_VIEW, {"Why": "Explain", "What if": "Edit"})
-with st.spinner("Loading TensorFlow: up to half a minute the first time after a start…"):
+with st.spinner(preload.LOADING):
+    preload.tensorflow()
     from cnn.ui import models
     from cnn.ui.explore import ablation, embedding, explanation, feature_maps, filters, model_view
     from cnn.ui.predict import batch, inputs

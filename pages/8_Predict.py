@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from cnn.ui import fragments, shell, state
+from cnn.ui import fragments, preload, shell, state
 
 run = shell.page("Predict", "Draw, upload or photograph a garment, and see what the network predicts.")
 shell.require_model(run)
-with st.spinner("Loading TensorFlow: up to half a minute the first time after a start…"):
+with st.spinner(preload.LOADING):
+    preload.tensorflow()
     from cnn.ui import models
     from cnn.ui.predict import answer, batch, inputs
 

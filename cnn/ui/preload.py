@@ -15,14 +15,26 @@ from streamlit import runtime
 from cnn import runs
 from cnn.tuning import sweeps
 
+LOADING = "Loading TensorFlow: up to half a minute the first time after a start…"
 _PAUSE = 3.0  # seconds for the first page to be drawn
 _NICE = 15  # this thread gives way to those that draw pages
+_one_at_a_time = threading.Lock()
 
 
 def begin() -> None:
     """Begin, once in the life of a server. A page that needs TensorFlow meanwhile waits for the rest only."""
     if runtime.exists():  # not in a test that runs a page by itself
         _thread()
+
+
+def tensorflow() -> None:
+    """Load TensorFlow; where that goes on already, wait for its end.
+
+    Whatever needs it calls this before it imports anything that imports TensorFlow: two threads that begin with
+    different ones of its circular modules would each find some that are half made.
+    """
+    with _one_at_a_time:
+        importlib.import_module("cnn.ui.models")
 
 
 @st.cache_resource
@@ -37,7 +49,7 @@ def _load() -> None:
     _tidy()
     if hasattr(os, "sched_setscheduler"):  # Linux, where each thread has a priority
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-    importlib.import_module("cnn.ui.models")
+    tensorflow()
 
 
 def _tidy() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from typing import NamedTuple
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -92,7 +92,7 @@ def expect_as_left(page: Page, topic: str) -> None:
             expect(found).not_to_be_checked()
         case _:
             expect(found).to_have_value(setting.value)
-    assert parse_qs(urlsplit(page.url).query)["topic"] == [topic]
+    expect(page).to_have_url(re.compile(rf"[?&]topic={topic}\b"))
 
 
 @pytest.mark.slow

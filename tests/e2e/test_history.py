@@ -80,7 +80,7 @@ def test_an_opened_layer_is_in_the_link(page: Page, workshop: Dashboard):
     shows(page, "Architecture")
     expect(opened).to_be_visible()
     go_to(page, "Runs")
-    assert "model-layer" not in page.url, "a page keeps its parameters to itself"
+    expect(page).not_to_have_url(re.compile("model-layer"))  # a page keeps its parameters to itself
     page.go_back()
     shows(page, "Architecture")
     expect(opened).to_be_visible()

@@ -150,7 +150,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     other.get_by_role("link", name="Predict", exact=True).click()
     expect(other.get_by_text("Prediction for")).to_be_visible()
     expect(other.get_by_text("trained on drawn clothes only")).to_be_visible()
-    assert "run=" in other.url
+    expect(other).to_have_url(re.compile("run="))
 
 
 def test_stop_resume_rename_delete_undo(page, dashboard):
@@ -222,7 +222,7 @@ def test_a_network_is_built_undone_kept_and_reloaded(page, workshop, tmp_path):
     page.get_by_role("button", name="Save", exact=True).click()
     mine = page.locator(".st-key-preset-card-my-net")
     expect(mine.get_by_text("Chosen")).to_be_visible()
-    assert "preset=my-net" in page.url
+    expect(page).to_have_url(re.compile("preset=my-net"))
 
     page.get_by_role("button", name="Import or export").click()
     with page.expect_download() as download:

@@ -22,7 +22,8 @@ def test_a_click_on_a_name_opens_the_run_and_back_brings_the_comparison(page, wo
     settled(page)
     page.go_back()
     expect(heading(page, "Comparison")).to_be_visible()
-    assert "runs-order=Name" in page.url and "2 selected" in page.get_by_test_id("stMain").inner_text()
+    expect(page).to_have_url(re.compile("runs-order=Name"))
+    expect(page.get_by_test_id("stMain")).to_contain_text("2 selected")
 
 
 def test_the_bin_gives_back_a_run_or_deletes_it_for_ever(page, dashboard):

@@ -131,7 +131,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     tick_rows(page, 0, 1)
     expect(heading(page, "Comparison")).to_be_visible()
     expect(page.get_by_text(re.compile(r"\d+ settings differ"))).to_be_visible()
-    assert "compare=" in page.url
+    expect(page).to_have_url(re.compile("compare="))
     expect(page.locator(".st-key-overlay-loss .js-plotly-plot").first).to_be_visible()
 
 

@@ -1,6 +1,9 @@
 """What a server does once, in the background."""
 
+import ast
+import threading
 import time
+from pathlib import Path
 
 from cnn import runs
 from cnn.runs import trash
@@ -20,3 +23,62 @@ def test_a_server_that_starts_empties_the_bin_of_what_is_old(monkeypatch):
     monkeypatch.setattr(preload.os, "setpriority", lambda *priority: None)
     preload._load()
     assert [run.id for run, _ in runs.deleted()] == [new.id]
+
+
+def test_one_thread_at_a_time_loads_tensorflow(monkeypatch):
+    inside, most = [], []
+
+    def load(name):
+        inside.append(name)
+        most.append(len(inside))
+        time.sleep(0.05)
+        inside.pop()
+
+    monkeypatch.setattr(preload.importlib, "import_module", load)
+    threads = [threading.Thread(target=preload.tensorflow) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1, 1, 1]
+
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = {
+    ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+    for file in [*ROOT.glob("cnn/**/*.py"), *ROOT.glob("pages/*.py")]
+}
+
+
+def imported(nodes: list[ast.stmt]) -> set[str]:
+    """What these statements import, also what may be an attribute of a module."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def loading() -> set[str]:
+    """The modules of the project that load TensorFlow when they are imported, and TensorFlow itself."""
+    needs = {name: imported(ast.parse(file.read_text(encoding="utf-8")).body) for name, file in MODULES.items()}
+    found = {"tensorflow", "keras"}
+    while more := {name for name, needed in needs.items() if needed & found} - found:
+        found |= more
+    return found
+
+
+def test_who_loads_tensorflow_later_takes_turns():
+    loads = loading()
+    assert {"cnn.ui.models", "cnn.ui.explore.feature_maps", "cnn.networks.portable"} <= loads
+    assert not {"cnn.ui.shell", "cnn.ui.start.guess", "cnn.ui.train.form", "pages.8_Predict"} & loads
+    later = []
+    for name, file in MODULES.items():
+        if name.startswith(("cnn.ui.", "pages.")) and name not in loads and name != "cnn.ui.preload":
+            for block in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(block, ast.With | ast.FunctionDef) and imported(block.body) & loads:
+                    later.append(name)
+                    assert any(ast.unparse(node) == "preload.tensorflow()" for node in block.body), name
+    assert sorted(later) == ["cnn.ui.model.download", "pages.1_Learn", "pages.7_Explore", "pages.8_Predict"]

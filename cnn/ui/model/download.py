@@ -5,6 +5,7 @@ import streamlit as st
 from cnn.config import CLASS_NAMES, INPUT_SHAPE
 from cnn.runs import Run
 from cnn.training.prediction_script import FIRST_KERAS, needs_own_layer, prediction_script
+from cnn.ui import preload
 
 
 def offer_model(run: Run) -> None:
@@ -40,7 +41,8 @@ def offer_model(run: Run) -> None:
 
 def _portable(run: Run) -> bytes:
     """The file as the trainer has left it; one of an earlier version of this program is made portable here."""
-    from cnn.networks.portable import portable  # loads TensorFlow: not before somebody takes the file
+    preload.tensorflow()  # not before somebody takes the file
+    from cnn.networks.portable import portable
 
     return portable(run.model_path.read_bytes())
 
