@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.test_journeys import choose, enter, heading, settled
+from tests.e2e.test_journeys import TRAINED, choose, enter, heading, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -55,7 +55,7 @@ def test_a_grid_is_started_stopped_resumed_after_a_restart_and_read(page, dashbo
     dashboard.start()
     page.goto(link)
     page.get_by_role("button", name="Resume", exact=True).click()
-    expect(page.get_by_text("2 of 2", exact=True)).to_be_visible(timeout=180_000)
+    expect(page.get_by_text("2 of 2", exact=True)).to_be_visible(timeout=TRAINED)
 
     # The plots, and a trial that is chosen by its point.
     expect(page.get_by_text("Learning rate", exact=True).first).to_be_visible()

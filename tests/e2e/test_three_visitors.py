@@ -11,10 +11,9 @@ from playwright.sync_api import Page, expect
 from cnn.config import CLASS_NAMES
 from tests.e2e.conftest import Dashboard
 from tests.e2e.test_history import shows
-from tests.e2e.test_journeys import add_layer, choose, enter, prepare_training, settled, tab
+from tests.e2e.test_journeys import TRAINED, add_layer, choose, enter, prepare_training, settled, tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-_TRAINED = 300_000  # milliseconds for a small training, on a busy machine
 
 
 def test_a_student_guesses_trains_a_network_and_judges_it(page: Page, dashboard: Dashboard):
@@ -27,7 +26,7 @@ def test_a_student_guesses_trains_a_network_and_judges_it(page: Page, dashboard:
     prepare_training(page, dashboard.url, epochs=2)
     page.get_by_role("button", name="Start training").click()
     shows(page, "Training")
-    expect(page.get_by_text("What next?")).to_be_visible(timeout=_TRAINED)
+    expect(page.get_by_text("What next?")).to_be_visible(timeout=TRAINED)
     expect(page.get_by_text("Test accuracy").first).to_be_visible()
     expect(page.get_by_text("Diagnosis", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile("Underfitting|Too early to tell"))).to_be_visible()
@@ -81,7 +80,7 @@ def test_a_tinkerer_builds_sweeps_compares_and_uses_the_file_elsewhere(page: Pag
     expect(page.get_by_text("2 trials").first).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Start sweep").click()
-    expect(page.get_by_text("2 of 2", exact=True)).to_be_visible(timeout=_TRAINED)
+    expect(page.get_by_text("2 of 2", exact=True)).to_be_visible(timeout=TRAINED)
     settled(page)
     page.get_by_role("button", name="Compare the best 2").click()
     shows(page, "Runs")

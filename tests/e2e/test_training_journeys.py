@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import PROJECT
 from tests.e2e.test_journeys import (
+    TRAINED,
     add_layer,
     begin_training,
     enter,
@@ -111,7 +112,7 @@ def test_build_a_network_change_its_rate_kill_it_resume_it_and_compare_it(page, 
     expect(page.get_by_text(re.compile("Interrupted after"))).to_be_visible()
     page.get_by_role("button", name="Resume", exact=True).first.click()
     expect(progress(page)).to_contain_text("training")
-    expect(progress(page)).to_contain_text("finished", timeout=240_000)
+    expect(progress(page)).to_contain_text("finished", timeout=TRAINED)
     expect_points(page, 40)
     settled(page)
     expect(page.get_by_text(re.compile(r"Manual changes \(5\)"))).to_be_visible()
