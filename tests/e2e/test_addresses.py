@@ -29,6 +29,7 @@ def served(request, tmp_path) -> Iterator[tuple[Dashboard, bool]]:
     server.expect_no_failure()
 
 
+@pytest.mark.slow  # tests/ui/test_hosts.py checks the names
 def test_the_addresses_of_this_machine_open_it(page: Page, served):
     server, named = served
     start = page.get_by_role("heading", level=1)

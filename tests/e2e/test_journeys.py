@@ -108,7 +108,7 @@ def expect_points(page: Page, count: int) -> None:
 
 
 def test_train_reload_and_look_at_the_network(page, dashboard):
-    begin_training(page, dashboard.url, epochs=24)
+    begin_training(page, dashboard.url, epochs=16)
     link = page.url
     wait_for_epoch(page, 3)
     expect(page.get_by_text("Images/s")).to_be_visible()
@@ -125,8 +125,8 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     other.goto(link)
     expect(other.get_by_test_id("stProgress").first).to_contain_text(re.compile("training|finished"))
     expect(other.get_by_test_id("stProgress").first).to_contain_text("finished", timeout=TRAINED)
-    expect_points(other, 24)
-    assert before < 24
+    expect_points(other, 16)
+    assert before < 16
     expect(other.get_by_text("test images, which are synthetic data")).to_be_visible()
     expect(other.get_by_role("link", name="Look inside")).to_be_visible()
     other.get_by_text("Devices, settings and log").click()
@@ -245,6 +245,7 @@ def test_a_network_is_built_undone_kept_and_reloaded(page, workshop, tmp_path):
     expect(mine.get_by_text("Chosen")).to_be_visible()
 
 
+@pytest.mark.slow  # test_editor_page.py adds and starts each
 def test_every_kind_of_layer_can_be_built(page, workshop):
     page.goto(f"{workshop.url}/New_network")
     for kind, title in (

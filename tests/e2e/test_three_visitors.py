@@ -16,6 +16,7 @@ from tests.e2e.test_journeys import TRAINED, add_layer, choose, enter, prepare_t
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 
+@pytest.mark.slow  # test_journeys.py trains in short
 def test_a_student_guesses_trains_a_network_and_judges_it(page: Page, dashboard: Dashboard):
     page.goto(dashboard.url)
     shows(page, "Start")
