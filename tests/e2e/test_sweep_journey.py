@@ -29,7 +29,7 @@ def newest_chart(page: Page, name: str):
 def test_a_grid_is_started_stopped_resumed_after_a_restart_and_read(page, dashboard):
     page.goto(f"{dashboard.url}/Sweeps")
     expect(page.get_by_text("see which matter").first).to_be_visible()
-    choose(page, "Start from", "Preset tiny")
+    choose(page, "Start from", "Preset Tiny")
     choose(page, "Dataset", "synthetic")
     enter(page, "Training examples", "200")
     enter(page, "Epochs", "1")

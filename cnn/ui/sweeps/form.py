@@ -13,7 +13,7 @@ import streamlit as st
 from pydantic import ValidationError
 
 from cnn import data
-from cnn.config import DATASET_CARDS, RunConfig, counted, datasets_help, explain, presets
+from cnn.config import DATASET_CARDS, RunConfig, counted, datasets_help, explain, preset_title, presets
 from cnn.runs import Run, estimates, saved_presets
 from cnn.tuning import (
     MAX_SETTINGS,
@@ -105,7 +105,9 @@ def _start(wanted: SweepConfig) -> None:
 def _choose_base() -> RunConfig:
     """The settings that the sweep starts from: those that the link names, else those chosen last."""
     own, _ = saved_presets.own()
-    bases = {f"preset:{name}": (f"Preset {name}", preset) for name, preset in {**presets(), **own}.items()}
+    bases = {
+        f"preset:{name}": (f"Preset {preset_title(name)}", preset) for name, preset in {**presets(), **own}.items()
+    }
     if (entered := _on_the_new_network_page()) is not None:
         bases[_FROM_DRAFT] = ("The settings on the New network page", entered)
     for run in shell.listed():
