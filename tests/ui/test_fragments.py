@@ -1,5 +1,7 @@
 """A part of a page runs alone, unless it stands in another that does."""
 
+from pathlib import Path
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -54,3 +56,10 @@ def test_parts_are_drawn_by_streamlit():
         fragments.fragment(lambda: fragments.fragment(shown)())()
 
     assert [button.label for button in refresh(AppTest.from_function(page)).button] == ["Inner"]
+
+
+def test_no_page_makes_fragments_of_its_own():
+    root = Path(fragments.__file__).resolve().parents[2]
+    files = [root / "app.py", *root.glob("pages/*.py"), *root.glob("cnn/ui/**/*.py")]
+    own = [file.name for file in files if "st.fragment" in file.read_text(encoding="utf-8")]
+    assert own == ["fragments.py"]
