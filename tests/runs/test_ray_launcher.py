@@ -34,10 +34,11 @@ WAIT = 180.0  # seconds, on a machine with other work
 
 
 def config(epochs: int = 500, cpus: int = 1) -> RunConfig:
+    """The tiny preset; 500 epochs take longer than a test looks at them."""
     tiny = presets()["tiny"]
     return tiny.model_copy(
         update={
-            "data": Data(dataset="synthetic", limit=100),
+            "data": Data(dataset="synthetic", limit=2000),
             "training": tiny.training.model_copy(update={"epochs": epochs}),
             "resources": Resources(cpus=cpus),
         }
