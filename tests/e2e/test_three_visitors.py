@@ -51,7 +51,9 @@ def test_a_teacher_shares_a_lesson_and_comes_back(page: Page, workshop: Dashboar
     shown = page.get_by_role("combobox", name="Kernel")
     expect(shown).to_have_value("Gaussian")
     page.get_by_role("button", name="Share lesson").click()
-    link = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode").inner_text().strip()
+    shared = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
+    expect(shared).to_contain_text("filter_kernel=Gaussian")
+    link = shared.inner_text().strip()
     page.keyboard.press("Escape")
 
     pupil = page.context.new_page()
