@@ -158,9 +158,8 @@ def picker(
     key = state.picker(name, number)
     st.session_state.update({count: number, key: value})
     known = (*options, None) if optional else tuple(options)
-    st.selectbox(
-        label, options, None if optional else 0, key=key, on_change=_pick, args=(key, known, pick), **how
-    )  # fmt: skip
+    index = None if optional else 0
+    st.selectbox(label, options, index, key=key, on_change=_pick, args=(key, known, pick), **how)
 
 
 def _pick(key: str, known: tuple[str | None, ...], pick: Callable[[str | None], None]) -> None:

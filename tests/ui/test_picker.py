@@ -12,14 +12,13 @@ def page():
     from cnn.ui import links
 
     state = st.session_state
-    label = f"A, {state['of_a']}" if "of_a" in state else "A"
     links.picker(
         "letter",
         "Letter",
         ["a", "b"],
         state.get("shown", "a"),
         lambda letter: state.update(shown=letter, picks=[*state.get("picks", []), letter]),
-        format_func={"a": label, "b": "B"}.get,
+        format_func={"a": "A", "b": "B"}.get,
     )
 
 
