@@ -427,7 +427,7 @@ def _whole(
     except ValidationError as error:
         st.error(shell.plain(explain(error)), icon=":material/block:")
         return None
-    st.markdown(f"{_count(wanted)} {_time(wanted)}")
+    st.markdown(f"{_count(wanted)} {_time(wanted)}", width=shell.TEXT_WIDTH)
     return wanted
 
 

@@ -303,7 +303,7 @@ def _diagnosis(run: Run, records: list[dict]) -> None:
     with st.container(height=152, border=True, key="diagnosis"):
         for finding in _findings(str(run.path), len(records), run.active, records, run):
             otherwise = ":material/warning:" if finding.is_problem else ":material/info:"
-            st.markdown(f"{_ICONS.get(finding.kind, otherwise)} {shell.plain(finding.text)}")
+            st.markdown(f"{_ICONS.get(finding.kind, otherwise)} {shell.plain(finding.text)}", width=shell.TEXT_WIDTH)
         shell.style(_TALLER)
 
 
