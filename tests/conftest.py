@@ -18,8 +18,15 @@ from tests.command import NO_PROCESS, TINY, Command, train_here
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What one worker has to do in one piece comes first: at the end the other would have nothing left to do."""
+    """What one worker has to do in one piece comes first: at the end the other would have nothing left to do.
+
+    A journey in the browser has a second try: when a machine stalls, a window may show for longer than a test expects
+    what it is about to take away. The report names each that needed it.
+    """
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_collection_finish() -> None:

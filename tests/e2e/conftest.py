@@ -26,6 +26,7 @@ class Dashboard:
 
     def __init__(self, runs: Path, log: Path, script: str = "app.py", *options: str):
         self.runs, self.log, self._script, self._options = runs, log, script, options
+        self._judged = 0  # characters of the log
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -68,8 +69,12 @@ class Dashboard:
         psutil.wait_procs(ended, timeout=20)
 
     def expect_no_failure(self) -> None:
-        """No code of the project failed in it. (The web server complains of windows that close while it sends.)"""
-        log = self.log.read_text()
+        """No code of the project failed in it since the last look, so that one failure is the failure of one test.
+
+        (The web server complains of windows that close while it sends.)
+        """
+        log = self.log.read_text()[self._judged :]
+        self._judged += len(log)
         assert str(PROJECT / "cnn") not in log and str(PROJECT / "pages") not in log, log
 
 
@@ -119,8 +124,8 @@ def browser() -> Iterator[Browser]:
 def tab(browser) -> Iterator[Page]:
     """One for all visits: a new one would compile Streamlit's scripts anew, which takes longer than a visit."""
     context = browser.new_context()
-    context.set_default_timeout(30_000)
-    expect.set_options(timeout=60_000)  # a first page loads TensorFlow, on a busy machine
+    context.set_default_timeout(90_000)
+    expect.set_options(timeout=90_000)  # a first page, or a first download, loads TensorFlow, on a busy machine
     yield context.new_page()
     context.close()
 

@@ -140,8 +140,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     assert download.value.suggested_filename.endswith(".keras")
 
     other.get_by_role("link", name="Explore", exact=True).click()
-    layer = other.locator(".st-key-layer .sheet")
-    expect(layer).to_have_attribute("aria-label", re.compile("The 8 maps of conv2d;"))
+    layer = other.get_by_role("group", name=re.compile("The 8 maps of conv2d;"))
     layer.locator(".map").nth(7).click()
     expect(other.get_by_text("Map 8 of conv2d")).to_be_visible()
     other.get_by_role("slider").focus()
@@ -390,7 +389,7 @@ def test_the_curves_are_never_blank_while_they_are_redrawn(page, dashboard):
     )
     loss, accuracy, against_time, below, now, end = np.array(frames, float).T
     assert end[-1] < end[0], "it finished"
-    in_training = now < end[-1] - 2500
+    in_training = now < end[-1] - 2000 - 3000  # what stands above is drawn anew before the words change
     assert np.ptp(now[in_training]) > 1000 and in_training.sum() > 30
     assert loss.min() >= 1
     assert accuracy.min() >= 1
