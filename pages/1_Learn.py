@@ -4,9 +4,8 @@ from importlib import import_module
 
 import streamlit as st
 
-from cnn.ui import preload, shell, state
+from cnn.ui import preload, shell
 
-newcomer = state.VISITED not in st.session_state
 run = shell.page("Lessons", "Twelve interactive lessons with every number written out.")
 shell.require_model(run)
 with st.spinner(preload.LOADING):
@@ -17,7 +16,7 @@ with st.spinner(preload.LOADING):
     network = models.load(run)
 
 controls.begin()
-lesson = lessons.choose(newcomer)
+lesson = lessons.choose()
 words, demo, below = lessons.columns()
 with words:
     lessons.introduce(lesson, run)

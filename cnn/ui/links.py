@@ -28,17 +28,32 @@ def keep_history() -> None:
 
 
 def write(name: str, value: str | None) -> None:
-    """Let the link say what the page shows, or no longer say it (None).
+    """Let the link say what a visitor has chosen, or no longer say it (None).
 
-    For parameters that no control of this module is bound to. The first link of a visit is left as it came:
-    the browser would keep both.
+    For parameters that no control of this module is bound to.
     """
-    if st.query_params.get(name) == value or state.VISITED not in st.session_state:
+    if st.query_params.get(name) == value:
         return
     if value is None:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = value
+
+
+def complete(name: str, value: str | None) -> None:
+    """Let the link say what the page shows by itself, or no longer say it (None).
+
+    The first link of a visit is left as it came until the page is drawn again: the browser would keep both.
+    """
+    if st.session_state.get(state.VISITED):
+        write(name, value)
+
+
+def step(name: str, before: str | None, value: str) -> None:
+    """Let the link say another value than before: a step, also where the link did not say the one before yet."""
+    if name not in st.query_params:
+        write(name, before)
+    write(name, value)
 
 
 def renamed(name: str, words: Mapping[str, str]) -> None:

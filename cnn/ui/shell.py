@@ -73,9 +73,9 @@ def page(title: str, lead: str) -> Run:
         runpy.run_path(str(_PROJECT / "app.py"), run_name="__main__")
         st.rerun()
     st.html(f"<style>{_LEGIBLE}</style>")
+    st.session_state[state.VISITED] = state.VISITED in st.session_state
     run, problem = _current_run()
     _sidebar(run)
-    st.session_state[state.VISITED] = True
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         st.title(title, anchor=False, width="content")
         st.caption(lead, width=_LEAD)
@@ -105,7 +105,8 @@ def labels() -> dict[str, str]:
 
 def make_current(run_id: str) -> None:
     """Put a run into the link."""
-    st.query_params["run"] = st.session_state[state.RUN] = run_id
+    links.step("run", st.session_state[state.RUN], run_id)
+    st.session_state[state.RUN] = run_id
 
 
 def open_run(run_id: str) -> None:
@@ -149,7 +150,7 @@ def _current_run() -> tuple[Run, str | None]:
         problem = f"The link names the run {plain(wanted[:80])}, but there is no such run."
         run = runs.get(runs.DEFAULT_ID)
     st.session_state[state.RUN] = run.id
-    links.write("run", run.id)
+    links.complete("run", run.id)
     return run, problem
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 # --- the frame of every page ------------------------------------------------------------------------------------
 
 ROUTED = "routed"  # whether this server has been reached through app.py
-VISITED = "visited"  # whether a page has been drawn in this visit
+VISITED = "visited"  # whether this visit has drawn a page before this one, or this one before
 RUN = "run"  # id of the current run, as the link has it
 LISTED = "listed"  # all runs, as the sidebar of this page has just read them
 UNKNOWN_RUN = "unknown_run"  # page, run shown instead, and what was wrong with the link

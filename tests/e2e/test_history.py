@@ -49,6 +49,27 @@ def test_back_and_forward_take_one_step_a_page(page: Page, workshop: Dashboard):
         shows(page, name)
 
 
+def test_back_takes_one_step_a_page_that_was_typed(page: Page, workshop: Dashboard):
+    names = ("Start", "Lessons", "Sweeps", "Architecture", "Runs")
+    for name in names:
+        page.goto(workshop.url + PATHS[name])
+        shows(page, name)
+    for name in reversed(names[:-1]):
+        page.go_back()
+        shows(page, name)
+
+    page.goto(f"{workshop.url}/Model")  # whose link does not name the run
+    shows(page, "Architecture")
+    page.get_by_test_id("stSidebar").get_by_role("combobox", name="Run").click()
+    page.get_by_role("option", name=re.compile("Dense")).click()
+    expect(page.get_by_text("109,386").first).to_be_visible()
+    settled(page)
+    page.go_back()
+    expect(page).to_have_url(re.compile("run=wardrobe"))
+    expect(page.get_by_text("109,386")).to_have_count(0)
+    shows(page, "Architecture")
+
+
 def test_back_returns_to_the_run_one_looked_at(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Model?run=lecture")
     shows(page, "Architecture")

@@ -168,19 +168,14 @@ div:has(> [class*="st-key-hidden-"]), [class*="st-key-hidden-"] { display: none;
 # ---------------------------------------------------------------- which lesson, and how far
 
 
-def choose(newcomer: bool) -> Lesson:
-    """The lesson in the link, else the one that was open last, with the ways to the others unless the link hides them.
-
-    Args:
-        newcomer: whether the visit begins with this page: the link is then left as it came, see `links.write`.
-    """
+def choose() -> Lesson:
+    """The lesson in the link, else the one that was open last; the ways to the others, unless the link hides them."""
     asked = st.query_params.get("topic") or st.session_state.get(state.LESSON_TOPIC)
     lesson = _BY_NAME.get(asked, LESSONS[0])
     st.session_state[state.LESSON_TOPIC] = lesson.name
     done = _done()
-    if not newcomer:
-        links.write("topic", lesson.name)
-        links.write("done", ".".join(name for name in _BY_NAME if name in done) or None)
+    links.complete("topic", lesson.name)
+    links.complete("done", ".".join(name for name in _BY_NAME if name in done) or None)
     if not controls.is_hidden("topic"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             _stepper(lesson, done)
@@ -268,9 +263,8 @@ def _number(name: str) -> int:
 
 
 def _open(name: str) -> None:
-    """Choose a lesson; for callbacks. That it was another before is a step in the browser's history."""
-    links.write("topic", st.session_state[state.LESSON_TOPIC])
-    links.write("topic", name)
+    """Choose a lesson; for callbacks."""
+    links.step("topic", st.session_state[state.LESSON_TOPIC], name)
     st.session_state[state.LESSON_TOPIC] = name
     st.session_state[state.LEARNING_UNTIL] = None
 

@@ -100,5 +100,5 @@ def _number(count: int) -> int:
     number = int(text) if text.isascii() and text.isdigit() else 1
     number = number if 1 <= number <= count else 1
     if text != str(number):
-        links.write(_PARAMETER, str(number))
+        links.complete(_PARAMETER, str(number))
     return number

@@ -125,7 +125,7 @@ def _choose_base() -> RunConfig:
         help="A preset, the settings on the New network page, or those of any run. All trials have them, except for "
         "what is changed below.",
     )
-    links.write(_BASE, chosen)
+    links.complete(_BASE, chosen)
     return bases[chosen][1]
 
 

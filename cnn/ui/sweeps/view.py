@@ -79,9 +79,9 @@ def choose(known: list[Sweep]) -> Sweep | None:
         st.session_state.pop(state.SWEEP, None)
     else:
         st.session_state[state.SWEEP] = NEW if new else current
-        links.write("sweep", st.session_state[state.SWEEP])
+        links.complete("sweep", st.session_state[state.SWEEP])
     if not new:
-        links.write("sweep-base", None)
+        links.complete("sweep-base", None)
     return None if new else by_id[current]
 
 
@@ -98,7 +98,7 @@ def _switched(current: str) -> None:
 
 def _link(sweep_id: str) -> None:
     """Put a sweep into the link. The trial that was chosen is of another."""
-    links.write("sweep", sweep_id)
+    links.step("sweep", st.session_state.get(state.SWEEP), sweep_id)
     links.write(_TRIAL, None)
 
 
