@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 PROJECT = Path(__file__).resolve().parents[2]
 FOREIGN_NAME = "clothes.example.org"  # for the browser another name of this machine
+_PATIENCE = 90_000  # milliseconds: a first page, or a first download, loads TensorFlow, on a busy machine
 _CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -124,8 +125,8 @@ def browser() -> Iterator[Browser]:
 def tab(browser) -> Iterator[Page]:
     """One for all visits: a new one would compile Streamlit's scripts anew, which takes longer than a visit."""
     context = browser.new_context()
-    context.set_default_timeout(90_000)
-    expect.set_options(timeout=90_000)  # a first page, or a first download, loads TensorFlow, on a busy machine
+    context.set_default_timeout(_PATIENCE)
+    expect.set_options(timeout=_PATIENCE)
     yield context.new_page()
     context.close()
 

@@ -7,13 +7,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Dashboard
+from tests.e2e.test_journeys import maps_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
-
-
-def maps_of(page: Page, told: str) -> Locator:
-    """The maps of a layer, by what is said of them: for a moment those of the layer before are still beside them."""
-    return page.get_by_role("group", name=re.compile(told))
 
 
 def test_from_the_whole_network_to_one_product_and_back(page: Page, workshop: Dashboard):
