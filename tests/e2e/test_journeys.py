@@ -393,7 +393,7 @@ def test_the_curves_are_never_blank_while_they_are_redrawn(page, dashboard):
     )
     loss, accuracy, against_time, below, now, end = np.array(frames, float).T
     assert end[-1] < end[0], "it finished"
-    in_training = now < end[-1] - 5000  # what stands above is redrawn before the words change
+    in_training = now < end[-1] - 2500
     assert np.ptp(now[in_training]) > 1000 and in_training.sum() > 30
     assert loss.min() >= 1
     assert accuracy.min() >= 1
