@@ -1,14 +1,17 @@
 """The datasets: a class for each, which says how it is loaded, what is to be downloaded, and how a script gets it.
 
 Its name and what people read about it are in `cnn.config.datasets`. Fashion-MNIST comes through
-`keras.datasets.fashion_mnist`: from Keras's cache, else by download. Where neither works, `DataUnavailable` says in one
-sentence what to do; nothing is ever replaced silently. Keras is imported only by the functions that need it.
+`keras.datasets.fashion_mnist`: from Keras's cache, else by download, and only with the right checksums. Where that
+does not work, `DataUnavailable` says in one sentence what to do; nothing is ever replaced silently. Keras is imported
+only by the functions that need it.
 """
 
 import _thread
 import gzip
+import hashlib
 import os
 import socket
+import struct
 import tempfile
 import threading
 import zlib
@@ -34,6 +37,13 @@ FILES = {  # name: size of the download in bytes
     "t10k-labels-idx1-ubyte.gz": 5_148,
     "t10k-images-idx3-ubyte.gz": 4_422_102,
 }
+SHA256 = {  # of the files after gunzip, header included: however they were compressed
+    "train-labels-idx1-ubyte.gz": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "train-images-idx3-ubyte.gz": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "t10k-labels-idx1-ubyte.gz": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    "t10k-images-idx3-ubyte.gz": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+}
+_SOURCE = "https://github.com/zalandoresearch/fashion-mnist"
 _OTHERWISE = f"or use the {STAND_IN.name} dataset (on the command line: --dataset {STAND_IN.name})"
 _TIMEOUT = 20.0  # seconds without an answer after which a download has failed
 
@@ -188,22 +198,47 @@ def is_cached() -> bool:
     return all((cache_folder() / name).is_file() for name in FILES)
 
 
-def _fashion_mnist(on_download: OnDownload):
+def _fashion_mnist(on_download: OnDownload) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     import keras
 
     try:
         with _watched_download(on_download):
-            return keras.datasets.fashion_mnist.load_data()
-    except (gzip.BadGzipFile, EOFError, zlib.error, ValueError) as error:
-        raise DataUnavailable(
-            f"A file of Fashion-MNIST in {cache_folder()} is damaged ({error}): delete it and start again, "
-            f"{_OTHERWISE}."
-        ) from error
+            train, test = keras.datasets.fashion_mnist.load_data()
     except Exception as error:  # get_file raises a bare Exception for a failed download
+        if wrong := [name for name in FILES if (cache_folder() / name).exists() and not _is_right(name)]:
+            raise _foreign(wrong) from error
         raise DataUnavailable(
             f"Fashion-MNIST is not in Keras's cache and could not be downloaded ({_reason(error)}): connect to the "
             f"internet, or put the four files {', '.join(FILES)} into {cache_folder()}, {_OTHERWISE}."
         ) from error
+    arrays = zip(FILES, (*train[::-1], *test[::-1]), strict=True)
+    if wrong := [name for name, array in arrays if _sha256_of(array) != SHA256[name]]:
+        raise _foreign(wrong)
+    return train, test
+
+
+def _sha256_of(array: np.ndarray) -> str:
+    """The checksum of an array as an IDX file, which begins with 0, 8 for uint8, the dimensions and the shape."""
+    digest = hashlib.sha256(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape))
+    digest.update(np.ascontiguousarray(array))
+    return digest.hexdigest()
+
+
+def _is_right(name: str) -> bool:
+    """Whether a file in the cache is whole and of Fashion-MNIST; takes as long as Keras takes to read it."""
+    try:
+        with gzip.open(cache_folder() / name) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == SHA256[name]
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def _foreign(names: list[str]) -> DataUnavailable:
+    verb, them = ("is", "it") if len(names) == 1 else ("are", "them")
+    return DataUnavailable(
+        f"{', '.join(names)} in {cache_folder()} {verb} damaged or not of Fashion-MNIST: delete {them} and start "
+        f"again, which downloads {them}, or put {them} there from {_SOURCE}, {_OTHERWISE}."
+    )
 
 
 def _reason(error: Exception) -> str:

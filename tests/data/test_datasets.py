@@ -2,8 +2,10 @@
 
 import email.message
 import gzip
+import hashlib
 import io
 import socket
+import struct
 import sys
 import time
 import urllib.error
@@ -19,10 +21,10 @@ import pytest
 
 from cnn import data
 from cnn.config import Data
-from cnn.data import NO_GARMENT, DataUnavailable, Source, Split, synthetic
+from cnn.data import NO_GARMENT, DataUnavailable, Source, Split, datasets, synthetic
 from cnn.data import batches as stream_of_batches
 from cnn.data.augmentation import random_affine, random_erasing
-from cnn.data.datasets import FILES, is_cached
+from cnn.data.datasets import FILES, cache_folder, is_cached
 
 needs_fashion_mnist = pytest.mark.skipif(
     not is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
@@ -133,17 +135,33 @@ def internet():
     urllib.request.install_opener(None)
 
 
-def idx_files(training: int = 5_100, test: int = 100) -> dict[str, bytes]:
-    """The four files of a dataset in Fashion-MNIST's format, with few images."""
+def idx_files(training: int = 5_100, test: int = 100, first: int = 0) -> dict[str, bytes]:
+    """The four files of a dataset in Fashion-MNIST's format, with few images; `first` tells datasets apart."""
     files = {}
     for name in FILES:
         count = training if name.startswith("train") else test
         if "labels" in name:
-            content = bytes(8) + (np.arange(count) % 10).astype(np.uint8).tobytes()
+            content = struct.pack(">II", 2049, count) + ((first + np.arange(count)) % 10).astype(np.uint8).tobytes()
         else:
-            content = bytes(16) + np.repeat(np.arange(count) % 256, 784).astype(np.uint8).tobytes()
+            values = np.repeat((first + np.arange(count)) % 256, 784).astype(np.uint8)
+            content = struct.pack(">IIII", 2051, count, 28, 28) + values.tobytes()
         files[name] = gzip.compress(content, 1)
     return files
+
+
+@pytest.fixture
+def fashion(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
+    """Four small files, which count as those of Fashion-MNIST."""
+    files = idx_files()
+    sums = {name: hashlib.sha256(gzip.decompress(content)).hexdigest() for name, content in files.items()}
+    monkeypatch.setattr(datasets, "SHA256", sums)
+    return files
+
+
+def keep(cache: Path, files: dict[str, bytes]) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (cache / name).write_bytes(content)
 
 
 def test_without_files_and_network_one_sentence_says_what_to_do(cache, internet):
@@ -177,14 +195,14 @@ def test_a_missing_dataset_is_never_replaced_by_the_synthetic_one(cache, interne
         data.load(Data())
 
 
-def test_a_download_reports_its_progress_and_ends_in_the_cache(cache, internet):
-    files, asked = idx_files(), []
+def test_a_download_reports_its_progress_and_ends_in_the_cache(cache, internet, fashion):
+    asked = []
 
     def slow(url):
         asked.append(url.rsplit("/", 1)[-1])
         if len(asked) == 2:
             time.sleep(1.3)
-        return files[asked[-1]]
+        return fashion[asked[-1]]
 
     internet(slow)
     timeout, reports = socket.getdefaulttimeout(), []
@@ -217,17 +235,57 @@ DAMAGE = {
 
 @pytest.mark.parametrize("name", ["train-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"])
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_damaged_file_is_called_damaged(kind, name, cache, internet):
-    files = idx_files(training=5_001, test=2_000)
-    files[name] = DAMAGE[kind](files[name])
-    cache.mkdir(parents=True)
-    for file, content in files.items():
-        (cache / file).write_bytes(content)
-    with pytest.raises(DataUnavailable, match="is damaged") as caught:
+def test_a_damaged_file_is_named_with_what_to_do(kind, name, cache, internet, fashion):
+    keep(cache, {**fashion, name: DAMAGE[kind](fashion[name])})
+    with pytest.raises(DataUnavailable) as caught:
         data.load(Data())
     sentence = str(caught.value)
-    assert str(cache) in sentence and "delete it" in sentence and "synthetic dataset" in sentence
+    assert sentence.startswith(f"{name} in {cache} is damaged or not of Fashion-MNIST: delete it and start again")
+    assert "https://" in sentence and "synthetic dataset" in sentence
     assert sentence.endswith(".") and "\n" not in sentence
+
+
+def test_another_dataset_under_the_same_names_is_refused(cache, internet, fashion):
+    """Digits have the same names and shapes: here all four files, then the training images alone."""
+    digits = idx_files(first=3)
+    keep(cache, digits)
+    with pytest.raises(DataUnavailable) as caught:
+        data.load(Data())
+    assert str(caught.value).startswith(
+        f"{', '.join(FILES)} in {cache} are damaged or not of Fashion-MNIST: delete them"
+    )
+    keep(cache, {**fashion, "train-images-idx3-ubyte.gz": digits["train-images-idx3-ubyte.gz"]})
+    with pytest.raises(DataUnavailable, match=r"^train-images-idx3-ubyte\.gz in "):
+        data.load(Data())
+
+
+def test_a_cut_dataset_whose_files_agree_is_refused(cache, internet, fashion):
+    keep(cache, idx_files(training=5_099, test=99))
+    with pytest.raises(DataUnavailable, match="not of Fashion-MNIST"):
+        data.load(Data())
+
+
+def test_a_file_that_was_compressed_otherwise_is_as_good(cache, internet, fashion):
+    keep(cache, {name: gzip.compress(gzip.decompress(content), 9) for name, content in fashion.items()})
+    assert len(data.load(Data()).test.labels) == 100
+
+
+def test_a_file_that_is_missing_beside_a_damaged_one(cache, internet, fashion):
+    """Without a connection: both could be said; the damaged file is what its reader knows nothing of."""
+    images = "t10k-images-idx3-ubyte.gz"
+    keep(cache, {name: content for name, content in fashion.items() if name != images})
+    with pytest.raises(DataUnavailable, match="could not be downloaded"):
+        data.load(Data())
+    keep(cache, {"train-labels-idx1-ubyte.gz": b"no gzip"})
+    with pytest.raises(DataUnavailable, match=r"^train-labels-idx1-ubyte\.gz in .* is damaged"):
+        data.load(Data())
+
+
+@needs_fashion_mnist
+def test_the_checksums_are_those_of_the_files_after_gunzip():
+    for name in FILES:
+        content = gzip.decompress((cache_folder() / name).read_bytes())
+        assert hashlib.sha256(content).hexdigest() == datasets.SHA256[name]
 
 
 # ---------------------------------------------------------------- training batches
