@@ -6,7 +6,9 @@ This is outlier exposure (Hendrycks, Mazeika, Dietterich 2019, arXiv:1812.04606)
 import cv2
 import numpy as np
 
-from cnn.data.restyle import _BIG, _rounded
+from cnn.data.drawn import rounded as _rounded
+
+_BIG = 56
 from cnn.pictures import cutouts, line_drawings
 
 # ---------------------------------------------------------------- no garment at all
