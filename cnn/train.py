@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from cnn import runs
 from cnn.config import DATASET_CARDS, RunConfig, explain
-from cnn.data import mixture
+from cnn.data import folders, mixture
 from cnn.errors import AtelierError
 from cnn.runs import Run, saved_presets
 from cnn.runs.worker import complain, print_anything, say
@@ -40,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _interrupt)
     code = train_in_turn(run, options.job)
+    if account := runs.read_json(run.path / "pictures.json"):
+        say(folders.headline(account))
     say(str(run.path))
     return code
 
@@ -82,9 +84,12 @@ def _create(options: argparse.Namespace) -> Run:
     config = _configure(options)
     if not options.pictures:
         return runs.create(config, options.name or "")
-    own = mixture.read_own(options.pictures, lambda text: print(text, flush=True))
+    own, account = mixture.read_own(options.pictures, say)
+    for line in folders.lines(account):
+        say(line)
     run = runs.create(config, options.name or "")
     mixture.save_own(run.path / "pictures.npz", own)
+    runs.write_json(run.path / "pictures.json", account)
     return run
 
 

@@ -5,37 +5,41 @@ garment, and labelled images of your own, read exactly as they will be read late
 made before training starts; which of them a batch shows is decided in `cnn.data`, from (seed, epoch, step) alone.
 """
 
-import hashlib
 import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
-from cnn.config import CLASS_NAMES, Data, counted
+from cnn.config import CLASS_NAMES, Data
 from cnn.data import restyle, synthetic
 from cnn.data.batches import Source
 from cnn.data.datasets import NO_GARMENT, Split
+from cnn.data.folders import (
+    COPY,
+    HELD,
+    USED,
+    Account,
+    NoPictures,
+    contents,
+    is_held_out,
+    lines,
+    search,
+)
+from cnn.data.folders import labelled_files as labelled_files
 from cnn.data.outliers import outlier
-from cnn.errors import AtelierError
 from cnn.pictures import UnreadableImage, readings
-
-HELD_OUT = 5  # one labelled image in so many is never trained on, so that it can measure
 
 _STYLES = 2  # other styles made of each training image
 _SYNTHETIC = 0.2  # drawn clothes among the restyled, as a share of the training images: other poses and proportions
 _OUTLIERS = 8_000
 _CHUNK = 500  # images between two reports
 _LEAST = 0.15  # of an image's readings, those with less weight than this share of the best are left out
-
-
-class NoPictures(AtelierError, ValueError):
-    """The folders given hold no images that can be used; the message says how they must look."""
 
 
 class OwnPictures(NamedTuple):
@@ -147,63 +151,72 @@ def _balanced(own: OwnPictures) -> Split:
     return Split(own.images[chosen], own.labels[chosen])
 
 
-# ---------------------------------------------------------------- labelled images in folders
+# ---------------------------------------------------------------- labelled images, from the folders to a run
 
 
-def labelled_files(folder: Path) -> list[tuple[Path, int]]:
-    """The files in a folder's subfolders, which are named `<label>_<class>`, and their labels, 0 to 9.
+def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> tuple[OwnPictures, dict[str, Any]]:
+    """Read labelled images for training: each once in a class, and none that is held out, nor a copy of such a one.
 
-    Raises:
-        NoPictures: there is no such subfolder, or no file in any.
-    """
-    found = []
-    for path in sorted(path for path in folder.glob("[0-9]_*") if path.is_dir()):
-        found += [(file, int(path.name[0])) for file in sorted(path.iterdir()) if file.is_file()]
-    if not found:
-        names = ", ".join(f"{label}_{name.split('/')[0]}" for label, name in enumerate(CLASS_NAMES[:2]))
-        raise NoPictures(f"{folder} holds no images: it must have subfolders named {names} and so on, with files in.")
-    return found
+    Args:
+        folders: they hold subfolders named `<label>_<class>`.
+        report: called with a sentence now and then; whatever it raises ends the work.
 
-
-def is_held_out(file: Path) -> bool:
-    """Whether a labelled image is kept for measuring. Decided by its name, so that it never changes."""
-    return int(hashlib.sha256(file.name.encode()).hexdigest(), 16) % HELD_OUT == 0
-
-
-def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> OwnPictures:
-    """Read labelled images for training, those that are held out and those that cannot be read left out.
+    Returns:
+        The readings, and what became of every file, as `Account.values` counts it.
 
     Raises:
-        NoPictures: a folder holds no labelled images.
+        WrongFolders: the number and the name of subfolders disagree.
+        NoPictures: a folder holds no labelled images, or none of them all can be used.
     """
-    files = [item for folder in folders for item in labelled_files(folder) if not is_held_out(item[0])]
-    pictures, labels, drawn = [], [], []
+    files, passed_over = search(folders)
+    keys = contents([file for file, _ in files])
+    kept = {key for key, (file, _) in zip(keys, files, strict=True) if is_held_out(file)}
+    first: dict[tuple[str, int], int] = {}  # of the files that have one content in one class
+    for number, (key, (file, label)) in enumerate(zip(keys, files, strict=True)):
+        if not is_held_out(file):
+            first.setdefault((key, label), number)
+    found = dict(zip(first, _read_all([files[number][0] for number in first.values()], report), strict=True))
+
+    fates = []
+    for number, (key, (file, label)) in enumerate(zip(keys, files, strict=True)):
+        if is_held_out(file):
+            fate = HELD
+        elif isinstance(reason := found[key, label], str):
+            fate = reason
+        else:
+            fate = USED if number == first[key, label] and key not in kept else COPY
+        fates.append((file, label, fate))
+    account = Account(fates, keys, passed_over).values()
+    used = [key for key, number in first.items() if fates[number][2] == USED]
+    if not used:
+        raise NoPictures("\n".join(["None of your images can be used: give more files.", *lines(account)]))
+    pairs = [(*reading, label) for key, label in used for reading in found[key, label]]
+    images, drawn, labels = zip(*pairs, strict=True)
+    return OwnPictures(np.stack(images), np.array(labels, np.uint8), np.array(drawn, np.uint8)), account
+
+
+def _read_all(files: Sequence[Path], report: Callable[[str], None]) -> list[list[tuple[np.ndarray, bool]] | str]:
+    """What `_read` returns for every file, read on all cores."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=((),)) as pool:
-        every = zip(files, pool.map(_read, files, chunksize=16), strict=True)
+        found = []
         try:
-            for number, ((_, label), found) in enumerate(every, 1):
-                for picture, is_drawing in found:
-                    pictures.append(picture)
-                    labels.append(label)
-                    drawn.append(is_drawing)
+            for number, readings_of_one in enumerate(pool.map(_read, files, chunksize=16), 1):
+                found.append(readings_of_one)
                 if number % 100 == 0 or number == len(files):
                     report(f"Reading your images: {number:,} of {len(files):,}")
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    if not pictures:
-        raise NoPictures(
-            f"Of {counted(len(files), 'image')} not kept for measuring, none could be read: give more files."
-        )
-    return OwnPictures(np.stack(pictures), np.array(labels, np.uint8), np.array(drawn, np.uint8))
+    return found
 
 
-def _read(item: tuple[Path, int]) -> list[tuple[np.ndarray, bool]]:
+def _read(file: Path) -> list[tuple[np.ndarray, bool]] | str:
+    """Its readings that have some weight, and whether each is a line drawing; or a sentence why it cannot be read."""
     try:
-        found = readings.read(item[0], used_only=True)
-    except UnreadableImage:
-        return []
+        found = readings.read(file, used_only=True)
+    except UnreadableImage as error:
+        return str(error)
     return [
         (np.rint(reading.seen.pixels[..., 0] * 255).astype(np.uint8), reading.name == readings.LINE_DRAWING)
         for reading in found

@@ -1,6 +1,5 @@
 """What a network is shown besides the dataset: made in the same way every time, and read from people's folders."""
 
-import hashlib
 import multiprocessing
 from pathlib import Path
 
@@ -11,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from cnn.config import Data
 from cnn.data import NO_GARMENT, Split, mixture, restyle, synthetic
-from cnn.data.mixture import OwnPictures, is_held_out, labelled_files, load_own, read_own, save_own, sources
+from cnn.data.folders import WrongFolders, is_held_out
+from cnn.data.mixture import OwnPictures, load_own, read_own, save_own, sources
 from cnn.data.outliers import outlier
 from cnn.pictures import readings
 
@@ -174,9 +174,9 @@ def drawing(path: Path) -> None:
     picture.save(path, "PNG")
 
 
-def painting(path: Path) -> None:
+def painting(path: Path, top: int = 30) -> None:
     picture = Image.new("RGB", (200, 200), "white")
-    picture.paste("#c02020", (60, 30, 140, 170))
+    picture.paste("#c02020", (60, top, 140, 170))
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.save(path, "PNG")
 
@@ -186,69 +186,60 @@ def names(held_out: bool, count: int) -> list[str]:
     return [name for name in (f"{n}.png" for n in range(100)) if is_held_out(Path(name)) == held_out][:count]
 
 
-def test_labelled_files_are_those_in_labelled_subfolders_in_order(tmp_path):
-    for place in ("8_Bag/b.png", "8_Bag/a.png", "0_T-shirt/z.png", "other/x.png", "10_Boot/x.png", "5/x.png"):
-        painting(tmp_path / place)
-    painting(tmp_path / "loose.png")
-    (tmp_path / "3_Dress").mkdir()
-    (tmp_path / "8_Bag" / "deeper").mkdir()
-    found = labelled_files(tmp_path)
-    assert [(str(file.relative_to(tmp_path)), label) for file, label in found] == [
-        ("0_T-shirt/z.png", 0),
-        ("8_Bag/a.png", 8),
-        ("8_Bag/b.png", 8),
-    ]
-
-
-@pytest.mark.parametrize("kind", ["missing", "empty", "empty subfolders", "a file"])
-def test_a_folder_without_pictures_is_refused_in_one_sentence(kind, tmp_path):
-    folder = tmp_path / "mine"
-    match kind:
-        case "empty":
-            folder.mkdir()
-        case "empty subfolders":
-            (folder / "0_T-shirt").mkdir(parents=True)
-        case "a file":
-            folder.write_text("no folder")
-    for refuse in (labelled_files, lambda folder: read_own([folder], nobody)):
-        with pytest.raises(ValueError) as caught:
-            refuse(folder)
-        sentence = str(caught.value)
-        assert str(folder) in sentence and "0_T-shirt, 1_Trouser and so on" in sentence
-        assert sentence.endswith(".") and ". " not in sentence and "\n" not in sentence
-
-
-def test_a_file_named_like_a_labelled_folder_is_left_out(tmp_path):
-    painting(tmp_path / "0_T-shirt" / "a.png")
-    painting(tmp_path / "1_Trouser.png")
-    assert [label for _, label in labelled_files(tmp_path)] == [0]
-
-
-def test_one_picture_in_five_is_held_out_by_its_name():
-    held_out = [is_held_out(Path(f"{number}.png")) for number in range(2000)]
-    assert np.mean(held_out) == pytest.approx(1 / mixture.HELD_OUT, abs=0.03) and mixture.HELD_OUT == 5
-    assert [is_held_out(Path("here") / f"{n}.png") for n in range(2000)] == held_out, "wherever it lies"
-    digest = int(hashlib.sha256(b"shirt.png").hexdigest(), 16)
-    assert is_held_out(Path("shirt.png")) == (digest % 5 == 0), "in every process and on every machine"
-
-
 def test_own_pictures_are_read_as_at_work_without_the_held_out_and_the_unreadable(here, tmp_path):
     kept, held_out = names(False, 3), names(True, 1)
     drawing(tmp_path / "one" / "2_Pullover" / kept[0])
     painting(tmp_path / "one" / "1_Trouser" / kept[1])
-    painting(tmp_path / "two" / "8_Bag" / kept[2])
-    painting(tmp_path / "two" / "8_Bag" / held_out[0])
+    painting(tmp_path / "two" / "8_Bag" / kept[2], top=40)
+    painting(tmp_path / "two" / "8_Bag" / held_out[0], top=50)
     (tmp_path / "two" / "8_Bag" / ".DS_Store").write_bytes(b"no image")
     (tmp_path / "two" / "8_Bag" / "notes.txt").write_text("no image")
     reports = []
-    own = read_own([tmp_path / "one", tmp_path / "two"], reports.append)
+    own, account = read_own([tmp_path / "one", tmp_path / "two"], reports.append)
     assert own.labels.tolist() == [1, 2, 8] and own.drawn.tolist() == [0, 1, 0]
     assert own.images.dtype == own.labels.dtype == np.uint8 and own.images.shape == (3, 28, 28)
     for picture, place in zip(own.images, (f"one/1_Trouser/{kept[1]}", f"one/2_Pullover/{kept[0]}"), strict=False):
         seen = readings.read(tmp_path / place)[0].seen.pixels[..., 0]
         assert np.array_equal(picture, np.rint(seen * 255).astype(np.uint8))
-    asked = len([file for file in tmp_path.rglob("*") if file.is_file() and not is_held_out(file)])
-    assert reports == [f"Reading your images: {asked} of {asked}"]
+    assert reports == ["Reading your images: 4 of 4"]
+    counts = {kind: account[kind] for kind in ("found", "used", "held_out", "copies", "unreadable")}
+    assert counts == {"found": 5, "used": 3, "held_out": 1, "copies": 0, "unreadable": 1}
+    ((reason, files),) = account["reasons"].items()
+    assert "not an image" in reason and files == [str(tmp_path / "two" / "8_Bag" / "notes.txt")]
+
+
+def test_one_content_counts_once_in_a_class_and_never_where_it_measures(here, tmp_path):
+    first, second, third = names(False, 3)
+    (held_out,) = names(True, 1)
+    for place, top in (
+        (f"1_Trouser/{first}", 30),
+        (f"1_Trouser/{second}", 30),
+        (f"1_Trouser/{third}", 40),
+        (f"8_Bag/{first}", 30),
+        (f"8_Bag/{second}", 50),
+        (f"8_Bag/{held_out}", 50),
+    ):
+        painting(tmp_path / place, top)
+    own, account = read_own([tmp_path], nobody)
+    assert own.labels.tolist() == [1, 1, 8]
+    assert [account[kind] for kind in ("found", "used", "held_out", "copies")] == [6, 3, 1, 2]
+    same = [tmp_path / f"1_Trouser/{first}", tmp_path / f"1_Trouser/{second}", tmp_path / f"8_Bag/{first}"]
+    assert account["several_classes"] == [[str(file) for file in same]]
+    twice, account = read_own([tmp_path, tmp_path], nobody)
+    assert twice.labels.tolist() == [1, 1, 8] and account["copies"] == 2 + 5
+
+
+def test_wrong_folders_are_refused_before_anything_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(mixture, "ProcessPoolExecutor", lambda *arguments, **options: pytest.fail("read"))
+    painting(tmp_path / "one" / "1_Trouser" / "a.png")
+    painting(tmp_path / "one" / "8_T-shirt" / "a.png")
+    painting(tmp_path / "two" / "0_Ankle boot" / "a.png")
+    with pytest.raises(WrongFolders) as caught:
+        read_own([tmp_path / "one", tmp_path / "two"], nobody)
+    assert str(caught.value).splitlines()[1:] == [
+        f"  {tmp_path}/one/8_T-shirt: 8 is Bag: call it 0_T-shirt",
+        f"  {tmp_path}/two/0_Ankle boot: 0 is T-shirt/top: call it 9_Ankle_boot",
+    ]
 
 
 def test_several_readings_of_a_picture_are_kept_where_they_matter(here, tmp_path, monkeypatch):
@@ -257,16 +248,18 @@ def test_several_readings_of_a_picture_are_kept_where_they_matter(here, tmp_path
     Image.fromarray(255 - synthetic.draw(0, np.random.default_rng(1), size=140)).save(file)
     found = readings.read(file, used_only=True)
     assert len(found) > 1
-    own = read_own([tmp_path], nobody)
+    own, _ = read_own([tmp_path], nobody)
     assert own.labels.tolist() == [0] * len(found) and not own.drawn.any()
     for picture, reading in zip(own.images, found, strict=True):
         assert np.array_equal(picture, np.rint(reading.seen.pixels[..., 0] * 255).astype(np.uint8))
     monkeypatch.setattr(mixture, "_LEAST", 0.9 * found[0].weight + 0.1)
-    assert read_own([tmp_path], nobody).labels.tolist() == [0]
+    assert read_own([tmp_path], nobody)[0].labels.tolist() == [0]
 
 
-@pytest.mark.parametrize("kind", ["unreadable", "held out"])
-def test_folders_of_which_nothing_can_be_used_are_refused(kind, here, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "why"), [("unreadable", "1 could not be read"), ("held out", "1 is held out for measuring")]
+)
+def test_folders_of_which_nothing_can_be_used_are_refused(kind, why, here, tmp_path):
     (tmp_path / "0_T-shirt").mkdir()
     if kind == "unreadable":
         (tmp_path / "0_T-shirt" / names(False, 1)[0]).write_text("no image")
@@ -274,7 +267,9 @@ def test_folders_of_which_nothing_can_be_used_are_refused(kind, here, tmp_path):
         painting(tmp_path / "0_T-shirt" / names(True, 1)[0])
     with pytest.raises(ValueError) as caught:
         read_own([tmp_path], nobody)
-    assert str(caught.value).endswith(".") and ". " not in str(caught.value)
+    first, second, *_ = str(caught.value).splitlines()
+    assert first == "None of your images can be used: give more files."
+    assert second == f"0 of 1 own images used: {why}."
 
 
 def test_own_pictures_are_kept_with_a_run(own, tmp_path):
