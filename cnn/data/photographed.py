@@ -49,7 +49,7 @@ def photographed(image: np.ndarray, label: int, rng: np.random.Generator) -> Sce
 
     Some show another garment of the class, sewn after a sketch: sleeves spread on the floor, shoes seen from above.
     """
-    if rng.random() < _SEWN:
+    if label != BAG and rng.random() < _SEWN:  # what a handle encloses is no cloth
         return alone(*cloth(*_sewn(sketches.sketch(label, rng), rng), rng), label, rng)
     rgb, mask = cloth(*_enlarged(image), rng)
     if label in (*TOPS, TROUSER, DRESS) and rng.random() < 0.5:
@@ -59,10 +59,14 @@ def photographed(image: np.ndarray, label: int, rng: np.random.Generator) -> Sce
     return alone(rgb, mask, label, rng)
 
 
-def read(scene: Scene, rng: np.random.Generator) -> np.ndarray | None:
-    """One of the reader's readings, each as likely as its weight: uint8 (28, 28); None if it finds nothing."""
+def read(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    """A photo, float32 (H, W, 3) in [0, 255], put through the reader: one of its readings, by their weights.
+
+    Returns:
+        uint8 (28, 28), or None if it finds nothing.
+    """
     try:
-        found = readings.of_picture(as_photo(scene.rgb, rng), used_only=True)
+        found = readings.of_picture(as_photo(rgb, rng), used_only=True)
     except UnreadableImage:
         return None
     weights = np.array([reading.weight for reading in found])
@@ -73,8 +77,8 @@ def read(scene: Scene, rng: np.random.Generator) -> np.ndarray | None:
 def as_photo(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """With a camera's noise and blur: float32 (H, W, 3) -> uint8."""
     rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.4, 0.9))
-    noise = rng.standard_normal(rgb.shape, np.float32) * rng.uniform(0, 4)
-    return np.uint8(np.clip(rgb + noise, 0, 255))
+    grain = rng.standard_normal(rgb.shape, np.float32) * rng.uniform(0, 4)
+    return np.uint8(np.clip(rgb + grain, 0, 255))
 
 
 # ---------------------------------------------------------------- cloth and ground
@@ -148,12 +152,12 @@ def _retoned(level: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> n
 def _folds(edge: int, rng: np.random.Generator) -> np.ndarray:
     """Creases along one direction, mostly faint; now and then a print all over. float32 (edge, edge)."""
     if rng.random() < 0.2:
-        return _noise((edge, edge), edge * rng.uniform(0.02, 0.08), rng) * rng.uniform(0.03, 0.18)
-    noise = _noise((edge, edge), edge * rng.uniform(0.03, 0.12), rng)
+        return noise((edge, edge), edge * rng.uniform(0.02, 0.08), rng) * rng.uniform(0.03, 0.18)
+    creases = noise((edge, edge), edge * rng.uniform(0.03, 0.12), rng)
     slant, slim = rng.normal(0, 0.4), rng.uniform(0.15, 0.5)
     matrix = np.array([[1, slant, -slant * edge / 2], [0, slim, (1 - slim) * edge / 2]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(noise, matrix, (edge, edge), flags=flags, borderMode=cv2.BORDER_REFLECT) * rng.uniform(
+    return cv2.warpAffine(creases, matrix, (edge, edge), flags=flags, borderMode=cv2.BORDER_REFLECT) * rng.uniform(
         0.01, 0.09
     )
 
@@ -166,14 +170,14 @@ def _striped(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarr
     return rng.uniform(0.05, 0.25) * stripes
 
 
-def _noise(shape: tuple[int, int], grain: float, rng: np.random.Generator) -> np.ndarray:
+def noise(shape: tuple[int, int], grain: float, rng: np.random.Generator) -> np.ndarray:
     """Blobs of about `grain` pixels: float32 `shape`, standard deviation 1. Drawn small and enlarged, to be quick."""
     step = max(1.0, grain / 2)
     small = rng.standard_normal([max(3, int(length / step)) for length in shape], np.float32)
-    noise = cv2.GaussianBlur(
+    blobs = cv2.GaussianBlur(
         cv2.resize(small, shape[::-1], interpolation=cv2.INTER_LINEAR), (0, 0), max(grain / 2, 0.3)
     )
-    return noise / max(float(noise.std()), 1e-6)
+    return blobs / max(float(blobs.std()), 1e-6)
 
 
 def ground(shape: tuple[int, int], rng: np.random.Generator, studio: float = 0.35) -> np.ndarray:
@@ -186,15 +190,15 @@ def ground(shape: tuple[int, int], rng: np.random.Generator, studio: float = 0.3
     light = np.full(shape, rng.uniform(0.15, 0.95), np.float32)
     rest = (kind - studio) / (1 - studio)
     if rest < 0.25:
-        light += _noise(shape, 1.0, rng) * rng.uniform(0, 0.03)
+        light += noise(shape, 1.0, rng) * rng.uniform(0, 0.03)
     elif rest < 0.45:  # boards
         angle, period = rng.choice((0.0, 1.57)), rng.uniform(0.12, 0.3)
         along = x * np.cos(angle) + y * np.sin(angle)
-        grain = _noise((8, max(shape)), 3, rng)[0]
+        grain = noise((8, max(shape)), 3, rng)[0]
         light += 0.04 * grain[np.int32(along * (max(shape) - 1)) % max(shape)]
         light[(along % period) < 0.015] *= 0.6
     elif rest < 0.7:  # carpet, fur, crumpled sheets
-        light += _noise(shape, rng.uniform(1, 14), rng) * rng.uniform(0.03, 0.15)
+        light += noise(shape, rng.uniform(1, 14), rng) * rng.uniform(0.03, 0.15)
     elif rest < 0.85:  # a patterned cloth
         light += _striped(x, y, rng) * 0.5
     else:  # a wall and a floor, or the edge of a bed
@@ -231,7 +235,7 @@ def _crumpled(rgb: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tu
     """Every point moved a little, its neighbours with it."""
     y, x = np.mgrid[0:_EDGE, 0:_EDGE].astype(np.float32)
     strength, grain = rng.uniform(0, 1.8), rng.uniform(18, 40)
-    x, y = (axis + strength * _noise((_EDGE, _EDGE), grain, rng) for axis in (x, y))
+    x, y = (axis + strength * noise((_EDGE, _EDGE), grain, rng) for axis in (x, y))
     return cv2.remap(rgb, x, y, cv2.INTER_LINEAR), cv2.remap(np.uint8(mask), x, y, cv2.INTER_NEAREST) > 0
 
 
@@ -515,7 +519,7 @@ def _spoilt(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         return np.ones_like(mask)
     if kind > 0.6:
         return mask if mask.any() else np.ones_like(mask)
-    wobble = _noise(mask.shape, rng.uniform(3, 8), rng) * rng.uniform(0, 1.6)
+    wobble = noise(mask.shape, rng.uniform(3, 8), rng) * rng.uniform(0, 1.6)
     inside = cv2.distanceTransform(np.uint8(mask), cv2.DIST_L2, 3)
     outside = cv2.distanceTransform(np.uint8(~mask), cv2.DIST_L2, 3)
     kept = inside - outside + wobble + rng.normal(0, 0.6) > 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from cnn.data import drawn, photographed, sketches
 
-_FROM_MEMORY, _TRACED, _PAINTED, _READ = 0.22, 0.2, 0.07, 0.13  # fractions of each style; the rest is cut out, not read
+_FROM_MEMORY, _TRACED, _PAINTED, _READ = 0.22, 0.2, 0.07, 0.1  # fractions of each style; the rest is cut out, not read
 
 
 def restyled(images: np.ndarray, labels: np.ndarray, index: int, rng: np.random.Generator) -> np.ndarray:
@@ -35,5 +35,5 @@ def restyled(images: np.ndarray, labels: np.ndarray, index: int, rng: np.random.
     if draw < _FROM_MEMORY + _TRACED + _PAINTED:
         return drawn.filled_shape(image, rng)
     scene = photographed.photographed(image, label, rng)
-    seen = photographed.read(scene, rng) if draw > 1 - _READ else None
+    seen = photographed.read(scene.rgb, rng) if draw > 1 - _READ else None
     return photographed.cut(scene, rng) if seen is None else seen
