@@ -2,59 +2,60 @@
 
 import contextlib
 import io
+import math
 import re
+import struct
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
+import numpy as np
 from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
+from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from cnn.pictures import incomplete
+from cnn.pictures.deep import in_strips, to_eight_bit
+from cnn.pictures.kinds import kind_of
 from cnn.pictures.network_input import UnreadableImage
 from cnn.pictures.normalise import WORKING_EDGE, check_shape, eight_bit
 
-MAX_BYTES = 10 * 1024 * 1024  # of a file
+MAX_BYTES = 40 * 1024 * 1024  # of a file; .streamlit/config.toml says the same
 MAX_PIXELS = 16_000_000  # decoded whole, at 4 bytes a pixel, with one copy while it is reduced
 MAX_WEBP_PIXELS = 8_000_000  # its decoder holds the canvas three times, and takes twice as long
 MAX_JPEG_PIXELS = 65_000_000  # a JPEG of one scan is decoded at 1/2, 1/4 or 1/8 of its size, in little memory
 MAX_JPEG_SCANS = 50  # cameras write 1, progressive encoders about 10; thousands would decode for hours
+MAX_HEIC_PIXELS = 50_000_000  # as phones write it, at 5 bytes a pixel; others have `MAX_PIXELS`
+MAX_JPEG_2000_PIXELS = 8_000_000  # at 19 bytes a pixel, after it is reduced by the levels that are in the file
+MAX_DEEP_BYTES = 128_000_000  # of levels with more than 8 bits, decoded whole
+_MAX_FRAMES = 50  # that are looked at for one that shows something
+_MAX_FRAME_PIXELS = 64_000_000  # of all of them together
+_SHOWS = 16  # levels between the darkest and the brightest of an image that shows something
 
 
-# ---------------------------------------------------------------- a file -> an 8-bit image
+class _Decoded(NamedTuple):
+    """An 8-bit image; its EXIF orientation, whether that is done already, and notes for users."""
 
-# Which reader a file gets is decided by its first bytes, never by its name. The readers are called directly,
-# not through `Image.open`, which refuses or warns about a large image before its size can be named.
-_READERS = (
-    ("PNG", rb"\x89PNG\r\n\x1a\n", PngImageFile),
-    ("JPEG", rb"\xff\xd8\xff", JpegImageFile),
-    ("GIF", rb"GIF8[79]a", GifImageFile),
-    ("WebP", rb"RIFF....WEBP", WebPImageFile),
-    ("BMP", rb"BM....\0\0\0\0", BmpImageFile),
-    ("TIFF", rb"II\*\0|MM\0\*", TiffImageFile),
-)
-_REFUSED = {
-    rb"....ftyp(hei|hev|mif1|msf1)": (
-        "HEIC images (iPhone) cannot be read. Choose JPEG: Settings > Camera > Formats > Most Compatible."
-    ),
-    rb"....ftypavi": "AVIF images cannot be read. Save the image as a JPEG or PNG file.",
-    rb"%PDF": "This is a PDF document, not an image. Save the page as a PNG file, or take a screenshot.",
-    rb"(\xef\xbb\xbf)?\s*(<svg|<!DOCTYPE svg|<(\?xml|!--).{0,2000}<svg)": (
-        "An SVG file holds shapes, not pixels. Export it as a PNG file."
-    ),
-}
-_TURNS = {  # the EXIF orientation tag's values -> what sets the image upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
+    picture: Image.Image
+    orientation: int = 1
+    turned: bool = False
+    notes: tuple[str, ...] = ()
+
+
+_TURNS = {  # the EXIF orientation's values -> what sets the image upright, and how to say it
+    2: (Image.Transpose.FLIP_LEFT_RIGHT, "mirrored"),
+    3: (Image.Transpose.ROTATE_180, "rotated upright"),
+    4: (Image.Transpose.FLIP_TOP_BOTTOM, "mirrored and rotated upright"),
+    5: (Image.Transpose.TRANSPOSE, "mirrored and rotated upright"),
+    6: (Image.Transpose.ROTATE_270, "rotated upright"),
+    7: (Image.Transpose.TRANSVERSE, "mirrored and rotated upright"),
+    8: (Image.Transpose.ROTATE_90, "rotated upright"),
 }
 
 
@@ -71,31 +72,21 @@ def open_image(source: bytes | BinaryIO | str | Path) -> tuple[Image.Image, tupl
         UnreadableImage: whatever is wrong with the file; no other exception comes from its contents.
     """
     data = _bytes_of(source)
-    kind, reader = _reader_of(data)
+    kind = kind_of(data)
     try:
-        picture = reader(io.BytesIO(data))
-        _check_cost(picture, kind, data)
-        notes = []
-        if getattr(picture, "is_animated", False):
-            many = "A TIFF file with several pages" if kind == "TIFF" else f"An animated {kind} file"
-            notes.append(f"{many}: only its first {'page' if kind == 'TIFF' else 'frame'} was used.")
-        if kind == "JPEG":
-            shrink = max(1, max(picture.size) / WORKING_EDGE)
-            picture.draft(None, tuple(max(1, int(edge / shrink)) for edge in picture.size))
-        picture.load()
-        turn = None
-        with contextlib.suppress(Exception):  # broken camera data says nothing about the pixels
-            turn = _TURNS.get(picture.getexif().get(0x0112))
-        picture = eight_bit(picture)
+        found = _SPECIAL[kind](data) if kind in _SPECIAL else _plain(data, kind)
+        picture = eight_bit(found.picture)
     except UnreadableImage:
         raise
     except Exception as error:  # decoders of hostile bytes raise nearly anything, OSError to struct.error
         message = f"This {kind} file is damaged or incomplete. Choose another file."
         raise UnreadableImage(message) from error
-    if turn:
-        picture = picture.transpose(turn)
-        notes.append("The image was rotated upright, as the camera recorded.")
-    return picture, tuple(notes)
+    notes = found.notes
+    if found.orientation in _TURNS:
+        turn, said = _TURNS[found.orientation]
+        picture = picture if found.turned else picture.transpose(turn)
+        notes = (*notes, f"The image was {said}, as the camera recorded.")
+    return picture, notes
 
 
 def _bytes_of(source: bytes | BinaryIO | str | Path) -> bytes:
@@ -119,37 +110,251 @@ def _bytes_of(source: bytes | BinaryIO | str | Path) -> bytes:
     return data
 
 
-def _reader_of(data: bytes) -> tuple[str, type[ImageFile]]:
-    for kind, signature, reader in _READERS:
-        if re.match(signature, data, re.DOTALL):
-            return kind, reader
-    for signature, sentence in _REFUSED.items():
-        if re.match(signature, data[:4096], re.DOTALL | re.IGNORECASE):
-            raise UnreadableImage(sentence)
-    kinds = ", ".join(kind for kind, *_ in _READERS[:-1])
-    message = f"This file is not an image. Choose a {kinds} or {_READERS[-1][0]} file."
-    raise UnreadableImage(message)
-
-
-def _check_cost(picture: ImageFile, kind: str, data: bytes) -> None:
+def _check_cost(size: tuple[int, int], limit: int, what: str) -> None:
     """Refuse, before anything is decoded, what would take too much memory or time."""
-    check_shape(picture.size)
-    width, height = picture.size
-    limit, what = MAX_WEBP_PIXELS if kind == "WebP" else MAX_PIXELS, f"a {kind} file"
-    if kind == "JPEG":
-        # All coefficients of an image sent in several scans are in memory at once, at whatever scale it is
-        # decoded. The bytes ff da start a scan and occur nowhere else in the compressed data.
-        progressive = "progressive" in picture.info
-        if progressive or (picture.mode != "L" and re.search(rb"\xff\xda\0[\x08\x0a][\x01\x02]", data)):
-            what = "a progressive JPEG file"
-        else:
-            limit = MAX_JPEG_PIXELS
-        if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
-            raise UnreadableImage("This JPEG file has too many scans. Save it again as an ordinary JPEG file.")
+    check_shape(size)
+    width, height = size
     if width * height > limit:
         raise UnreadableImage(
             f"The image has {width:,} × {height:,} pixels ({width * height / 1e6:,.0f} megapixels), more than the "
             f"{limit / 1e6:.0f} megapixels allowed for {what}. Save it smaller."
         )
+
+
+# ---------------------------------------------------------------- what Pillow reads as it is
+
+# Its readers are called directly, not through `Image.open`, which refuses or warns about a large image before its
+# size can be named.
+_READERS = {
+    "GIF": GifImageFile,
+    "WebP": WebPImageFile,
+    "BMP": BmpImageFile,
+    "AVIF": AvifImageFile,
+    "JPEG 2000": Jpeg2KImageFile,
+}
+
+
+def _a_file(kind: str) -> str:
+    return f"{'an' if kind[0] in 'AH' else 'a'} {kind} file"
+
+
+def _plain(data: bytes, kind: str) -> _Decoded:
+    picture = _READERS[kind](io.BytesIO(data))
+    _check_cost(
+        picture.size, MAX_WEBP_PIXELS if kind == "WebP" else MAX_PIXELS, f"a {kind} file".replace("a A", "an A")
+    )
     if kind == "BMP" and picture.tile[0][0] != "raw":  # run lengths would be decoded in Python, slowly
         raise UnreadableImage("Compressed BMP files cannot be read. Save the image as a PNG file.")
+    if kind == "JPEG 2000":
+        halvings = _halvings(picture.size, data)
+        smaller = tuple(edge >> halvings for edge in picture.size)
+        _check_cost(smaller, MAX_JPEG_2000_PIXELS, "a JPEG 2000 file without smaller copies")
+        picture.reduce = halvings
+    return _first_that_shows(picture, kind)
+
+
+def _halvings(size: tuple[int, int], data: bytes) -> int:
+    """How many times a JPEG 2000 image can be halved while it is decoded, without becoming too small."""
+    at = data.find(b"\xff\x52", data.find(b"\xff\x4f\xff\x51"))
+    levels = data[at + 9] if 0 <= at < len(data) - 9 else 0
+    return max(0, min(levels, int(math.log2(max(1, max(size) / WORKING_EDGE)))))
+
+
+def _first_that_shows(picture: ImageFile, kind: str) -> _Decoded:
+    """The first frame or page that is not blank, of a file that may have many."""
+    frames = getattr(picture, "n_frames", 1) if getattr(picture, "is_animated", False) else 1
+    if frames == 1:
+        return _frame(picture, kind)
+    page, file = ("page", "A TIFF file with several pages") if kind == "TIFF" else ("frame", f"An animated {kind} file")
+    first = None
+    width, height = picture.size
+    for number in range(min(frames, _MAX_FRAMES, max(1, _MAX_FRAME_PIXELS // (width * height)))):
+        try:
+            if number:
+                picture.seek(number)
+                _check_cost(picture.size, MAX_PIXELS, f"a {kind} file")
+            found = _frame(picture, kind)
+        except Exception:
+            if first is None:
+                raise
+            break
+        first = first or found
+        if shows(found.picture):
+            which = f"{page} {number + 1}, the first that shows something," if number else f"first {page}"
+            return found._replace(notes=(f"{file}: only its {which} was used.",))
+    return first._replace(notes=(f"{file}: only its first {page} was used.",))
+
+
+def shows(picture: Image.Image) -> bool:
+    """Whether there is anything to be seen in an 8-bit image: it is neither transparent nor of one colour."""
+    bands = picture.getextrema()
+    return bands[-1][1] > 0 and any(high - low > _SHOWS for low, high in bands)
+
+
+def _frame(picture: ImageFile, kind: str) -> _Decoded:
+    turned = kind == "TIFF"  # Pillow turns these itself, and forgets it
+    orientation = _orientation(picture) if turned else 1
+    picture.load()
+    return _Decoded(eight_bit(picture), orientation if turned else _orientation(picture), turned)
+
+
+def _orientation(picture: ImageFile) -> int:
+    with contextlib.suppress(Exception):  # broken camera data says nothing about the pixels
+        return int(picture.getexif().get(0x0112, 1))
+    return 1
+
+
+# ---------------------------------------------------------------- JPEG
+
+
+def _jpeg(data: bytes) -> _Decoded:
+    if _is_odd(data):
+        message = "This kind of JPEG file (lossless, or with 12 bits) cannot be read. Save it as an ordinary JPEG file."
+        raise UnreadableImage(message)
+    header = JpegImageFile(io.BytesIO(data))
+    limit, what = MAX_JPEG_PIXELS, "a JPEG file"
+    # All coefficients of an image sent in several scans are in memory at once, at whatever scale it is decoded. The
+    # bytes ff da start a scan and occur nowhere else in the compressed data.
+    progressive = "progressive" in header.info
+    if progressive or (header.mode != "L" and re.search(rb"\xff\xda\0[\x08\x0a][\x01\x02]", data)):
+        limit, what = MAX_PIXELS, "a progressive JPEG file"
+    _check_cost(header.size, limit, what)
+    if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        raise UnreadableImage("This JPEG file has too many scans. Save it again as an ordinary JPEG file.")
+    orientation = _orientation(header)
+    try:
+        return _Decoded(_decoded_jpeg(data), orientation)
+    except Exception:
+        picture, note = incomplete.cut_jpeg(data, _decoded_jpeg)
+        return _Decoded(picture, orientation, notes=(note,))
+
+
+def _is_odd(data: bytes) -> bool:
+    """Whether its frame header names a coding that few programs read."""
+    at = 2
+    while at + 4 < len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return marker not in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA) or data[at + 4] != 8
+        at += 2 + int.from_bytes(data[at + 2 : at + 4])
+    return False
+
+
+def _decoded_jpeg(data: bytes) -> Image.Image:
+    picture = JpegImageFile(io.BytesIO(data))
+    shrink = max(1, max(picture.size) / WORKING_EDGE)
+    picture.draft(None, tuple(max(1, int(edge / shrink)) for edge in picture.size))
+    picture.load()
+    return picture
+
+
+# ---------------------------------------------------------------- PNG
+
+
+def _png(data: bytes) -> _Decoded:
+    width, height, depth, colour = struct.unpack(">IIBB", data[16:26])
+    deep = 2 * {2: 3, 4: 2, 6: 4}.get(colour, 0) if depth == 16 else 0  # bytes a pixel; Pillow would halve them
+    if deep:
+        _check_cost((width, height), min(MAX_PIXELS, MAX_DEEP_BYTES // deep), "a PNG file of 16 bits")
+    _check_cost((width, height), MAX_PIXELS, "a PNG file")
+    for mend in (bytes, incomplete.mended_png, lambda content: incomplete.mended_png(content, animated=False)):
+        with contextlib.suppress(Exception):
+            content = mend(data)
+            found = _first_that_shows(PngImageFile(io.BytesIO(content)), "PNG")
+            return found._replace(picture=_deep_png(content)) if deep else found
+    content, step, lost = incomplete.cut_png(data)
+    picture = PngImageFile(io.BytesIO(content))
+    picture.load()
+    orientation = _orientation(picture)
+    known = picture
+    if step > 1:
+        half = (-(-width // step), -(-height // step))
+        known = picture.transform(half, Image.Transform.AFFINE, (step, 0, -step / 4, 0, step, -step / 4))
+    return _Decoded(_deep_png(content, step) if deep else known, orientation, notes=(incomplete.missing(lost),))
+
+
+def _deep_png(data: bytes, step: int = 1) -> Image.Image:
+    """A PNG file of 16-bit colours, every so many pixels."""
+    import cv2  # only here: a page that opens an ordinary image does without
+
+    levels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    levels = levels[::step, ::step, [2, 1, 0, 3][: levels.shape[-1]]]
+    return to_eight_bit(levels, math.ceil(max(levels.shape[:2]) / WORKING_EDGE), alpha=levels.shape[-1] == 4)
+
+
+# ---------------------------------------------------------------- HEIC
+
+
+def _heic(data: bytes) -> _Decoded:
+    import pillow_heif  # only here: it takes time to load
+
+    file = pillow_heif.open_heif(io.BytesIO(data))
+    image = file[file.primary_index]
+    ordinary = image.mode == "RGB" and image.info.get("bit_depth") == 8 and image.info.get("chroma") in (420, 400)
+    limit = MAX_HEIC_PIXELS if ordinary else MAX_PIXELS
+    _check_cost(image.size, limit, _a_file("HEIC") if ordinary else "this kind of HEIC file")
+    pixels = np.asarray(image)
+    factor = math.ceil(max(pixels.shape[:2]) / WORKING_EDGE)
+    picture = in_strips(pixels, factor, lambda strip: strip)
+    # The decoder has turned it: what its container says counts, and EXIF data does not.
+    turns = re.findall(rb"\0\0\0\x09(irot[\x01-\x03]|imir[\0\x01])", data)
+    orientation = {(): 1, (b"irot",): 6, (b"imir",): 2}.get(tuple(sorted({turn[:4] for turn in turns})), 5)
+    return _Decoded(picture, orientation, turned=True)
+
+
+# ---------------------------------------------------------------- TIFF
+
+
+def _tiff(data: bytes) -> _Decoded:
+    from cnn.pictures import tiff  # only here: it takes time to load
+
+    pages = tiff.pages_of(data)
+    if not pages:
+        return _pillow_tiff(data)
+    page = pages[0]
+    size = (page.imagewidth, page.imagelength)
+    _check_cost(size, MAX_PIXELS, "a TIFF file")
+    if not tiff.is_deep(page):
+        try:
+            return _pillow_tiff(data)
+        except UnreadableImage:
+            raise
+        except Exception:  # `tiff` may know what Pillow does not
+            pages = pages[:1]
+    _check_cost(size, MAX_DEEP_BYTES // tiff.bytes_a_pixel(page), f"a TIFF file of {page.bitspersample} bits a sample")
+    try:
+        picture, note = _page_that_shows(pages, data)
+    except Exception as error:
+        raise UnreadableImage(tiff.why_not(page)) from error
+    with contextlib.suppress(Exception):
+        return _Decoded(picture, int(page.tags[0x0112].value), notes=note)
+    return _Decoded(picture, notes=note)
+
+
+def _page_that_shows(pages: list, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
+    """The first of the pages with deep levels that is not blank, and a note where there are several."""
+    from cnn.pictures import tiff
+
+    first, several = None, "A TIFF file with several pages: only its "
+    for number, page in enumerate(pages):
+        try:
+            _check_cost((page.imagewidth, page.imagelength), MAX_DEEP_BYTES // tiff.bytes_a_pixel(page), "a TIFF file")
+            picture = eight_bit(tiff.decoded(page, data, WORKING_EDGE))
+        except Exception:
+            if first is None:
+                raise
+            break
+        first = first or picture
+        if shows(picture):
+            which = f"page {number + 1}, the first that shows something," if number else "first page"
+            return picture, (f"{several}{which} was used.",) if len(pages) > 1 else ()
+    return first, (f"{several}first page was used.",) if len(pages) > 1 else ()
+
+
+def _pillow_tiff(data: bytes) -> _Decoded:
+    picture = TiffImageFile(io.BytesIO(data))
+    _check_cost(picture.size, MAX_PIXELS, "a TIFF file")
+    return _first_that_shows(picture, "TIFF")
+
+
+_SPECIAL = {"JPEG": _jpeg, "PNG": _png, "HEIC": _heic, "TIFF": _tiff}

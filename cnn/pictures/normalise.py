@@ -3,8 +3,9 @@
 import math
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
+from cnn.pictures.deep import to_eight_bit
 from cnn.pictures.network_input import SIZE, UnreadableImage
 
 WORKING_EDGE = 500  # longest edge of what leaves `open_image`; 1/7 of it is still a thumbnail
@@ -29,15 +30,16 @@ def eight_bit(picture: Image.Image) -> Image.Image:
     """Any Pillow mode -> RGB, or RGBA if anything in it may be transparent; longest edge at most 500."""
     factor = math.ceil(max(picture.size) / WORKING_EDGE)
     if picture.mode[0] in "IF":  # 16-bit, 32-bit and floating-point grey: convert() would clip at 255
-        values = np.nan_to_num(np.asarray(picture.convert("F").reduce(factor)))
-        low, high = min(0.0, float(values.min())), float(values.max())
-        # The file does not say how many of its bits are in use (12 of 16, say): the brightest is white.
-        levels = (values - low) * (255 / max(high - low, 1e-9))
-        picture, factor = Image.fromarray(np.uint8(np.rint(levels))), 1
+        picture, factor = to_eight_bit(np.asarray(picture), factor), 1
+    elif picture.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        picture = ImageCms.profileToProfile(picture, lab, srgb, outputMode="RGB")
+    elif picture.mode == "La":
+        picture = picture.convert("LA")
     mode = "RGBA" if picture.has_transparency_data else "RGB"
     if picture.mode != mode:
         picture = picture.convert(mode)
-    return picture.reduce(factor) if factor > 1 else picture
+    return Image.Image.reduce(picture, factor) if factor > 1 else picture  # one of its readers has another `reduce`
 
 
 # ---------------------------------------------------------------- an image -> the network's input
