@@ -1,10 +1,9 @@
-"""Training images in other styles, and images of no garment."""
+"""Training images in other styles: drawn, painted, photographed and cut out."""
 
 import numpy as np
 import pytest
 
-from cnn.data import restyle, synthetic
-from cnn.data.outliers import outlier
+from cnn.data import drawn, photographed, restyle, sketches, synthetic
 
 SAMPLES = 60
 
@@ -47,15 +46,16 @@ def test_a_restyled_picture_depends_on_its_generator_alone(clothes, pictures):
 
 def test_every_style_occurs(clothes, monkeypatch):
     asked = []
-    for name in ("line_drawing", "filled_shape", "_pair", "_worn", "_badly_cut"):
-        real = getattr(restyle, name)
-        monkeypatch.setattr(restyle, name, lambda *a, name=name, real=real: asked.append(name) or real(*a))
-    for number in range(SAMPLES):
+    styles = ((drawn, "from_memory"), (drawn, "line_drawing"), (drawn, "filled_shape"), (photographed, "photographed"))
+    for module, name in (*styles, (photographed, "read"), (photographed, "cut")):
+        real = getattr(module, name)
+        monkeypatch.setattr(module, name, lambda *a, name=name, real=real: asked.append(name) or real(*a))
+    for number in range(2 * SAMPLES):
         restyle.restyled(*clothes, number % 40, generator(2, number))
     counts = {name: asked.count(name) for name in asked}
-    assert len(counts) == 5
-    assert counts["line_drawing"] + counts["filled_shape"] + counts["_badly_cut"] == SAMPLES
-    assert counts["line_drawing"] > counts["filled_shape"] > 0
+    assert sum(counts[name] for _, name in styles) == 2 * SAMPLES
+    assert 0 < counts["filled_shape"] < counts["from_memory"] < counts["photographed"]
+    assert 0 < counts["read"] < counts["cut"], "the reader takes long, so it is asked for a part only"
 
 
 @pytest.mark.parametrize("value", [0, 1, 128, 255])
@@ -89,32 +89,106 @@ def test_a_silhouette_fills_specks_in_cloth_and_keeps_holes():
     bag[7:11, 9:19] = 0  # seen through the handle
     bag[18, 14] = 0  # a button
     bag[1, 1] = 200  # a speck
-    shape = restyle.silhouette(bag, 112) > 0
+    shape = drawn.silhouette(bag, 112) > 0
     assert shape[72, 56] and not shape[36, 56] and not shape[6, 6]
     assert shape[60:100, 24:88].all() and not shape[:, 108:].any()
 
 
 def test_a_silhouette_of_nothing_is_empty():
-    assert not restyle.silhouette(np.zeros((28, 28), np.uint8), 112).any()
+    assert not drawn.silhouette(np.zeros((28, 28), np.uint8), 112).any()
 
 
 def test_a_line_drawing_is_bright_strokes_around_a_darker_inside(clothes):
     images, labels = clothes
     index = int(np.flatnonzero(labels == 3)[0])
-    drawn = [restyle.line_drawing(images[index], 3, generator(5, number)) for number in range(12)]
-    assert all(picture.max() == 255 for picture in drawn)
-    middling = [((picture > 90) & (picture < 140)).mean() for picture in drawn]
+    made = [drawn.line_drawing(images[index], 3, generator(5, number)) for number in range(12)]
+    assert all(picture.max() == 255 for picture in made)
+    middling = [((picture > 90) & (picture < 140)).mean() for picture in made]
     assert np.median(middling) > 0.05, "what the outline encloses is filled at half the brightness"
-    assert len({picture.tobytes() for picture in drawn}) == 12
+    assert len({picture.tobytes() for picture in made}) == 12
 
 
 def test_a_filled_shape_has_one_tone(clothes):
     images, _ = clothes
     for number in range(10):
-        painted = restyle.filled_shape(images[number], generator(6, number))
+        painted = drawn.filled_shape(images[number], generator(6, number))
         assert painted.shape == (28, 28) and painted.dtype == np.uint8 and painted.max() >= 60
         inner = painted[painted > 0]
         assert (inner >= painted.max() * 0.9).mean() > 0.5
+
+
+# ---------------------------------------------------------------- from memory
+
+
+@pytest.mark.parametrize("label", range(10))
+def test_every_class_is_drawn_from_memory_each_time_otherwise(label):
+    made = [drawn.from_memory(sketches.sketch(label, generator(8, label, n)), generator(9, n)) for n in range(12)]
+    assert len({picture.tobytes() for picture in made}) == 12
+    for picture in made:
+        assert picture.shape == (28, 28) and picture.dtype == np.uint8 and picture.max() == 255
+        rows, columns = np.flatnonzero(picture.any(1)), np.flatnonzero(picture.any(0))
+        assert max(np.ptp(rows), np.ptp(columns)) >= 25, "it fills the frame"
+    filled = [((picture > 90) & (picture < 140)).mean() for picture in made]
+    assert np.mean(np.array(filled) > 0.03) > 0.5, "most outlines enclose something"
+
+
+def test_a_sketch_depends_on_its_generator_alone():
+    for label in range(10):
+        first, again = (sketches.sketch(label, generator(10, label)) for _ in range(2))
+        assert len(first) == len(again) and all(map(np.array_equal, first, again))
+
+
+def heights(label: int) -> np.ndarray:
+    """Height by width of sketches of a class, those of pairs among them: (60,)."""
+    boxes = [np.ptp(np.concatenate(sketches.sketch(label, generator(11, label, n))), axis=0) for n in range(SAMPLES)]
+    return np.array([tall / wide for wide, tall in boxes])
+
+
+def test_sketches_differ_in_what_people_tell_them_apart_by():
+    middle = {label: float(np.median(heights(label))) for label in range(10)}
+    assert middle[9] > middle[7] + 0.1, "boots are taller than sneakers"
+    assert middle[3] > 1.2 > middle[2], "dresses are tall; pullovers spread their sleeves"
+    strokes = [np.mean([len(sketches.sketch(label, generator(12, n))) for n in range(SAMPLES)]) for label in range(10)]
+    assert min(strokes[4], strokes[6]) > max(strokes[0], strokes[2]) + 2, "coats and shirts have a front that opens"
+
+
+# ---------------------------------------------------------------- photographed
+
+
+@pytest.fixture(scope="module")
+def scenes(clothes) -> list[tuple[int, photographed.Scene]]:
+    images, labels = clothes
+    return [
+        (int(labels[n]), photographed.photographed(images[n], int(labels[n]), generator(13, time, n)))
+        for time in range(2)
+        for n in range(40)
+    ]
+
+
+def test_a_scene_shows_a_garment_and_knows_where(scenes):
+    for _, scene in scenes:
+        assert scene.rgb.ndim == 3 and scene.rgb.shape[:2] == scene.garment.shape and np.isfinite(scene.rgb).all()
+        assert scene.garment.mean() > 0.01
+        assert not (scene.garment & scene.skin).any() and not (scene.garment & ~scene.body).any()
+        assert max(scene.rgb.shape) <= 256, "small enough to be read quickly"
+
+
+def test_only_clothes_of_the_body_are_worn_and_then_skin_shows(scenes):
+    worn = [label for label, scene in scenes if scene.skin.any()]
+    assert set(worn) <= {0, 1, 2, 3, 4, 6} and len(set(worn)) >= 4
+    assert len(worn) < sum(label in {0, 1, 2, 3, 4, 6} for label, _ in scenes), "others lie on a floor"
+
+
+def test_the_reader_and_the_known_mask_give_inputs_of_the_network(scenes):
+    for number, (_, scene) in enumerate(scenes[:30]):
+        seen = photographed.read(scene.rgb, generator(14, number))
+        assert seen is None or (seen.shape == (28, 28) and seen.dtype == np.uint8 and seen.any())
+        cut = photographed.cut(scene, generator(15, number))
+        assert cut.shape == (28, 28) and cut.dtype == np.uint8 and cut.max() >= 64
+
+
+def test_a_photo_of_one_colour_has_no_reading():
+    assert photographed.read(np.full((60, 60, 3), 1e9, np.float32), generator(16)) is None
 
 
 def test_a_restyled_picture_still_resembles_its_garment(pictures, clothes):
@@ -126,13 +200,3 @@ def test_a_restyled_picture_still_resembles_its_garment(pictures, clothes):
     means = np.stack([(images[labels == c] > 30).mean(axis=0).ravel() for c in range(10)])
     likeness = np.corrcoef(made[cut], means)[: cut.sum(), cut.sum() :]
     assert likeness[np.arange(cut.sum()), own[cut]].mean() > likeness.mean() + 0.15
-
-
-def test_outliers_show_something_and_depend_on_their_generator_alone():
-    made = [outlier(generator(7, number)) for number in range(SAMPLES)]
-    for picture in made:
-        assert picture.shape == (28, 28) and picture.dtype == np.uint8 and picture.max() >= 64
-    assert len({picture.tobytes() for picture in made}) == SAMPLES
-    assert all(np.array_equal(outlier(generator(7, number)), made[number]) for number in (5, 40, 17))
-    whole = np.mean([(picture > 0).mean() > 0.95 for picture in made])
-    assert 0.05 < whole < 0.5, "some fill the frame, others are cut out or drawn"
