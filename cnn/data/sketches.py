@@ -43,7 +43,7 @@ class Pencil:
         ends = np.array(points, np.float32)
         self.add(np.concatenate([ends[:1], rounded(ends)[:-4], ends[-1:]]), both)
 
-    def closed(self, points: Points, smooth: bool) -> None:
+    def closed(self, points: Points | np.ndarray, smooth: bool) -> None:
         """An outline that ends where it begins."""
         outline = np.array(points, np.float32)
         outline = rounded(outline) if smooth else outline
@@ -466,7 +466,9 @@ class _Shoe:
         self.wide = p.between(0.13, 0.19)
         self.half = self.wide * np.interp(_ALONG, [0, 0.1, 0.4, 0.72, 0.93, 1], [0.35, 0.7, 0.75, 1, 0.7, 0.3])
         vamp += opening
-        self.high = np.interp(_ALONG, [0, opening, vamp, 0.88, 1.0], [tall, tall, instep, toe, toe * 0.7])
+        dip = tall * p.between(0.75, 1.0)
+        stops = [0, opening / 2, opening, vamp, max(0.88, vamp + 0.02), 1.0]
+        self.high = np.interp(_ALONG, stops, [tall * p.between(0.95, 1.1), dip, tall, instep, toe, toe * 0.7])
         self.tall, self.opening, self.vamp = tall, opening, vamp
         self.view = _View(p)
 
@@ -501,8 +503,7 @@ class _Shoe:
 def _draw_shoe(p: Pencil, shoe: _Shoe, sole: float, laces: float, cap: float) -> None:
     """Outline, opening, sole, laces, toe cap and tongue, each as often as people draw it."""
     view = shoe.view
-    outline = shoe.outline().astype(np.float32)
-    p.add(np.concatenate([outline, outline[:1]]), False)
+    p.closed(shoe.outline(), p.maybe(0.5))
     if not view.is_side and p.maybe(0.85):
         p.add(view(shoe.rim()), False)
     if p.maybe(sole):
@@ -529,7 +530,7 @@ def _stripes(p: Pencil, shoe: _Shoe) -> None:
 
 
 def _sneaker(p: Pencil) -> None:
-    tall = p.between(0.22, 0.48)
+    tall = p.between(0.25, 0.54)
     shoe = _Shoe(
         p,
         tall,
@@ -612,8 +613,7 @@ def _strapped(p: Pencil) -> None:
     """A flat sole and straps, from the side or obliquely."""
     flat = p.between(0.03, 0.1)
     shoe = _Shoe(p, flat, flat, flat, 0.4, 0.2)
-    outline = shoe.outline().astype(np.float32)
-    p.add(np.concatenate([outline, outline[:1]]), False)
+    p.closed(shoe.outline(), p.maybe(0.5))
     high = p.between(0.14, 0.26)
     for x in p.between(0.6, 0.8) - np.arange(int(p.rng.integers(1, 4))) * p.between(0.08, 0.16):
         arch = shoe.section(x) * [1, 1, 0] + [[0, 0, flat]] + np.sin(_AROUND)[:, None] * [[-0.05, 0, high]]
