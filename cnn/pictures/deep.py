@@ -22,9 +22,9 @@ def to_eight_bit(
 ) -> Image.Image:
     """Levels of any range -> an 8-bit image, each pixel the mean of factor x factor.
 
-    Integers from 0 are shown as viewers show them, white being all bits that are in use; floats likewise between 0
-    and 1 or 255. Levels that are faint, far from 0 or negative are stretched from their 0.5th to their 99.5th
-    percentile. What is no number or no data gets the median level, which is mostly that of the background.
+    Levels that use the whole range of their type, from 0, are shown as viewers show them; of floats, this is 0 to 1 or
+    to 255. Others are stretched from their 0.5th to their 99.5th percentile. What is no number or no data gets the
+    level of what surrounds it.
 
     Args:
         values: (H, W) or (H, W, C) of any real type; C is 1 or 3, one more with alpha.
@@ -42,17 +42,17 @@ def to_eight_bit(
     step = max(1, round((values.shape[0] * values.shape[1] / _SAMPLE) ** 0.5))
     sample = values[::step, ::step, :colours].astype(np.float64)
     marks = _marks(sample, values.dtype, no_data)
-    known = sample[_is_level(sample, marks)]
-    if not known.size:
+    known = _is_level(sample, marks)
+    if not known.any():
         raise ValueError("there is no number among the levels")
-    low, high = _black_and_white(known, values.dtype)
-    middle = float(np.median(known))
+    low, high = _black_and_white(sample[known], values.dtype)
+    around = _around(sample, known)
     opaque = np.iinfo(values.dtype).max if values.dtype.kind in "iu" else 1
 
     def shown(part: np.ndarray) -> np.ndarray:
         part = part.astype(np.float64)
         levels = part[..., :colours]
-        levels[~_is_level(levels, marks)] = middle
+        levels[...] = np.where(_is_level(levels, marks), levels, around)
         levels[...] = (levels.clip(low, high) - low) / max(high - low, 1e-300)
         if white_is_zero:
             levels[...] = 1 - levels
@@ -98,14 +98,26 @@ def _is_level(values: np.ndarray, marks: list[float]) -> np.ndarray:
     return np.isfinite(values) & (abs(values) < _IMPOSSIBLE) & ~np.isin(values, marks)
 
 
+def _around(sample: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The median level, in each channel, of the known pixels beside unknown ones, else of all; shape (C,)."""
+    beside = np.zeros_like(known)
+    for axis in (0, 1):
+        for way in (1, -1):
+            beside |= np.roll(~known, way, axis)
+    found = []
+    for channel in range(sample.shape[-1]):
+        levels, here = sample[..., channel], known[..., channel]
+        chosen = levels[here & beside[..., channel]]
+        found.append(np.median(chosen if chosen.size else levels[here] if here.any() else sample[known]))
+    return np.array(found)
+
+
 def _black_and_white(known: np.ndarray, dtype: np.dtype) -> tuple[float, float]:
     """The levels that are shown as black and as white."""
     low = float(np.percentile(known, _TAIL, method="higher"))  # inwards: of a few pixels, too, one decides nothing
     high = float(np.percentile(known, 100 - _TAIL, method="lower"))
     if high <= low:  # all but a few are the same
         low, high = float(known.min()), float(known.max())
-    white = float(2 ** max(8, int(max(high, 0)).bit_length()) - 1)
-    if dtype.kind == "f":
-        white = 1.0 if high <= 1 else 255.0
-    within = low >= 0 and high <= white
-    return (0.0, white) if within and high - low >= white * _FAINT else (low, high)
+    white = float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0 if high <= 1 else 255.0
+    in_full = low >= 0 and white / 2 < high <= white and high - low >= white * _FAINT
+    return (0.0, white) if in_full else (low, high)

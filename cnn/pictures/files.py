@@ -51,7 +51,7 @@ class _Decoded(NamedTuple):
 _TURNS = {  # the EXIF orientation's values -> what sets the image upright, and how to say it
     2: (Image.Transpose.FLIP_LEFT_RIGHT, "mirrored"),
     3: (Image.Transpose.ROTATE_180, "rotated upright"),
-    4: (Image.Transpose.FLIP_TOP_BOTTOM, "mirrored and rotated upright"),
+    4: (Image.Transpose.FLIP_TOP_BOTTOM, "mirrored"),
     5: (Image.Transpose.TRANSPOSE, "mirrored and rotated upright"),
     6: (Image.Transpose.ROTATE_270, "rotated upright"),
     7: (Image.Transpose.TRANSVERSE, "mirrored and rotated upright"),

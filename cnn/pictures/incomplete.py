@@ -126,6 +126,7 @@ def cut_jpeg(data: bytes, decode: Callable[[bytes], Image.Image]) -> tuple[Image
     Raises:
         Incomplete: less than half of the image is there.
     """
+    data = data.rstrip(b"\xff")  # half a marker
     picture = decode(data + b"\xff\xd9")
     if len(re.findall(rb"\xff\xda\0[\x08\x0a\x0c\x0e]", data)) > 1:  # sent in scans, each finer than the one before
         return picture, "The end of this file is missing, and fine detail with it."

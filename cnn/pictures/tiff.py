@@ -15,6 +15,7 @@ _NO_DATA = 42113  # GDAL's tag: a level, as text
 _DNG, _MAKE, _SUB_IMAGES = 50706, 271, 330
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _CMYK, _FILTERS, _LINEAR_RAW = 0, 1, 2, 5, 32803, 34892
 _LZW = 5
+_FLOATS = 3  # a predictor: the bytes of a row are sorted by their place in a number
 _COMPRESSIONS = {1, 2, 3, 4, _LZW, 6, 7, 8, 32771, 32773, 32946, 34925, 50000, 50001}  # that Pillow or tifffile knows
 
 
@@ -104,7 +105,9 @@ def _is_raw(page: tifffile.TiffPage) -> bool:
 
 def _levels(page: tifffile.TiffPage, data: bytes) -> np.ndarray:
     """(H, W, samples), as they are stored."""
-    if page.index == 0 and int(page.compression) == _LZW:  # tifffile leaves LZW to another package
+    if page.index == 0 and (
+        int(page.compression) == _LZW or int(page.predictor) == _FLOATS
+    ):  # tifffile cannot by itself
         import cv2  # only here: a page that opens an ordinary image does without
 
         levels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
