@@ -14,10 +14,12 @@ import numpy as np
 from cnn.data import sketches
 from cnn.data.drawn import by_hand, silhouette
 from cnn.pictures import UnreadableImage, cutouts, line_drawings, readings
+from cnn.pictures.network_input import NetworkInput, mapped_back
 
 TOPS, SHOES = (0, 2, 4, 6), (5, 7, 9)
-TSHIRT, TROUSER, DRESS, SHIRT, SANDAL, BAG = 0, 1, 3, 6, 5, 8
+TSHIRT, TROUSER, PULLOVER, DRESS, SHIRT, BAG = 0, 1, 2, 3, 6, 8
 
+_LETTERS = list("ABCDEFGHKLMNOPRSTUVXYZ0123456789")
 _EDGE = 96  # of a garment's square
 _SEWN = 0.22  # fraction of the photos that show a sketched garment
 _CUT = 56  # of what `cut` works on
@@ -51,7 +53,10 @@ def photographed(image: np.ndarray, label: int, rng: np.random.Generator) -> Sce
     """
     if label != BAG and rng.random() < _SEWN:  # what a handle encloses is no cloth
         return alone(*cloth(*_sewn(sketches.sketch(label, rng), rng), rng), label, rng)
-    rgb, mask = cloth(*_enlarged(image), rng)
+    level, mask = _enlarged(image)
+    if label in TOPS and rng.random() < 0.6:
+        level = _trimmed(level, mask, label, rng)
+    rgb, mask = cloth(level, mask, rng)
     if label in (*TOPS, TROUSER, DRESS) and rng.random() < 0.5:
         return worn(rgb, mask, label, rng)
     if label in SHOES:
@@ -59,19 +64,32 @@ def photographed(image: np.ndarray, label: int, rng: np.random.Generator) -> Sce
     return alone(rgb, mask, label, rng)
 
 
-def read(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+def read(rgb: np.ndarray, rng: np.random.Generator, garment: np.ndarray | None = None) -> np.ndarray | None:
     """A photo, float32 (H, W, 3) in [0, 255], put through the reader: one of its readings, by their weights.
 
+    Args:
+        garment: where it is, bool (H, W); readings that show less than 40% of it, a head or a wall, are passed over.
+
     Returns:
-        uint8 (28, 28), or None if it finds nothing.
+        uint8 (28, 28), or None if nothing is found.
     """
     try:
         found = readings.of_picture(as_photo(rgb, rng), used_only=True)
     except UnreadableImage:
         return None
     weights = np.array([reading.weight for reading in found])
+    if garment is not None:
+        weights *= [_shown(reading.seen, garment) >= 0.4 for reading in found]
+    if not weights.any():
+        return None
     chosen = found[int(rng.choice(len(found), p=weights / weights.sum()))]
     return np.rint(chosen.seen.pixels[..., 0] * 255).astype(np.uint8)
+
+
+def _shown(seen: NetworkInput, garment: np.ndarray) -> float:
+    """The fraction of a garment, bool (H, W), that a network input shows."""
+    there = mapped_back(np.float32(seen.pixels[..., 0] > 0), seen.frame, garment.shape[::-1])
+    return float((there[garment] > 0.5).mean()) if garment.any() else 0.0
 
 
 def as_photo(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -104,6 +122,37 @@ def _enlarged(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         image = np.where(there > 0, image, np.where(near > 0, beyond, image))
     level = cv2.resize(np.float32(image), (_EDGE, _EDGE), interpolation=cv2.INTER_LINEAR) / 255
     return level, shape
+
+
+def _trimmed(level: np.ndarray, mask: np.ndarray, label: int, rng: np.random.Generator) -> np.ndarray:
+    """A top's tones with what 28 pixels are too few for: letters and pictures printed on the chest of T-shirts and
+    pullovers; the collar, placket and buttons of shirts, the zip and lapels of coats."""
+    left, top, across, down = cv2.boundingRect(np.uint8(mask))
+    middle, level = left + across // 2, level.copy()
+    tone = (
+        float(np.clip(level[mask].mean() + rng.choice((-1, 1)) * rng.uniform(0.15, 0.5), 0, 1)) if mask.any() else 0.0
+    )
+    if label in (TSHIRT, PULLOVER):
+        wide, y = rng.uniform(0.12, 0.3) * across, top + rng.uniform(0.28, 0.6) * down
+        if rng.random() < 0.5:
+            text, printed = "".join(rng.choice(_LETTERS, int(rng.integers(2, 6)))), np.zeros(level.shape, np.uint8)
+            start, size = (int(middle - wide), int(y)), wide / (8 * len(text)) + 0.1
+            cv2.putText(printed, text, start, int(rng.choice((0, 2, 3, 4))), size, 255, 2)
+            level[printed > 127] = tone
+        else:
+            blot = noise(level.shape, rng.uniform(4, 12), rng) > rng.uniform(-0.5, 0.8)
+            rows, columns = np.ogrid[: len(level), : len(level)]
+            level[blot & (np.hypot(columns - middle, rows - y) < wide)] = tone
+        return level
+    cv2.line(level, (middle, top + int(0.05 * down)), (middle, top + down), tone, int(rng.integers(1, 3)))
+    out, deep = int(rng.uniform(0.1, 0.2) * across), int(rng.uniform(0.08, 0.16 if label == SHIRT else 0.35) * down)
+    for side in (-1, 1):
+        lapel = [(middle, top + 1), (middle + side * out, top + deep), (middle, top + deep + 2)]
+        cv2.polylines(level, [np.int32(lapel)], False, tone, 1)
+    if rng.random() < 0.6:
+        for y in np.linspace(top + 0.15 * down, top + 0.92 * down, int(rng.integers(3, 8))):
+            cv2.circle(level, (middle + 2, int(y)), 1, 1 - tone, -1)
+    return level
 
 
 def _sewn(strokes: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -378,7 +427,7 @@ def worn(rgb: np.ndarray, mask: np.ndarray, label: int, rng: np.random.Generator
         _legs_and_shoes(body, top + length, label)
         _head(body)
         _arms(body, mask, length, top)
-        where = body.wear(rgb, mask, top, length, rng.uniform(0.85, 1.05))
+        where = body.wear(rgb, mask, top, length, rng.uniform(0.85, 1.3))
         if label != TSHIRT and label != DRESS and rng.random() < 0.15:
             _open_front(body, where, length)
         _long_hair(body)
@@ -401,8 +450,8 @@ def _head(body: _Body) -> None:
 
 def _long_hair(body: _Body) -> None:
     rng = body.rng
-    if rng.random() < 0.25:
-        low = rng.uniform(2, 22)
+    if rng.random() < 0.12:
+        low = rng.uniform(-4, 14)
         for side in (-1, 1):
             body.limb([(side * 7.5, -22), (side * rng.uniform(8, 10), -6), (side * 9, low)], 5, body.hair)
 
@@ -473,12 +522,14 @@ def _open_front(body: _Body, where: np.ndarray, length: float) -> None:
 
 
 def _cropped(scene: Scene, top: float, hem: float, label: int, rng: np.random.Generator) -> Scene:
-    """What the photo shows of the body."""
-    above = rng.choice((rng.uniform(32, 38), rng.uniform(18, 26), rng.uniform(1, 8)), p=(0.55, 0.15, 0.3))
-    first = top - (rng.uniform(2, 30) if label == TROUSER else above)
-    below = rng.choice((rng.uniform(0, 6), rng.uniform(4, 25), rng.uniform(20, 80)), p=(0.25, 0.5, 0.25))
-    last = hem + (rng.uniform(-8, 12) if label == TROUSER else below)
-    half = rng.choice((rng.uniform(30, 38), rng.uniform(38, 64)))
+    """What the photo shows of the body: its edge may cut the head, the sleeves and what is below, hem included."""
+    if label == TROUSER:
+        first, last = top - rng.uniform(2, 30), hem + rng.uniform(-12, 12)
+    else:
+        above = (rng.uniform(32, 38), rng.uniform(16, 26), rng.uniform(-2, 8))
+        below = (rng.uniform(-25, 0), rng.uniform(0, 25), rng.uniform(20, 80))
+        first, last = top - rng.choice(above, p=(0.5, 0.15, 0.35)), hem + rng.choice(below, p=(0.3, 0.57, 0.13))
+    half = rng.choice((rng.uniform(21, 30), rng.uniform(28, 40), rng.uniform(38, 64)), p=(0.2, 0.4, 0.4))
     x, y = np.array([65, 38]) * _SCALE
     rows = int(y + first * _SCALE), int(y + last * _SCALE)
     return scene.part(*rows, int(x - half * _SCALE), int(x + half * _SCALE))
@@ -495,7 +546,9 @@ def cut(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     mask = scene.garment
     if scene.skin.any():
         bare = cv2.dilate(np.uint8(scene.skin), np.ones((3, 3), np.uint8)) > 0
-        mask = (mask, scene.body & ~bare, scene.body)[int(rng.choice(3, p=(0.4, 0.35, 0.25)))]
+        clothes = scene.body & ~bare
+        clothes[: np.argmax(scene.garment.any(1))] = False  # hair
+        mask = (mask, clothes, scene.body)[int(rng.choice(3, p=(0.4, 0.35, 0.25)))]
     negative = 255 - scene.rgb @ np.float32([0.299, 0.587, 0.114])
     negative, mask = _turned(negative, mask, rng)
     kept = _spoilt(mask, rng)

@@ -35,5 +35,5 @@ def restyled(images: np.ndarray, labels: np.ndarray, index: int, rng: np.random.
     if draw < _FROM_MEMORY + _TRACED + _PAINTED:
         return drawn.filled_shape(image, rng)
     scene = photographed.photographed(image, label, rng)
-    seen = photographed.read(scene.rgb, rng) if draw > 1 - _READ else None
+    seen = photographed.read(scene.rgb, rng, scene.garment) if draw > 1 - _READ else None
     return photographed.cut(scene, rng) if seen is None else seen

@@ -112,7 +112,7 @@ def _tshirt(p: Pencil) -> None:
     chest = p.between(0.2, 0.38)
     _top(
         p,
-        sleeve=p.between(0.14, 0.36),
+        sleeve=p.between(0.15, 0.42),
         angle=p.between(0.5, 1.6),
         cuff=p.between(0.13, 0.28),
         chest=chest,
@@ -155,7 +155,7 @@ def _print(p: Pencil, chest: float, length: float) -> None:
 def _pullover(p: Pencil) -> None:
     neck, length, chest = p.between(0.08, 0.2), p.between(0.5, 1.0), p.between(0.18, 0.34)
     angle = p.between(0.12, 1.0) if p.maybe(0.75) else p.between(1.0, 1.6)
-    sleeve, cuff = p.between(0.42, 0.9), p.between(0.08, 0.22)
+    sleeve, cuff = p.between(0.48, 0.92), p.between(0.08, 0.22)
     end, inner = _top(p, sleeve, angle, cuff, chest, chest * p.between(0.85, 1.15), length, neck)
     if p.maybe(_PLAIN[2]):
         return
