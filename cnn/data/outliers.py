@@ -347,7 +347,7 @@ def _room(rng: np.random.Generator) -> np.ndarray | None:
     height, width = shape = int(rng.uniform(90, 120)), int(rng.uniform(90, 140))
     rgb = np.ascontiguousarray(photographed.ground(shape, rng, studio=0.1))
     x, y = rng.uniform(0.2, 0.8) * width, rng.uniform(0.4, 0.75) * height
-    floor = np.int32([(x, y), (width * 2, height * 1.1), (-width, height * 1.1)])
+    floor = np.array([(x, y), (width * 2, height * 1.1), (-width, height * 1.1)], np.int32)
     cv2.fillPoly(rgb, [floor], (rng.uniform(40, 220) * photographed.tint(rng)).tolist())
     cv2.line(rgb, (int(x), 0), (int(x), int(y)), (rng.uniform(30, 150),) * 3, 1)
     for _ in range(int(rng.integers(2, 8))):
@@ -381,7 +381,7 @@ def _seen(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """Put through the reader, or all of it."""
     if rng.random() < 0.7:
         return photographed.read(rgb, rng)
-    negative = 255 - photographed.as_photo(rgb, rng) @ np.float32([0.299, 0.587, 0.114])
+    negative = 255 - photographed.as_photo(rgb, rng) @ photographed.LUMA
     everything = np.ones(negative.shape, bool)
     return cutouts.framed(cutouts.tones(negative, everything), everything)
 

@@ -6,6 +6,7 @@ reader that people's photos go through (`cnn.pictures.readings`), so that a netw
 from the middle of the shoulders: x to the right, y down.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -20,6 +21,7 @@ TOPS, SHOES = (0, 2, 4, 6), (5, 7, 9)
 TSHIRT, TROUSER, PULLOVER, DRESS, SHIRT, BAG = 0, 1, 2, 3, 6, 8
 
 _LETTERS = list("ABCDEFGHKLMNOPRSTUVXYZ0123456789")
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _EDGE = 96  # of a garment's square
 _SEWN = 0.22  # fraction of the photos that show a sketched garment
 _CUT = 56  # of what `cut` works on
@@ -88,7 +90,7 @@ def read(rgb: np.ndarray, rng: np.random.Generator, garment: np.ndarray | None =
 
 def _shown(seen: NetworkInput, garment: np.ndarray) -> float:
     """The fraction of a garment, bool (H, W), that a network input shows."""
-    there = mapped_back(np.float32(seen.pixels[..., 0] > 0), seen.frame, garment.shape[::-1])
+    there = mapped_back((seen.pixels[..., 0] > 0).astype(np.float32), seen.frame, garment.shape[::-1])
     return float((there[garment] > 0.5).mean()) if garment.any() else 0.0
 
 
@@ -96,7 +98,7 @@ def as_photo(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """With a camera's noise and blur: float32 (H, W, 3) -> uint8."""
     rgb = cv2.GaussianBlur(rgb, (0, 0), rng.uniform(0.4, 0.9))
     grain = rng.standard_normal(rgb.shape, np.float32) * rng.uniform(0, 4)
-    return np.uint8(np.clip(rgb + grain, 0, 255))
+    return np.clip(rgb + grain, 0, 255).astype(np.uint8)
 
 
 # ---------------------------------------------------------------- cloth and ground
@@ -148,7 +150,7 @@ def _trimmed(level: np.ndarray, mask: np.ndarray, label: int, rng: np.random.Gen
     out, deep = int(rng.uniform(0.1, 0.2) * across), int(rng.uniform(0.08, 0.16 if label == SHIRT else 0.35) * down)
     for side in (-1, 1):
         lapel = [(middle, top + 1), (middle + side * out, top + deep), (middle, top + deep + 2)]
-        cv2.polylines(level, [np.int32(lapel)], False, tone, 1)
+        cv2.polylines(level, [np.array(lapel, np.int32)], False, tone, 1)
     if rng.random() < 0.6:
         for y in np.linspace(top + 0.15 * down, top + 0.92 * down, int(rng.integers(3, 8))):
             cv2.circle(level, (middle + 2, int(y)), 1, 1 - tone, -1)
@@ -161,7 +163,7 @@ def _sewn(strokes: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
     every = np.concatenate(strokes)
     low, high = every.min(0), every.max(0)
     scale = 0.8 * _EDGE / max(float((high - low).max()), 1e-6)
-    placed = [np.int32(np.rint(warp((stroke - (low + high) / 2) * scale + _EDGE / 2))) for stroke in strokes]
+    placed = [np.rint(warp((stroke - (low + high) / 2) * scale + _EDGE / 2)).astype(np.int32) for stroke in strokes]
     lines = cv2.polylines(np.zeros((_EDGE, _EDGE), np.uint8), placed, False, 255, 2)
     mask = cv2.bitwise_or(line_drawings.enclosed(lines), lines) > 0
     level = np.full((_EDGE, _EDGE), 0.5, np.float32)
@@ -175,8 +177,8 @@ def _sewn(strokes: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarr
 def tint(rng: np.random.Generator) -> np.ndarray:
     """A colour of about luminance 1, float32 (3,): grey to vivid."""
     hue, saturation = rng.uniform(0, 180), rng.choice((0.0, rng.uniform(0.05, 0.4), rng.uniform(0.3, 0.9)))
-    rgb = cv2.cvtColor(np.uint8([[[hue, saturation * 255, 220]]]), cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
-    return np.minimum(rgb / max(float(rgb @ np.float32([0.299, 0.587, 0.114])), 40), 1.8).astype(np.float32)
+    rgb = cv2.cvtColor(np.array([[[hue, saturation * 255, 220]]], np.uint8), cv2.COLOR_HSV2RGB)[0, 0].astype(np.float32)
+    return np.minimum(rgb / max(float(rgb @ LUMA), 40), 1.8).astype(np.float32)
 
 
 def _retoned(level: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -290,7 +292,7 @@ def _crumpled(rgb: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tu
 
 def _shaded(below: np.ndarray, where: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The ground darkened beside what lies on it."""
-    step = np.float32([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-2, 6)]])
+    step = np.array([[1, 0, rng.uniform(-5, 5)], [0, 1, rng.uniform(-2, 6)]], np.float32)
     shadow = cv2.GaussianBlur(cv2.warpAffine(where, step, where.shape[::-1]), (0, 0), rng.uniform(1.5, 6))
     return below * (1 - rng.uniform(0.05, 0.45) * shadow[..., None])
 
@@ -349,12 +351,13 @@ class _Body:
         self.rng = rng
         self.origin = np.array([65, 38]) * _SCALE
         self.skin_tone = _skin_tone(rng)
-        self.hair = np.float32([rng.uniform(15, 60)] * 3) * rng.choice(([1, 0.9, 0.8], [1.6, 1.2, 0.8]))
+        self.hair = np.array([rng.uniform(15, 60)] * 3, np.float32) * rng.choice(([1, 0.9, 0.8], [1.6, 1.2, 0.8]))
         clear = np.zeros(shape, bool)
         self.scene = Scene(ground(shape, rng, studio=0.6), clear, clear.copy(), clear.copy())
 
     def at(self, x: float, y: float) -> tuple[int, int]:
-        return tuple(np.int32(np.rint(self.origin + np.array([x, y]) * _SCALE)).tolist())
+        across, down = np.rint(self.origin + np.array([x, y]) * _SCALE).tolist()
+        return int(across), int(down)
 
     def paint(self, mask: np.ndarray, colour: np.ndarray, skin: bool = False) -> None:
         """Fill uint8 (H, W)."""
@@ -365,9 +368,9 @@ class _Body:
         if skin:
             self.scene.skin |= where
 
-    def limb(self, points: list[tuple[float, float]], width: float, colour: np.ndarray, skin: bool = False) -> None:
+    def limb(self, points: Sequence[tuple[float, float]], width: float, colour: np.ndarray, skin: bool = False) -> None:
         mask = np.zeros(self.scene.body.shape, np.uint8)
-        line = np.int32([self.at(*point) for point in points])
+        line = np.array([self.at(*point) for point in points], np.int32)
         cv2.polylines(mask, [line], False, 255, max(1, round(width * _SCALE)))
         self.paint(mask, colour, skin)
 
@@ -379,7 +382,7 @@ class _Body:
 
     def area(self, points: list[tuple[float, float]], colour: np.ndarray, skin: bool = False) -> None:
         mask = np.zeros(self.scene.body.shape, np.uint8)
-        cv2.fillPoly(mask, [np.int32([self.at(*point) for point in points])], 255)
+        cv2.fillPoly(mask, [np.array([self.at(*point) for point in points], np.int32)], 255)
         self.paint(mask, colour, skin)
 
     def wear(self, rgb: np.ndarray, mask: np.ndarray, top: float, length: float, width: float) -> np.ndarray:
@@ -402,13 +405,15 @@ class _Body:
 def _skin_tone(rng: np.random.Generator) -> np.ndarray:
     """From pale to dark, float32 (3,) RGB: red falls least, blue most."""
     dark = rng.beta(1.2, 1.8)
-    return np.float32([245 - 150 * dark, 205 - 145 * dark, 180 - 140 * dark]) + rng.normal(0, 6, 3).astype(np.float32)
+    return np.array([245 - 150 * dark, 205 - 145 * dark, 180 - 140 * dark], np.float32) + rng.normal(0, 6, 3).astype(
+        np.float32
+    )
 
 
 def _colour(rng: np.random.Generator) -> np.ndarray:
     """Of another garment: dark ones and denim more often."""
     light = rng.choice((rng.uniform(15, 90), rng.uniform(40, 240)))
-    hue = np.float32([0.75, 0.95, 1.4]) if rng.random() < 0.35 else tint(rng)
+    hue = np.array([0.75, 0.95, 1.4], np.float32) if rng.random() < 0.35 else tint(rng)
     return np.clip(light * hue, 0, 255).astype(np.float32)
 
 
@@ -517,7 +522,7 @@ def _open_front(body: _Body, where: np.ndarray, length: float) -> None:
     wide = rng.uniform(2, 9)
     mask = np.zeros(where.shape, np.uint8)
     corners = [(-wide * 0.6, -4), (wide * 0.6, -4), (wide, length), (-wide, length)]
-    cv2.fillPoly(mask, [np.int32([body.at(*corner) for corner in corners])], 255)
+    cv2.fillPoly(mask, [np.array([body.at(*corner) for corner in corners], np.int32)], 255)
     body.paint(mask * where, _colour(rng))
 
 
@@ -549,7 +554,7 @@ def cut(scene: Scene, rng: np.random.Generator) -> np.ndarray:
         clothes = scene.body & ~bare
         clothes[: np.argmax(scene.garment.any(1))] = False  # hair
         mask = (mask, clothes, scene.body)[int(rng.choice(3, p=(0.4, 0.35, 0.25)))]
-    negative = 255 - scene.rgb @ np.float32([0.299, 0.587, 0.114])
+    negative = 255 - scene.rgb @ LUMA
     negative, mask = _turned(negative, mask, rng)
     kept = _spoilt(mask, rng)
     return cutouts.framed(cutouts.tones(negative, kept), kept)

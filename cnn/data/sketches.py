@@ -57,7 +57,7 @@ class Pencil:
     def add(self, points: np.ndarray, both: bool) -> None:
         self.strokes.append(np.asarray(points, np.float32))
         if both:
-            self.strokes.append(self.strokes[-1] * np.float32([-1, 1]))
+            self.strokes.append(self.strokes[-1] * np.array([-1, 1], np.float32))
 
 
 def sketch(label: int, rng: np.random.Generator) -> Strokes:
@@ -660,7 +660,7 @@ def _perhaps_a_pair(p: Pencil, probability: float) -> None:
         step = np.array([size[0] * p.between(-0.35, 0.35), size[1] * p.between(0.6, 1.1)])
     mirrored = np.array([-1 if size[1] > size[0] and p.maybe(0.6) else 1, 1])
     middle = points.mean(0)
-    p.strokes += [np.float32((stroke - middle) * mirrored + middle + step) for stroke in p.strokes]
+    p.strokes += [((stroke - middle) * mirrored + middle + step).astype(np.float32) for stroke in p.strokes]
 
 
 _RECIPES: tuple[Callable[[Pencil], None], ...] = (
