@@ -11,7 +11,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from cnn.data import photographed
+from cnn.data import cloth, photographed
 from cnn.data.drawn import from_memory, rounded
 from cnn.data.sketches import Pencil, Strokes
 from cnn.pictures import cutouts, line_drawings
@@ -91,7 +91,7 @@ def _figure(rng: np.random.Generator) -> np.ndarray | None:
 def _coloured(strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
     """Closed strokes filled, open ones as lines, on a ground: float32 (H, W, 3) in [0, 255]."""
     shape = int(rng.uniform(90, 140)), int(rng.uniform(90, 140))
-    rgb = np.ascontiguousarray(photographed.ground(shape, rng))
+    rgb = np.ascontiguousarray(cloth.ground(shape, rng))
     every = np.concatenate(strokes)
     low, high = every.min(0), every.max(0)
     scale = rng.uniform(0.5, 1.0) * min(shape) / max(float((high - low).max()), 1e-6)
@@ -99,7 +99,7 @@ def _coloured(strokes: Strokes, rng: np.random.Generator) -> np.ndarray:
     for stroke in strokes:
         points = np.int32((stroke - (low + high) / 2) * scale + np.array(shape[::-1]) / 2)
         if np.abs(stroke[0] - stroke[-1]).max() < 1e-4:
-            cv2.fillPoly(rgb, [points], (rng.uniform(20, 240) * photographed.tint(rng)).tolist())
+            cv2.fillPoly(rgb, [points], (rng.uniform(20, 240) * cloth.tint(rng)).tolist())
         else:
             cv2.polylines(rgb, [points], False, line, int(rng.integers(1, 4)))
     return rgb
@@ -304,7 +304,7 @@ def _page(rng: np.random.Generator) -> np.ndarray | None:
         for _ in range(int(rng.integers(1, 5))):  # boxes and pictures
             corner = rng.uniform(0, 0.7, 2) * shape[::-1]
             size = rng.uniform(0.1, 0.6, 2) * shape[::-1]
-            colour = (rng.uniform(20, 240) * photographed.tint(rng)).tolist()
+            colour = (rng.uniform(20, 240) * cloth.tint(rng)).tolist()
             cv2.rectangle(
                 rgb, np.int32(corner).tolist(), np.int32(corner + size).tolist(), colour, int(rng.choice((-1, 1)))
             )
@@ -325,16 +325,16 @@ def _landscape(rng: np.random.Generator) -> np.ndarray | None:
     """Sky, hills one before the other, and trees or houses on them perhaps."""
     height, width = shape = int(rng.uniform(90, 120)), int(rng.uniform(100, 140))
     light = np.linspace(rng.uniform(0.5, 1), rng.uniform(0.5, 1), height, dtype=np.float32)[:, None]
-    rgb = 255 * np.broadcast_to(light, shape)[..., None] * photographed.tint(rng)
-    rgb = rgb + 20 * rng.uniform(0, 1.5) * photographed.noise(shape, rng.uniform(8, 30), rng)[..., None]
+    rgb = 255 * np.broadcast_to(light, shape)[..., None] * cloth.tint(rng)
+    rgb = rgb + 20 * rng.uniform(0, 1.5) * cloth.noise(shape, rng.uniform(8, 30), rng)[..., None]
     horizon = rng.uniform(0.25, 0.7) * height
     x = np.arange(width)
     for _ in range(int(rng.integers(1, 5))):
         ridge = horizon + np.interp(x, np.linspace(0, width, 8), rng.normal(0, rng.uniform(0, 12), 8))
         below = np.arange(height)[:, None] > ridge
-        cloth = rng.uniform(30, 200) * photographed.tint(rng)
-        grain = 1 + rng.uniform(0, 0.35) * photographed.noise(shape, np.exp(rng.uniform(0, 2.5)), rng)
-        rgb = np.where(below[..., None], cloth * grain[..., None], rgb)
+        colour = rng.uniform(30, 200) * cloth.tint(rng)
+        grain = 1 + rng.uniform(0, 0.35) * cloth.noise(shape, np.exp(rng.uniform(0, 2.5)), rng)
+        rgb = np.where(below[..., None], colour * grain[..., None], rgb)
         horizon += rng.uniform(0.05, 0.25) * height
     rgb = np.ascontiguousarray(rgb, np.float32)
     for _ in range(int(rng.integers(0, 6))):
@@ -345,15 +345,15 @@ def _landscape(rng: np.random.Generator) -> np.ndarray | None:
 def _room(rng: np.random.Generator) -> np.ndarray | None:
     """Walls and a floor in perspective, boxes and rounds before them."""
     height, width = shape = int(rng.uniform(90, 120)), int(rng.uniform(90, 140))
-    rgb = np.ascontiguousarray(photographed.ground(shape, rng, studio=0.1))
+    rgb = np.ascontiguousarray(cloth.ground(shape, rng, studio=0.1))
     x, y = rng.uniform(0.2, 0.8) * width, rng.uniform(0.4, 0.75) * height
     floor = np.array([(x, y), (width * 2, height * 1.1), (-width, height * 1.1)], np.int32)
-    cv2.fillPoly(rgb, [floor], (rng.uniform(40, 220) * photographed.tint(rng)).tolist())
+    cv2.fillPoly(rgb, [floor], (rng.uniform(40, 220) * cloth.tint(rng)).tolist())
     cv2.line(rgb, (int(x), 0), (int(x), int(y)), (rng.uniform(30, 150),) * 3, 1)
     for _ in range(int(rng.integers(2, 8))):
         if rng.random() < 0.6:
             corner, size = rng.uniform(-0.1, 0.8, 2) * shape[::-1], rng.uniform(0.08, 0.5, 2) * shape[::-1]
-            colour = (rng.uniform(20, 240) * photographed.tint(rng)).tolist()
+            colour = (rng.uniform(20, 240) * cloth.tint(rng)).tolist()
             cv2.rectangle(rgb, np.int32(corner).tolist(), np.int32(corner + size).tolist(), colour, -1)
         else:
             _blob(rgb, rng)
@@ -363,14 +363,14 @@ def _room(rng: np.random.Generator) -> np.ndarray | None:
 def _blob(rgb: np.ndarray, rng: np.random.Generator) -> None:
     centre = np.int32(rng.uniform(0, 1, 2) * rgb.shape[1::-1]).tolist()
     axes = np.int32(rng.uniform(0.03, 0.25, 2) * rgb.shape[1::-1]).tolist()
-    colour = (rng.uniform(20, 240) * photographed.tint(rng)).tolist()
+    colour = (rng.uniform(20, 240) * cloth.tint(rng)).tolist()
     cv2.ellipse(rgb, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, -1)
 
 
 def _heap(rng: np.random.Generator) -> np.ndarray | None:
     """Many things of one kind: leaves, stones, sweets, a crowd."""
-    rgb = np.ascontiguousarray(photographed.ground((100, 100), rng, studio=0.2))
-    size, hue = rng.uniform(3, 16), photographed.tint(rng)
+    rgb = np.ascontiguousarray(cloth.ground((100, 100), rng, studio=0.2))
+    size, hue = rng.uniform(3, 16), cloth.tint(rng)
     for _ in range(int(rng.integers(5, 60))):
         centre, axes = np.int32(rng.uniform(0, 100, 2)).tolist(), np.int32(size * rng.uniform(0.5, 1.3, 2) + 1).tolist()
         cv2.ellipse(rgb, centre, axes, float(rng.uniform(0, 180)), 0, 360, (rng.uniform(30, 230) * hue).tolist(), -1)
@@ -381,7 +381,7 @@ def _seen(rgb: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
     """Put through the reader, or all of it."""
     if rng.random() < 0.7:
         return photographed.read(rgb, rng)
-    negative = 255 - photographed.as_photo(rgb, rng) @ photographed.LUMA
+    negative = 255 - photographed.as_photo(rgb, rng) @ cloth.LUMA
     everything = np.ones(negative.shape, bool)
     return cutouts.framed(cutouts.tones(negative, everything), everything)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cnn.data import drawn, photographed, restyle, sketches, synthetic
+from cnn.data.scenes import Scene
 
 SAMPLES = 60
 
@@ -156,7 +157,7 @@ def test_sketches_differ_in_what_people_tell_them_apart_by():
 
 
 @pytest.fixture(scope="module")
-def scenes(clothes) -> list[tuple[int, photographed.Scene]]:
+def scenes(clothes) -> list[tuple[int, Scene]]:
     images, labels = clothes
     return [
         (int(labels[n]), photographed.photographed(images[n], int(labels[n]), generator(13, time, n)))
