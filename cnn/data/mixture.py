@@ -53,8 +53,7 @@ class OwnPictures(NamedTuple):
 def sources(
     config: Data, train: Split, seed: int, own: OwnPictures | None, report: Callable[[str], None]
 ) -> tuple[Source, ...]:
-    """Make the configured sources. Takes about four minutes on two cores for all of Fashion-MNIST; the same for the same
-    seed.
+    """Make the configured sources, the same for the same seed. Two cores take about four minutes for Fashion-MNIST.
 
     Args:
         config: the fractions.
