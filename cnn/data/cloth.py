@@ -38,34 +38,48 @@ def enlarged(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def trimmed(level: np.ndarray, mask: np.ndarray, label: int, rng: np.random.Generator) -> np.ndarray:
-    """A top's tones with what 28 pixels are too few for: letters and pictures printed on the chest of T-shirts and
-    pullovers; the collar, placket and buttons of shirts, the zip and lapels of coats."""
-    left, top, across, down = cv2.boundingRect(np.uint8(mask))
-    middle, level = left + across // 2, level.copy()
-    tone = (
-        float(np.clip(level[mask].mean() + rng.choice((-1, 1)) * rng.uniform(0.15, 0.5), 0, 1)) if mask.any() else 0.0
-    )
-    if label in (TSHIRT, PULLOVER):
-        wide, y = rng.uniform(0.12, 0.3) * across, top + rng.uniform(0.28, 0.6) * down
-        if rng.random() < 0.5:
-            text, printed = "".join(rng.choice(_LETTERS, int(rng.integers(2, 6)))), np.zeros(level.shape, np.uint8)
-            start, size = (int(middle - wide), int(y)), wide / (8 * len(text)) + 0.1
-            cv2.putText(printed, text, start, int(rng.choice((0, 2, 3, 4))), size, 255, 2)
-            level[printed > 127] = tone
-        else:
-            blot = noise(level.shape, rng.uniform(4, 12), rng) > rng.uniform(-0.5, 0.8)
-            rows, columns = np.ogrid[: len(level), : len(level)]
-            level[blot & (np.hypot(columns - middle, rows - y) < wide)] = tone
+    """A top's tones with what 28 pixels are too few for: a print on T-shirts and pullovers; what shirts and coats are
+    closed by."""
+    if not mask.any():
         return level
+    tone = float(np.clip(level[mask].mean() + rng.choice((-1, 1)) * rng.uniform(0.15, 0.5), 0, 1))
+    trim = _print if label in (TSHIRT, PULLOVER) else _fasten
+    deepest = 0.16 if label == SHIRT else 0.35  # a shirt has a collar, a coat may have lapels
+    level = level.copy()
+    trim(level, cv2.boundingRect(np.uint8(mask)), tone, deepest, rng)
+    return level
+
+
+_Box = tuple[int, int, int, int]
+
+
+def _print(level: np.ndarray, box: _Box, tone: float, _: float, rng: np.random.Generator) -> None:
+    """Letters or a blot on the chest."""
+    left, top, across, down = box
+    middle, wide, y = left + across // 2, rng.uniform(0.12, 0.3) * across, top + rng.uniform(0.28, 0.6) * down
+    if rng.random() < 0.5:
+        text, printed = "".join(rng.choice(_LETTERS, int(rng.integers(2, 6)))), np.zeros(level.shape, np.uint8)
+        start, size = (int(middle - wide), int(y)), wide / (8 * len(text)) + 0.1
+        cv2.putText(printed, text, start, int(rng.choice((0, 2, 3, 4))), size, 255, 2)
+        level[printed > 127] = tone
+    else:
+        blot = noise(level.shape, rng.uniform(4, 12), rng) > rng.uniform(-0.5, 0.8)
+        rows, columns = np.ogrid[: len(level), : len(level)]
+        level[blot & (np.hypot(columns - middle, rows - y) < wide)] = tone
+
+
+def _fasten(level: np.ndarray, box: _Box, tone: float, deepest: float, rng: np.random.Generator) -> None:
+    """A placket or zip, a collar or lapels down to `deepest`, a fraction of the height, and buttons."""
+    left, top, across, down = box
+    middle = left + across // 2
     cv2.line(level, (middle, top + int(0.05 * down)), (middle, top + down), tone, int(rng.integers(1, 3)))
-    out, deep = int(rng.uniform(0.1, 0.2) * across), int(rng.uniform(0.08, 0.16 if label == SHIRT else 0.35) * down)
+    out, deep = int(rng.uniform(0.1, 0.2) * across), int(rng.uniform(0.08, deepest) * down)
     for side in (-1, 1):
         lapel = [(middle, top + 1), (middle + side * out, top + deep), (middle, top + deep + 2)]
         cv2.polylines(level, [np.array(lapel, np.int32)], False, tone, 1)
     if rng.random() < 0.6:
         for y in np.linspace(top + 0.15 * down, top + 0.92 * down, int(rng.integers(3, 8))):
             cv2.circle(level, (middle + 2, int(y)), 1, 1 - tone, -1)
-    return level
 
 
 def sewn(strokes: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -190,20 +190,23 @@ def rounded(points: np.ndarray) -> np.ndarray:
 
 
 def filled_shape(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The garment painted with a broad brush in one tone: uint8 (28, 28)."""
-    shape = silhouette(image, 112)
-    warp = by_hand(112, rng)
-    paper = np.zeros_like(shape)
+    """A training image's garment painted with a broad brush in one tone: uint8 (28, 28)."""
+    shape = silhouette(image, line_drawings.EDGE)
+    return painted(shape, rng) if shape.any() else image
+
+
+def painted(shape: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A shape, uint8 (n, n), nonzero inside, painted by hand: uint8 (28, 28)."""
+    edge = len(shape)
+    warp, paper = by_hand(edge, rng), np.zeros_like(shape)
     contours, _ = cv2.findContours(shape, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    shapes = []
+    outlines = []
     for contour in contours:
         points = cv2.approxPolyDP(contour, rng.uniform(0.6, 3.0), True)[:, 0].astype(np.float32)
-        if len(points) > 2:
-            shapes.append(np.int32(np.rint(warp(rounded(points + rng.normal(0, rng.uniform(0, 1.5), points.shape))))))
-    if not shapes:
-        return image
-    cv2.fillPoly(paper, shapes, int(rng.integers(120, 256)))
+        points = rounded(points + rng.normal(0, rng.uniform(0, 1.5), points.shape))
+        outlines.append(np.rint(warp(points)).astype(np.int32))
+    cv2.fillPoly(paper, outlines, int(rng.integers(120, 256)))
     if rng.random() < 0.4:  # unpainted spots
-        spots = cv2.GaussianBlur(rng.random((112, 112), np.float32), (0, 0), rng.uniform(1, 4))
+        spots = cv2.GaussianBlur(rng.random((edge, edge), np.float32), (0, 0), rng.uniform(1, 4))
         paper[spots < np.quantile(spots, rng.uniform(0.0, 0.15))] //= 2
     return cutouts.framed(paper, paper > 0)

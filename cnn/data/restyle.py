@@ -9,7 +9,9 @@ chosen by looking at the results beside people's drawings and photos.
 
 import numpy as np
 
-from cnn.data import drawn, photographed, sketches
+from cnn.data import cloth, drawn, photographed, sketches
+
+BAG = 8
 
 _FROM_MEMORY, _TRACED, _PAINTED, _READ = 0.22, 0.2, 0.07, 0.1  # fractions of each style; the rest is cut out, not read
 
@@ -33,7 +35,9 @@ def restyled(images: np.ndarray, labels: np.ndarray, index: int, rng: np.random.
     if draw < _FROM_MEMORY + _TRACED:
         return drawn.line_drawing(image, label, rng)
     if draw < _FROM_MEMORY + _TRACED + _PAINTED:
-        return drawn.filled_shape(image, rng)
+        if label == BAG or rng.random() < 0.6:  # what a sketched handle encloses would be painted too
+            return drawn.filled_shape(image, rng)
+        return drawn.painted(cloth.sewn(sketches.sketch(label, rng), rng)[1].astype(np.uint8), rng)
     scene = photographed.photographed(image, label, rng)
     seen = photographed.read(scene.rgb, rng, scene.garment) if draw > 1 - _READ else None
     return photographed.cut(scene, rng) if seen is None else seen

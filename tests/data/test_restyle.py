@@ -47,7 +47,7 @@ def test_a_restyled_picture_depends_on_its_generator_alone(clothes, pictures):
 
 def test_every_style_occurs(clothes, monkeypatch):
     asked = []
-    styles = ((drawn, "from_memory"), (drawn, "line_drawing"), (drawn, "filled_shape"), (photographed, "photographed"))
+    styles = ((drawn, "from_memory"), (drawn, "line_drawing"), (drawn, "painted"), (photographed, "photographed"))
     for module, name in (*styles, (photographed, "read"), (photographed, "cut")):
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, name=name, real=real: asked.append(name) or real(*a))
@@ -55,7 +55,7 @@ def test_every_style_occurs(clothes, monkeypatch):
         restyle.restyled(*clothes, number % 40, generator(2, number))
     counts = {name: asked.count(name) for name in asked}
     assert sum(counts[name] for _, name in styles) == 2 * SAMPLES
-    assert 0 < counts["filled_shape"] < counts["from_memory"] < counts["photographed"]
+    assert 0 < counts["painted"] < counts["from_memory"] < counts["photographed"]
     assert 0 < counts["read"] < counts["cut"], "the reader takes long, so it is asked for a part only"
 
 
