@@ -118,7 +118,7 @@ def _retoned(level: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> n
         level = level + _striped(x, y, rng) * 0.8
     if rng.random() < 0.7:
         level = level + _folds(edge, rng)
-    if rng.random() < 0.2:  # a print on the chest
+    if rng.random() < 0.08:  # a patch
         cx, cy, half = rng.uniform(0.4, 0.6), rng.uniform(0.32, 0.6), rng.uniform(0.05, 0.16)
         inside = (np.abs(x - cx) < half) & (np.abs(y - cy) < half * rng.uniform(0.5, 1.2))
         level = level + inside * rng.normal(0, 0.4)

@@ -100,7 +100,7 @@ def _turned(negative: np.ndarray, mask: np.ndarray, rng: np.random.Generator) ->
 def _spoilt(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A mask as a bad cut-out has it: bool (56, 56)."""
     kind = rng.random()
-    if kind < 0.05:  # not cut at all: the whole image, ground included
+    if kind < 0.03:  # not cut at all: the whole image, ground included
         return np.ones_like(mask)
     if kind > 0.6:
         return mask if mask.any() else np.ones_like(mask)
