@@ -140,9 +140,8 @@ def _a_file(kind: str) -> str:
 
 def _plain(data: bytes, kind: str) -> _Decoded:
     picture = _READERS[kind](io.BytesIO(data))
-    _check_cost(
-        picture.size, MAX_WEBP_PIXELS if kind == "WebP" else MAX_PIXELS, f"a {kind} file".replace("a A", "an A")
-    )
+    limits = {"WebP": MAX_WEBP_PIXELS, "JPEG 2000": MAX_JPEG_PIXELS}
+    _check_cost(picture.size, limits.get(kind, MAX_PIXELS), _a_file(kind))
     if kind == "BMP" and picture.tile[0][0] != "raw":  # run lengths would be decoded in Python, slowly
         raise UnreadableImage("Compressed BMP files cannot be read. Save the image as a PNG file.")
     if kind == "JPEG 2000":

@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from cnn.pictures.deep import to_eight_bit
+from cnn.pictures.deep import in_strips, to_eight_bit
 from cnn.pictures.network_input import UnreadableImage
 
 _NO_DATA = 42113  # GDAL's tag: a level, as text
@@ -67,8 +67,7 @@ def decoded(page: tifffile.TiffPage, data: bytes, edge: int) -> Image.Image:
         no_data = float(page.tags[_NO_DATA].value)
     factor = math.ceil(max(levels.shape[:2]) / edge)
     if photometric == _CMYK and levels.dtype == np.uint16 and samples >= 4:
-        size = (page.imagewidth, page.imagelength)
-        return Image.frombytes("CMYK", size, (levels[..., :4] >> 8).astype(np.uint8).tobytes())
+        return in_strips(levels[..., :4], factor, _inks_as_rgb)
     if photometric == _RGB and samples >= 3:
         wanted = 3
     elif photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO):
@@ -79,6 +78,11 @@ def decoded(page: tifffile.TiffPage, data: bytes, edge: int) -> Image.Image:
     return to_eight_bit(
         levels[..., : wanted + alpha], factor, alpha, white_is_zero=photometric == _WHITE_IS_ZERO, no_data=no_data
     )
+
+
+def _inks_as_rgb(inks: np.ndarray) -> np.ndarray:
+    size = (inks.shape[1], inks.shape[0])
+    return np.asarray(Image.frombytes("CMYK", size, (inks >> 8).astype(np.uint8).tobytes()).convert("RGB"))
 
 
 def why_not(page: tifffile.TiffPage) -> str:

@@ -5,6 +5,7 @@ import io
 import re
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
@@ -57,8 +58,8 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     page.wait_for_timeout(2000)
     assert progress.inner_text() == stopped
     page.get_by_role("button", name="Continue").click()
-    expect(progress).to_contain_text(f"All {COUNT} files", timeout=180_000)
-    expect(page.get_by_text("letter.jpg: This file is not an image")).to_be_visible()
+    expect(progress).to_contain_text(f"{COUNT} chosen, {COUNT - 1} read, 1 refused", timeout=180_000)
+    expect(page.get_by_text("letter.jpg: This file is text, not an image")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_test_id("stDownloadButton").get_by_role("button").click()
@@ -78,7 +79,7 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     page.get_by_role("link", name="Explore", exact=True).click()
     expect(page.get_by_text("picture 2.jpg").first).to_be_visible()
     page.get_by_role("link", name="Predict", exact=True).click()
-    expect(progress).to_contain_text(f"All {COUNT} files")
+    expect(progress).to_contain_text(f"{COUNT} chosen, {COUNT - 1} read")
     expect(page.get_by_text("Prediction for picture 2.jpg")).to_be_visible()
 
 
@@ -135,11 +136,65 @@ def test_the_image_in_view_survives_reload_and_back(page, workshop):
     expect(page.get_by_role("radio", name="Mistake")).to_be_checked()
 
 
-def test_a_file_without_a_known_ending_is_read_by_its_content(page, workshop):
+ENDINGS = {  # by the format's name in Pillow
+    "JPEG": (
+        "photo.jpg",
+        "photo.JPG",
+        "photo.jpeg",
+        "photo.jfif",
+        "photo.jpe",
+        "photo.pjpeg",
+        "photo",
+        "photo.heic.tmp",
+    ),
+    "HEIF": ("IMG_0001.HEIC", "IMG_0001.heif"),
+    "AVIF": ("photo.avif",),
+    "JPEG2000": ("photo.jp2", "photo.jpx"),
+    "TIFF": ("photo.tif",),
+    "MPO": ("photo.mpo",),
+    "WEBP": ("photo.webp",),
+    "GIF": ("photo.gif",),
+    "BMP": ("photo.bmp",),
+}
+ODD_NAMES = (
+    "1. front view.jpg",
+    "=1+1.jpg",
+    "Größe 38 – 裤子.jpg",
+    "icon :material_home: .jpg",
+    "user@example.com.jpg",
+)
+
+
+def test_every_format_under_every_ending_is_read(page, workshop, tmp_path):
+    pillow_heif.register_heif_opener()
+    picture = Image.fromarray(255 - synthetic.draw(1, np.random.default_rng(3), size=600)).convert("RGB")
+    paths = []  # given as paths, so that the browser itself says of what type they are
+    for kind, names in {**ENDINGS, "JPEG": (*ENDINGS["JPEG"], *ODD_NAMES)}.items():
+        for name in names:
+            picture.save(tmp_path / name, kind, **({"big_tiff": True} if kind == "TIFF" else {}))
+            paths.append(tmp_path / name)
     open_upload(page, workshop.url)
-    heic = {"name": "IMG_1.HEIC", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"}
-    page.locator("input[type=file]").set_input_files(heic)
-    expect(page.get_by_text("IMG_1.HEIC: HEIC images (iPhone) cannot be read. Choose JPEG")).to_be_visible()
-    page.reload()
-    page.locator("input[type=file]").set_input_files({**files()[0], "name": "scan.jfif"})
-    expect(page.get_by_text("Prediction for scan.jfif")).to_be_visible()
+    page.locator("input[type=file]").set_input_files(paths)
+    progress = page.get_by_test_id("stProgress").filter(has_text="files")
+    expect(progress).to_contain_text(f"All {len(paths)} files read", timeout=120_000)
+    with page.expect_download() as download:
+        page.get_by_test_id("stDownloadButton").get_by_role("button").click()
+    download.value.save_as(tmp_path / "predictions.csv")
+    content = (tmp_path / "predictions.csv").read_bytes()
+    assert content.startswith("\ufeff".encode())  # by which spreadsheets know UTF-8
+    lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    assert [line["file"].removeprefix("'") for line in lines] == [path.name for path in paths]
+    assert not [line["file"] for line in lines if line["file"].startswith("=")]
+    assert {line["label"] for line in lines} == {"Trouser"}
+
+
+def test_a_file_without_an_ending_or_with_another_is_read_by_its_content(page, workshop, tmp_path):
+    open_upload(page, workshop.url)
+    video = {"name": "IMG_1.HEIC", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"}
+    page.locator("input[type=file]").set_input_files(video)
+    expect(page.get_by_text("IMG_1.HEIC: This is a video, not an image. Take a screenshot")).to_be_visible()
+    for name in ("scan.jfif", "1. scan without ending"):
+        page.reload()
+        (tmp_path / name).write_bytes(files()[0]["buffer"])
+        page.locator("input[type=file]").set_input_files(tmp_path / name)
+        expect(page.get_by_text(f"Prediction for {name}")).to_be_visible()

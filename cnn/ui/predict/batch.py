@@ -40,6 +40,7 @@ _COLUMNS = (
     "file",
     "second prediction",
     "preprocessing",
+    "notes",
     "error",
 )
 
@@ -53,6 +54,7 @@ class Row:
         seen: the network input of the heaviest reading, a data URL.
         reading: that reading's name.
         probabilities: the automatic prediction, float32 (10,).
+        notes: what is known from opening the file, sentences.
         error: a sentence.
     """
 
@@ -60,6 +62,7 @@ class Row:
     seen: str | None = None
     reading: str | None = None
     probabilities: np.ndarray | None = None
+    notes: str | None = None
     error: str | None = None
 
 
@@ -156,6 +159,7 @@ def _row(file: File, predictor: Predictor) -> Row:
             _data_url(Image.fromarray(picture.pixels(2)), "PNG"),
             picture.reading.name,
             predictor.answer(picture.readings),
+            " ".join(picture.notes) or None,
         )
     except UnreadableImage as error:
         return Row(error=str(error))
@@ -213,7 +217,9 @@ def _how_far(batch: Batch) -> str:
         return f":material/hourglass_top: {done} of {counted(total, 'file')}{left}"
     if batch.waiting:
         return f":material/pause_circle: Stopped after {done} of {counted(total, 'file')}"
-    return f":material/check_circle: {'All ' * (total > 1)}{counted(total, 'file')}"
+    if refused := sum(bool(row.error) for _, row in batch.done):
+        return f":material/warning: {total} chosen, {total - refused} read, {refused} refused"
+    return f":material/check_circle: {'All ' * (total > 1)}{counted(total, 'file')} read"
 
 
 def _stop(batch: Batch, stopped: bool) -> None:
@@ -303,17 +309,22 @@ def _cells(file: File, row: Row) -> dict[str, str | float | None]:
         "file": file.name,
         "second prediction": f"{CLASS_NAMES[second]} {row.probabilities[second]:.0%}",
         "preprocessing": row.reading,
+        "notes": row.notes,
     }
 
 
 def as_csv(done: Iterable[tuple[File, Row]]) -> bytes:
-    """One line for each file: the predicted label with its confidence and the ten probabilities, or the error."""
+    """One line for each file: the predicted label with its confidence and the ten probabilities, or the error.
+
+    Notes say what was noticed when a file was opened: that it was turned, or that its end is missing.
+    """
     lines = []
     for file, row in done:
         if row.probabilities is None:
-            lines.append([file.name, *[""] * (2 + len(CLASS_NAMES)), row.error])
+            lines.append([file.name, *[""] * (2 + len(CLASS_NAMES)), row.error, ""])
         else:
             best = int(row.probabilities.argmax())
             numbers = [f"{value:.6f}" for value in (row.probabilities[best], *row.probabilities)]
-            lines.append([file.name, CLASS_NAMES[best], *numbers, ""])
-    return to_csv(pd.DataFrame(lines, columns=["file", "label", "confidence", *CLASS_NAMES, "error"], dtype=object))
+            lines.append([file.name, CLASS_NAMES[best], *numbers, "", row.notes or ""])
+    columns = ["file", "label", "confidence", *CLASS_NAMES, "error", "notes"]
+    return to_csv(pd.DataFrame(lines, columns=columns, dtype=object))

@@ -12,7 +12,7 @@ from cnn import data, runs
 from cnn.config import CLASS_NAMES, STAND_IN, Data
 from cnn.evaluation.examples import Examples, read_examples
 from cnn.networks.predictor import Predictor
-from cnn.pictures import UnreadableImage
+from cnn.pictures import MAX_BYTES, READ_IN_WORDS, UnreadableImage
 from cnn.runs import Run
 from cnn.ui import links, shell, state
 from cnn.ui.components import drawing_board, sheet
@@ -239,7 +239,10 @@ def _upload() -> list[File]:
         accept_multiple_files=True,
         key="upload",
         on_change=lambda: _remove("Upload"),
-        help=f"One garment in each: PNG, JPEG, GIF, WebP, BMP or TIFF. At most 10 MB a file and {MAX_FILES} files.",
+        help=(
+            f"One garment in each: {READ_IN_WORDS}, whatever its name ends in. "
+            f"At most {MAX_BYTES >> 20} MB a file and {MAX_FILES} files."
+        ),
     )
     if len(files) > MAX_FILES:
         st.warning(f"Only the first {MAX_FILES} of {len(files)} files are used. Upload the others afterwards.")
