@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cnn.data import drawn, photographed, restyle, sketches, synthetic
+from cnn.data import cloth, drawn, photographed, restyle, sketches, synthetic
 from cnn.data.scenes import Scene
 
 SAMPLES = 60
@@ -188,6 +188,16 @@ def test_the_reader_and_the_known_mask_give_inputs_of_the_network(scenes):
         assert cut.shape == (28, 28) and cut.dtype == np.uint8 and cut.max() >= 64
 
 
+def test_a_reading_that_does_not_show_the_garment_is_passed_over():
+    rgb = np.full((100, 100, 3), 250, np.float32)
+    rgb[20:80, 30:70] = (200, 30, 30)
+    shape = (rgb[..., 1] < 100) & (np.indices((100, 100))[0] > 0)
+    assert photographed.read(rgb, generator(17), shape) is not None
+    elsewhere = np.zeros((100, 100), bool)
+    elsewhere[:10, :10] = True
+    assert photographed.read(rgb, generator(17), elsewhere) is None
+
+
 def test_a_photo_of_one_colour_has_no_reading():
     assert photographed.read(np.full((60, 60, 3), 1e9, np.float32), generator(16)) is None
 
@@ -201,3 +211,28 @@ def test_a_restyled_picture_still_resembles_its_garment(pictures, clothes):
     means = np.stack([(images[labels == c] > 30).mean(axis=0).ravel() for c in range(10)])
     likeness = np.corrcoef(made[cut], means)[: cut.sum(), cut.sum() :]
     assert likeness[np.arange(cut.sum()), own[cut]].mean() > likeness.mean() + 0.15
+
+
+def test_cloth_keeps_its_tone_at_its_outline():
+    shirt = np.zeros((28, 28), np.uint8)
+    shirt[4:24, 6:22] = 200
+    level, mask = cloth.enlarged(shirt)
+    assert 0.3 < mask.mean() < 0.5
+    assert abs(level[mask] - 200 / 255).max() < 0.02, "no dark rim where the black ground begins"
+
+
+def test_tops_get_a_print_or_what_they_are_closed_by():
+    level, mask = np.full((96, 96), 0.5, np.float32), np.zeros((96, 96), bool)
+    mask[10:90, 20:76] = True
+    for label in (0, 2, 4, 6):
+        trims = [cloth.trimmed(level, mask, label, generator(18, label, number)) for number in range(8)]
+        changed = np.stack([trim != level for trim in trims])
+        assert changed.any(axis=(1, 2)).sum() > 5 and (level == 0.5).all()
+        down_the_middle = changed[:, 20:88, 46:50].any(axis=2).mean()
+        assert (down_the_middle > 0.9) == (label in (4, 6)), "coats and shirts open from top to bottom"
+
+
+def test_a_sewn_sketch_is_a_filled_shape():
+    for label in (0, 1, 2, 3, 4, 6, 7, 9):
+        made = [cloth.sewn(sketches.sketch(label, generator(19, label, n)), generator(20, n)) for n in range(8)]
+        assert all(level.shape == mask.shape == (96, 96) and 0.03 < mask.mean() < 0.8 for level, mask in made)
