@@ -89,7 +89,7 @@ def _top(
         half[1:2] = [(shoulder * 0.7, slope * 0.3), (shoulder * 1.15, slope + 0.25 * sleeve * np.cos(angle))]
     left = [(-x, y) for x, y in half]
     opening = _neckline(p, neck)
-    smooth = p.maybe(0.35)
+    smooth = p.maybe(0.2)
     if p.maybe(0.12):  # open hem, two strokes
         p.line(*half) if not smooth else p.curve(*half)
         p.line(*left) if not smooth else p.curve(*left)
