@@ -5,6 +5,7 @@ import io
 import math
 import re
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -207,36 +208,45 @@ def _orientation(picture: ImageFile) -> int:
 
 
 def _jpeg(data: bytes) -> _Decoded:
-    if _is_odd(data):
+    markers = [marker for marker, _ in _markers(data)]
+    frame, precision = next(((marker, data[at + 4]) for marker, at in _markers(data) if marker in _FRAMES), (None, 8))
+    if frame not in _ORDINARY or precision != 8:
         message = "This kind of JPEG file (lossless, or with 12 bits) cannot be read. Save it as an ordinary JPEG file."
         raise UnreadableImage(message)
-    header = JpegImageFile(io.BytesIO(data))
-    limit, what = MAX_JPEG_PIXELS, "a JPEG file"
-    # All coefficients of an image sent in several scans are in memory at once, at whatever scale it is decoded. The
-    # bytes ff da start a scan and occur nowhere else in the compressed data.
-    progressive = "progressive" in header.info
-    if progressive or (header.mode != "L" and re.search(rb"\xff\xda\0[\x08\x0a][\x01\x02]", data)):
-        limit, what = MAX_PIXELS, "a progressive JPEG file"
-    _check_cost(header.size, limit, what)
-    if data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+    scans = markers.count(_SCAN)
+    if scans > MAX_JPEG_SCANS:
         raise UnreadableImage("This JPEG file has too many scans. Save it again as an ordinary JPEG file.")
+    header = JpegImageFile(io.BytesIO(data))
+    # All coefficients of an image sent in several scans are in memory at once, at whatever scale it is decoded.
+    if scans > 1 or "progressive" in header.info:
+        _check_cost(header.size, MAX_PIXELS, "a progressive JPEG file")
+    _check_cost(header.size, MAX_JPEG_PIXELS, "a JPEG file")
     orientation = _orientation(header)
     try:
         return _Decoded(_decoded_jpeg(data), orientation)
     except Exception:
-        picture, note = incomplete.cut_jpeg(data, _decoded_jpeg)
+        picture, note = incomplete.cut_jpeg(data, scans > 1, _decoded_jpeg)
         return _Decoded(picture, orientation, notes=(note,))
 
 
-def _is_odd(data: bytes) -> bool:
-    """Whether its frame header names a coding that few programs read."""
+_SCAN, _END = 0xDA, 0xD9
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_ORDINARY = {None, 0xC0, 0xC1, 0xC2, 0xC9, 0xCA}  # baseline, extended, progressive; None: cut before it
+_MARKER = re.compile(rb"\xff+([^\0\xff\xd0-\xd7])")
+_MAX_MARKERS = 100_000
+
+
+def _markers(data: bytes) -> Iterator[tuple[int, int]]:
+    """The markers of a JPEG file's first image, and where each begins; what cameras append is not looked at."""
     at = 2
-    while at + 4 < len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return marker not in (0xC0, 0xC1, 0xC2, 0xC9, 0xCA) or data[at + 4] != 8
-        at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return False
+    for _ in range(_MAX_MARKERS):
+        found = _MARKER.search(data, at)
+        if found is None or found[1][0] == _END:
+            return
+        begin = found.end() - 2
+        yield found[1][0], begin
+        at = begin + 2 + int.from_bytes(data[begin + 2 : begin + 4])
+    raise UnreadableImage("This JPEG file has too many parts. Save it again as an ordinary JPEG file.")
 
 
 def _decoded_jpeg(data: bytes) -> Image.Image:
@@ -324,6 +334,8 @@ def _tiff(data: bytes) -> _Decoded:
     try:
         picture, note = _page_that_shows(pages, data)
     except Exception as error:
+        with contextlib.suppress(Exception):  # 12 bits a sample, say
+            return _pillow_tiff(data)
         raise UnreadableImage(tiff.why_not(page)) from error
     with contextlib.suppress(Exception):
         return _Decoded(picture, int(page.tags[0x0112].value), notes=note)

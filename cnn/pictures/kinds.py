@@ -97,7 +97,7 @@ def kind_of(data: bytes) -> str:
         raise UnreadableImage(f"TGA images cannot be read. {_SAVE}")
     if not any(beginning):
         raise UnreadableImage("The file begins with nothing but zeros: it was not copied in full. Copy it again.")
-    what = "text, not an image" if _is_text(beginning) else "not an image"
+    what = "not an image but text" if _is_text(beginning) else "not an image"
     raise UnreadableImage(f"This file is {what}. Choose a {READ_IN_WORDS} file.")
 
 

@@ -471,11 +471,11 @@ def test_many_files_become_a_table():
     assert table["confidence"][0] == pytest.approx(table["confidence"][3]) and 0 < table["confidence"][0] <= 1
     assert table["image"][0].startswith("data:image/jpeg;base64,")
     assert table["input"][0].startswith("data:image/png")
-    assert "The file is empty" in table["error"][1] and "This file is text, not an image" in table["error"][2]
+    assert "The file is empty" in table["error"][1] and "This file is not an image" in table["error"][2]
     words = text(app)
     assert "Trouser" in [head.value for head in app.subheader]
     assert "Prediction for trousers.png" in words  # the first that can be read is open
-    assert "empty.png: The file is empty" in words and "letter.jpg: This file is text, not an image" in words
+    assert "empty.png: The file is empty" in words and "letter.jpg: This file is not an image" in words
     assert len(app.error) == 2 and "4 chosen, 2 read, 2 refused" in app.progress[0].text
 
 

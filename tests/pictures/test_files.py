@@ -296,6 +296,20 @@ def test_a_cut_progressive_jpeg_is_shown_without_detail():
     assert same(data[: second + 40], ("The end of this file is missing, and fine detail with it.",), within=0.2)
 
 
+def test_what_cameras_append_to_a_jpeg_is_not_part_of_it():
+    data = encoded(shirt(size=SIZE), "JPEG", quality=95)
+    video = np.random.default_rng(6).integers(0, 256, 9_000_000, dtype=np.uint8).tobytes()
+    assert video.count(b"\xff\xda") > files.MAX_JPEG_SCANS
+    assert same(data + b"\0\0\0\x18ftypmp42" + video)
+
+
+def test_scans_behind_a_comment_are_counted():
+    data = encoded(shirt(size=SIZE), "JPEG", progressive=True)
+    second = data.index(b"\xff\xda", data.index(b"\xff\xda") + 2)
+    comment = b"\xff\xfe\0\x04\xff\xd9"  # it looks like the end
+    assert "too many scans" in refusal(data[:second] + comment + data[second:-2] * 60 + data[-2:])
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
 def test_less_than_half_an_image_is_refused_as_incomplete(kind):
     noise = np.random.default_rng(3).integers(0, 255, (300, 300, 3), dtype=np.uint8)
@@ -410,7 +424,7 @@ NAMED = {
     "archive": [b"PK\3\4" + bytes(26) + b"IMG_0001.jpg", b"\x1f\x8b\x08" + bytes(20), b"Rar!\x1a\x07"],
     "office document": [b"PK\3\4" + bytes(26) + b"[Content_Types].xml"],
     "web page": [b"<!DOCTYPE html>\n<html>", b"\n<html lang=en>", b"<!-- saved -->\n<html>"],
-    "is text, not an image": [b"Dear Sir or Madam", "Größe".encode("utf-16"), b'{"a": 1}', b"BMW, MZ and P1 are names"],
+    "not an image but text": [b"Dear Sir or Madam", "Größe".encode("utf-16"), b'{"a": 1}', b"BMW, MZ and P1 are names"],
     "PCX": [encoded(shirt(size=(64, 64)), "PCX")],
     "TGA": [encoded(shirt(size=(64, 64)), "TGA")],
     "PNM": [encoded(shirt(size=(64, 64)), "PPM")],
