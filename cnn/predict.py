@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from cnn import runs
+from cnn.config.printable import printable
 from cnn.errors import AtelierError
 from cnn.networks.predictor import Predictor, labelled
 from cnn.pictures import UnreadableImage, readings
-from cnn.runs.worker import complain, print_anything
+from cnn.runs.worker import complain, print_anything, with_dashes
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(with_dashes(arguments))
     try:
         predictor = Predictor(runs.find(options.run))
     except AtelierError as error:
@@ -34,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     for file in options.files:
         result = _classify(predictor, file)
         failed |= "error" in result
-        print(json.dumps(result) if options.json else _sentence(result), flush=True)
+        print(json.dumps(result) if options.json else printable(_sentence(result)), flush=True)
     return int(failed)
 
 

@@ -21,7 +21,7 @@ from cnn.config import DATASET_CARDS, RunConfig, explain
 from cnn.data import folders, mixture
 from cnn.errors import AtelierError
 from cnn.runs import Run, saved_presets
-from cnn.runs.worker import complain, print_anything, say
+from cnn.runs.worker import complain, print_anything, say, with_dashes
 from cnn.training.trainer import interrupted, train_in_turn
 
 
@@ -68,7 +68,7 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
         help="folders of your own images, in <label>_<class>, to mix in",
     )
     parser.add_argument("--job", metavar="ID", help="the cluster's job that this is: trains at once, in no queue here")
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(with_dashes(arguments))
     changes = [options.epochs, options.dataset, options.limit, options.seed, options.name, options.pictures]
     if bool(options.run) == bool(options.preset):
         parser.error("give either a run's directory or --preset NAME")

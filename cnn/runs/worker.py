@@ -5,6 +5,7 @@ Whatever happens to one, its last status tells the story in a sentence; only a b
 
 import errno
 import io
+import os
 import sys
 import traceback
 from contextlib import suppress
@@ -21,6 +22,15 @@ def print_anything() -> None:
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def with_dashes(arguments: list[str] | None) -> list[str]:
+    """The arguments of a command, with a file or folder named like an option, such as -1.jpg, as a path: ./-1.jpg.
+
+    None stands for those of this process. An option stays what it is unless there is such a file.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    return [f"./{each}" if each[:1] == "-" and each != "--" and os.access(each, os.F_OK) else each for each in given]
 
 
 def say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from cnn import evaluate, predict, runs, sweep, train
 from cnn.config import presets
@@ -95,15 +97,69 @@ def test_commands_print_what_the_encoding_of_the_terminal_lacks(command, monkeyp
     assert printed.buffer.getvalue().decode("cp1252").rstrip() == r"Größe 38 – \u88e4\u5b50.jpg"
 
 
-def test_a_prediction_of_a_file_whose_name_the_terminal_lacks():
-    names = ["Größe – 裤子.jpg", "🥾.png"]
+NAMES = [
+    b"caf\xe9.png",
+    "Größe – 裤子.png".encode(),
+    "🥾👨‍👩‍👧.png".encode(),
+    b"two\nlines.png",
+    b"\x1b[31mred.png",
+    b"-1.png",
+    b"-h.png",
+    b"--jso.png",
+    "\u2028\x85.png".encode(),
+    b"\"quoted'.png",
+    b" .png",
+    b"missing\xff\n.png",
+]
+
+
+@pytest.fixture
+def strange_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Files of all names but the last, in the current folder."""
+    picture = Image.new("RGB", (60, 60), "white")
+    picture.paste("#c02020", (20, 10, 40, 50))
+    monkeypatch.chdir(tmp_path)
+    for name in map(os.fsdecode, NAMES[:-1]):
+        picture.save(Path(name), "PNG")
+    return list(map(os.fsdecode, NAMES))
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["words", "json"])
+def test_every_file_gets_one_line_whatever_its_name(encoding, options, strange_names, own_tiny, monkeypatch, capfd):
+    printed = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", printed)
+    assert predict.main(["--run", own_tiny.id, *options, *strange_names]) == 1
+    lines = printed.buffer.getvalue().decode(encoding).splitlines()
+    assert len(lines) == len(NAMES)
+    if options:
+        assert [json.loads(line)["file"] for line in lines] == strange_names
+        assert ["error" in json.loads(line) for line in lines] == [False] * (len(NAMES) - 1) + [True]
+    else:
+        assert all(line.isprintable() or encoding == "utf-8" for line in lines)
+        assert lines[0].startswith(r"caf\udce9.png: ") and lines[3].startswith(r"two\nlines.png: ")
+        assert lines[4].startswith(r"\x1b[31mred.png: ") and lines[6].startswith("-h.png: ")
+
+
+def test_a_process_without_a_locale_answers_for_names_that_its_terminal_lacks(tmp_path):
+    environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "cp1252"}
+    names = ["Größe – 裤子.jpg".encode(), "🥾.png".encode(), b"caf\xe9\n.png"]
     done = subprocess.run(
         [sys.executable, "-m", "cnn.predict", *names],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment},
         capture_output=True,
         timeout=120,
     )
     assert done.returncode == 1 and b"Traceback" not in done.stderr
-    first, second = done.stdout.decode("cp1252").splitlines()
-    assert first.startswith(r"Größe – \u88e4\u5b50.jpg: ") and second.startswith(r"\U0001f97e.png: ")
+    lines = done.stdout.decode("cp1252").splitlines()
+    assert len(lines) == 3 and lines[2].startswith(r"caf\udce9\n.png: caf\udce9\n.png could not be opened")
+
+
+def test_a_file_named_like_an_option_is_a_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("-1.png").touch()
+    given = ["--run", "-1.png", "-2.png", "--", "a", "-" + "x" * 300]
+    assert worker.with_dashes(given) == ["--run", "./-1.png", *given[2:]]
+    monkeypatch.setattr(sys, "argv", ["command", "-1.png"])
+    assert worker.with_dashes(None) == ["./-1.png"]
