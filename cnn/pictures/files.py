@@ -34,7 +34,7 @@ MAX_JPEG_PIXELS = 65_000_000  # a JPEG of one scan is decoded at 1/2, 1/4 or 1/8
 MAX_JPEG_SCANS = 50  # cameras write 1, progressive encoders about 10; thousands would decode for hours
 MAX_HEIC_PIXELS = 50_000_000  # as phones write it, at 5 bytes a pixel; others have `MAX_PIXELS`
 MAX_JPEG_2000_PIXELS = 8_000_000  # at 19 bytes a pixel, after it is reduced by the levels that are in the file
-MAX_DEEP_BYTES = 128_000_000  # of levels with more than 8 bits, decoded whole
+MAX_DEEP_BYTES = 96_000_000  # of levels with more than 8 bits, decoded whole, some with a copy
 _MAX_FRAMES = 50  # that are looked at for one that shows something
 _MAX_FRAME_PIXELS = 64_000_000  # of all of them together
 _SHOWS = 16  # levels between the darkest and the brightest of an image that shows something
@@ -208,6 +208,7 @@ def _orientation(picture: ImageFile) -> int:
 
 
 def _jpeg(data: bytes) -> _Decoded:
+    data = data.rstrip(b"\0")  # in the place of what was not copied
     markers = [marker for marker, _ in _markers(data)]
     frame, precision = next(((marker, data[at + 4]) for marker, at in _markers(data) if marker in _FRAMES), (None, 8))
     if frame not in _ORDINARY or precision != 8:

@@ -10,7 +10,6 @@ from PIL import Image
 from cnn.pictures.network_input import UnreadableImage
 
 _LEAST = 0.5  # of the image: with less, it is refused
-_WHOLE = 0.95  # with more, it is shown as the decoder fills it; with less, cut where it ends
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"eXIf"}
 _ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
@@ -137,6 +136,4 @@ def cut_jpeg(data: bytes, in_scans: bool, decode: Callable[[bytes], Image.Image]
     part = rows / picture.height
     if part < _LEAST:
         raise Incomplete("JPEG")
-    if part < _WHOLE:
-        picture = picture.crop((0, 0, picture.width, rows))
-    return picture, missing(1 - part)
+    return picture.crop((0, 0, picture.width, rows)), missing(1 - part)

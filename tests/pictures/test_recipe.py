@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageCms, ImageDraw
 
 from cnn.pictures import (
@@ -499,6 +500,20 @@ def rgb16() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 240, 240, 16, 2, 0, 0, 0)) + idat_and_end(rows)
 
 
+def large_rgb16(edge: int) -> bytes:
+    rows = (b"\0" + bytes(range(200, 206)) * edge) * (edge // 2) + (b"\0" + bytes(6) * edge) * (edge // 2)
+    header = struct.pack(">IIBBBBB", edge, edge, 16, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + idat_and_end(rows)
+
+
+def large_tiff() -> bytes:
+    """Floats in colour."""
+    file = io.BytesIO()
+    levels = np.tile(np.linspace(0, 1, 2800, dtype=np.float32)[:, None], (2800, 1, 3))
+    tifffile.imwrite(file, levels, photometric="rgb", compression="zlib", metadata=None)
+    return file.getvalue()
+
+
 def chunk(name: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
@@ -705,6 +720,12 @@ HEAVY = {
     "largest PNG": lambda: encoded(shirt(size=(4000, 4000), mode="RGBA", background=(0, 0, 0, 0)), compress_level=1),
     "largest JPEG": lambda: encoded(shirt(size=(8000, 8000)), "JPEG", quality=60),
     "largest progressive JPEG": lambda: encoded(shirt(size=(4000, 4000)), "JPEG", progressive=True, subsampling=0),
+    "largest AVIF": lambda: encoded(shirt(size=(4000, 4000)), "AVIF", speed=10),
+    "largest JPEG 2000": lambda: encoded(
+        shirt(size=(2800, 2800)), "JPEG2000", num_resolutions=1, quality_mode="rates", quality_layers=[50]
+    ),
+    "largest 16-bit PNG": lambda: large_rgb16(4000),
+    "largest 16-bit TIFF": large_tiff,
     "largest WebP": lambda: encoded(shirt(size=(2800, 2800)), "WEBP", method=0),
 }
 
