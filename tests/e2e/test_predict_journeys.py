@@ -49,7 +49,7 @@ def test_many_pictures_at_once(page, workshop, tmp_path):
     page.locator("input[type=file]").set_input_files(given)
 
     # It can be stopped, and goes on from there.
-    progress = page.get_by_test_id("stProgress").filter(has_text="files")
+    progress = page.get_by_test_id("stProgress").filter(has_text=re.compile("files|chosen"))
     expect(progress).to_contain_text(re.compile(rf"[1-9]\d* of {COUNT} files"))
     page.locator(".st-key-stop_batch button").click()  # Streamlit has a Stop of its own
     expect(progress).to_contain_text("Stopped after")
@@ -175,7 +175,7 @@ def test_every_format_under_every_ending_is_read(page, workshop, tmp_path):
             paths.append(tmp_path / name)
     open_upload(page, workshop.url)
     page.locator("input[type=file]").set_input_files(paths)
-    progress = page.get_by_test_id("stProgress").filter(has_text="files")
+    progress = page.get_by_test_id("stProgress").filter(has_text=re.compile("files|chosen"))
     expect(progress).to_contain_text(f"All {len(paths)} files read", timeout=120_000)
     with page.expect_download() as download:
         page.get_by_test_id("stDownloadButton").get_by_role("button").click()
