@@ -14,6 +14,7 @@ from cnn.pictures.view import View, disc
 
 _SMALL = 0.06  # of a silhouette's height: no head is narrower
 _WIDER = 1.35  # shoulders are wider than a head by this, or more
+_SHOULDERS = 2.3  # widths of a head that they are wide
 _SKIN_OF_FACE = 0.3  # a face shows this much skin, or more
 _HEM = 0.45  # how well the colours above and below a hem are told apart, from 0 to 1
 _ROUNDS = 2  # in which the parts' colours are counted
@@ -45,7 +46,7 @@ def skin_colours(rgb: np.ndarray) -> np.ndarray:
 
 
 def head(silhouette: np.ndarray, skin: np.ndarray) -> Head | None:
-    """Find a person's head.
+    """Find a person's head, or where it was before the upper edge cut it off.
 
     Args:
         silhouette: what may be a person; bool (H, W).
@@ -59,7 +60,16 @@ def head(silhouette: np.ndarray, skin: np.ndarray) -> Head | None:
             face = _face(found, silhouette.shape) & silhouette
             if face.any() and skin[face].mean() > _SKIN_OF_FACE:
                 return found
-    return None
+    return _above_edge(widths, centres, skin & silhouette) if top == 0 and len(widths) else None
+
+
+def _above_edge(widths: np.ndarray, centres: np.ndarray, skin: np.ndarray) -> Head | None:
+    """A head that the upper edge cuts off at the neck, by the shoulders' width; None if no bare neck is there."""
+    shoulders = float(np.median(widths[: max(1, len(widths) // 3)]))
+    found = Head(float(np.median(centres)), 0.0, shoulders / _SHOULDERS)
+    x, y = _body(found, skin.shape)
+    neck = (np.abs(x) < 0.3) & (y < 0.2)
+    return found if widths[0] < 0.7 * shoulders and neck.any() and skin[neck].mean() > _SKIN_OF_FACE else None
 
 
 def _runs(silhouette: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
@@ -89,8 +99,9 @@ def _body(found: Head, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _face(found: Head, shape: tuple[int, int]) -> np.ndarray:
+    """Where a face is, or the neck if the edge cuts the head off."""
     x, y = _body(found, shape)
-    return (np.abs(x) < 0.3) & (y > -0.75) & (y < 0.05)
+    return (np.abs(x) < 0.3) & (y > -0.75) & (y < (0.05 if found.chin > 0 else 0.2))
 
 
 def garment(view: View, silhouette: np.ndarray, skin: np.ndarray, found: Head) -> np.ndarray:

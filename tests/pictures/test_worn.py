@@ -93,6 +93,14 @@ def test_a_person_before_a_textured_wall_is_found() -> None:
     assert overlap(found[0].mask, garment) > 0.8
 
 
+@pytest.mark.parametrize("first", [95, 103])
+def test_a_person_whose_head_the_edge_cuts_off_is_found(first: int) -> None:
+    picture, garment = person(BODY | LONG, (40, 110, 60))
+    found = masks(picture[first:])
+    assert found[0].name == "Worn garment"
+    assert overlap(found[0].mask, garment[first:]) > 0.85
+
+
 def test_a_hood_is_no_head() -> None:
     picture = np.full((*SIZE, 3), GREY, np.float32)
     jacket = ellipse(160, 70, 40, 60) | BODY | LONG
