@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import logging
 import math
 
 import numpy as np
@@ -10,6 +11,8 @@ from PIL import Image
 
 from cnn.pictures.deep import in_strips, to_eight_bit
 from cnn.pictures.network_input import UnreadableImage
+
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what is wrong with a file is said to who gave it
 
 _NO_DATA = 42113  # GDAL's tag: a level, as text
 _DNG, _MAKE, _SUB_IMAGES = 50706, 271, 330

@@ -1,5 +1,6 @@
 """Files of people's: read rightly in every format, turned upright once, as far as they are there; else refused."""
 
+import contextlib
 import io
 import struct
 import tomllib
@@ -493,3 +494,21 @@ def test_a_large_jpeg_2000_file_is_decoded_reduced():
     data = encoded(shirt(size=(3000, 4000)), "JPEG2000", quality_mode="rates", quality_layers=[100])
     assert open_image(data)[0].size == (375, 500)
     assert same(data)
+
+
+def test_damaged_bytes_of_any_kind_are_read_or_refused():
+    rng = np.random.default_rng(8)
+    small = TEN[::4, ::4]
+    for whole in (
+        encoded(shirt(size=(64, 64)), "HEIF"),
+        tiff(small.astype("f4"), bigtiff=True),
+        tiff(coloured(small).astype("u2"), photometric="rgb", compression="zlib"),
+        png16(coloured(small), 2),
+        blank_then_shirt("GIF", (0, 0, 0, 0)),
+    ):
+        data = np.frombuffer(whole, np.uint8)
+        for _ in range(30):
+            damaged = data.copy()
+            damaged[rng.integers(2, min(len(data), 400), 4)] = rng.integers(0, 256, 4)
+            with contextlib.suppress(UnreadableImage):
+                open_image(damaged[: rng.integers(len(data) // 2, 2 * len(data))].tobytes())
