@@ -5,7 +5,7 @@ import io
 import math
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -150,7 +150,7 @@ def _plain(data: bytes, kind: str) -> _Decoded:
         smaller = tuple(edge >> halvings for edge in picture.size)
         _check_cost(smaller, MAX_JPEG_2000_PIXELS, "a JPEG 2000 file without smaller copies")
         picture.reduce = halvings
-    return _first_that_shows(picture, kind)
+    return _frames(picture, kind)
 
 
 def _halvings(size: tuple[int, int], data: bytes) -> int:
@@ -160,20 +160,38 @@ def _halvings(size: tuple[int, int], data: bytes) -> int:
     return max(0, min(levels, int(math.log2(max(1, max(size) / WORKING_EDGE)))))
 
 
-def _first_that_shows(picture: ImageFile, kind: str) -> _Decoded:
-    """The first frame or page that is not blank, of a file that may have many."""
-    frames = getattr(picture, "n_frames", 1) if getattr(picture, "is_animated", False) else 1
-    if frames == 1:
-        return _frame(picture, kind)
+def _frames(picture: ImageFile, kind: str) -> _Decoded:
+    """The first frame or page that shows something, of a file that Pillow has opened."""
+
+    def read(number: int) -> _Decoded:
+        if number:
+            picture.seek(number)
+            _check_cost(picture.size, MAX_PIXELS, _a_file(kind))
+        turned = kind == "TIFF"  # Pillow turns these itself, and forgets it
+        orientation = _orientation(picture) if turned else 1
+        picture.load()
+        return _Decoded(eight_bit(picture), orientation if turned else _orientation(picture), turned)
+
+    return _first_that_shows(
+        read, picture.n_frames if getattr(picture, "is_animated", False) else 1, picture.size, kind
+    )
+
+
+def _first_that_shows(read: Callable[[int], _Decoded], count: int, size: tuple[int, int], kind: str) -> _Decoded:
+    """The first of many frames or pages that is not blank, with a note.
+
+    Args:
+        read: decodes the one of this number, from 0.
+        count: how many there are.
+        size: width and height of one.
+    """
+    if count == 1:
+        return read(0)
     page, file = ("page", "A TIFF file with several pages") if kind == "TIFF" else ("frame", f"An animated {kind} file")
     first = None
-    width, height = picture.size
-    for number in range(min(frames, _MAX_FRAMES, max(1, _MAX_FRAME_PIXELS // (width * height)))):
+    for number in range(min(count, _MAX_FRAMES, max(1, _MAX_FRAME_PIXELS // math.prod(size)))):
         try:
-            if number:
-                picture.seek(number)
-                _check_cost(picture.size, MAX_PIXELS, f"a {kind} file")
-            found = _frame(picture, kind)
+            found = read(number)
         except Exception:
             if first is None:
                 raise
@@ -189,13 +207,6 @@ def shows(picture: Image.Image) -> bool:
     """Whether there is anything to be seen in an 8-bit image: it is neither transparent nor of one colour."""
     bands = picture.getextrema()
     return bands[-1][1] > 0 and any(high - low > _SHOWS for low, high in bands)
-
-
-def _frame(picture: ImageFile, kind: str) -> _Decoded:
-    turned = kind == "TIFF"  # Pillow turns these itself, and forgets it
-    orientation = _orientation(picture) if turned else 1
-    picture.load()
-    return _Decoded(eight_bit(picture), orientation if turned else _orientation(picture), turned)
 
 
 def _orientation(picture: ImageFile) -> int:
@@ -270,7 +281,7 @@ def _png(data: bytes) -> _Decoded:
     for mend in (bytes, incomplete.mended_png, lambda content: incomplete.mended_png(content, animated=False)):
         with contextlib.suppress(Exception):
             content = mend(data)
-            found = _first_that_shows(PngImageFile(io.BytesIO(content)), "PNG")
+            found = _frames(PngImageFile(io.BytesIO(content)), "PNG")
             return found._replace(picture=_deep_png(content)) if deep else found
     content, step, lost = incomplete.cut_png(data)
     picture = PngImageFile(io.BytesIO(content))
@@ -331,42 +342,29 @@ def _tiff(data: bytes) -> _Decoded:
             raise
         except Exception:  # `tiff` may know what Pillow does not
             pages = pages[:1]
-    _check_cost(size, MAX_DEEP_BYTES // tiff.bytes_a_pixel(page), f"a TIFF file of {page.bitspersample} bits a sample")
+
+    def read(number: int) -> _Decoded:
+        page = pages[number]
+        most = MAX_DEEP_BYTES // tiff.bytes_a_pixel(page)
+        _check_cost((page.imagewidth, page.imagelength), most, f"a TIFF file of {page.bitspersample} bits a sample")
+        orientation = page.tags.valueof(0x0112, 1)
+        picture = eight_bit(tiff.decoded(page, data, WORKING_EDGE))
+        return _Decoded(picture, orientation if isinstance(orientation, int) else 1)
+
     try:
-        picture, note = _page_that_shows(pages, data)
+        return _first_that_shows(read, len(pages), size, "TIFF")
+    except UnreadableImage:
+        raise
     except Exception as error:
         with contextlib.suppress(Exception):  # 12 bits a sample, say
             return _pillow_tiff(data)
         raise UnreadableImage(tiff.why_not(page)) from error
-    with contextlib.suppress(Exception):
-        return _Decoded(picture, int(page.tags[0x0112].value), notes=note)
-    return _Decoded(picture, notes=note)
-
-
-def _page_that_shows(pages: list, data: bytes) -> tuple[Image.Image, tuple[str, ...]]:
-    """The first of the pages with deep levels that is not blank, and a note where there are several."""
-    from cnn.pictures import tiff
-
-    first, several = None, "A TIFF file with several pages: only its "
-    for number, page in enumerate(pages):
-        try:
-            _check_cost((page.imagewidth, page.imagelength), MAX_DEEP_BYTES // tiff.bytes_a_pixel(page), "a TIFF file")
-            picture = eight_bit(tiff.decoded(page, data, WORKING_EDGE))
-        except Exception:
-            if first is None:
-                raise
-            break
-        first = first or picture
-        if shows(picture):
-            which = f"page {number + 1}, the first that shows something," if number else "first page"
-            return picture, (f"{several}{which} was used.",) if len(pages) > 1 else ()
-    return first, (f"{several}first page was used.",) if len(pages) > 1 else ()
 
 
 def _pillow_tiff(data: bytes) -> _Decoded:
     picture = TiffImageFile(io.BytesIO(data))
     _check_cost(picture.size, MAX_PIXELS, "a TIFF file")
-    return _first_that_shows(picture, "TIFF")
+    return _frames(picture, "TIFF")
 
 
 _SPECIAL = {"JPEG": _jpeg, "PNG": _png, "HEIC": _heic, "TIFF": _tiff}
