@@ -45,18 +45,23 @@ def _classify(predictor: Predictor, file: Path) -> dict[str, Any]:
     except UnreadableImage as error:
         return {"file": str(file), "error": str(error)}
     heaviest = max(found, key=lambda reading: reading.weight)
-    result = {"file": str(file), **labelled(predictor.answer(found)), "reading": heaviest.name}
-    if predictor.threshold is not None:
-        familiarity = predictor.energy(found)
-        result |= {"familiarity": round(familiarity, 3), "unlike": familiarity < predictor.threshold}
-    return result
+    answer = predictor.answer(found)
+    doubt = predictor.doubt(answer)
+    return {
+        "file": str(file),
+        **labelled(answer.probabilities),
+        "reading": heaviest.name,
+        "familiarity": round(answer.familiarity, 3),
+        "unlike": doubt == "not like clothes",
+        "doubt": doubt,
+    }
 
 
 def _sentence(result: dict[str, Any]) -> str:
     if "error" in result:
         return f"{result['file']}: {result['error']}"
-    unlike = "; unlike anything it was trained on" if result.get("unlike") else ""
-    return f"{result['file']}: {result['label']} (confidence {result['confidence']:.1%}{unlike})"
+    doubt = f"; {result['doubt']}" if result["doubt"] else ""
+    return f"{result['file']}: {result['label']} (confidence {result['confidence']:.1%}{doubt})"
 
 
 if __name__ == "__main__":

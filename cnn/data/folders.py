@@ -1,7 +1,8 @@
 """Labelled images of people's own in folders: which class a folder's name means, and what became of every file.
 
-A folder is named `<label>_<class>`, such as `0_T-shirt`. Spelling counts little, meaning counts: a number and a name
-that disagree are refused, because a network does not show that its bags were T-shirts.
+A folder is named `<label>_<class>`, such as `0_T-shirt`, or `none` for images of no garment. Spelling counts little,
+meaning counts: a number and a name that disagree are refused, because a network does not show that its bags were
+T-shirts.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 from cnn.config import CLASS_NAMES
 from cnn.config.printable import printable
+from cnn.data.datasets import NO_GARMENT
 from cnn.errors import AtelierError
 
 HELD_OUT = 5  # one labelled image in so many is never trained on, so that it can measure
@@ -47,22 +49,26 @@ def _spellings() -> dict[str, int]:
         halves = [(word, word + ("es" if word.endswith("s") else "s")) for word in map(_letters, name.split("/"))]
         for words in (*halves, map("".join, itertools.product(*halves))):
             found |= dict.fromkeys(words, label)
-    return found
+    return found | dict.fromkeys(("none", "nogarment"), NO_GARMENT)
 
 
 _LABELS = _spellings()
 
 
 def right_name(label: int) -> str:
-    """0 -> 0_T-shirt, 9 -> 9_Ankle_boot"""
-    return f"{label}_{CLASS_NAMES[label].split('/')[0].replace(' ', '_')}"
+    """0 -> 0_T-shirt, 9 -> 9_Ankle_boot, NO_GARMENT -> none"""
+    return "none" if label == NO_GARMENT else f"{label}_{CLASS_NAMES[label].split('/')[0].replace(' ', '_')}"
 
 
 def class_of(name: str) -> int | None:
-    """The label, 0 to 9, that a folder's name means: by number and name, or by the name alone; None if it means none.
+    """The label that a folder's name means: by number and name, or by the name alone; None if it means no label.
+
+    It is 0 to 9, or `NO_GARMENT` for a folder of other things.
 
     >>> [class_of(name) for name in ("0_T-shirt_top", "3 dresses", "9-AnkleBoot", "Coat", "holiday", "5", "24_May")]
     [0, 3, 9, 4, None, None, None]
+    >>> class_of("none")
+    255
 
     Raises:
         ValueError: number and name disagree; its text says what the number means, and the right name.
@@ -84,14 +90,14 @@ def class_of(name: str) -> int | None:
 
 
 class Found(NamedTuple):
-    """files: those in folders of a class, and their labels, 0 to 9. passed_over: everything else, of no class."""
+    """files: those in folders of a class, and their labels, see `class_of`. passed_over: what is of no class."""
 
     files: list[tuple[Path, int]]
     passed_over: list[Path]
 
 
 def labelled_files(folder: Path) -> list[tuple[Path, int]]:
-    """The files in a folder's subfolders, which are named `<label>_<class>`, and their labels, 0 to 9.
+    """The files in a folder's subfolders, which are named `<label>_<class>`, and their labels, see `class_of`.
 
     Raises:
         WrongFolders: the number and the name of subfolders disagree.
@@ -201,7 +207,7 @@ class Account:
             "folders": [
                 {
                     "folder": printable(folder),
-                    "class": CLASS_NAMES[labels[folder]],
+                    "class": "no garment" if labels[folder] == NO_GARMENT else CLASS_NAMES[labels[folder]],
                     **{kind: counts[kind] for kind in kinds},
                 }
                 for folder, counts in folders.items()

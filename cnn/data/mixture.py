@@ -20,6 +20,7 @@ from cnn.config import CLASS_NAMES, Data
 from cnn.data import restyle, synthetic
 from cnn.data.batches import Source
 from cnn.data.datasets import NO_GARMENT, Split
+from cnn.data.drawn import line_drawing
 from cnn.data.folders import (
     COPY,
     HELD,
@@ -32,8 +33,8 @@ from cnn.data.folders import (
     search,
 )
 from cnn.data.folders import labelled_files as labelled_files
-from cnn.data.outliers import outlier
-from cnn.pictures import UnreadableImage, readings
+from cnn.data.outliers import on_ground, outlier
+from cnn.pictures import UnreadableImage, open_image, readings
 
 _STYLES = 2  # other styles made of each training image
 _SYNTHETIC = 0.2  # drawn clothes among the restyled, as a share of the training images: other poses and proportions
@@ -42,12 +43,29 @@ _CHUNK = 500  # images between two reports
 _LEAST = 0.15  # of an image's readings, those with less weight than this share of the best are left out
 
 
+class HeldOut(NamedTuple):
+    """Readings of the labelled images that are kept for measuring, in the order of their files.
+
+    images: uint8 (n, 28, 28). labels: uint8 (n,), 0 to 9 or `NO_GARMENT`. files: int (n,), the number of the file that
+    each is of. weights: float32 (n,), how much each counts among those of its file.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    files: np.ndarray
+    weights: np.ndarray
+
+
 class OwnPictures(NamedTuple):
-    """Readings of labelled images: uint8 (n, 28, 28), labels uint8 (n,), and whether each was a line drawing."""
+    """Readings of labelled images to train on: uint8 (n, 28, 28), labels uint8 (n,), whether each was a line drawing.
+
+    Labels are 0 to 9, or `NO_GARMENT`. held_out: those to measure on; None if there are none.
+    """
 
     images: np.ndarray
     labels: np.ndarray
     drawn: np.ndarray
+    held_out: HeldOut | None = None
 
 
 def sources(
@@ -67,6 +85,8 @@ def sources(
         found.append(Source(config.style_augmentation, _restyled(train, seed, report), random_affine=0.8))
     if config.outlier_exposure:
         images = _in_processes(_outlier_chunk, [seed, 2], _OUTLIERS, (), "Making images of no garment", report)
+        if own is not None and (own.labels == NO_GARMENT).any():
+            images = np.concatenate([images, _others(own.images[own.labels == NO_GARMENT], seed)])
         split = Split(images, np.full(len(images), NO_GARMENT, np.uint8))
         found.append(Source(config.outlier_exposure, split, random_affine=1.0))
     if config.own_images and own is not None:
@@ -143,6 +163,13 @@ def _outlier_chunk(stream: list[int], numbers: range) -> np.ndarray:
     return np.stack([outlier(np.random.default_rng([*stream, number])) for number in numbers])
 
 
+def _others(images: np.ndarray, seed: int) -> np.ndarray:
+    """Own images of no garment as they are and drawn by hand, as many as are made: uint8 (8,000, 28, 28)."""
+    chance = np.random.default_rng([seed, 4])
+    drawn = np.stack([line_drawing(image, NO_GARMENT, chance) for image in images])
+    return np.resize(np.concatenate([images, drawn]), (_OUTLIERS, *images.shape[1:]))
+
+
 def _balanced(own: OwnPictures) -> Split:
     """As many images of each class and kind, by repeating the rarer ones (at most eight times)."""
     groups = [np.flatnonzero((own.labels == c) & (own.drawn == d)) for c in range(len(CLASS_NAMES)) for d in (0, 1)]
@@ -170,32 +197,54 @@ def read_own(folders: Sequence[Path], report: Callable[[str], None]) -> tuple[Ow
     """
     files, passed_over = search(folders)
     keys = contents([file for file, _ in files])
-    kept = {key for key, (file, _) in zip(keys, files, strict=True) if is_held_out(file)}
-    first: dict[tuple[str, int], int] = {}  # of the files that have one content in one class
-    for number, (key, (file, label)) in enumerate(zip(keys, files, strict=True)):
-        if not is_held_out(file):
-            first.setdefault((key, label), number)
-    found = dict(zip(first, _read_all([files[number][0] for number in first.values()], report), strict=True))
+    held = [is_held_out(file) for file, _ in files]
+    kept = {key for key, is_so in zip(keys, held, strict=True) if is_so}
+    first: dict[tuple[str, int, bool], int] = {}  # of the files that have one content in one class
+    every = list(zip(keys, (label for _, label in files), held, strict=True))
+    for number, each in enumerate(every):
+        first.setdefault(each, number)
+    found = dict(zip(first, _read_all([files[number] for number in first.values()], report), strict=True))
 
     fates = []
-    for number, (key, (file, label)) in enumerate(zip(keys, files, strict=True)):
-        if is_held_out(file):
-            fate = HELD
-        elif isinstance(reason := found[key, label], str):
+    for number, ((file, label), each) in enumerate(zip(files, every, strict=True)):
+        key, _, is_held = each
+        if isinstance(reason := found[each], str):
             fate = reason
+        elif is_held:
+            fate = HELD
         else:
-            fate = USED if number == first[key, label] and key not in kept else COPY
+            fate = USED if number == first[each] and key not in kept else COPY
         fates.append((file, label, fate))
     account = Account(fates, keys, passed_over).values()
-    used = [key for key, number in first.items() if fates[number][2] == USED]
+    used = [each for each, number in first.items() if fates[number][2] == USED]
     if not used:
         raise NoPictures("\n".join(["None of your images can be used: give more files.", *lines(account)]))
-    pairs = [(*reading, label) for key, label in used for reading in found[key, label]]
-    images, drawn, labels = zip(*pairs, strict=True)
-    return OwnPictures(np.stack(images), np.array(labels, np.uint8), np.array(drawn, np.uint8)), account
+    seen = {each: one for each, one in found.items() if not isinstance(one, str)}
+    rows = [(*one, each[1]) for each in used for one in seen[each] if one.weight >= _LEAST * seen[each][0].weight]
+    images, drawn, _, labels = zip(*rows, strict=True)
+    measuring = [(each[1], seen[each]) for each, number in first.items() if fates[number][2] == HELD]
+    own = OwnPictures(np.stack(images), np.array(labels, np.uint8), np.array(drawn, np.uint8))
+    return own._replace(held_out=_held_out(measuring)), account
 
 
-def _read_all(files: Sequence[Path], report: Callable[[str], None]) -> list[list[tuple[np.ndarray, bool]] | str]:
+class _Seen(NamedTuple):
+    """One reading of a file: uint8 (28, 28), whether it is a line drawing, and its weight."""
+
+    image: np.ndarray
+    drawn: bool
+    weight: float
+
+
+def _held_out(files: Sequence[tuple[int, Sequence[_Seen]]]) -> HeldOut | None:
+    """The readings of files with their labels."""
+    rows = [(one.image, label, number, one.weight) for number, (label, seen) in enumerate(files) for one in seen]
+    if not rows:
+        return None
+    images, labels, numbers, weights = zip(*rows, strict=True)
+    return HeldOut(np.stack(images), np.array(labels, np.uint8), np.array(numbers), np.array(weights, np.float32))
+
+
+def _read_all(files: Sequence[tuple[Path, int]], report: Callable[[str], None]) -> list[list[_Seen] | str]:
     """What `_read` returns for every file, read on all cores."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), context, initializer=_begin, initargs=((),)) as pool:
@@ -211,22 +260,30 @@ def _read_all(files: Sequence[Path], report: Callable[[str], None]) -> list[list
     return found
 
 
-def _read(file: Path) -> list[tuple[np.ndarray, bool]] | str:
-    """Its readings that have some weight, and whether each is a line drawing; or a sentence why it cannot be read."""
+def _read(item: tuple[Path, int]) -> list[_Seen] | str:
+    """A file's readings, those with most weight first; or a sentence why it cannot be read."""
+    file, label = item
     try:
-        found = readings.read(file, used_only=True)
+        image, notes = open_image(file)
+        found = readings.of_picture(image, notes, used_only=True)
     except UnreadableImage as error:
         return str(error)
-    return [
-        (np.rint(reading.seen.pixels[..., 0] * 255).astype(np.uint8), reading.name == readings.LINE_DRAWING)
-        for reading in found
-        if reading.weight >= _LEAST * found[0].weight
+    seen = [
+        _Seen(np.rint(one.seen.pixels[..., 0] * 255).astype(np.uint8), one.name == readings.LINE_DRAWING, one.weight)
+        for one in found
     ]
+    if label == NO_GARMENT and not is_held_out(file):  # what was cut out already is seen on some ground, too
+        seen += [_Seen(pixels, False, seen[0].weight) for pixels in on_ground(image)]
+    return seen
 
 
 def save_own(path: Path, own: OwnPictures) -> None:
     """Keep them with a run, as `pictures.npz`, so that it can be resumed."""
-    np.savez_compressed(path, **own._asdict())
+    arrays = own._asdict()
+    held_out = arrays.pop("held_out")
+    if held_out is not None:
+        arrays |= {f"held_out_{name}": array for name, array in held_out._asdict().items()}
+    np.savez_compressed(path, **arrays)
 
 
 def load_own(path: Path) -> OwnPictures | None:
@@ -234,4 +291,6 @@ def load_own(path: Path) -> OwnPictures | None:
     if not path.exists():
         return None
     with np.load(path, allow_pickle=False) as file:
-        return OwnPictures(*(file[name] for name in OwnPictures._fields))
+        own = OwnPictures(*(file[name] for name in OwnPictures._fields[:-1]))
+        names = [f"held_out_{name}" for name in HeldOut._fields]
+        return own._replace(held_out=HeldOut(*(file[name] for name in names))) if names[0] in file else own

@@ -6,15 +6,18 @@ through the reader that people's images go through. Nothing here has a garment's
 left out, because they are something between.
 """
 
+import zlib
 from collections.abc import Callable
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from cnn.data import cloth, photographed
 from cnn.data.drawn import from_memory, rounded
 from cnn.data.sketches import Pencil, Strokes
 from cnn.pictures import cutouts, line_drawings
+from cnn.pictures.normalise import reduced
 
 _EDGE = 112  # of what is drawn
 _FIELD = 56  # of noise
@@ -27,6 +30,23 @@ def outlier(rng: np.random.Generator) -> np.ndarray:
     make = kinds[int(rng.choice(len(kinds), p=np.array(weights) / sum(weights)))]
     pixels = make(rng)
     return pixels if pixels is not None and pixels.max() >= 64 else _texture(rng)
+
+
+def on_ground(image: Image.Image) -> list[np.ndarray]:
+    """A thing that was cut out, photographed before some ground: uint8 (28, 28); none if the image is not transparent.
+
+    The ground is chosen by the image, so that it is the same each time.
+    """
+    if image.mode != "RGBA":
+        return []
+    small = np.asarray(reduced(image, _EDGE), np.float32)
+    rng = np.random.default_rng(zlib.crc32(small.tobytes()))
+    margins = (np.array(small.shape[:2]) * rng.uniform(0, 0.25, 2)).astype(int)
+    small = np.pad(small, ((margins[0],) * 2, (margins[1],) * 2, (0, 0)))
+    alpha = small[..., 3:] / 255
+    rgb = alpha * small[..., :3] + (1 - alpha) * cloth.ground(small.shape[:2], rng, studio=0.1)
+    found = photographed.read(rgb.astype(np.float32), rng)
+    return [] if found is None else [found]
 
 
 def _inked(paper: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:

@@ -18,7 +18,7 @@ def evaluate(model, split: data.Split) -> dict[str, Any]:
     """
     import keras
 
-    probabilities, logits = answers_and_logits(model, split.images)
+    probabilities, logits = answers_and_logits(model, data.scaled(split.images))
     losses = np.asarray(keras.losses.sparse_categorical_crossentropy(split.labels, logits, from_logits=True))
     return {
         "split": "test",
@@ -50,12 +50,11 @@ def predict(model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
     return np.concatenate([np.asarray(model.predict_on_batch(data.scaled(batch))) for batch in batches])
 
 
-def answers_and_logits(model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (n, 28, 28) -> probabilities and logits, each float32 (n, 10)."""
+def answers_and_logits(model, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Images float32 (n, 28, 28, 1) in [0, 1] -> probabilities and logits, each float32 (n, 10)."""
     from cnn.networks.load import logits, with_features
 
     both = with_features(model)
-    starts = range(0, len(images), 500)
-    batches = [both.predict_on_batch(data.scaled(images[start : start + 500])) for start in starts]
+    batches = [both.predict_on_batch(pixels[start : start + 500]) for start in range(0, len(pixels), 500)]
     probabilities, features = (np.concatenate(parts) for parts in zip(*batches, strict=True))
     return probabilities, logits(model, features)

@@ -5,9 +5,9 @@ answer.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,44 @@ def energy(logits: np.ndarray) -> np.ndarray:
     logits = logits - logits.mean(axis=1, keepdims=True)
     highest = logits.max(axis=1, keepdims=True)
     return highest[:, 0] + np.log(np.exp(logits - highest).sum(axis=1))
+
+
+def looks(
+    forward: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]], pixels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Several looks at each image: probabilities (n, 10) and familiarities (n,), the means over them.
+
+    The familiarity of one look alone tells clothes from other things much less well.
+
+    Args:
+        forward: images (m, 28, 28, 1) -> probabilities and logits (m, 10).
+        pixels: float32 (n, 28, 28, 1) in [0, 1].
+    """
+    probabilities, logits = forward(test_time_augmentation.augment(pixels))
+    return test_time_augmentation.average(probabilities), test_time_augmentation.average(energy(logits))
+
+
+UNSURE = 0.5  # a highest probability below this is no more than an even chance
+
+
+class Answer(NamedTuple):
+    """What a network says to one image: the probabilities float32 (10,), and how familiar it is, see `energy`."""
+
+    probabilities: np.ndarray
+    familiarity: float
+
+    @property
+    def label(self) -> int:
+        """The most probable class, 0 to 9."""
+        return int(self.probabilities.argmax())
+
+    @property
+    def confidence(self) -> float:
+        """Its probability, in [0, 1]."""
+        return float(self.probabilities[self.label])
+
+
+Doubt = Literal["not like clothes", "unsure"]
 
 
 class Predictor:
@@ -70,39 +108,40 @@ class Predictor:
 
     @property
     def threshold(self) -> float | None:
-        """The energy below which an image is unlike what the network was trained on; None if it was not measured."""
-        return ((self.run.evaluation or {}).get("familiarity") or {}).get("threshold")
+        """The familiarity below which an image is not like clothes; None if it was not measured."""
+        return ((self.run.evaluation or {}).get("familiarity") or {}).get("unlike_below")
 
-    def energy(self, readings: Sequence[Reading]) -> float:
-        """How familiar the readings that have a weight are, each as much as it weighs: see `energy`.
+    def doubt(self, answer: Answer) -> Doubt | None:
+        """Whether an answer is to be doubted: its familiarity is below the threshold, else its confidence below 50%."""
+        if self.threshold is not None and answer.familiarity < self.threshold:
+            return "not like clothes"
+        return "unsure" if answer.confidence < UNSURE else None
 
-        Where none has one, as when a reading was chosen by hand, they count alike.
-        """
-        used = [reading for reading in readings if reading.weight > 0] or list(readings)
-        found = self.energies(np.stack([reading.seen.pixels for reading in used]))
-        return float(np.average(found, weights=[reading.weight or 1 for reading in used]))
+    def looks(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What it says to images float32 (n, 28, 28, 1), each for itself: see `looks`."""
 
-    def energies(self, pixels: np.ndarray) -> np.ndarray:
-        """How familiar images float32 (n, 28, 28, 1) are, each for itself: (n,)."""
-        batches = [pixels[start : start + 500] for start in range(0, len(pixels), 500)]
-        return np.concatenate([energy(self._logits(self.features(batch))) for batch in batches])
+        def forward(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            probabilities, features = self._both(pixels)
+            return probabilities, self._logits(features)
 
-    def each(self, readings: Sequence[Reading]) -> np.ndarray:
-        """What the network says to every reading, float32 (n, 10): the mean of `test_time_augmentation`."""
-        return test_time_augmentation.average(
-            self(test_time_augmentation.augment(np.stack([reading.seen.pixels for reading in readings])))
-        )
+        return looks(forward, pixels)
 
-    def answer(self, readings: Sequence[Reading]) -> np.ndarray:
-        """The automatic answer (10,): all readings that have a weight, each as much as it weighs."""
+    def each(self, readings: Sequence[Reading]) -> list[Answer]:
+        """What the network says to every reading."""
+        probabilities, familiarities = self.looks(np.stack([reading.seen.pixels for reading in readings]))
+        return [Answer(*one) for one in zip(probabilities, familiarities.tolist(), strict=True)]
+
+    def answer(self, readings: Sequence[Reading]) -> Answer:
+        """The automatic answer: all readings that have a weight, each as much as it weighs."""
         used = [reading for reading in readings if reading.weight > 0]
-        return combined(used, self.each(used))
+        return combined([reading.weight for reading in used], self.each(used))
 
 
-def combined(readings: Sequence[Reading], each: np.ndarray) -> np.ndarray:
-    """The automatic answer: the readings' probabilities (n, 10) in the proportion of their weights -> (10,)."""
-    weights = np.array([reading.weight for reading in readings], np.float32)
-    return weights @ each / weights.sum()
+def combined(weights: Sequence[float] | np.ndarray, each: Sequence[Answer]) -> Answer:
+    """The automatic answer: the answers to an image's readings in the proportion of the readings' weights."""
+    weights = np.array(weights, np.float32) / np.sum(weights)
+    familiarity = float(weights @ np.array([answer.familiarity for answer in each]))
+    return Answer(weights @ np.stack([answer.probabilities for answer in each]), familiarity)
 
 
 def labelled(probabilities: np.ndarray) -> dict[str, Any]:

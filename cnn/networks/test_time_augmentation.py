@@ -29,6 +29,6 @@ def augment(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate(looks)
 
 
-def average(probabilities: np.ndarray) -> np.ndarray:
-    """The answers to `of(pixels)`, (10 n, classes) -> the images' own, (n, classes)."""
-    return probabilities.reshape(COUNT, -1, probabilities.shape[-1]).mean(axis=0)
+def average(found: np.ndarray) -> np.ndarray:
+    """What was found for each of `augment(pixels)`, (10 n, ...) -> the images' own, (n, ...)."""
+    return found.reshape(COUNT, -1, *found.shape[1:]).mean(axis=0)

@@ -211,7 +211,9 @@ def _train(run: Run, status: Status) -> None:
         calibration.apply_temperature(export, calibration.temperature(validation, dataset.validation.labels))
         recorder.save(export, "model.keras")
     result = evaluate(export, dataset.test)
-    result["familiarity"] = familiarity_of(export, dataset.validation.images, training.seed)
+    result["familiarity"] = familiarity_of(
+        export, dataset.validation, own.held_out if own is not None else None, training.seed
+    )
     runs.write_json(run.path / "evaluation.json", result)
     write_examples(run.path, export, dataset.test)
     write_reference(run.path, dataset.train, run.config.data.style_augmentation > 0, training.seed)

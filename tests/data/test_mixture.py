@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from cnn.config import Data
 from cnn.data import NO_GARMENT, Split, mixture, restyle, synthetic
 from cnn.data.folders import WrongFolders, is_held_out
-from cnn.data.mixture import OwnPictures, load_own, read_own, save_own, sources
+from cnn.data.mixture import HeldOut, OwnPictures, load_own, read_own, save_own, sources
 from cnn.data.outliers import outlier
 from cnn.pictures import readings
 
@@ -56,6 +56,11 @@ def own() -> OwnPictures:
     """Three T-shirts and one bag; one of each is drawn."""
     pictures = synthetic.dataset(4, 7, "test")[0]
     return OwnPictures(pictures, np.array([0, 0, 0, 8], np.uint8), np.array([0, 0, 1, 1], np.uint8))
+
+
+def with_others(own: OwnPictures) -> OwnPictures:
+    """The bag is called no garment."""
+    return own._replace(labels=np.where(own.labels == 8, NO_GARMENT, own.labels))
 
 
 ALL = Data(style_augmentation=0.3, outlier_exposure=0.05, own_images=0.2)
@@ -201,9 +206,13 @@ def test_own_pictures_are_read_as_at_work_without_the_held_out_and_the_unreadabl
     for picture, place in zip(own.images, (f"one/1_Trouser/{kept[1]}", f"one/2_Pullover/{kept[0]}"), strict=False):
         seen = readings.read(tmp_path / place)[0].seen.pixels[..., 0]
         assert np.array_equal(picture, np.rint(seen * 255).astype(np.uint8))
-    assert reports == ["Reading your images: 4 of 4"]
+    assert reports == ["Reading your images: 5 of 5"]
     counts = {kind: account[kind] for kind in ("found", "used", "held_out", "copies", "unreadable")}
     assert counts == {"found": 5, "used": 3, "held_out": 1, "copies": 0, "unreadable": 1}
+    seen = readings.read(tmp_path / "two" / "8_Bag" / held_out[0], used_only=True)
+    assert own.held_out.labels.tolist() == [8] * len(seen) and own.held_out.files.tolist() == [0] * len(seen)
+    assert own.held_out.weights == pytest.approx([reading.weight for reading in seen])
+    assert own.held_out.images[0].tobytes() not in {image.tobytes() for image in own.images}
     ((reason, files),) = account["reasons"].items()
     assert "not an image" in reason and files == [str(tmp_path / "two" / "8_Bag" / "notes.txt")]
 
@@ -272,11 +281,45 @@ def test_folders_of_which_nothing_can_be_used_are_refused(kind, why, here, tmp_p
     assert second == f"0 of 1 own images used: {why}."
 
 
-def test_own_pictures_are_kept_with_a_run(own, tmp_path):
+def test_images_of_no_garment_are_seen_on_some_ground_too_if_they_were_cut_out(here, tmp_path):
+    kept, (held_out,) = names(False, 3), names(True, 1)
+    things = tmp_path / "none"
+    painting(tmp_path / "1_Trouser" / kept[0])
+    painting(things / kept[1])
+    painting(things / held_out, top=50)
+    cut_out = Image.new("RGBA", (120, 100), (0, 0, 0, 0))
+    ImageDraw.Draw(cut_out).ellipse((20, 20, 100, 80), fill=(200, 30, 30, 255))
+    cut_out.save(things / kept[2])
+    own, account = read_own([tmp_path], nobody)
+    plain = readings.read(things / kept[1], used_only=True) + readings.read(things / kept[2], used_only=True)
+    assert (own.labels == NO_GARMENT).sum() == len(plain) + 1
+    assert set(own.held_out.labels.tolist()) == {NO_GARMENT}
+    assert [folder["class"] for folder in account["folders"]] == ["Trouser", "no garment"]
+    assert np.array_equal(read_own([tmp_path], nobody)[0].images, own.images), "the same ground each time"
+
+
+def test_half_of_the_images_of_no_garment_are_own_ones_where_there_are_any(train, own, here):
+    config = Data(outlier_exposure=0.05, own_images=0.2)
+    others, mine = sources(config, train, 3, with_others(own), nobody)
+    assert set(others.split.labels.tolist()) == {NO_GARMENT} and len(others.split.labels) == 60
+    shown = {image.tobytes() for image in others.split.images[30:]}
+    bag = own.images[own.labels == 8][0]
+    assert bag.tobytes() in shown and len(shown) == 2, "as it is, and drawn"
+    assert 8 not in mine.split.labels and NO_GARMENT not in mine.split.labels
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_own_pictures_are_kept_with_a_run(measured, own, tmp_path):
     path = tmp_path / "pictures.npz"
     assert load_own(path) is None
-    save_own(path, own)
+    held_out = HeldOut(own.images[:2], own.labels[:2], np.array([0, 0]), np.array([0.7, 0.3], np.float32))
+    save_own(path, own._replace(held_out=held_out) if measured else own)
     again = load_own(path)
     assert isinstance(again, OwnPictures)
-    for one, other in zip(again, own, strict=True):
+    pairs = [*zip(again[:3], own[:3], strict=True)]
+    if measured:
+        pairs += zip(again.held_out, held_out, strict=True)
+    else:
+        assert again.held_out is None
+    for one, other in pairs:
         assert one.dtype == other.dtype and np.array_equal(one, other)

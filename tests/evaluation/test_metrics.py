@@ -14,6 +14,7 @@ from cnn import evaluate as command
 from cnn.config import RunConfig
 from cnn.config.layers import Convolution, Dense, GlobalPooling, SeparableConvolution
 from cnn.data import Split
+from cnn.data.mixture import HeldOut
 from cnn.data.outliers import outlier
 from cnn.evaluation import out_of_distribution
 from cnn.evaluation.examples import read_examples, write_examples
@@ -195,11 +196,28 @@ def test_familiarity_is_measured_on_500_pictures_of_no_garment(monkeypatch):
     drawn, draw = [], outlier
     monkeypatch.setattr(out_of_distribution, "outlier", lambda chance: drawn.append(draw(chance)) or drawn[-1])
     run = runs.get("wardrobe")
-    found = familiarity_of(load(run), read_examples(run).images, run.config.training.seed)
+    examples = read_examples(run)
+    found = familiarity_of(load(run), data.Split(examples.images, examples.labels), None, run.config.training.seed)
     assert len({picture.tobytes() for picture in drawn}) == 500
-    assert found["garments_kept"] == 0.98
-    for name in ("others_refused", "auroc"):
-        assert found[name] == pytest.approx(run.evaluation["familiarity"][name], abs=0.01)
+    assert found["measured_on"] == "validation images" and found["auroc"] > 0.95
+    assert found["right"]["n"] + found["wrong"]["n"] == 100 and found["right"]["unlike"] <= 0.05
+
+
+def test_familiarity_is_measured_on_own_images_where_they_are_enough(monkeypatch):
+    """Two readings of a file are one answer, by their weights; images of no garment are among the other things."""
+    monkeypatch.setattr(out_of_distribution, "OUTLIERS", 20)
+    run = runs.get("wardrobe")
+    examples = read_examples(run)
+    images, labels = np.tile(examples.images, (3, 1, 1)), np.tile(examples.labels, 3)
+    images[100:200] = 0  # a reading that hardly counts
+    labels[200:] = data.NO_GARMENT
+    files = np.r_[np.arange(100), np.arange(100), np.arange(100, 200)]
+    held_out = HeldOut(images, labels, files, np.repeat([0.999, 0.001, 1.0], 100))
+    nothing = data.Split(examples.images[:0], examples.labels[:0])
+    found = familiarity_of(load(run), nothing, held_out, 0)
+    assert found["measured_on"] == "own images" and found["right"]["n"] + found["wrong"]["n"] == 100
+    assert found["right"]["n"] > 85
+    assert found["auroc"] < 0.7 and found["unlike_below"] is None, "the same images are said to be no garments"
 
 
 # ---------------------------------------------------------------- the command line

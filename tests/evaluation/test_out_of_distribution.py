@@ -32,10 +32,17 @@ def test_the_threshold_keeps_the_agreed_share_of_garments():
     garments, others = np.linspace(1, 2, 1001), np.linspace(0, 1.5, 301)
     found = separation(garments, others)
     assert found["garments_kept"] == pytest.approx(KEPT, abs=0.001)
-    assert found["threshold"] == pytest.approx(1.02)
-    assert found["others_refused"] == pytest.approx(1.02 / 1.5, abs=0.005)
+    assert found["unlike_below"] == pytest.approx(1.04)
+    assert found["others_refused"] == pytest.approx(1.04 / 1.5, abs=0.005)
     pairs = (garments[:, None] > others).mean() + (garments[:, None] == others).mean() / 2
     assert found["auroc"] == pytest.approx(pairs, abs=1e-4)
+
+
+def test_a_score_that_says_too_little_has_no_threshold():
+    same = np.linspace(0, 1, 100)
+    assert separation(same, same)["unlike_below"] is None
+    assert separation(same + 0.5, same)["unlike_below"] is None
+    assert separation(same + 0.7, same)["unlike_below"] is not None
 
 
 def test_the_area_under_the_curve_at_its_ends_and_in_the_middle():
@@ -59,7 +66,7 @@ def test_the_nearest_point_the_same_way_whatever_their_length():
 def test_the_shipped_network_tells_its_garments_from_what_is_none():
     run = runs.get("wardrobe")
     predictor = Predictor(run)
-    garments = predictor.energies(data.scaled(read_examples(run).images))
+    garments = predictor.looks(data.scaled(read_examples(run).images))[1]
     others = np.stack([outlier(np.random.default_rng([999, number])) for number in range(100)])
     assert (garments >= predictor.threshold).mean() > 0.93
-    assert (predictor.energies(data.scaled(others)) < predictor.threshold).mean() > 0.9
+    assert (predictor.looks(data.scaled(others))[1] < predictor.threshold).mean() > 0.8

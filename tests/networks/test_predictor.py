@@ -15,7 +15,7 @@ from cnn.config import CLASS_NAMES, presets
 from cnn.data import synthetic
 from cnn.networks import test_time_augmentation
 from cnn.networks.load import UnreadableModel, load
-from cnn.networks.predictor import Predictor, combined, labelled
+from cnn.networks.predictor import Answer, Predictor, combined, energy, labelled
 from cnn.pictures import WHOLE, NetworkInput, readings
 from cnn.pictures.readings import Reading
 
@@ -95,36 +95,68 @@ def test_each_reading_is_looked_at_several_times(tiny, pixels):
         predictor(test_time_augmentation.augment(pixels[:3])).reshape(test_time_augmentation.COUNT, 3, 10).mean(axis=0)
     )
     each = predictor.each(made(pixels[:3], 0.5, 0.5, 0))
-    assert each.shape == (3, 10) and each == pytest.approx(expected, abs=1e-5)
-    assert predictor.each(made(pixels[:3, :, ::-1], 1, 0, 0)) == pytest.approx(each, abs=1e-3)  # whichever way it faces
+    assert np.stack([answer.probabilities for answer in each]) == pytest.approx(expected, abs=1e-5)
+    for mirrored, answer in zip(predictor.each(made(pixels[:3, :, ::-1], 1, 0, 0)), each, strict=True):
+        assert mirrored.probabilities == pytest.approx(answer.probabilities, abs=1e-3)  # whichever way it faces
 
 
 def test_the_answer_is_the_weighted_mean_of_the_readings(tiny, pixels):
     predictor = Predictor(tiny)
     several = made(pixels[:4], 0.6, 0.3, 0.1, 0)
     each = predictor.each(several)
-    expected = 0.6 * each[0] + 0.3 * each[1] + 0.1 * each[2]
-    assert predictor.answer(several) == pytest.approx(expected, abs=1e-5)
-    assert combined(several, each) == pytest.approx(expected, abs=1e-5)
-    assert predictor.answer(several).sum() == pytest.approx(1, abs=1e-5)
+    answer = predictor.answer(several)
+    for name in ("probabilities", "familiarity"):
+        of_each = [getattr(one, name) for one in each]
+        expected = 0.6 * of_each[0] + 0.3 * of_each[1] + 0.1 * of_each[2]
+        assert getattr(answer, name) == pytest.approx(expected, abs=1e-4)
+        twice_as_heavy = combined([1.2, 0.6, 0.2, 0], each)
+        assert getattr(twice_as_heavy, name) == pytest.approx(expected, abs=1e-4)
+    assert answer.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_a_reading_without_weight_costs_and_changes_nothing(tiny, pixels, monkeypatch):
     asked = []
-    ask = Predictor.__call__
-    monkeypatch.setattr(Predictor, "__call__", lambda self, batch: asked.append(len(batch)) or ask(self, batch))
+    ask = Predictor._both
+    monkeypatch.setattr(Predictor, "_both", lambda self, batch: asked.append(len(batch)) or ask(self, batch))
     predictor = Predictor(tiny)
     alone = predictor.answer(made(pixels[:1], 1))
     asked.clear()
-    assert predictor.answer(made(pixels[:2], 1, 0)) == pytest.approx(alone, abs=1e-6)
+    together = predictor.answer(made(pixels[:2], 1, 0))
+    assert together.probabilities == pytest.approx(alone.probabilities, abs=1e-6)
+    assert together.familiarity == pytest.approx(alone.familiarity, abs=1e-4)
     assert asked == [test_time_augmentation.COUNT]  # of the one reading, in one batch
 
 
-def test_the_familiarity_of_a_reading_without_weight_is_its_own(tiny, pixels):
+def test_the_familiarity_is_the_mean_of_the_energies_of_several_looks(tiny, pixels):
     predictor = Predictor(tiny)
-    each = predictor.energies(pixels[:2])
-    assert predictor.energy(made(pixels[:1], 0)) == pytest.approx(each[0], abs=1e-4)
-    assert predictor.energy(made(pixels[:2], 0.75, 0.25)) == pytest.approx(0.75 * each[0] + 0.25 * each[1], abs=1e-4)
+    logits = np.log(predictor(test_time_augmentation.augment(pixels[:2])))  # less a constant, which says nothing
+    expected = energy(logits).reshape(test_time_augmentation.COUNT, 2).mean(axis=0)
+    assert [answer.familiarity for answer in predictor.each(made(pixels[:2], 1, 0))] == pytest.approx(
+        expected, abs=1e-3
+    )
+
+
+@pytest.mark.parametrize(
+    ("confidence", "familiarity", "doubt"),
+    [(0.9, 5, None), (0.9, 2, "not like clothes"), (0.4, 5, "unsure"), (0.4, 2, "not like clothes"), (0.5, 3, None)],
+)
+def test_an_answer_is_doubted_for_what_it_is_unlike_or_else_for_its_confidence(
+    confidence, familiarity, doubt, own_tiny
+):
+    measured = {**own_tiny.evaluation, "familiarity": {"unlike_below": 3}}
+    runs.write_json(own_tiny.path / "evaluation.json", measured)
+    predictor = Predictor(runs.get(own_tiny.id))
+    rest = (1 - confidence) / 9
+    assert predictor.doubt(Answer(np.array([confidence] + [rest] * 9), familiarity)) == doubt
+
+
+@pytest.mark.parametrize("measured", [{}, {"familiarity": {"threshold": 100}}, {"familiarity": {"unlike_below": None}}])
+def test_without_a_threshold_only_the_confidence_is_doubted(measured, own_tiny):
+    """Runs of before had one on the energy of a single look."""
+    runs.write_json(own_tiny.path / "evaluation.json", {**own_tiny.evaluation, "familiarity": {}, **measured})
+    predictor = Predictor(runs.get(own_tiny.id))
+    assert predictor.doubt(Answer(np.array([0.6] + [0.05] * 8), 0.0)) is None
+    assert predictor.doubt(Answer(np.full(10, 0.1), 100.0)) == "unsure"
 
 
 def test_an_answer_names_the_most_probable_class():
@@ -146,13 +178,15 @@ def test_json_has_one_object_a_line_with_the_documented_keys(own_tiny, shirt, ba
     assert [first["file"], second["file"]] == [str(shirt), str(bag)]
     for result in (first, second):
         assert list(result)[:6] == ["file", "label", "index", "confidence", "probabilities", "reading"]
-        assert list(result)[6:] == ["familiarity", "unlike"]
+        assert list(result)[6:] == ["familiarity", "unlike", "doubt"]
+        assert result["doubt"] in (None, "unsure", "not like clothes")
+        assert result["unlike"] == (result["doubt"] == "not like clothes")
         assert result["label"] == CLASS_NAMES[result["index"]]
         assert result["confidence"] == max(result["probabilities"]) == result["probabilities"][result["index"]]
         assert len(result["probabilities"]) == 10 and sum(result["probabilities"]) == pytest.approx(1, abs=1e-4)
         assert result["reading"] == readings.read(result["file"])[0].name
     expected = Predictor(own_tiny).answer(readings.read(shirt))
-    assert first["probabilities"] == pytest.approx(expected.tolist(), abs=1e-5)
+    assert first["probabilities"] == pytest.approx(expected.probabilities.tolist(), abs=1e-5)
 
 
 def test_a_run_can_be_named_by_id_and_by_directory(own_tiny, shirt, capsys, monkeypatch, tmp_path):
@@ -166,8 +200,11 @@ def test_a_run_can_be_named_by_id_and_by_directory(own_tiny, shirt, capsys, monk
 
 def test_without_json_it_answers_in_words(own_tiny, shirt, capsys):
     code, out, _ = run_main(capsys, "--run", own_tiny.id, shirt)
-    label = labelled(Predictor(own_tiny).answer(readings.read(shirt)))["label"]
-    assert code == 0 and out.startswith(f"{shirt}: {label} (confidence ") and out.endswith("%)\n")
+    predictor = Predictor(own_tiny)
+    answer = predictor.answer(readings.read(shirt))
+    doubt = f"; {predictor.doubt(answer)}" if predictor.doubt(answer) else ""
+    expected = f"{shirt}: {CLASS_NAMES[answer.label]} (confidence {answer.confidence:.1%}{doubt})\n"
+    assert (code, out) == (0, expected)
 
 
 @pytest.mark.parametrize("kind", ["text", "missing", "folder", "empty"])

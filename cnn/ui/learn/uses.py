@@ -106,7 +106,7 @@ def _verdict(
         said += f": {how}."
     threshold = network.predict.threshold
     if threshold is not None:
-        energy = float(network.predict.energies(changed[None, ..., None])[0])
+        energy = float(network.predict.looks(changed[None, ..., None])[1][0])
         finds = "above" if energy >= threshold else "below"
         meaning = "like" if energy >= threshold else "**unlike**"
         said += (

@@ -4,20 +4,19 @@ The prediction comes first, so that it follows a stroke at once. What stands in 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
 import streamlit as st
 from PIL import Image
 
 from cnn import charts
 from cnn.config import CLASS_NAMES
-from cnn.networks.predictor import Predictor, combined
+from cnn.networks.predictor import Answer, Predictor, combined
 from cnn.pictures import SIZE
 from cnn.pictures.readings import Reading
 from cnn.runs import Run
 from cnn.ui import compare, figures, shell, state
-from cnn.ui.predict import nearest, pictures
+from cnn.ui.predict import doubts, nearest, pictures
 from cnn.ui.predict.pictures import Picture
 
 _STEP_SIZE = 112  # pixels along the longest edge of a step's image on the page
@@ -25,16 +24,11 @@ _EDGE = 112  # of the original and of the network input
 _TOP = 3  # classes
 
 
-@dataclass(frozen=True, eq=False)
-class _Prediction:
-    """What one network predicts: its name as Markdown, and the probabilities (10,)."""
+class _Prediction(NamedTuple):
+    """What one network predicts: its name as Markdown, and its answer."""
 
     network: str
-    probabilities: np.ndarray
-
-    @property
-    def label(self) -> int:
-        return int(self.probabilities.argmax())
+    answer: Answer
 
 
 def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -> None:
@@ -49,7 +43,7 @@ def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -
             if other and (second := compare.load(other)):
                 found.append(_predict(picture, other, second.predict))
             _labels(picture, found)
-            nearest.warn(picture, predictor)
+            doubts.show(found[0].answer, predictor)
     with right:
         _bars(picture, found)
         _preprocessing(picture, predictor)
@@ -58,8 +52,8 @@ def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -
 
 def _predict(picture: Picture, run: Run, predictor: Predictor) -> _Prediction:
     chosen = picture.chosen
-    probabilities = predictor.each([chosen])[0] if chosen else predictor.answer(picture.readings)
-    return _Prediction(shell.plain(shell.labels().get(run.id, run.name)), probabilities)
+    answer = predictor.each([chosen])[0] if chosen else predictor.answer(picture.readings)
+    return _Prediction(shell.plain(shell.labels().get(run.id, run.name)), answer)
 
 
 def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
@@ -87,11 +81,12 @@ def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
 
 
 def _top(picture: Picture, found: _Prediction) -> None:
-    st.subheader(CLASS_NAMES[found.label], anchor=False)
-    for index in found.probabilities.argsort()[::-1][:_TOP]:
-        probability = float(found.probabilities[index])
+    probabilities = found.answer.probabilities
+    st.subheader(CLASS_NAMES[found.answer.label], anchor=False)
+    for index in probabilities.argsort()[::-1][:_TOP]:
+        probability = float(probabilities[index])
         st.progress(min(probability, 1.0), text=f"{CLASS_NAMES[index]} · {probability:.1%}")
-    if picture.label == found.label:
+    if picture.label == found.answer.label:
         st.caption(":material/check: Correct: this is the true label.")
     elif picture.label is not None:
         st.caption(f":material/close: Wrong: the true label is {CLASS_NAMES[picture.label]}.")
@@ -118,10 +113,10 @@ def _bars(picture: Picture, found: Sequence[_Prediction]) -> None:
         for number, one in enumerate(found):
             with st.container():
                 figures.show(
-                    charts.probabilities(one.probabilities, CLASS_NAMES, height=270, true=picture.label),
+                    charts.probabilities(one.answer.probabilities, CLASS_NAMES, height=270, true=picture.label),
                     key="compared_bars" if number else "bars",
                     alt=f"Probabilities of the ten classes for {picture.title}; the highest is "
-                    f"{CLASS_NAMES[one.label]}.",
+                    f"{CLASS_NAMES[one.answer.label]}.",
                     title=one.network if len(found) > 1 else "All ten classes",
                 )
 
@@ -175,7 +170,7 @@ def _choice(picture: Picture, predictor: Predictor) -> None:
     each = predictor.each(picture.readings)
     used = [reading for reading in picture.readings if reading.weight > 0]
     st.button(
-        f"Automatic: {_in_short(combined(picture.readings, each))}",
+        f"Automatic: {_in_short(combined([reading.weight for reading in picture.readings], each))}",
         icon=":material/auto_awesome:",
         key="reading-automatic",
         type="primary" if picture.chosen is None else "secondary",
@@ -187,17 +182,17 @@ def _choice(picture: Picture, predictor: Predictor) -> None:
     )
     st.caption(f"Automatic uses {_weights(used)}. Or choose one:")
     with st.grid("auto", min_column_width=132, gap="small"):
-        for number, (reading, probabilities) in enumerate(zip(picture.readings, each, strict=True)):
+        for number, (reading, answer) in enumerate(zip(picture.readings, each, strict=True)):
             with st.container(border=True, height="stretch", gap="xsmall", horizontal_alignment="center"):
-                _card(picture, number, reading, probabilities)
+                _card(picture, number, reading, answer)
 
 
-def _card(picture: Picture, number: int, reading: Reading, probabilities: np.ndarray) -> None:
+def _card(picture: Picture, number: int, reading: Reading, answer: Answer) -> None:
     st.image(
         pictures.enlarged(reading.seen, 4),
-        alt=f"The network input with the preprocessing “{reading.name}”: {_in_short(probabilities)}.",
+        alt=f"The network input with the preprocessing “{reading.name}”: {_in_short(answer)}.",
     )
-    st.caption(_in_short(probabilities), text_alignment="center")
+    st.caption(_in_short(answer), text_alignment="center")
     st.button(
         reading.name,
         key=f"reading-{number}",
@@ -211,9 +206,8 @@ def _card(picture: Picture, number: int, reading: Reading, probabilities: np.nda
     )
 
 
-def _in_short(probabilities: np.ndarray) -> str:
-    best = int(probabilities.argmax())
-    return f"{CLASS_NAMES[best]} {probabilities[best]:.0%}"
+def _in_short(answer: Answer) -> str:
+    return f"{CLASS_NAMES[answer.label]} {answer.confidence:.0%}"
 
 
 def _weights(used: list[Reading]) -> str:

@@ -158,7 +158,7 @@ def _row(file: File, predictor: Predictor) -> Row:
             _data_url(picture.shown, "JPEG"),
             _data_url(Image.fromarray(picture.pixels(2)), "PNG"),
             picture.reading.name,
-            predictor.answer(picture.readings),
+            predictor.answer(picture.readings).probabilities,
             " ".join(picture.notes) or None,
         )
     except UnreadableImage as error:

@@ -1,4 +1,4 @@
-"""Why the network predicts so: the training examples most like an image, and whether it knows any like it."""
+"""Why the network predicts so: the training examples most like an image in the network's own features."""
 
 from collections import Counter
 
@@ -13,20 +13,6 @@ from cnn.ui.predict.pictures import Picture, magnified
 
 _NEAREST = 8
 _FACTOR = 3  # screen pixels for each of the network's
-
-
-def warn(picture: Picture, predictor: Predictor) -> None:
-    """Say so, where the network has learned nothing like this image."""
-    threshold = predictor.threshold
-    if threshold is None:
-        return
-    found = predictor.energy((picture.chosen,) if picture.chosen else picture.readings)
-    if found < threshold:
-        st.warning(
-            "**Unlike anything it was trained on.** The prediction is the least wrong of ten classes, not a "
-            f"recognition. (Familiarity {found:.1f}; 98% of the dataset's unseen garments reach {threshold:.1f}.)",
-            icon=":material/help:",
-        )
 
 
 def show(picture: Picture, predictor: Predictor) -> None:
