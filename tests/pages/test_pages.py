@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn import runs
 from cnn.config import CLASS_NAMES, Data, RunConfig, presets
+from cnn.networks.predictor import Answer
 from cnn.pictures import NetworkInput, readings, to_network_input
 from cnn.pictures.readings import Reading
 from cnn.ui.predict import batch, inputs, pictures
@@ -548,8 +549,8 @@ def test_a_batch_keeps_what_it_knows_of_the_files_that_stay():
 class FakePredictor:
     """Says Trouser."""
 
-    def answer(self, readings) -> np.ndarray:
-        return np.eye(10, dtype=np.float32)[1]
+    def answer(self, readings) -> Answer:
+        return Answer(np.eye(10, dtype=np.float32)[1], 1.0)
 
 
 def test_predict_a_drawing():
