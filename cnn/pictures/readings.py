@@ -16,6 +16,7 @@ from PIL import Image
 
 from cnn.pictures import cutouts, line_drawings, segmentation
 from cnn.pictures.files import open_image
+from cnn.pictures.ink import ink_of
 from cnn.pictures.network_input import NetworkInput, Step, UnreadableImage, as_network_input
 from cnn.pictures.normalise import filled, normalised, on_paper, reduced
 from cnn.pictures.recipe import as_it_is, follow, ground_colour
@@ -27,8 +28,6 @@ _EDGE = 256  # longest edge of the copy on which an image is understood
 _THIN = 0.055  # strokes up to this share of the drawing's longest edge make a line drawing
 _INK = 0.4  # a line drawing leaves more than this of its box blank
 _PLAIN = 0.9  # share of the border that has the background's colour on plain ground
-_TONED = 12.0  # grey levels from the paper's colour from which a pixel between the strokes has a tone
-_MUCH_TONE = 0.1  # share of the pixels between the strokes that have a tone, from which it is no line drawing
 _ONE_TONE = 14.0  # grey levels: the spread of a shape painted in one tone
 
 
@@ -103,10 +102,14 @@ def _ways(rgb: np.ndarray, used_only: bool) -> list[_Way]:
     size = rgb.shape[1] // block, rgb.shape[0] // block
     if cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).std(axis=(0, 1)).max() < 1:
         raise UnreadableImage(_NOTHING)
-    on_paper = ink if plain >= _PLAIN and _is_thin(ink) and not _is_toned(rgb, ink) else _pencil(rgb)
-    if on_paper is not None:
-        used, offered = [_line_drawing(on_paper, 1.0)], [_recipe(0.0), _cut_out(0.0)]
-    elif plain >= _PLAIN and _one_tone(rgb, ink):
+    drawn = ink_of(rgb)
+    strokes: np.ndarray | None = drawn.strokes if drawn.is_drawing else None
+    if strokes is None and plain >= _PLAIN and _is_thin(ink) and drawn.is_clean:
+        strokes = ink
+    painted = plain >= _PLAIN and _one_tone(rgb, ink)
+    if strokes is not None and (drawn.is_clean or not painted):
+        used, offered = [_line_drawing(strokes, 1.0)], [_recipe(0.0), _cut_out(0.0)]
+    elif painted:
         used, offered = [_painted(ink, 1.0)], [_recipe(0.0), _cut_out(0.0), _line_drawing(ink, 0.0)]
     elif plain >= _PLAIN:
         used, offered = [_cut_out(1.0), _recipe(0.5)], [_line_drawing(ink, 0.0)]
@@ -142,33 +145,6 @@ def _widest(mask: np.ndarray) -> float:
     """The width below which 98% of the ink lies: a black shoe with thin laces is no line drawing."""
     distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
     return float(2 * np.percentile(distance[distance > 0], 98))
-
-
-def _pencil(rgb: np.ndarray) -> np.ndarray | None:
-    """The strokes of a drawing on paper that was photographed in uneven light: bool (H, W), or None if it is none."""
-    if np.median(cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)[..., 1]) > 60:
-        return None  # no paper
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    kernel = max(15, max(grey.shape) // 10) | 1
-    paper = cv2.GaussianBlur(cv2.dilate(grey, np.ones((kernel, kernel), np.uint8)), (0, 0), kernel / 2)
-    level = grey.astype(np.float32) / np.maximum(paper, 1)
-    if np.median(level) < 0.93 or np.percentile(paper, 2) < 70:
-        return None
-    ink = level < 0.78
-    share = ink.mean()
-    return ink if 0.005 < share < 0.2 and _is_thin(ink) and not _is_toned(rgb, ink) else None
-
-
-def _is_toned(rgb: np.ndarray, ink: np.ndarray) -> bool:
-    """Whether there is more than paper between the strokes: cloth has tones and colours, a line drawing has none."""
-    near = cv2.dilate(ink.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    hull = cv2.fillConvexPoly(np.zeros(ink.shape, np.uint8), cv2.convexHull(cv2.findNonZero(ink.astype(np.uint8))), 1)
-    between, around = rgb[(hull > 0) & ~near], rgb[(hull == 0) & ~near]
-    if len(between) < 20 or len(around) < 20:
-        return False
-    paper = np.median(around, axis=0)
-    spread = 3 * float(np.median(np.abs(around - paper)))
-    return bool((np.abs(between - paper).max(-1) > max(_TONED, spread)).mean() > _MUCH_TONE)
 
 
 def _one_tone(rgb: np.ndarray, ink: np.ndarray) -> bool:
