@@ -46,7 +46,8 @@ def _classify(predictor: Predictor, file: Path) -> dict[str, Any]:
         return {"file": str(file), "error": str(error)}
     heaviest = max(found, key=lambda reading: reading.weight)
     answer = predictor.answer(found)
-    doubt = predictor.doubt(answer)
+    doubt, turned = predictor.doubt(answer), predictor.better_turned(found)
+    hints = [turned.hint] if turned else []
     return {
         "file": str(file),
         **labelled(answer.probabilities),
@@ -54,6 +55,7 @@ def _classify(predictor: Predictor, file: Path) -> dict[str, Any]:
         "familiarity": round(answer.familiarity, 3),
         "unlike": doubt == "not like clothes",
         "doubt": doubt,
+        "notes": [*dict.fromkeys(note for reading in found for note in reading.seen.notes), *hints],
     }
 
 
@@ -61,7 +63,8 @@ def _sentence(result: dict[str, Any]) -> str:
     if "error" in result:
         return f"{result['file']}: {result['error']}"
     doubt = f"; {result['doubt']}" if result["doubt"] else ""
-    return f"{result['file']}: {result['label']} (confidence {result['confidence']:.1%}{doubt})"
+    said = [f"{result['file']}: {result['label']} (confidence {result['confidence']:.1%}{doubt})", *result["notes"]]
+    return " ".join(said)
 
 
 if __name__ == "__main__":

@@ -220,7 +220,7 @@ def _fashion_mnist(on_download: OnDownload) -> tuple[tuple[np.ndarray, np.ndarra
 def _sha256_of(array: np.ndarray) -> str:
     """The checksum of an array as an IDX file, which begins with 0, 8 for uint8, the dimensions and the shape."""
     digest = hashlib.sha256(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape))
-    digest.update(np.ascontiguousarray(array))
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 

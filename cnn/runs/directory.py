@@ -18,6 +18,7 @@
       examples.npz     some test images with the network's answers
       reference.npz    some training images, to compare others with
       pictures.npz     readings of your labelled images, where some are mixed in
+      pictures.json    what became of every file in your folders
       environment.json versions and devices
 
 Shipped models are directories of the same kind under `cnn/pretrained/`, read-only. Nothing here trains, draws or

@@ -13,9 +13,10 @@ from PIL import Image
 from cnn import data, predict, runs
 from cnn.config import CLASS_NAMES, presets
 from cnn.data import synthetic
+from cnn.evaluation.examples import read_examples
 from cnn.networks import test_time_augmentation
 from cnn.networks.load import UnreadableModel, load
-from cnn.networks.predictor import Answer, Predictor, combined, energy, labelled
+from cnn.networks.predictor import Answer, Predictor, Turned, combined, energy, labelled
 from cnn.pictures import WHOLE, NetworkInput, readings
 from cnn.pictures.readings import Reading
 
@@ -136,6 +137,33 @@ def test_the_familiarity_is_the_mean_of_the_energies_of_several_looks(tiny, pixe
     )
 
 
+@pytest.fixture(scope="module")
+def examples() -> tuple[np.ndarray, np.ndarray]:
+    """Images float32 (100, 28, 28, 1) of the dataset, and their labels."""
+    found = read_examples(runs.get("wardrobe"))
+    return data.scaled(found.images), found.labels
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_image_is_known_to_be_better_upright(turns, examples):
+    predictor = Predictor(runs.get("wardrobe"))
+    images, labels = examples
+    turned = np.rot90(images, turns, axes=(1, 2))
+    found = [predictor.better_turned(made(image[None], 1)) for image in turned]
+    hints = [(hint, label) for hint, label in zip(found, labels, strict=True) if hint is not None]
+    assert len(hints) > 30
+    assert np.mean([hint.answer.label == label for hint, label in hints]) > 0.9
+    assert np.mean([(hint.turns + turns) % 4 == 0 for hint, label in hints if label in (0, 2, 3)]) > 0.8
+
+
+def test_an_upright_image_is_rarely_said_to_be_better_turned(examples):
+    predictor = Predictor(runs.get("wardrobe"))
+    found = [predictor.better_turned(made(image[None], 1)) for image in examples[0]]
+    assert sum(hint is not None for hint in found) <= 3
+    hint = Turned(1, Answer(np.eye(10)[1] * 0.94, 9.0)).hint
+    assert hint == "Recognised better when turned left: Trouser 94%."
+
+
 @pytest.mark.parametrize(
     ("confidence", "familiarity", "doubt"),
     [(0.9, 5, None), (0.9, 2, "not like clothes"), (0.4, 5, "unsure"), (0.4, 2, "not like clothes"), (0.5, 3, None)],
@@ -178,7 +206,7 @@ def test_json_has_one_object_a_line_with_the_documented_keys(own_tiny, shirt, ba
     assert [first["file"], second["file"]] == [str(shirt), str(bag)]
     for result in (first, second):
         assert list(result)[:6] == ["file", "label", "index", "confidence", "probabilities", "reading"]
-        assert list(result)[6:] == ["familiarity", "unlike", "doubt"]
+        assert list(result)[6:] == ["familiarity", "unlike", "doubt", "notes"]
         assert result["doubt"] in (None, "unsure", "not like clothes")
         assert result["unlike"] == (result["doubt"] == "not like clothes")
         assert result["label"] == CLASS_NAMES[result["index"]]
@@ -203,7 +231,9 @@ def test_without_json_it_answers_in_words(own_tiny, shirt, capsys):
     predictor = Predictor(own_tiny)
     answer = predictor.answer(readings.read(shirt))
     doubt = f"; {predictor.doubt(answer)}" if predictor.doubt(answer) else ""
-    expected = f"{shirt}: {CLASS_NAMES[answer.label]} (confidence {answer.confidence:.1%}{doubt})\n"
+    turned = predictor.better_turned(readings.read(shirt))
+    hint = f" {turned.hint}" if turned else ""
+    expected = f"{shirt}: {CLASS_NAMES[answer.label]} (confidence {answer.confidence:.1%}{doubt}){hint}\n"
     assert (code, out) == (0, expected)
 
 

@@ -485,7 +485,7 @@ def test_the_csv_has_a_line_for_each_file():
     assert not app.get("download_button")[0].proto.disabled
     content = batch.as_csv(app.session_state["batch"].done)
     lines = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
-    assert list(lines[0]) == ["file", "label", "confidence", *CLASS_NAMES, "error", "notes"]
+    assert list(lines[0]) == ["file", "label", "confidence", *CLASS_NAMES, "doubt", "error", "notes"]
     assert [line["file"] for line in lines] == [name for name, _ in FILES]
     probabilities = [float(lines[0][name]) for name in CLASS_NAMES]
     assert lines[0]["label"] == "Trouser" and float(lines[0]["confidence"]) == max(probabilities)
@@ -551,6 +551,12 @@ class FakePredictor:
 
     def answer(self, readings) -> Answer:
         return Answer(np.eye(10, dtype=np.float32)[1], 1.0)
+
+    def doubt(self, answer: Answer) -> None:
+        return None
+
+    def better_turned(self, readings) -> None:
+        return None
 
 
 def test_predict_a_drawing():

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import streamlit as st
-from PIL import Image
 
 from cnn import charts
 from cnn.config import CLASS_NAMES
@@ -44,6 +43,7 @@ def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -
                 found.append(_predict(picture, other, second.predict))
             _labels(picture, found)
             doubts.show(found[0].answer, predictor)
+            doubts.suggest_turn(picture, predictor)
     with right:
         _bars(picture, found)
         _preprocessing(picture, predictor)
@@ -96,7 +96,7 @@ def _original_and_input(picture: Picture) -> None:
     changes = picture.changes
     hands = [word for word, is_so in (("rotated", changes.turns), ("inverted", changes.inverted)) if is_so]
     st.image(
-        _fitted(picture.shown, _EDGE),
+        pictures.fitted(picture.shown, _EDGE),
         caption=" and ".join(hands).capitalize() if hands else "Original",
         alt=f"{picture.title}, {' and '.join(hands) or 'the original'}.",
     )
@@ -224,12 +224,5 @@ def _steps(reading: Reading) -> None:
     with st.grid("auto", min_column_width=_STEP_SIZE, gap="small"):
         for number, step in enumerate(reading.seen.steps, 1):
             with st.container(gap="xsmall"):
-                st.image(_fitted(step.image, _STEP_SIZE), alt=f"The image after step {number}, {step.name}.")
+                st.image(pictures.fitted(step.image, _STEP_SIZE), alt=f"The image after step {number}, {step.name}.")
                 st.caption(f"{number}. {step.name}", help=step.explanation)
-
-
-def _fitted(image: Image.Image, edge: int) -> Image.Image:
-    """Small images are shown with their pixels as squares, large ones reduced."""
-    factor = edge / max(image.size)
-    size = tuple(max(1, round(length * factor)) for length in image.size)
-    return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)

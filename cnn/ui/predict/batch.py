@@ -11,14 +11,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn.config import CLASS_NAMES, counted, duration
-from cnn.networks.predictor import Predictor
+from cnn.networks.predictor import Answer, Predictor
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
 from cnn.ui import fragments, shell, state
@@ -37,6 +36,7 @@ _COLUMNS = (
     "input",
     "predicted",
     "confidence",
+    "doubt",
     "file",
     "second prediction",
     "preprocessing",
@@ -53,15 +53,17 @@ class Row:
         thumbnail: of the image, a data URL.
         seen: the network input of the heaviest reading, a data URL.
         reading: that reading's name.
-        probabilities: the automatic prediction, float32 (10,).
-        notes: what is known from opening the file, sentences.
+        answer: the automatic prediction.
+        doubt: why it is to be doubted, a word or two.
+        notes: what is known from opening the file, and a turn that is recognised better; sentences.
         error: a sentence.
     """
 
     thumbnail: str | None = None
     seen: str | None = None
     reading: str | None = None
-    probabilities: np.ndarray | None = None
+    answer: Answer | None = None
+    doubt: str | None = None
     notes: str | None = None
     error: str | None = None
 
@@ -154,12 +156,14 @@ def _of_session(run: Run) -> Batch:
 def _row(file: File, predictor: Predictor) -> Row:
     try:
         picture = pictures.read(file)
+        found, turned = predictor.answer(picture.readings), predictor.better_turned(picture.readings)
         return Row(
             _data_url(picture.shown, "JPEG"),
             _data_url(Image.fromarray(picture.pixels(2)), "PNG"),
             picture.reading.name,
-            predictor.answer(picture.readings).probabilities,
-            " ".join(picture.notes) or None,
+            found,
+            predictor.doubt(found),
+            " ".join([*picture.notes, *([turned.hint] if turned else [])]) or None,
         )
     except UnreadableImage as error:
         return Row(error=str(error))
@@ -200,7 +204,7 @@ def _progress(batch: Batch, predictor: Predictor) -> None:
             key="csv",
             on_click="ignore",
             disabled=not ready,
-            help="One line for each file: predicted label, confidence and ten probabilities, or the error.",
+            help="One line for each file: predicted label, confidence, ten probabilities and doubt, or the error.",
         )
     _errors(batch)
     _redraw_if_steered()
@@ -297,34 +301,36 @@ def as_table(done: Iterable[tuple[File, Row]]) -> pd.DataFrame:
 
 def _cells(file: File, row: Row) -> dict[str, str | float | None]:
     cells = dict.fromkeys(_COLUMNS)
-    if row.probabilities is None:
+    if row.answer is None:
         return {**cells, "file": file.name, "error": row.error}
-    best, second = row.probabilities.argsort()[::-1][:2]
+    second = row.answer.probabilities.argsort()[-2]
     return {
         **cells,
         "image": row.thumbnail,
         "input": row.seen,
-        "predicted": CLASS_NAMES[best],
-        "confidence": float(row.probabilities[best]),
+        "predicted": CLASS_NAMES[row.answer.label],
+        "confidence": row.answer.confidence,
+        "doubt": row.doubt,
         "file": file.name,
-        "second prediction": f"{CLASS_NAMES[second]} {row.probabilities[second]:.0%}",
+        "second prediction": f"{CLASS_NAMES[second]} {row.answer.probabilities[second]:.0%}",
         "preprocessing": row.reading,
         "notes": row.notes,
     }
 
 
 def as_csv(done: Iterable[tuple[File, Row]]) -> bytes:
-    """One line for each file: the predicted label with its confidence and the ten probabilities, or the error.
+    """One line for each file: the predicted label with its confidence, ten probabilities and doubt, or the error.
 
-    Notes say what was noticed when a file was opened: that it was turned, or that its end is missing.
+    Notes say what was noticed when a file was opened: that it was turned, or that its end is missing; and which turn
+    would be recognised better.
     """
     lines = []
     for file, row in done:
-        if row.probabilities is None:
-            lines.append([file.name, *[""] * (2 + len(CLASS_NAMES)), row.error, ""])
+        if row.answer is None:
+            lines.append([file.name, *[""] * (3 + len(CLASS_NAMES)), row.error, ""])
         else:
-            best = int(row.probabilities.argmax())
-            numbers = [f"{value:.6f}" for value in (row.probabilities[best], *row.probabilities)]
-            lines.append([file.name, CLASS_NAMES[best], *numbers, "", row.notes or ""])
-    columns = ["file", "label", "confidence", *CLASS_NAMES, "error", "notes"]
+            numbers = [f"{value:.6f}" for value in (row.answer.confidence, *row.answer.probabilities)]
+            label = CLASS_NAMES[row.answer.label]
+            lines.append([file.name, label, *numbers, row.doubt or "", "", row.notes or ""])
+    columns = ["file", "label", "confidence", *CLASS_NAMES, "doubt", "error", "notes"]
     return to_csv(pd.DataFrame(lines, columns=columns, dtype=object))

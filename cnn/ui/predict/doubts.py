@@ -1,9 +1,12 @@
-"""Why a prediction is to be doubted: the image is not like clothes, or the network is unsure; as it was measured."""
+"""Why a prediction is to be doubted: it is not like clothes, the network is unsure, or the image lies on its side."""
 
 import streamlit as st
 
 from cnn.networks.predictor import UNSURE, Answer, Predictor
+from cnn.ui.predict import pictures
+from cnn.ui.predict.pictures import Picture
 
+_EDGE = 96  # pixels along the longest edge of a turned image
 _ENOUGH = 10  # unsure predictions, before a fraction of them is given
 
 
@@ -14,6 +17,27 @@ def show(answer: Answer, predictor: Predictor) -> None:
         st.warning(_unlike(answer, predictor), icon=":material/help:")
     elif doubt == "unsure":
         st.info(_unsure(predictor), icon=":material/help:")
+
+
+def suggest_turn(picture: Picture, predictor: Predictor) -> None:
+    """Offer the turned image, where it is recognised better; nothing is turned unasked."""
+    turned = None if picture.label is not None else predictor.better_turned(picture.readings)
+    if turned is None:
+        return
+    turns = (picture.changes.turns + turned.turns) % 4
+    with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
+        image = pictures.turned(picture.shown, turned.turns)
+        st.image(pictures.fitted(image, _EDGE), alt=f"{picture.title}, turned.")
+        with st.container(gap="xsmall"):
+            st.markdown(turned.hint)
+            st.button(
+                "Rotate",
+                icon=":material/rotate_90_degrees_ccw:",
+                key="rotate",
+                on_click=pictures.change,
+                args=(picture,),
+                kwargs={"turns": turns},
+            )
 
 
 def _unlike(answer: Answer, predictor: Predictor) -> str:

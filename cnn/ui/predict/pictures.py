@@ -109,6 +109,13 @@ def magnified(image: np.ndarray, factor: int) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
+def fitted(image: Image.Image, edge: int) -> Image.Image:
+    """Small images are shown with their pixels as squares, large ones reduced."""
+    factor = edge / max(image.size)
+    size = tuple(max(1, round(length * factor)) for length in image.size)
+    return image.resize(size, Image.Resampling.NEAREST if factor > 1 else Image.Resampling.BOX)
+
+
 # ---------------------------------------------------------------- from what was given to an image
 
 
@@ -206,9 +213,14 @@ def _reread(digest: str, turns: int, inverted: bool, drawn: bool, _picture: Pict
     return readings.of_canvas(np.asarray(changed)) if drawn else readings.of_picture(changed, _picture.notes)
 
 
+def turned(picture: Image.Image, turns: int) -> Image.Image:
+    """After so many quarter turns to the left."""
+    turn = _TURNS[turns % 4]
+    return picture if turn is None else picture.transpose(turn)
+
+
 def _changed(picture: Image.Image, changes: Changes) -> Image.Image:
-    if turn := _TURNS[changes.turns % 4]:
-        picture = picture.transpose(turn)
+    picture = turned(picture, changes.turns)
     if changes.inverted:
         pixels = np.array(picture)
         colours = pixels[..., :3] if picture.mode == "RGBA" else pixels
