@@ -13,6 +13,7 @@ import numpy as np
 _CLEAN, _CLEAN_AROUND, _CLEAN_WIDEST, _CLEAN_FILLED = 0.1, 0.3, 0.16, 0.4  # at most this, on clean paper
 _FINE_WIDEST, _FINE_FILLED = 0.05, 0.3  # at most this, where there are shadows or rules
 _BETWEEN, _AROUND, _MORE = 0.85, 0.6, 0.45  # at most this there; between the strokes, around them, the difference
+_ONE_INK_BETWEEN, _ONE_INK_FILLED = 0.3, 0.5  # at most this, where all ink is known to have one tone
 _LEAST_SHEET = 0.57  # of the image: a sheet of paper is what was photographed
 _TONE = 0.05  # of the paper's brightness, in any channel: a pixel that differs as much has a tone
 
@@ -22,11 +23,14 @@ _SHEET_COLOUR = 14  # levels of Lab's a and b within which paper has one colour
 _SHADE = 0.45  # of the brightest paper: the deepest shadow on it
 _RULE = 0.28  # of the image's longest edge: rules go on for longer
 _RULES = 7  # as many lines in one direction are rules; trousers have four
+_RULED_RIM = 0.04  # of the paper near the sheet's edge: rules cover more of it; to look for them takes time
 _TILTS = range(-8, 9, 2)  # degrees by which a sheet may lie askew
 _FAINT = 0.06  # contrast below which nothing is ink
 _DARKEST, _PALEST = 0.45, 0.25  # of the darkest ink: what every stroke has somewhere, and where it ends
 _FREE = 0.15  # of the strokes' hull: where less lies apart from strokes, the paper under them is looked at, too
 _SPECK = 0.04  # of the largest stroke: what is smaller is no stroke
+
+_LOGARITHM = np.log(np.maximum(np.arange(256, dtype=np.float32), 8))
 
 
 @dataclass(frozen=True, eq=False)  # eq: comparing arrays with == has no single answer
@@ -55,6 +59,11 @@ class Ink:
         return self.between <= _CLEAN and self.filled <= _CLEAN_FILLED
 
     @property
+    def is_one_ink(self) -> bool:
+        """Whether these are strokes if all that is not paper is known to have one tone."""
+        return self.between <= _ONE_INK_BETWEEN and self.filled <= _ONE_INK_FILLED
+
+    @property
     def is_drawing(self) -> bool:
         """Whether these are strokes on a sheet: on clean paper, or fine ones where there are shadows or rules."""
         clean = self.is_clean and self.around <= _CLEAN_AROUND and self.widest <= _CLEAN_WIDEST
@@ -73,7 +82,8 @@ def ink_of(rgb: np.ndarray) -> Ink:
     sheet = _sheet(paper)
     if sheet.mean() < _LEAST_SHEET:
         return Ink(np.zeros(sheet.shape, bool))
-    contrast = np.clip(1 - rgb / np.maximum(paper, 24).astype(np.float32), 0, 1).max(-1) * sheet
+    contrast = 1 - cv2.divide(rgb, np.maximum(paper, 24), dtype=cv2.CV_32F)
+    contrast = np.clip(_most(contrast), 0, 1) * sheet
     strokes = _strokes(np.maximum(contrast - _rules(contrast, sheet), 0), sheet)
     mask = strokes.astype(np.uint8)
     if mask.sum() < 12:
@@ -100,11 +110,14 @@ def ink_of(rgb: np.ndarray) -> Ink:
 def _sheet(paper: np.ndarray) -> np.ndarray:
     """Where the paper in the middle goes on, without the table around it: uint8 (H, W, 3) -> bool (H, W)."""
     height, width = paper.shape[:2]
-    colour = cv2.cvtColor(paper, cv2.COLOR_RGB2LAB)[..., 1:].astype(np.int16)
+    lab = cv2.cvtColor(paper, cv2.COLOR_RGB2LAB)
     middle = np.s_[height // 4 : height - height // 4, width // 4 : width - width // 4]
-    own = np.median(colour[middle].reshape(-1, 2), axis=0)
+    low, high = [0, 0, 0], [255, 255, 255]
+    for channel in (1, 2):
+        own = int(np.median(lab[..., channel][middle]))
+        low[channel], high[channel] = own - _SHEET_COLOUR, own + _SHEET_COLOUR
     light = cv2.cvtColor(paper, cv2.COLOR_RGB2GRAY)
-    like = (np.abs(colour - own).max(-1) < _SHEET_COLOUR) & (light > _SHADE * np.percentile(light, 90))
+    like = (cv2.inRange(lab, tuple(low), tuple(high)) > 0) & (light > _SHADE * np.percentile(light, 90))
     edge = max(3, max(height, width) // 40)
     opened = cv2.morphologyEx(like.astype(np.uint8), cv2.MORPH_OPEN, np.ones((edge, edge), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
@@ -124,6 +137,10 @@ def _rules(contrast: np.ndarray, sheet: np.ndarray) -> np.ndarray:
     """
     rules = np.zeros_like(contrast)
     floor = 0.03 + float(np.median(contrast[sheet]))
+    wide = max(contrast.shape) // 6
+    rim = sheet & (cv2.erode(np.uint8(sheet), np.ones((wide, wide), np.uint8), borderValue=0) == 0)
+    if (contrast[rim] > floor).sum() <= _RULED_RIM * rim.sum():
+        return rules
     for turned in (False, True):
         plane = np.ascontiguousarray(contrast.T) if turned else contrast
         height, width = plane.shape
@@ -172,17 +189,28 @@ def _toned(rgb: np.ndarray, paper: np.ndarray, around: np.ndarray) -> np.ndarray
     The paper's brightness is a quadratic in x and y, fitted channel by channel to the logarithm of the paper around
     the strokes, bool (H, W), without what a shadow makes darker.
     """
-    y, x = np.mgrid[-1 : 1 : rgb.shape[0] * 1j, -1 : 1 : rgb.shape[1] * 1j].astype(np.float32)
-    terms = np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1)
     chosen = np.zeros_like(around)
-    chosen[::3, ::3] = around[::3, ::3]
+    chosen[::4, ::4] = around[::4, ::4]
     if chosen.sum() < 20:
-        chosen[::3, ::3] = True
-    given, levels = terms[chosen], np.log(np.maximum(paper[chosen], 8).astype(np.float32))
+        chosen[::4, ::4] = True
+    rows, columns = np.nonzero(chosen)
+    height, width = around.shape
+    given, levels = _quadratic((rows + 0.5) / height, (columns + 0.5) / width), _LOGARITHM[paper[chosen]]
     fits = np.ones(len(given), bool)
     for _ in range(3):
         light, *_ = np.linalg.lstsq(given[fits], levels[fits], rcond=None)
-        apart = np.abs(levels - given @ light).max(1)
+        apart = _most(np.abs(levels - given @ light))
         fits = apart <= max(0.03, 1.5 * float(np.median(apart)))
-    levels = np.log(np.maximum(rgb, 8).astype(np.float32))
-    return np.abs(levels - terms @ light).max(-1) > _TONE
+    grid = (np.mgrid[:64, :64] + 0.5) / 64  # light changes slowly: a coarse grid saves most of the time
+    coarse = (_quadratic(*grid.reshape(2, -1)) @ light).reshape(64, 64, 3)
+    return _most(np.abs(_LOGARITHM[rgb] - cv2.resize(coarse, (width, height)))) > _TONE
+
+
+def _quadratic(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The terms of a quadratic at points in [0, 1]: (n,), (n,) -> float32 (n, 6)."""
+    return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y], axis=-1).astype(np.float32)
+
+
+def _most(channels: np.ndarray) -> np.ndarray:
+    """The largest of three channels, (..., 3) -> (...): several times as fast as `max(-1)`."""
+    return np.maximum(np.maximum(channels[..., 0], channels[..., 1]), channels[..., 2])

@@ -80,7 +80,9 @@ def of_picture(
         return (Reading("Fashion-MNIST's format", seen.steps[0].explanation, seen, 1.0),)
     picture = filled(picture)
     rgb = np.asarray(reduced(picture, _EDGE).convert("RGB"))
-    found = [reading for make in _ways(rgb, used_only) for reading in make(picture, rgb)]
+    found = [
+        reading for make in _ways(rgb, used_only) for reading in make(picture, rgb) if reading.weight or not used_only
+    ]
     if not any(reading.weight for reading in found):
         raise UnreadableImage(_NOTHING)
     total = sum(reading.weight for reading in found)
@@ -103,16 +105,15 @@ def _ways(rgb: np.ndarray, used_only: bool) -> list[_Way]:
     if cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).std(axis=(0, 1)).max() < 1:
         raise UnreadableImage(_NOTHING)
     drawn = ink_of(rgb)
-    strokes: np.ndarray | None = drawn.strokes if drawn.is_drawing else None
-    if strokes is None and plain >= _PLAIN and _is_thin(ink) and drawn.is_clean:
-        strokes = ink
     painted = plain >= _PLAIN and _one_tone(rgb, ink)
-    if strokes is not None and (drawn.is_clean or not painted):
-        used, offered = [_line_drawing(strokes, 1.0)], [_recipe(0.0), _cut_out(0.0)]
-    elif painted:
+    if plain >= _PLAIN and _is_thin(ink) and (drawn.is_clean or (painted and drawn.is_one_ink)):
+        used, offered = [_line_drawing(ink, 1.0)], [_recipe(0.0), _cut_out(0.0)]
+    elif painted and not (drawn.is_drawing and drawn.is_clean):
         used, offered = [_painted(ink, 1.0)], [_recipe(0.0), _cut_out(0.0), _line_drawing(ink, 0.0)]
+    elif drawn.is_drawing:
+        used, offered = [_line_drawing(drawn.strokes, 1.0)], [_recipe(0.0), _cut_out(0.0)]
     elif plain >= _PLAIN:
-        used, offered = [_cut_out(1.0), _recipe(0.5)], [_line_drawing(ink, 0.0)]
+        used, offered = [_on_plain_ground], [_line_drawing(ink, 0.0)]
     else:
         used, offered = [_cut_out(1.0)], [_recipe(0.0), _line_drawing(ink, 0.0)]
     return used if used_only else used + offered
@@ -212,6 +213,13 @@ def _cut_out(weight: float) -> _Way:
         ]
 
     return read
+
+
+def _on_plain_ground(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
+    """Cut out, and by the recipe; which would take a person for the garment."""
+    found = _cut_out(1.0)(picture, rgb)
+    worn = any(reading.name == segmentation.WORN for reading in found[:1])
+    return found + _recipe(0.0 if worn else 0.5)(picture, rgb)
 
 
 def _of_mask(guess: segmentation.Mask, rgb: np.ndarray, negative: np.ndarray, weight: float) -> Reading:

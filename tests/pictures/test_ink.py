@@ -75,7 +75,7 @@ DRAWINGS = {
     "ball-pen on squared paper": lambda: photographed(drawn(ruled(True), (30, 40, 120), 3)),
     "felt pen": lambda: photographed(drawn(paper(), (20, 110, 60), 9)),
     "highlighter": lambda: photographed(drawn(paper(), (250, 120, 180), 12)),
-    "chalk": lambda: photographed(drawn(paper("#233f30"), (235, 235, 225), 6, 0.2)),
+    "chalk": lambda: photographed(drawn(paper("#233f30"), (235, 235, 225), 6, 0.1)),
     "ball-pen on a table": lambda: photographed(on_a_table(drawn(paper(), (40, 60, 170), 4))),
     "the shadow of a hand": lambda: photographed(drawn(paper(), (30, 30, 35), 3), shadow=0.25),
     "white strokes on black": lambda: np.uint8(drawn(paper("#000000"), (255, 255, 255), 8)),
