@@ -27,6 +27,9 @@ _TRIMMED = 0.6  # of the border's pixels have a plain background's colour, or mo
 _SEED = 7  # cv2's GrabCut draws random numbers
 
 
+WORN = "Worn garment"  # the name of a mask that leaves out the person
+
+
 @dataclass(frozen=True, eq=False)  # eq: comparing arrays with == has no single answer
 class Mask:
     """One guess of where the garment is.
@@ -82,7 +85,7 @@ def masks(rgb: np.ndarray) -> list[Mask]:
     best = max(judged, key=_score)
     if (clothes := _worn(reduced(rgb, _PLAIN_EDGE), best, large)) is not None:
         judged = [replace(one, score=one.score * _PERSON) for one in judged]  # offered, hardly counted
-        judged.append(Mask("Worn garment", resized(clothes, view.shape), min(1.0, best.score * 1.15)))
+        judged.append(Mask(WORN, resized(clothes, view.shape), min(1.0, best.score * 1.15)))
     different: list[Mask] = []
     for one in sorted(judged, key=_score, reverse=True):
         if one.mask.any() and all(_overlap(one.mask, other.mask) <= _DIFFERENT for other in different):
