@@ -1,9 +1,9 @@
 """How many of people's own images are recognised: `python -m benchmarks.recognition --sketches DIR --photos DIR`.
 
 Each folder has subfolders named `<label>_<class>`; `--catalogue DIR` is a third one. Three ways from file to network
-are compared in one run, for every shipped model: a plain resize to 28 x 28 as many demonstrations do it, the recipe that
-made Fashion-MNIST (for plain backgrounds), and the program's own readings. For each: accuracy, balanced accuracy (the
-mean over the classes), expected calibration error, the confusion matrix, and the balanced accuracy by file-name prefix;
+are compared in one run, for every shipped model: a plain resize to 28 x 28 as many demonstrations do it, the recipe
+that made Fashion-MNIST (for plain backgrounds), and the program's own readings. For each: accuracy, balanced accuracy
+(the mean over the classes), expected calibration error, the confusion matrix, and the accuracy by file-name prefix;
 which fraction was read as a drawing, a painted shape, a photo; and which fraction of the right and of the wrong answers
 is called "not like clothes" or "unsure". A file that cannot be read counts as wrong.
 
@@ -161,8 +161,9 @@ def show_confusion(found: dict[str, Any], title: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    for kind in KINDS:
-        parser.add_argument(f"--{kind}", type=Path, metavar="DIR")
+    parser.add_argument("--sketches", type=Path, metavar="DIR")
+    parser.add_argument("--photos", type=Path, metavar="DIR")
+    parser.add_argument("--catalogue", type=Path, metavar="DIR")
     parser.add_argument("--run", action="append", help="id or directory; every shipped model where left out")
     options = parser.parse_args()
     folders = {kind: path for kind in KINDS if (path := getattr(options, kind))}
