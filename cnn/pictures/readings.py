@@ -21,7 +21,7 @@ from cnn.pictures.network_input import NetworkInput, Step, UnreadableImage, as_n
 from cnn.pictures.normalise import filled, normalised, on_paper, reduced
 from cnn.pictures.recipe import as_it_is, follow, ground_colour
 
-LINE_DRAWING = "Line drawing"
+LINE_DRAWING, PAINTED = "Line drawing", "Painted shape"  # names of readings
 _NOTHING = "The image shows only one plain colour. Choose one with a garment that stands out."
 
 _EDGE = 256  # longest edge of the copy on which an image is understood
@@ -195,7 +195,7 @@ def _recipe(weight: float) -> _Way:
 def _painted(ink: np.ndarray, weight: float) -> _Way:
     def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
         negative = 255 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        shape = _of_mask(segmentation.Mask("Painted shape", ink, 1.0), rgb, negative, weight)
+        shape = _of_mask(segmentation.Mask(PAINTED, ink, 1.0), rgb, negative, weight)
         return [replace(shape, explanation="One shape in one tone; the plain background is removed.")]
 
     return read

@@ -261,7 +261,7 @@ def test_several_readings_of_a_picture_are_kept_where_they_matter(here, tmp_path
     assert own.labels.tolist() == [0] * len(found) and not own.drawn.any()
     for picture, reading in zip(own.images, found, strict=True):
         assert np.array_equal(picture, np.rint(reading.seen.pixels[..., 0] * 255).astype(np.uint8))
-    monkeypatch.setattr(mixture, "_LEAST", 0.9 * found[0].weight + 0.1)
+    monkeypatch.setattr(mixture, "_LEAST", 0.99)
     assert read_own([tmp_path], nobody)[0].labels.tolist() == [0]
 
 

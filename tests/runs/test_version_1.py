@@ -87,7 +87,16 @@ def test_a_run_is_read_and_its_file_stays_as_it_is(old):
 def test_a_saved_preset_and_an_exported_configuration_are_read(old):
     found, problems = saved_presets.own()
     assert problems == [] and found["mine"].data == saved_presets.find("mine").data == EVERY_FIELD
-    assert saved_presets.parse((OLD / "exported.json").read_bytes()) == presets()["wardrobe"]
+    exported = saved_presets.parse((OLD / "exported.json").read_bytes())
+    assert exported.preset == "wardrobe" and len(exported.layers) == 15 and exported.training.epochs == 36
+    assert exported.data == Data(
+        flip=True,
+        random_affine=0.3,
+        random_erasing=0.25,
+        style_augmentation=0.24,
+        outlier_exposure=0.03,
+        own_images=0.12,
+    )
 
 
 def test_what_is_written_of_it_today_is_of_version_2(old):
