@@ -21,7 +21,7 @@ from cnn.pictures.network_input import NetworkInput, Step, UnreadableImage, as_n
 from cnn.pictures.normalise import filled, normalised, on_paper, reduced
 from cnn.pictures.recipe import as_it_is, follow, ground_colour
 
-LINE_DRAWING, PAINTED = "Line drawing", "Painted shape"  # names of readings
+AS_IT_IS, LINE_DRAWING, PAINTED = "Fashion-MNIST's format", "Line drawing", "Painted shape"  # names of readings
 _NOTHING = "The image shows only one plain colour. Choose one with a garment that stands out."
 
 _EDGE = 256  # longest edge of the copy on which an image is understood
@@ -77,7 +77,7 @@ def of_picture(
     picture = normalised(image)  # once, for all ways to read it
     seen = as_it_is(picture, image, notes)
     if seen is not None:
-        return (Reading("Fashion-MNIST's format", seen.steps[0].explanation, seen, 1.0),)
+        return (Reading(AS_IT_IS, seen.steps[0].explanation, seen, 1.0),)
     picture = filled(picture)
     rgb = np.asarray(reduced(picture, _EDGE).convert("RGB"))
     found = [

@@ -108,7 +108,7 @@ def _train(run: Run, status: Status) -> None:
 
     from cnn.evaluation.examples import write_examples, write_reference
     from cnn.evaluation.metrics import evaluate, predict
-    from cnn.evaluation.out_of_distribution import familiarity_of
+    from cnn.evaluation.out_of_distribution import familiarity_of, own_temperature
     from cnn.networks.build import build
     from cnn.networks.compile import compile_for_training, devices_to_train_on, distribution
     from cnn.training.data_wait import InputWaitTimer
@@ -211,8 +211,10 @@ def _train(run: Run, status: Status) -> None:
         calibration.apply_temperature(export, calibration.temperature(validation, dataset.validation.labels))
         recorder.save(export, "model.keras")
     result = evaluate(export, dataset.test)
+    held_out = own.held_out if own is not None else None
+    result["own_temperature"] = own_temperature(export, held_out) if training.calibrate else None
     result["familiarity"] = familiarity_of(
-        export, dataset.validation, own.held_out if own is not None else None, training.seed
+        export, dataset.validation, held_out, result["own_temperature"] or 1.0, training.seed
     )
     runs.write_json(run.path / "evaluation.json", result)
     write_examples(run.path, export, dataset.test)

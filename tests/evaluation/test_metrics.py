@@ -197,7 +197,7 @@ def test_familiarity_is_measured_on_500_pictures_of_no_garment(monkeypatch):
     monkeypatch.setattr(out_of_distribution, "outlier", lambda chance: drawn.append(draw(chance)) or drawn[-1])
     run = runs.get("wardrobe")
     examples = read_examples(run)
-    found = familiarity_of(load(run), data.Split(examples.images, examples.labels), None, run.config.training.seed)
+    found = familiarity_of(load(run), data.Split(examples.images, examples.labels), None, 1.0, 42)
     assert len({picture.tobytes() for picture in drawn}) == 500
     assert found["measured_on"] == "validation images" and found["auroc"] > 0.95
     assert found["right"]["n"] + found["wrong"]["n"] == 100 and found["right"]["unlike"] <= 0.05
@@ -214,7 +214,7 @@ def test_familiarity_is_measured_on_own_images_where_they_are_enough(monkeypatch
     files = np.r_[np.arange(100), np.arange(100), np.arange(100, 200)]
     held_out = HeldOut(images, labels, files, np.repeat([0.999, 0.001, 1.0], 100))
     nothing = data.Split(examples.images[:0], examples.labels[:0])
-    found = familiarity_of(load(run), nothing, held_out, 0)
+    found = familiarity_of(load(run), nothing, held_out, 1.0, 0)
     assert found["measured_on"] == "own images" and found["right"]["n"] + found["wrong"]["n"] == 100
     assert found["right"]["n"] > 85
     assert found["auroc"] < 0.7 and found["unlike_below"] is None, "the same images are said to be no garments"

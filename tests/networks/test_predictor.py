@@ -166,7 +166,7 @@ def test_an_upright_image_is_rarely_said_to_be_better_turned(examples):
 
 @pytest.mark.parametrize(
     ("confidence", "familiarity", "doubt"),
-    [(0.9, 5, None), (0.9, 2, "not like clothes"), (0.4, 5, "unsure"), (0.4, 2, "not like clothes"), (0.5, 3, None)],
+    [(0.9, 5, None), (0.9, 2, "not like clothes"), (0.3, 5, "unsure"), (0.3, 2, "not like clothes"), (0.4, 3, None)],
 )
 def test_an_answer_is_doubted_for_what_it_is_unlike_or_else_for_its_confidence(
     confidence, familiarity, doubt, own_tiny
