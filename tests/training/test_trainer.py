@@ -105,7 +105,10 @@ def test_a_finished_run_has_the_files_of_the_run_directory(trained):
     left = {file.name for file in trained.run.path.iterdir() if not file.name.startswith(".")}
     table = {line.split()[0] for line in directory.__doc__.splitlines() if line.startswith("      ")}
     table = {name.rstrip("/") for name in table}
-    gone, asked_for = {"checkpoint.npz", "best.keras"}, {"stop", "requests.jsonl", "pictures.npz", "tensorboard"}
+    gone, asked_for = (
+        {"checkpoint.npz", "best.keras"},
+        {"stop", "requests.jsonl", "pictures.npz", "pictures.json", "tensorboard"},
+    )
     assert {"config.json", "log.txt", "lapse"} | gone | asked_for < table
     assert left == table - gone - asked_for - {"log.txt"}, "log.txt comes with the dashboard's launcher"
     assert not [file for file in trained.run.path.glob(".*") if file.name != ".lock"]
@@ -187,7 +190,7 @@ def test_a_finished_run_is_not_trained_again(own_tiny):
         (["--preset", "tiny", "--limit", "5"], "limit (data > limit): input should be greater than or equal to 100"),
         (["--preset", "tiny", "--seed", "-1"], "seed (training > seed)"),
         (["--preset", "tiny", "--dataset", "imagenet"], "imagenet"),
-        (["--preset", "tiny", "--pictures", "no-such-folder"], "no-such-folder holds no images"),
+        (["--preset", "tiny", "--pictures", "no-such-folder"], "no-such-folder holds no labelled images"),
         (["some-run", "--pictures", "tests"], "a run's configuration cannot be changed"),
         (["no-such-run"], "There is no run 'no-such-run'"),
         (["/etc"], "There is no run '/etc'"),
