@@ -32,6 +32,7 @@ from cnn.pictures import UnreadableImage, readings
 
 _OF_EACH = 100
 _TESTED = 2_000  # test images
+_REFUSED = -1e6  # the familiarity of what the program refuses before it asks the network
 _SCENES = ("astronaut", "camera", "chelsea", "coffee", "coins", "moon", "rocket", "hubble_deep_field")
 _TEXTURES = ("brick", "grass", "gravel")
 
@@ -91,7 +92,7 @@ def familiarity(predictor: Predictor, picture: Image.Image | Path) -> float:
             else readings.of_picture(picture, used_only=True)
         )
     except UnreadableImage:
-        return -np.inf
+        return _REFUSED
     return predictor.answer(found).familiarity
 
 

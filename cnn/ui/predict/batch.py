@@ -272,6 +272,7 @@ def _table(batch: Batch) -> None:
         column_config={
             "image": st.column_config.ImageColumn(width=64, help="The original. Double-click to enlarge it."),
             "input": st.column_config.ImageColumn(width=64, help="The network input. Double-click to enlarge it."),
+            "doubt": st.column_config.TextColumn(width=115, help="Not like clothes, or unsure: no class reaches 40%."),
             "file": st.column_config.TextColumn(width=130),
             "confidence": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent", width=130),
             "preprocessing": st.column_config.TextColumn(
