@@ -23,7 +23,7 @@ from cnn.networks.predictor import UNSURE, Answer, combined, looks, tempered
 KEPT = 0.95  # fraction of the rightly recognised garments above the threshold
 OUTLIERS = 500  # images of no garment, drawn by this program, that are to be below it
 _USEFUL = 0.9  # area under the ROC curve; with less, whoever is told "not like clothes" is told nothing
-_GARMENTS = 1_000  # images of the dataset on which it is measured
+_GARMENTS = 500  # images of the dataset on which it is measured
 _LEAST = 100  # images of people's own are enough to measure on
 
 

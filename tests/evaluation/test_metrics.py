@@ -190,6 +190,7 @@ def test_examples_that_cannot_be_read_are_none(kind, own_tiny):
     assert read_examples(own_tiny) is None
 
 
+@pytest.mark.slow
 def test_familiarity_is_measured_on_500_pictures_of_no_garment(monkeypatch):
     """Against what was measured when the shipped network was trained, on other garments."""
     monkeypatch.setattr(out_of_distribution, "OUTLIERS", OUTLIERS)  # the trainings of the tests draw fewer

@@ -480,6 +480,30 @@ def test_many_files_become_a_table():
     assert len(app.error) == 2 and "4 chosen, 2 read, 2 refused" in app.progress[0].text
 
 
+def test_an_image_on_its_side_is_offered_turned_and_never_turned_unasked():
+    upright = Image.open(io.BytesIO(trousers()))
+    buffer = io.BytesIO()
+    upright.transpose(Image.Transpose.ROTATE_90).save(buffer, "PNG")
+    app = upload(open_page("Predict", "wardrobe"), ("side.png", buffer.getvalue()))
+    assert "Recognised better when turned right: Trouser" in text(app)
+    assert app.subheader[0].value != "Trouser"
+    click(app, "rotate")
+    assert app.subheader[0].value == "Trouser" and "Recognised better" not in text(app)
+    click(app, "reset")
+    assert "Recognised better when turned right: Trouser" in text(app)
+
+
+def test_what_is_not_like_clothes_is_said_with_what_was_measured():
+    noise = np.random.default_rng(1).integers(0, 256, (200, 200, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(noise).save(buffer, "PNG")
+    app = upload(open_page("Predict", "wardrobe"), ("noise.png", buffer.getvalue()))
+    (said,) = [warning.value for warning in app.warning if "Not like clothes" in warning.value]
+    measured = runs.get("wardrobe").evaluation["familiarity"]
+    assert f"{measured['others_refused']:.0%} of the images of other things" in said
+    assert f"{1 - measured['garments_kept']:.0%} of the garments that it recognised" in said
+
+
 def test_the_csv_has_a_line_for_each_file():
     app = read_all(upload(open_page("Predict"), *FILES))
     assert not app.get("download_button")[0].proto.disabled

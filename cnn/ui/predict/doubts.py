@@ -21,8 +21,9 @@ def show(answer: Answer, predictor: Predictor) -> None:
 
 def suggest_turn(picture: Picture, predictor: Predictor) -> None:
     """Offer the turned image, where it is recognised better; nothing is turned unasked."""
-    turned = None if picture.label is not None else predictor.better_turned(picture.readings)
-    if turned is None:
+    if picture.drawn or picture.label is not None:  # whoever draws here, and the dataset, know which way is up
+        return
+    if (turned := predictor.better_turned(picture.readings)) is None:
         return
     turns = (picture.changes.turns + turned.turns) % 4
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small"):
