@@ -87,7 +87,7 @@ def own_temperature(model, held_out: HeldOut | None) -> float | None:
     answers = _answers(model, held_out.images)
 
     def loss(divisor: float) -> float:
-        garments = [one for one in of_files(held_out, answers, divisor) if one[1] != data.NO_GARMENT]
+        garments = [one for one in _of_files(held_out, answers, divisor) if one[1] != data.NO_GARMENT]
         return float(np.mean([-np.log(answer.probabilities[label] + 1e-12) for answer, label in garments]))
 
     return round(float(min(np.geomspace(0.5, 2, 57), key=loss)), 4)
@@ -112,7 +112,7 @@ def familiarity_of(
     ask = partial(_answers, model)
     drawn = np.stack([outlier(np.random.default_rng([seed, 3, number])) for number in range(OUTLIERS)])
     others = ask(drawn)
-    own = of_files(held_out, ask(held_out.images), temperature) if held_out is not None else []
+    own = _of_files(held_out, ask(held_out.images), temperature) if held_out is not None else []
     others += [answer for answer, label in own if label == data.NO_GARMENT]
     garments = [(answer, label) for answer, label in own if label != data.NO_GARMENT]
     is_own = len(garments) >= _LEAST
@@ -144,7 +144,7 @@ def _answers(model, images: np.ndarray) -> list[Answer]:
     return found
 
 
-def of_files(held_out: HeldOut, answers: Sequence[Answer], temperature: float) -> list[tuple[Answer, int]]:
+def _of_files(held_out: HeldOut, answers: Sequence[Answer], temperature: float) -> list[tuple[Answer, int]]:
     """The automatic answer to each file, from those to its readings, and its label."""
     answers = [Answer(tempered(answer.probabilities, temperature), answer.familiarity) for answer in answers]
     found = []
