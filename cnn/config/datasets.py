@@ -6,6 +6,20 @@ read where no image is.
 
 from dataclasses import dataclass
 
+CLASS_NAMES = (
+    "T-shirt/top",
+    "Trouser",
+    "Pullover",
+    "Dress",
+    "Coat",
+    "Sandal",
+    "Shirt",
+    "Sneaker",
+    "Bag",
+    "Ankle boot",
+)
+INPUT_SHAPE = (28, 28, 1)
+
 
 @dataclass(frozen=True)
 class DatasetCard:
@@ -14,6 +28,7 @@ class DatasetCard:
     name: in files, in the form and on the command line. title: within a sentence. about: a few words for who chooses.
     training_images: how many there are. synthetic: whether it is drawn by code, which is said wherever it counts.
     linear_accuracy: what logistic regression on the pixels of all training images reaches on the test images.
+    class_names: of its labels, in order. input_shape: (height, width, channels) of an image.
     """
 
     name: str
@@ -22,6 +37,8 @@ class DatasetCard:
     training_images: int
     synthetic: bool = False
     linear_accuracy: float | None = None
+    class_names: tuple[str, ...] = CLASS_NAMES
+    input_shape: tuple[int, int, int] = INPUT_SHAPE
 
 
 FASHION_MNIST = DatasetCard("fashion-mnist", "Fashion-MNIST", "70,000 real images", 55_000, linear_accuracy=0.84)

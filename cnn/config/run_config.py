@@ -14,19 +14,6 @@ from cnn.config import versions
 from cnn.config.datasets import DATASET_CARDS, FASHION_MNIST, DatasetCard, known_dataset
 from cnn.config.layers import Layer, Row, trace
 
-CLASS_NAMES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-INPUT_SHAPE = (28, 28, 1)
 MAX_LEARNING_RATE = 10.0
 
 
@@ -191,4 +178,4 @@ class RunConfig(_Section):
         Raises:
             ImpossibleStack: the layers do not fit together.
         """
-        return trace(self.layers, INPUT_SHAPE, len(CLASS_NAMES))
+        return trace(self.layers, self.data.card.input_shape, len(self.data.card.class_names))

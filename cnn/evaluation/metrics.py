@@ -5,27 +5,24 @@ from typing import Any
 import numpy as np
 
 from cnn import data
-from cnn.evaluation import calibration
+from cnn.evaluation import calibration, predictions
+from cnn.evaluation.predictions import Predictions
 from cnn.networks import test_time_augmentation
 
 
 def evaluate(model, split: data.Split) -> dict[str, Any]:
-    """Accuracy in [0, 1], mean cross-entropy (in nats) and expected calibration error in [0, 1] on a whole split.
+    """Accuracy in [0, 1], loss (that of `keras.Model.evaluate`) and expected calibration error in [0, 1] on a split."""
+    return summary(predictions.measure(model, split))
 
-    The loss is that of `keras.Model.evaluate`, which also computes it from the logits: in 32 bits a probability may
-    have become 0, and whoever gives it a least value makes the loss smaller than it is. As there, the penalties of
-    layers with L2 weight decay are in it.
-    """
-    import keras
 
-    probabilities, logits = answers_and_logits(model, data.scaled(split.images))
-    losses = np.asarray(keras.losses.sparse_categorical_crossentropy(split.labels, logits, from_logits=True))
+def summary(found: Predictions) -> dict[str, Any]:
+    """What a run keeps of its predictions as numbers: split, n, accuracy, loss and calibration error."""
     return {
-        "split": "test",
-        "n": len(split.labels),
-        "accuracy": round(float((probabilities.argmax(axis=1) == split.labels).mean()), 6),
-        "loss": round(float(losses.mean(dtype=np.float64) + sum(map(float, model.losses))), 6),
-        "calibration_error": round(calibration.expected_calibration_error(probabilities, split.labels), 6),
+        "split": found.split,
+        "n": len(found),
+        "accuracy": round(found.accuracy, 6),
+        "loss": round(found.loss, 6),
+        "calibration_error": round(calibration.expected_calibration_error(found.probabilities, found.labels), 6),
     }
 
 

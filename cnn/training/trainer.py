@@ -106,8 +106,9 @@ def _train(run: Run, status: Status) -> None:
     import keras
     import tensorflow as tf
 
+    from cnn.evaluation import predictions
     from cnn.evaluation.examples import write_examples, write_reference
-    from cnn.evaluation.metrics import evaluate, predict
+    from cnn.evaluation.metrics import predict, summary
     from cnn.evaluation.out_of_distribution import familiarity_of, own_temperature
     from cnn.networks.build import build
     from cnn.networks.compile import compile_for_training, devices_to_train_on, distribution
@@ -210,7 +211,9 @@ def _train(run: Run, status: Status) -> None:
         validation = predict(export, dataset.validation.images)
         calibration.apply_temperature(export, calibration.temperature(validation, dataset.validation.labels))
         recorder.save(export, "model.keras")
-    result = evaluate(export, dataset.test)
+    measured = predictions.measure(export, dataset.test, class_names=run.config.data.card.class_names)
+    predictions.keep(run, measured)  # for the Evaluate page
+    result = summary(measured)
     held_out = own.held_out if own is not None else None
     result["own_temperature"] = own_temperature(export, held_out) if training.calibrate else None
     result["familiarity"] = familiarity_of(

@@ -30,8 +30,8 @@ START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EXPLORE, PREDICT = (
         "4_Runs",
         "5_Train",
         "6_Model",
-        "7_Explore",
-        "8_Predict",
+        "8_Explore",
+        "9_Predict",
     )
 )  # for st.page_link; in the order of the navigation, see app.py
 TEXT_WIDTH = 800  # pixels of a line of text, at most

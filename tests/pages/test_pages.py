@@ -265,7 +265,7 @@ def test_the_image_in_view_goes_along_to_the_other_pages():
     refresh(app)
     app.number_input(key="predict-number").set_value(3)
     refresh(app)
-    for page, control in (("7_Explore", "explore-number"), ("1_Learn", "sample_number")):
+    for page, control in (("8_Explore", "explore-number"), ("1_Learn", "sample_number")):
         app.switch_page(f"pages/{page}.py")
         refresh(app)
         assert app.number_input(key=control).value == 3 and "Coat 3" in text(app) + captions(app)
@@ -329,7 +329,7 @@ def open_expander(app: AppTest, key: str) -> AppTest:
 
 
 def go_to_explore(app: AppTest) -> AppTest:
-    app.switch_page("pages/7_Explore.py")
+    app.switch_page("pages/8_Explore.py")
     return refresh(app)
 
 

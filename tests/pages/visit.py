@@ -21,8 +21,8 @@ PAGES = {
     "Runs": "4_Runs",
     "Train": "5_Train",
     "Model": "6_Model",
-    "Explore": "7_Explore",
-    "Predict": "8_Predict",
+    "Explore": "8_Explore",
+    "Predict": "9_Predict",
 }
 
 
