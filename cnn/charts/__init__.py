@@ -30,13 +30,14 @@ from cnn.charts.colours import (
     value_range,
 )
 from cnn.charts.lessons import activations, amounts, descent, shares
-from cnn.charts.networks import confusion, muted_filters, probabilities, shape_text, taken_apart
+from cnn.charts.networks import ALL, Normalised, confusion, muted_filters, probabilities, shape_text, taken_apart
 from cnn.charts.styles import MAX_OVERLAY
 from cnn.charts.sweeps import setting_and_accuracy, time_and_accuracy, trial_curves
 from cnn.charts.tables import table
 from cnn.charts.training import METRICS, accuracy_over_time, curves, intervention_text, overlay, rate_curve
 
 __all__ = [
+    "ALL",
     "BLUE",
     "GREEN",
     "GREY",
@@ -50,6 +51,7 @@ __all__ = [
     "SKY",
     "YELLOW",
     "Block",
+    "Normalised",
     "Range",
     "accuracy_over_time",
     "activations",

@@ -1,6 +1,7 @@
 """Figures of a network's predictions: probabilities, confusion matrix, ablated filters, checks of maps."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,38 +15,115 @@ _ERRORS = {0.0: "#FDEBCB", 0.02: "#FADDB0", 0.1: "#F5C171", 0.3: "#EFA541", 1.0:
 _LEAST = 1e-4  # a fraction that is not nothing
 
 
-def confusion(matrix: np.ndarray, names: Sequence[str], height: int = 420) -> go.Figure:
-    """How often each class was predicted as which, (10, 10): rows are true labels.
+Normalised = Literal["count", "true", "predicted"]
+ALL = -1  # in the place of a class: its whole row or column
+_MOST_WRITTEN = 40  # classes; the cells of more are too small for a number
+
+
+def confusion(
+    matrix: np.ndarray,
+    names: Sequence[str],
+    height: int = 420,
+    of: Normalised = "count",
+    chosen: tuple[int, int] | None = None,
+    clickable: bool = False,
+) -> go.Figure:
+    """How often each class was predicted as which: rows are true labels.
 
     Correct predictions are grey, whatever their number. Errors stand out: the darker, the larger their fraction of the
-    row, with small fractions far apart.
+    row, or of the column where these are shown, with small fractions far apart.
+
+    Args:
+        matrix: counts (classes, classes). names: of the classes.
+        height: in pixels.
+        of: what is written: counts, or fractions of the true class (rows) or of the predicted one (columns).
+        chosen: the row and column of a cell that is framed; `ALL` stands for all of them.
+        clickable: with a row and a column for all classes; `customdata` of a point is the row and column of its cell.
     """
-    fraction = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    whole = matrix.sum(axis=0 if of == "predicted" else 1, keepdims=True)
+    fraction = matrix / np.maximum(whole, 1)
     size = np.where(matrix > 0, np.maximum(fraction, _LEAST), 0.0)
+    colours = np.where(np.eye(len(matrix), dtype=bool), -size, size)  # below zero is correct
+    counts, names = np.asarray(matrix), list(names)
+    if clickable:
+        counts = np.block([[counts, counts.sum(1, keepdims=True)], [counts.sum(0, keepdims=True), counts.sum()]])
+        fraction = counts / np.maximum(counts[[-1]] if of == "predicted" else counts[:, [-1]], 1)
+        colours = np.pad(colours, (0, 1))
+        names = [*names, _TOTAL]
     errors = [((1 + max(at, _LEAST)) / 2, colour) for at, colour in _ERRORS.items()]
+    axis = "column" if of == "predicted" else "row"
+    hover = [
+        [
+            f"{true} predicted as {predicted}: {count:,} ({part:.1%} of the {axis})"
+            for predicted, count, part in zip(names, row, parts, strict=True)
+        ]
+        for true, row, parts in zip(names, counts.tolist(), fraction, strict=True)
+    ]
     figure = go.Figure(
         go.Heatmap(
-            z=np.round(np.where(np.eye(len(matrix), dtype=bool), -size, size), 4),  # below zero is correct
-            x=list(names),
-            y=list(names),
+            z=np.round(colours, 4),
+            x=names,
+            y=names,
             zmin=-1,
             zmax=1,
             colorscale=[(0.0, _CORRECT), ((1 - _LEAST) / 2, _CORRECT), (0.5, _NOTHING), *errors],
-            customdata=matrix,
-            text=[[str(count) if count else "" for count in row] for row in matrix.tolist()],
-            texttemplate="%{text}",
+            customdata=counts if of == "count" else np.round(fraction, 4),
+            text=[
+                [_cell(count, part, of) for count, part in zip(row, parts, strict=True)]
+                for row, parts in zip(counts.tolist(), fraction.tolist(), strict=True)
+            ],
+            texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
             textfont={"color": _INK},
-            hovertext=[[f"{part:.1%}" for part in row] for row in fraction],
-            hovertemplate="%{y} predicted as %{x}: %{customdata} (%{hovertext} of the row)<extra></extra>",
+            hovertext=hover,
+            hovertemplate="%{hovertext}<extra></extra>",
             showscale=False,
             xgap=1,
             ygap=1,
         )
     )
+    if clickable:
+        _add_cells(figure, hover)
+    if chosen is not None:
+        _frame(figure, chosen, len(names))
     figure.update_xaxes(title="predicted", tickangle=-45, fixedrange=True)
     figure.update_yaxes(title="true label", autorange="reversed", fixedrange=True)
-    figure.update_layout(margin=MARGIN, height=height)
+    figure.update_layout(margin=MARGIN, height=height, dragmode=False, showlegend=False)
     return figure
+
+
+_TOTAL = "all"
+_CELL = 34  # pixels of an unseen point that is clicked
+
+
+def _cell(count: int, part: float, of: Normalised) -> str:
+    if not count:
+        return ""
+    return f"{count:,}" if of == "count" else f"{part:.0%}" if part >= 0.0995 else f"{part:.1%}"
+
+
+def _add_cells(figure: go.Figure, hover: Sequence[Sequence[str]]) -> None:
+    """An unseen point on each cell, since those of a heat map cannot be clicked."""
+    count = len(hover)
+    places = [(row, column) for row in range(count) for column in range(count)]
+    last = count - 1
+    figure.add_scatter(
+        x=[column for _, column in places],
+        y=[row for row, _ in places],
+        mode="markers",
+        marker={"symbol": "square", "size": _CELL, "opacity": 0},
+        selected={"marker": {"opacity": 0}},
+        unselected={"marker": {"opacity": 0}},
+        customdata=[[ALL if place == last else place for place in one] for one in places],
+        hovertext=[hover[row][column] for row, column in places],
+        hovertemplate="%{hovertext}<extra></extra>",
+    )
+
+
+def _frame(figure: go.Figure, chosen: tuple[int, int], count: int) -> None:
+    (top, bottom), (left, right) = (
+        (-0.5, count - 0.5) if place == ALL else (place - 0.5, place + 0.5) for place in chosen
+    )
+    figure.add_shape(type="rect", x0=left, x1=right, y0=top, y1=bottom, line={"color": BLUE, "width": 3})
 
 
 def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, true: int | None = None) -> go.Figure:

@@ -52,7 +52,7 @@ def _rows(figure: go.Figure, trace: go.Scatter | go.Bar, x: str, y: str) -> pd.D
 
 def _matrix(figure: go.Figure) -> pd.DataFrame:
     """A heat map as it stands; of counts that are coloured by something else, the counts."""
-    (heat,) = figure.data
+    heat = figure.data[0]  # above it may lie points to click
     values = heat.z if heat.customdata is None else heat.customdata
     rows = pd.DataFrame(np.asarray(values), columns=[_plain(str(name)) for name in heat.x])
     corner = f"{_title(figure, 'y')} / {_title(figure, 'x')}"

@@ -1,5 +1,7 @@
 """How far a network's confidence can be believed, and making it so. Knows probabilities and labels, no images."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 BINS = 15
@@ -25,6 +27,66 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, confidence, BINS) - np.bincount(bins, right, BINS)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+class Reliability(NamedTuple):
+    """The bins of a reliability diagram, those with images only, each array (m,).
+
+    low, high: the ends of the bin, in [0, 1]. confidence: mean of its images. accuracy: fraction of them that is right.
+    count: how many. right: how many of these are right.
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    count: np.ndarray
+    right: np.ndarray
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:
+    """Accuracy by confidence in equal bins: Guo et al. 2017, section 2; the bins of `expected_calibration_error`.
+
+    Args:
+        probabilities: (n, classes), n > 0. labels: (n,).
+        bins: into which [0, 1] is divided.
+    """
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    count = np.bincount(place, minlength=bins)
+    used = np.flatnonzero(count)
+    sums, hits = (np.bincount(place, values, bins)[used] for values in (confidence, right))
+    return Reliability(
+        used / bins, (used + 1) / bins, sums / count[used], hits / count[used], count[used], hits.astype(int)
+    )
+
+
+class Coverage(NamedTuple):
+    """Accuracy where only what is surer than a threshold is answered, each array (n,), from all images to one.
+
+    threshold: the least confidence that is answered. coverage: fraction of the images that is answered, in (0, 1].
+    accuracy: of these.
+    """
+
+    threshold: np.ndarray
+    coverage: np.ndarray
+    accuracy: np.ndarray
+
+
+def coverage(probabilities: np.ndarray, labels: np.ndarray) -> Coverage:
+    """Accuracy against coverage: El-Yaniv and Wiener 2010, "On the Foundations of Noise-free Selective Classification".
+
+    Images of equal confidence are answered together, so the last of them stands for all.
+
+    >>> coverage(np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]]), np.array([0, 0, 1])).accuracy.round(3).tolist()
+    [0.667, 1.0, 1.0]
+    """
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    order = np.argsort(-confidence, kind="stable")
+    confidence, answered = confidence[order], np.arange(1, len(labels) + 1)
+    accuracy = np.cumsum(right[order]) / answered
+    last = np.append(confidence[1:] < confidence[:-1], True)
+    return Coverage(*(array[last][::-1] for array in (confidence, answered / len(labels), accuracy)))
 
 
 def temperature(probabilities: np.ndarray, labels: np.ndarray) -> float:

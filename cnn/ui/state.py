@@ -152,6 +152,7 @@ class ImageKeys(NamedTuple):
         number: of a sample in its class, from 1.
         mistakes: the true label of a mistake, or any.
         mistake: its number among these, from 1.
+        split: of a sample: test, validation or train.
     """
 
     way: str
@@ -159,11 +160,16 @@ class ImageKeys(NamedTuple):
     number: str
     mistakes: str
     mistake: str
+    split: str
 
 
-EXPLORE_IMAGE = ImageKeys("explore-from", "explore-class", "explore-number", "explore-mistakes", "explore-mistake")
-PREDICT_IMAGE = ImageKeys("predict-from", "predict-class", "predict-number", "predict-mistakes", "predict-mistake")
-LEARN_IMAGE = ImageKeys("learn-from", "sample_class", "sample_number", "learn-mistakes", "learn-mistake")
+EXPLORE_IMAGE = ImageKeys(
+    "explore-from", "explore-class", "explore-number", "explore-mistakes", "explore-mistake", "explore-split"
+)
+PREDICT_IMAGE = ImageKeys(
+    "predict-from", "predict-class", "predict-number", "predict-mistakes", "predict-mistake", "predict-split"
+)
+LEARN_IMAGE = ImageKeys("learn-from", "sample_class", "sample_number", "learn-mistakes", "learn-mistake", "learn-split")
 KEPT_FILES = "kept_files"  # the files that were given last, by the way in which they came
 KEPT_DRAWING = "kept_drawing"  # the drawing, see `drawing_board`
 PREPROCESSING = "predict-preprocessing"  # widget: whether the ways to preprocess the image are shown

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from cnn import data, runs
-from cnn.config import CLASS_NAMES, STAND_IN, Data
+from cnn.config import CLASS_NAMES, STAND_IN, Data, counted
 from cnn.evaluation.examples import Examples, read_examples
 from cnn.networks.predictor import Predictor
 from cnn.pictures import MAX_BYTES, READ_IN_WORDS, UnreadableImage
@@ -21,6 +21,7 @@ from cnn.ui.predict.pictures import File, Picture
 from cnn.ui.state import ImageKeys
 
 WAYS = ("Sample", "Mistake", "Draw", "Upload", "Camera")
+SPLITS = ("Test", "Validation", "Train")  # of a sample
 MAX_FILES = 300
 _PAGES = (state.EXPLORE_IMAGE, state.PREDICT_IMAGE, state.LEARN_IMAGE)
 _ANY = "Any"
@@ -93,8 +94,8 @@ def _remove(way: str) -> None:
 
 
 def _sample(run: Run, keys: ImageKeys) -> Picture:
-    """Choose a test image by class and number, by its thumbnail, or at random."""
-    examples, source = test_pictures(run)
+    """Choose an image of the dataset by class and number, by its thumbnail, or at random."""
+    examples, source = _of_split(run, keys)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
         name = links.menu(keys.label, "Class", CLASS_NAMES, width=130)
         label = CLASS_NAMES.index(name)
@@ -108,13 +109,26 @@ def _sample(run: Run, keys: ImageKeys) -> Picture:
             args=(keys, examples.labels),
             help="Chooses an image of any class at random.",
         )
-    _thumbnails(examples.images, of_class, number, keys.number, f"Test images of class {name}")
+    _thumbnails(examples.images, of_class, number, keys.number, f"Images of class {name}")
     st.caption(source)
     return pictures.of_sample(examples.images[int(of_class[number - 1])], f"{name} {number}", label)
 
 
+def _of_split(run: Run, keys: ImageKeys) -> tuple[data.Split | Examples, str]:
+    """The images to choose from: test images, unless a link names another split; only then is there a menu for it."""
+    if (st.session_state.get(keys.split) or st.query_params.get(keys.split, SPLITS[0])) == SPLITS[0]:
+        return test_pictures(run)
+    split = links.menu(keys.split, "Split", SPLITS, width=130)
+    dataset = data.DATASETS[run.config.data.dataset]
+    if split == SPLITS[0] or dataset.missing():
+        return test_pictures(run)
+    found = split_of(dataset.card.name, split.lower())
+    return found, f"The {counted(len(found.labels), f'{split.lower()} image')} of {dataset.card.title}."
+
+
 def open_sample(run: Run, index: int) -> None:
     """Bring a test image into view on the next run of the Explore page; for callbacks."""
+    st.session_state[state.EXPLORE_IMAGE.split] = SPLITS[0]
     _choose_sample(state.EXPLORE_IMAGE, test_pictures(run)[0].labels, index)
 
 
@@ -205,21 +219,27 @@ def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
     dataset = data.DATASETS[run.config.data.dataset]
     if not dataset.missing():
         try:
-            return _test_split(dataset.card.name), dataset.samples
+            return split_of(dataset.card.name, "test"), dataset.samples
         except data.DataUnavailable as error:
             st.warning(str(error))
     shipped = runs.get(runs.DEFAULT_ID)
     examples = read_examples(shipped)
     if examples is None:
         stand_in = data.DATASETS[STAND_IN.name]
-        return _test_split(STAND_IN.name), f"{stand_in.samples} The shipped examples are damaged."
+        return split_of(STAND_IN.name, "test"), f"{stand_in.samples} The shipped examples are damaged."
     title = shipped.config.data.card.title
     return examples, f"100 test images of {title}, shipped with the program; all of them after your first training."
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the test images…")
-def _test_split(dataset: str) -> data.Split:
-    return data.load(Data(dataset=dataset, limit=100)).test
+@st.cache_resource(max_entries=4, show_spinner="Loading the images…")
+def split_of(dataset: str, split: str) -> data.Split:
+    """The images of a dataset, shared by all visitors; split: train, validation or test.
+
+    Raises:
+        DataUnavailable: it can be neither found nor downloaded.
+    """
+    limit = None if split == "train" else 100  # the others do not depend on it
+    return getattr(data.load(Data(dataset=dataset, limit=limit)), split)
 
 
 # ---------------------------------------------------------------- drawings and files

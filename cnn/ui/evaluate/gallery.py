@@ -1,0 +1,78 @@
+"""Images of a split by the hundred, each to be clicked or reached with the arrow keys; a page travels as one image."""
+
+from collections.abc import Callable, Sequence
+from math import ceil
+
+import numpy as np
+from PIL import Image
+
+from cnn.ui import links
+from cnn.ui.components import sheet
+
+PAGE = 100  # images
+_EDGE = 56  # screen pixels of a thumbnail, at least
+_FRAME = 1  # pixels of a small image's frame
+_WRONG, _RIGHT = (213, 94, 0), (128, 128, 128)
+
+
+def show(
+    images: np.ndarray,
+    shown: Sequence[int],
+    names: Sequence[str],
+    key: str,
+    label: str,
+    wrong: Sequence[bool] | np.ndarray = (),
+    opened: int | None = None,
+    on_open: Callable[[int], None] | None = None,
+) -> None:
+    """Draw a page of images, and the number of the page where there are several.
+
+    Args:
+        images: uint8 (n, h, w) or (n, h, w, channels) of a whole split.
+        shown: which of them, in this order; at least one.
+        names: of the shown ones, read out and shown on hover.
+        key: the name of the parameter that holds the page; unique among all pages.
+        label: what is shown, for who cannot see it.
+        wrong: for each of the shown ones, whether it is framed as a mistake.
+        opened: the one that is marked, an index of `images`.
+        on_open: called with an index of `images` that was clicked.
+    """
+    pages, first = ceil(len(shown) / PAGE), 0
+    if pages > 1:
+        number = links.number(key, f"Page (of {pages})", 1, pages, width=140)
+        first = (number - 1) * PAGE
+    here = [int(index) for index in shown[first : first + PAGE]]
+    marks = np.asarray(wrong, bool)[first : first + PAGE] if len(wrong) else np.zeros(len(here), bool)
+    tiles = framed(thumbnails(images[here]), marks)
+    strip = sheet.Strip(
+        tiles,
+        names[first : first + PAGE],
+        here,
+        scale=max(1, round(_EDGE / tiles.shape[2])),
+        chosen=[here.index(opened)] if opened in here else (),
+    )
+    on_pick = None if on_open is None else lambda _, index: on_open(index)
+    sheet.show([strip], f"{key}-images", label, on_pick=on_pick)
+
+
+def thumbnails(images: np.ndarray) -> np.ndarray:
+    """uint8 (n, h, w[, channels]) -> uint8 (n, h', w', 3), made smaller where an edge is longer than a thumbnail's."""
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.shape[3] == 1:
+        images = images.repeat(3, axis=3)
+    height, width = images.shape[1:3]
+    if max(height, width) <= _EDGE:
+        return images
+    factor = _EDGE / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    return np.stack([np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BOX)) for one in images])
+
+
+def framed(tiles: np.ndarray, wrong: np.ndarray) -> np.ndarray:
+    """Tiles uint8 (n, h, w, 3) with a frame around each: orange for a mistake, bool (n,), grey for the others."""
+    count, height, width = tiles.shape[:3]
+    whole = np.empty((count, height + 2 * _FRAME, width + 2 * _FRAME, 3), np.uint8)
+    whole[:] = np.where(wrong[:, None, None, None], np.array(_WRONG, np.uint8), np.array(_RIGHT, np.uint8))
+    whole[:, _FRAME:-_FRAME, _FRAME:-_FRAME] = tiles
+    return whole
