@@ -69,6 +69,27 @@ def padding_before(size: int, kernel: int, stride: int = 1, padding: Padding = "
     return zeros_around(size, kernel, stride, padding, dilation)[0]
 
 
+class Window(NamedTuple):
+    """What slides along both axes: pixels of its edge, pixels that it moves, padding, distance between its weights.
+
+    >>> Window(7, padding="same").outputs(28), Window(3, stride=2, padding="same").zeros(28)
+    (28, (0, 1))
+    """
+
+    kernel: int
+    stride: int = 1
+    padding: Padding = "valid"
+    dilation: int = 1
+
+    def outputs(self, size: int) -> int:
+        """See `output_size`."""
+        return output_size(size, *self)
+
+    def zeros(self, size: int) -> tuple[int, int]:
+        """See `zeros_around`."""
+        return zeros_around(size, *self)
+
+
 def inputs_of(
     outputs: Iterable[int], size: int, kernel: int, stride: int = 1, padding: Padding = "valid", dilation: int = 1
 ) -> set[int]:

@@ -2,10 +2,11 @@
 
 A network is described as a list of `Layer` values (pydantic models, so that they can be edited in a form and read
 back from disk). A kind is one class: its fields are the form's, its `parts` are the Keras layers that it becomes, with
-their arguments, shapes, parameters, multiply-accumulates and receptive fields, its `misfit` says what it cannot take,
-and, where it has filters, `filters` finds them among Keras's weights. `trace` follows an image through the list and
-returns a `Row` for each Keras layer: the table of `model.summary()`, from which `cnn.networks.build` builds the network
-and `cnn.training.keras_script` writes it. Knows nothing about training, and builds nothing.
+their arguments, shapes, parameters, multiply-accumulates and receptive fields, each with its arithmetic, its `misfit`
+says what it cannot take, and, where it has filters, `filters_of` finds them among Keras's weights. `trace` follows an
+image through the list and returns a `Row` for each Keras layer: the table of `model.summary()`, from which
+`cnn.networks.build` builds the network and `cnn.training.keras_script` writes it. Knows nothing about training, and
+builds nothing.
 """
 
 import re
@@ -17,9 +18,10 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cnn.config import geometry
-from cnn.config.geometry import Padding, ReceptiveField
+from cnn.config import geometry, workings
+from cnn.config.geometry import Padding, ReceptiveField, Window
 from cnn.config.words import counted
+from cnn.config.workings import Products, Working
 from cnn.errors import AtelierError
 
 Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid", "linear"]
@@ -56,24 +58,37 @@ class Part(NamedTuple):
 
     type: its class, of `keras.layers` or `cnn.networks.layers`.
     arguments: what it is made with, by Keras's names, those without a default first; Keras's defaults are left out.
-    frozen: parameters that training does not change. macs: multiply-accumulates for one image.
+    parameters, macs: how many there are, of the multiply-accumulates for one image, as sums of products.
+    frozen: parameters that training does not change.
     takes: what goes into it; None stands for what the part before gives.
+    window: what it slides over its maps. workings: how its output shape and its receptive field come about.
     """
 
     type: str
     arguments: Mapping[str, Any]
     output_shape: Shape
     receptive_field: ReceptiveField | None
-    parameters: int = 0
+    parameters: Products = ()
     frozen: int = 0
-    macs: int = 0
+    macs: Products = ()
     takes: tuple[Flow | None, ...] = (None,)
+    window: Window | None = None
+    workings: tuple[Working, ...] = ()
 
 
 class L2(NamedTuple):
     """A regulariser: `factor` times the sum of the squared weights is added to the loss."""
 
     factor: float
+
+
+def _slid(window: Window, flow: Flow) -> tuple[list[int], ReceptiveField, dict[str, Any]]:
+    """What a window makes of maps: their height and width, what a value then sees, and how both come about."""
+    shape, sees = flow.shape, flow.receptive_field
+    size = [window.outputs(n) for n in shape[:2]]
+    after = sees.through(window.kernel, window.stride, window.dilation, window.zeros(shape[0])[0])
+    how = {"window": window, "workings": (*workings.slid(shape, window), *workings.seen(sees, window))}
+    return size, after, how
 
 
 def _changed(**values: tuple[Any, Any]) -> dict[str, Any]:
@@ -118,15 +133,15 @@ def _activated(activation: Activation, normalised: bool, inner: Part) -> Iterato
     """
     out, sees = inner.output_shape, inner.receptive_field
     if not normalised:
-        bias = out[-1]
+        biases = (out[-1],)
         yield inner._replace(
-            arguments={**inner.arguments, "activation": activation}, parameters=inner.parameters + bias
+            arguments={**inner.arguments, "activation": activation}, parameters=(*inner.parameters, biases)
         )
         return
     yield inner._replace(arguments={**inner.arguments, "use_bias": False})
     momentum = {"momentum": NORMALISATION_MOMENTUM}
     channels = out[-1]
-    yield Part("BatchNormalization", momentum, out, sees, 4 * channels, 2 * channels, prod(out))
+    yield Part("BatchNormalization", momentum, out, sees, ((4, channels),), 2 * channels, (out,))
     if activation != "linear":
         yield Part("Activation", {"activation": activation}, out, sees)
 
@@ -187,26 +202,25 @@ class AnyConvolution(_Layer):
         return None
 
     def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
-        _, shape, sees = inputs[-1]
-        size = [geometry.output_size(n, self.kernel, self.stride, self.padding, self.dilation) for n in shape[:2]]
-        before = geometry.padding_before(shape[0], self.kernel, self.stride, self.padding, self.dilation)
+        size, sees, how = _slid(Window(self.kernel, self.stride, self.padding, self.dilation), inputs[-1])
         window = _changed(strides=(self.stride, 1), padding=(self.padding, "valid"), dilation_rate=(self.dilation, 1))
         penalty = {f"{kernel}_regularizer": L2(self.l2) for kernel in self.kernels if self.l2}
-        own, maps, weights, macs = self._weights(shape[2])
+        own, maps, weights = self._weights(inputs[-1].shape[2])
         sum_ = Part(
             self.keras_type,
             {**own, **window, **penalty},
             (*size, maps),
-            sees.through(self.kernel, self.stride, self.dilation, before),
+            sees,
             parameters=weights,
-            macs=macs * size[0] * size[1],
+            macs=tuple((*size, *factors) for factors in weights),
+            **how,
         )
         yield from _activated(self.activation, self.batch_normalisation, sum_)
 
-    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
-        """Keras's arguments without a default, the feature maps that come out, and two numbers for so many channels.
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, Products]:
+        """Keras's arguments without a default, the feature maps that come out, and its weights for so many channels.
 
-        These are its weights without biases, and the multiply-accumulates for one place.
+        These are without biases; each is multiplied once at each place.
         """
         raise NotImplementedError
 
@@ -246,9 +260,9 @@ class Convolution(AnyConvolution, _Filters):
     def name(self) -> str:
         return f"Conv {self.filters}"
 
-    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
-        weights = geometry.convolution_parameters(self.kernel, channels, self.filters, bias=False)
-        return {"filters": self.filters, "kernel_size": self.kernel}, self.filters, weights, weights
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, Products]:
+        weights = ((self.kernel, self.kernel, channels, self.filters),)
+        return {"filters": self.filters, "kernel_size": self.kernel}, self.filters, weights
 
 
 class DepthwiseConvolution(AnyConvolution):
@@ -260,9 +274,8 @@ class DepthwiseConvolution(AnyConvolution):
     name: ClassVar = "Depthwise conv"
     formula: ClassVar = r"b_k + \sum_{u}\sum_{v} x_{i',\,j',\,k}\; w_{u,v,k}"
 
-    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
-        weights = geometry.convolution_parameters(self.kernel, 1, channels, bias=False)
-        return {"kernel_size": self.kernel}, channels, weights, weights
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, Products]:
+        return {"kernel_size": self.kernel}, channels, ((self.kernel, self.kernel, channels),)
 
     @staticmethod
     def filters_of(weights: Sequence[Any]) -> Any:
@@ -295,10 +308,9 @@ class SeparableConvolution(AnyConvolution, _Filters):
     def name(self) -> str:
         return f"Separable conv {self.filters}"
 
-    def _weights(self, channels: int) -> tuple[dict[str, Any], int, int, int]:
-        depthwise = geometry.convolution_parameters(self.kernel, 1, channels, bias=False)
-        weights = depthwise + geometry.convolution_parameters(1, channels, self.filters, bias=False)
-        return {"filters": self.filters, "kernel_size": self.kernel}, self.filters, weights, weights
+    def _weights(self, channels: int) -> tuple[dict[str, Any], int, Products]:
+        weights = ((self.kernel, self.kernel, channels), (channels, self.filters))
+        return {"filters": self.filters, "kernel_size": self.kernel}, self.filters, weights
 
     @staticmethod
     def filters_of(weights: Sequence[Any]) -> Any:
@@ -356,15 +368,15 @@ class Pooling(_Layer):
     def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
         _, shape, sees = inputs[-1]
         if self.mode == "depthwise max":
-            yield Part("DepthwiseMaxPooling", {"size": self.size}, (*shape[:2], shape[2] // self.size), sees)
+            groups = shape[2] // self.size
+            how = Working("feature maps", f"{shape[2]}/{self.size}", groups)
+            yield Part("DepthwiseMaxPooling", {"size": self.size}, (*shape[:2], groups), sees, workings=(how,))
             return
         stride = self.stride or self.size
-        size = [geometry.output_size(n, self.size, stride, self.padding) for n in shape[:2]]
-        before = geometry.padding_before(shape[0], self.size, stride, self.padding)
+        size, sees, slid = _slid(Window(self.size, stride, self.padding), inputs[-1])
         window = _changed(strides=(stride, self.size), padding=(self.padding, "valid"))
         type_ = "MaxPooling2D" if self.mode == "max" else "AveragePooling2D"
-        sees = sees.through(self.size, stride, before=before)
-        yield Part(type_, {"pool_size": self.size, **window}, (*size, shape[2]), sees)
+        yield Part(type_, {"pool_size": self.size, **window}, (*size, shape[2]), sees, **slid)
 
 
 class GlobalPooling(_Layer):
@@ -389,7 +401,8 @@ class Flatten(_Layer):
         return "Flatten"
 
     def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
-        yield Part("Flatten", {}, (prod(inputs[-1].shape),), None)
+        shape = inputs[-1].shape
+        yield Part("Flatten", {}, (prod(shape),), None, workings=(workings.summed("values", (shape,)),))
 
 
 class Dense(_Layer):
@@ -410,7 +423,7 @@ class Dense(_Layer):
         return " ".join([f"Dense {self.units}", *extras])
 
     def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
-        weights = inputs[-1].shape[0] * self.units
+        weights = ((inputs[-1].shape[0], self.units),)
         penalty = {"kernel_regularizer": L2(self.l2)} if self.l2 else {}
         sum_ = Part("Dense", {"units": self.units, **penalty}, (self.units,), None, parameters=weights, macs=weights)
         yield from _activated(self.activation, self.batch_normalisation, sum_)
@@ -498,19 +511,21 @@ class SkipConnection(_Layer):
         skipped, main = inputs[-1 - self.over], inputs[-1]
         channels, maps = skipped.shape[-1], main.shape[-1] if self.mode == "add" else skipped.shape[-1]
         if self.projection:
-            size = main.shape[:2]
-            weights = geometry.convolution_parameters(1, channels, maps, bias=False)
-            sees = skipped.receptive_field.through(1, self.stride)
+            size, sees, how = _slid(Window(1, self.stride), skipped)
+            weights = (1, 1, channels, maps)
             arguments = {"filters": maps, "kernel_size": 1, **_changed(strides=(self.stride, 1))}
-            macs = weights * size[0] * size[1]
-            yield Part("Conv2D", arguments, (*size, maps), sees, weights + maps, macs=macs, takes=(skipped,))
+            macs = ((*size, *weights),)
+            yield Part("Conv2D", arguments, (*size, maps), sees, (weights, (maps,)), macs=macs, takes=(skipped,), **how)
         # With the projection last, the rows have the order in which Keras lists the layers of a network.
-        merged = (main, None) if self.projection else (skipped, main)
+        merged, beside = ((main, None), (main.shape[-1], maps))
+        if not self.projection:
+            merged, beside = (skipped, main), (maps, main.shape[-1])
         if self.mode == "add":
             yield Part("Add", {}, main.shape, main.receptive_field, takes=merged)
         else:
-            out = (*main.shape[:-1], maps + main.shape[-1])
-            yield Part("Concatenate", {}, out, main.receptive_field, takes=merged)
+            both = workings.summed("feature maps" if len(main.shape) > 1 else "values", tuple((n,) for n in beside))
+            out = (*main.shape[:-1], both.result)
+            yield Part("Concatenate", {}, out, main.receptive_field, takes=merged, workings=(both,))
 
 
 Layer = Annotated[
@@ -535,8 +550,10 @@ class Row:
     """One Keras layer, as `model.summary()` lists it.
 
     takes: the names of the Keras layers whose outputs go into it ("input": the image). arguments: what it is made with,
-    as in `Part`. macs: multiply-accumulates for one image. receptive_field: in input pixels; None once positions are
-    lost. layer: index of the configured layer it belongs to (the output layer is the one after the last).
+    as in `Part`. macs: multiply-accumulates for one image. memory: bytes of its output for one image, in float32.
+    receptive_field: in input pixels; None once positions are lost. layer: index of the configured layer it belongs to
+    (the output layer is the one after the last). window: what it slides over its maps. workings: the arithmetic of all
+    these numbers.
     """
 
     name: str
@@ -546,9 +563,17 @@ class Row:
     parameters: int
     trainable: int
     macs: int
+    memory: int
     receptive_field: ReceptiveField | None
     layer: int
+    window: Window | None
     arguments: Mapping[str, Any] = field(compare=False, repr=False)
+    workings: tuple[Working, ...] = field(compare=False, repr=False)
+
+    @property
+    def activation(self) -> str | None:
+        """The function after the sum, where it has one."""
+        return self.arguments.get("activation")
 
 
 def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row]:
@@ -583,18 +608,25 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
             name = _snake_case(part.type) + (f"_{count}" if count else "")
             takes = tuple((flow or last).name for flow in part.takes)
             arguments = {**part.arguments, "activation": "softmax"} if is_output else part.arguments
+            parameters, macs = (workings.total(terms) for terms in (part.parameters, part.macs))
+            memory = workings.memory(part.output_shape)
+            counts = {"parameters": part.parameters, "MACs": part.macs}
+            written = [workings.summed(of, terms) for of, terms in counts.items() if terms]
             rows.append(
                 Row(
                     name,
                     part.type,
                     takes,
                     part.output_shape,
-                    part.parameters,
-                    part.parameters - part.frozen,
-                    part.macs,
+                    parameters,
+                    parameters - part.frozen,
+                    macs,
+                    memory.result,
                     part.receptive_field,
                     index,
+                    part.window,
                     arguments,
+                    (*part.workings, *written, memory),
                 )
             )
             last = Flow(name, part.output_shape, part.receptive_field)
