@@ -1,0 +1,176 @@
+"""Pairs of images that are the same, or nearly, within and across the splits of a dataset.
+
+Two images are as far apart as the root mean square of the differences of their pixels, in grey levels from 0 to 255;
+one of them may be mirrored. Distances of all pairs come from blocks of matrix products, those of the few that are close
+once more from whole numbers. Knows pixels and labels, no network.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import numpy as np
+
+from cnn import data
+
+NEAR = 8.0  # grey levels: closer pairs are listed, see docs/decisions.md for what lies below and above
+MOST = 5_000  # pairs that are listed, the closest ones
+SPLITS = ("train", "validation", "test")
+_BLOCK = 2_000  # images a side of a product: 16 MB, and about a second of two cores for 70,000 images of 784 pixels
+_SLACK = 0.5  # grey levels by which a distance of 32-bit floats may be wrong, with room to spare
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of images, the closest first.
+
+    Attributes:
+        first, second: int (m,), places among all images: those of train, then validation, then test; first < second.
+        distance: float32 (m,), in grey levels; 0 for the same pixels.
+        mirrored: bool (m,), whether that is the distance to the second one's mirror image.
+        count: how many pairs there are that are close, of which at most `MOST` are listed.
+    """
+
+    first: np.ndarray
+    second: np.ndarray
+    distance: np.ndarray
+    mirrored: np.ndarray
+    count: int
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def exact(self) -> np.ndarray:
+        """bool (m,): the same pixels, neither of the two mirrored."""
+        return (self.distance == 0) & ~self.mirrored
+
+    def only(self, chosen: np.ndarray) -> "Pairs":
+        """Some of them: bool (m,)."""
+        arrays = (self.first[chosen], self.second[chosen], self.distance[chosen], self.mirrored[chosen])
+        return Pairs(*arrays, count=int(chosen.sum()))
+
+
+@dataclass(frozen=True, eq=False)
+class Everything:
+    """All images of a dataset in one row: train, validation, test.
+
+    images: uint8 (n, h, w[, c]). labels: int (n,). split: int (n,), a place in `SPLITS`. index: int (n,), within it.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    split: np.ndarray
+    index: np.ndarray
+
+
+def everything(splits: data.Splits) -> Everything:
+    each = [getattr(splits, name) for name in SPLITS]
+    sizes = [len(split.labels) for split in each]
+    return Everything(
+        np.concatenate([split.images for split in each]),
+        np.concatenate([split.labels for split in each]).astype(np.int64),
+        np.repeat(np.arange(len(SPLITS)), sizes),
+        np.concatenate([np.arange(size) for size in sizes]),
+    )
+
+
+def finding(images: np.ndarray, near: float = NEAR) -> Generator[float, None, Pairs]:
+    """Find all pairs of images closer than `near` grey levels; yields the fraction that is done, in [0, 1].
+
+    Args:
+        images: uint8 (n, h, w) or (n, h, w, c). near: in grey levels, above 0.
+    """
+    count = len(images)
+    whole = images.reshape(count, images.shape[1], images.shape[2], -1)
+    flat = whole.reshape(count, -1)
+    turned = np.ascontiguousarray(whole[:, :, ::-1]).reshape(count, -1)
+    pixels = flat.shape[1]
+    middle = flat.mean(axis=0, dtype=np.float64).astype(np.float32)  # smaller numbers lose fewer digits
+    squares = _squares(flat, middle), _squares(turned, middle)
+    limit = np.float32((near + _SLACK) ** 2 * pixels)
+    kept, number = np.empty((0, 4)), 0  # first, second, distance, mirrored
+    starts = range(0, count, _BLOCK)
+    total, done = len(starts) * (len(starts) + 1) / 2, 0
+    for start in starts:
+        rows = slice(start, start + _BLOCK)
+        left = flat[rows].astype(np.float32) - middle
+        for other in range(start, count, _BLOCK):
+            columns = slice(other, other + _BLOCK)
+            close = []
+            for mirrored, (right, lengths) in enumerate(zip((flat, turned), squares, strict=True)):
+                products = left @ (right[columns].astype(np.float32) - middle).T
+                products *= -2
+                products += squares[0][rows, None]
+                products += lengths[columns]
+                i, j = np.nonzero(products < limit)
+                inside = i + start < j + other  # each pair once, none with itself
+                i, j = i[inside] + start, j[inside] + other
+                close.append(_measured(flat, right, i, j, mirrored, near))
+            found = _closer_of_two(np.concatenate(close))
+            number += len(found)
+            kept = np.concatenate([kept, found])
+            kept = kept[np.lexsort((kept[:, 1], kept[:, 0], kept[:, 2]))][:MOST]
+            done += 1
+            yield done / total
+    first, second, distance, mirrored = kept.T
+    return Pairs(first.astype(np.int64), second.astype(np.int64), distance.astype(np.float32), mirrored > 0, number)
+
+
+def _squares(flat: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """The squared lengths of images (n, pixels) less the middle one, float32 (n,), a block at a time."""
+    blocks = (flat[start : start + _BLOCK].astype(np.float32) - middle for start in range(0, len(flat), _BLOCK))
+    return np.concatenate([np.einsum("ij,ij->i", block, block) for block in blocks])
+
+
+def _measured(
+    flat: np.ndarray, right: np.ndarray, i: np.ndarray, j: np.ndarray, mirrored: int, near: float
+) -> np.ndarray:
+    """Rows (first, second, distance, mirrored) of the pairs that really are close, (m, 4)."""
+    distances = np.concatenate(
+        [
+            np.sqrt(np.square(flat[i[part]].astype(np.float64) - right[j[part]]).mean(axis=1))
+            for part in (slice(start, start + _BLOCK) for start in range(0, max(1, len(i)), _BLOCK))
+        ]
+    )
+    is_near = distances < near
+    return np.stack([i[is_near], j[is_near], distances[is_near], np.full(is_near.sum(), mirrored)], axis=1)
+
+
+def _closer_of_two(rows: np.ndarray) -> np.ndarray:
+    """Each pair once, as it is or mirrored, whichever is closer; as it is where both are the same."""
+    rows = rows[np.lexsort((rows[:, 3], rows[:, 2], rows[:, 1], rows[:, 0]))]
+    is_new = np.ones(len(rows), bool)
+    is_new[1:] = (rows[1:, :2] != rows[:-1, :2]).any(axis=1)
+    return rows[is_new]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many pairs there are of a kind."""
+
+    exact: int
+    near: int
+    other_label: int  # of both, those with different labels
+
+
+def counts(pairs: Pairs, of: Everything) -> dict[tuple[str, str], Counts]:
+    """The pairs that are listed, by the splits of both, in the order of `SPLITS`: ("train", "test") for those across."""
+    one, two = of.split[pairs.first], of.split[pairs.second]
+    differ = of.labels[pairs.first] != of.labels[pairs.second]
+    found = {}
+    for a, name in enumerate(SPLITS):
+        for b in range(a, len(SPLITS)):
+            here = (one == a) & (two == b)
+            exact = int((here & pairs.exact).sum())
+            found[name, SPLITS[b]] = Counts(exact, int(here.sum()) - exact, int((here & differ).sum()))
+    return found
+
+
+def twins(pairs: Pairs, of: Everything, exact: bool = False) -> np.ndarray:
+    """Which test images have a twin among the training or validation images: their indices, rising, int (k,).
+
+    exact: only a twin of the same pixels counts.
+    """
+    across = (of.split[pairs.second] == SPLITS.index("test")) & (of.split[pairs.first] != SPLITS.index("test"))
+    chosen = across & pairs.exact if exact else across
+    return np.unique(of.index[pairs.second[chosen]])
