@@ -32,6 +32,7 @@ st.navigation(
         "This network": [
             _page("5_Train", "Training", "model_training", "Watch it learn, pause it, steer it."),
             _page("6_Model", "Architecture", "account_tree", "Its layers, shapes and parameters, and its file."),
+            _page("7_Evaluate", "Evaluate", "fact_check", "How good it is, where it fails, and what to do next."),
             _page("8_Explore", "Explore", "grid_view", "Look inside, explain a prediction, edit the network."),
             _page("9_Predict", "Predict", "checkroom", "Show it a drawing or a photo."),
         ],

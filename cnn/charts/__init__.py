@@ -4,6 +4,7 @@ The only package that knows Plotly; knows no page and computes nothing that it d
 """
 
 from cnn.charts.architecture import Block, blocks, network_diagram
+from cnn.charts.architecture_svg import network_svg
 from cnn.charts.colours import (
     BLUE,
     GREEN,
@@ -29,6 +30,7 @@ from cnn.charts.colours import (
     tile,
     value_range,
 )
+from cnn.charts.evaluation import coverage, precision_recall, published, reliability, roc
 from cnn.charts.lessons import activations, amounts, descent, shares
 from cnn.charts.networks import ALL, Normalised, confusion, muted_filters, probabilities, shape_text, taken_apart
 from cnn.charts.styles import MAX_OVERLAY
@@ -62,6 +64,7 @@ __all__ = [
     "coloured",
     "coloured_maps",
     "confusion",
+    "coverage",
     "curves",
     "data_url",
     "descent",
@@ -71,9 +74,14 @@ __all__ = [
     "layout",
     "muted_filters",
     "network_diagram",
+    "network_svg",
     "overlay",
+    "precision_recall",
     "probabilities",
+    "published",
     "rate_curve",
+    "reliability",
+    "roc",
     "scale_colours",
     "setting_and_accuracy",
     "shape_text",

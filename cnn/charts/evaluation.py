@@ -13,6 +13,38 @@ from cnn.evaluation.scores import Curves
 _POINTS = 400  # of a curve; more are not to be seen
 
 
+def published(
+    others: Sequence[tuple[str, float]], name: str, accuracy: float, interval: tuple[float, float]
+) -> go.Figure:
+    """Accuracies of others as grey bars, and one's own in the accent colour with its 95% interval, in their order."""
+    bars = sorted([*((*other, False) for other in others), (name, accuracy, True)], key=lambda bar: bar[1])
+    names, values, own = zip(*bars, strict=True)
+    figure = go.Figure(
+        go.Bar(
+            x=np.round(values, 4),
+            y=list(range(len(bars))),
+            orientation="h",
+            marker={"color": [BLUE if is_own else GREY for is_own in own]},
+            error_x={
+                "type": "data",
+                "array": [round(interval[1] - accuracy, 5) if is_own else 0 for is_own in own],
+                "arrayminus": [round(accuracy - interval[0], 5) if is_own else 0 for is_own in own],
+                "color": ORANGE,
+            },
+            text=[f"{value:.1%}" for value in values],
+            textposition="outside",
+            cliponaxis=False,
+            hovertext=list(names),
+            hovertemplate="%{hovertext}: %{x:.2%}<extra></extra>",
+        )
+    )
+    low = max(0.0, min(values) - 0.05)
+    figure.update_xaxes(title="accuracy on the test images", tickformat=".0%", range=[low, 1.03], fixedrange=True)
+    figure.update_yaxes(tickvals=list(range(len(bars))), ticktext=list(names), ticksuffix="  ", fixedrange=True)
+    figure.update_layout(height=34 * len(bars) + 70, margin=MARGIN, bargap=0.3)
+    return figure
+
+
 def reliability(
     bins: Reliability, intervals: Sequence[tuple[float, float]], after: Reliability | None = None, height: int = 380
 ) -> go.Figure:

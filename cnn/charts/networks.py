@@ -82,7 +82,8 @@ def confusion(
         )
     )
     if clickable:
-        _add_cells(figure, hover)
+        figure.update_traces(hoverinfo="skip", hovertemplate=None)  # or it would take the click
+        _add_cells(figure, names, hover)
     if chosen is not None:
         _frame(figure, chosen, len(names))
     figure.update_xaxes(title="predicted", tickangle=-45, fixedrange=True)
@@ -101,14 +102,14 @@ def _cell(count: int, part: float, of: Normalised) -> str:
     return f"{count:,}" if of == "count" else f"{part:.0%}" if part >= 0.0995 else f"{part:.1%}"
 
 
-def _add_cells(figure: go.Figure, hover: Sequence[Sequence[str]]) -> None:
+def _add_cells(figure: go.Figure, names: Sequence[str], hover: Sequence[Sequence[str]]) -> None:
     """An unseen point on each cell, since those of a heat map cannot be clicked."""
-    count = len(hover)
+    count = len(names)
     places = [(row, column) for row in range(count) for column in range(count)]
     last = count - 1
     figure.add_scatter(
-        x=[column for _, column in places],
-        y=[row for row, _ in places],
+        x=[names[column] for _, column in places],
+        y=[names[row] for row, _ in places],
         mode="markers",
         marker={"symbol": "square", "size": _CELL, "opacity": 0},
         selected={"marker": {"opacity": 0}},

@@ -199,38 +199,41 @@ def is_cached() -> bool:
 
 
 def _fashion_mnist(on_download: OnDownload) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    import keras
+    """Training and test images with their labels. Keras is loaded only to download them."""
+    if not is_cached():
+        import keras
 
-    try:
-        with _watched_download(on_download):
-            train, test = keras.datasets.fashion_mnist.load_data()
-    except Exception as error:  # get_file raises a bare Exception for a failed download
-        if wrong := [name for name in FILES if (cache_folder() / name).exists() and not _is_right(name)]:
-            raise _foreign(wrong) from error
-        raise DataUnavailable(
-            f"Fashion-MNIST is not in Keras's cache and could not be downloaded ({_reason(error)}): connect to the "
-            f"internet, or put the four files {', '.join(FILES)} into {cache_folder()}, {_OTHERWISE}."
-        ) from error
-    arrays = zip(FILES, (*train[::-1], *test[::-1]), strict=True)
-    if wrong := [name for name, array in arrays if _sha256_of(array) != SHA256[name]]:
+        try:
+            with _watched_download(on_download):
+                keras.datasets.fashion_mnist.load_data()
+        except Exception as error:  # get_file raises a bare Exception for a failed download
+            if wrong := [name for name in FILES if (cache_folder() / name).exists() and _read(name) is None]:
+                raise _foreign(wrong) from error
+            raise DataUnavailable(
+                f"Fashion-MNIST is not in Keras's cache and could not be downloaded ({_reason(error)}): connect to the "
+                f"internet, or put the four files {', '.join(FILES)} into {cache_folder()}, {_OTHERWISE}."
+            ) from error
+    arrays = [_read(name) for name in FILES]
+    if wrong := [name for name, array in zip(FILES, arrays, strict=True) if array is None]:
         raise _foreign(wrong)
-    return train, test
+    labels, images, test_labels, test_images = arrays
+    return (images, labels), (test_images, test_labels)
 
 
-def _sha256_of(array: np.ndarray) -> str:
-    """The checksum of an array as an IDX file, which begins with 0, 8 for uint8, the dimensions and the shape."""
-    digest = hashlib.sha256(struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape))
-    digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
+def _read(name: str) -> np.ndarray | None:
+    """A file in the cache as an array; None where it is damaged or not of Fashion-MNIST.
 
-
-def _is_right(name: str) -> bool:
-    """Whether a file in the cache is whole and of Fashion-MNIST; takes as long as Keras takes to read it."""
+    An IDX file begins with 0, 0, 8 for uint8, the number of dimensions, and the size of each in 32 bits.
+    """
     try:
-        with gzip.open(cache_folder() / name) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == SHA256[name]
+        content = gzip.decompress((cache_folder() / name).read_bytes())
     except (OSError, EOFError, zlib.error):
-        return False
+        return None
+    if hashlib.sha256(content).hexdigest() != SHA256[name]:
+        return None
+    dimensions = content[3]
+    shape = struct.unpack_from(f">{dimensions}I", content, 4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape).copy()
 
 
 def _foreign(names: list[str]) -> DataUnavailable:

@@ -175,3 +175,14 @@ def of_run(run: Run, name: SplitName = "test") -> Predictions:
     found = measure(load(run), images_of(run, name), name, run.config.data.card.class_names)
     keep(run, found)
     return found
+
+
+def keep_temperature(run: Run, divisor: float) -> None:
+    """Keep the temperature that was fitted on the validation images with the run, until its network changes."""
+    runs.write_found(run, "temperature", divisor=np.array(divisor))
+
+
+def kept_temperature(run: Run) -> float | None:
+    """The temperature that was fitted before; None where none was."""
+    found = runs.read_found(run, "temperature")
+    return float(found["divisor"]) if found and found.get("divisor", np.zeros(1)).shape == () else None

@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from cnn.config import duration
+from cnn.errors import AtelierError
 from cnn.ui import fragments, state
 
 _SLICE = 0.8  # seconds of work between two looks at the Stop button
@@ -28,15 +29,17 @@ class _Work:
 
 @dataclass
 class _Visit:
-    """What a visit has begun, and what it has finished, by name."""
+    """What a visit has begun, what it has finished, and what stood in the way, by name."""
 
     begun: dict[str, _Work] = field(default_factory=dict)
     done: dict[str, Any] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
 
 
 def begin(name: str, start: Callable[[], Generator[float, None, Any]]) -> None:
     """Begin work under a name that tells it from all other; for callbacks."""
     _visit().begun = {name: _Work(start())}  # what was begun before is given up: two would share the processor
+    _visit().problems.pop(name, None)
 
 
 def result(name: str) -> Any | None:
@@ -46,6 +49,11 @@ def result(name: str) -> Any | None:
 
 def is_running(name: str) -> bool:
     return name in _visit().begun
+
+
+def problem(name: str) -> str | None:
+    """Why the work ended without a result, in a sentence; None where it did not."""
+    return _visit().problems.get(name)
 
 
 def follow(name: str, what: str, on_done: Callable[[Any], None] | None = None) -> None:
@@ -77,6 +85,10 @@ def _slice(name: str, what: str, on_done: Callable[[Any], None] | None) -> None:
         del _visit().begun[name]
         if on_done:
             on_done(stop.value)
+        st.rerun()
+    except (AtelierError, OSError) as error:
+        _visit().problems[name] = str(error)
+        del _visit().begun[name]
         st.rerun()
     work.seconds += time.monotonic() - begin_
     bar.progress(work.share, text=_text(work, what))

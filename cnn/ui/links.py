@@ -129,6 +129,15 @@ def slider(key: str, label: str, low: Any, high: Any, value: Any = None, **how: 
     return _within(low, high, st.slider(label, low, high, default, key=key, **how, **_LINKED))
 
 
+def span(key: str, label: str, low: float, high: float, **how: Any) -> tuple[float, float]:
+    """Two numbers in [low, high], the lower first, by a slider with two ends. how: what else `st.slider` takes."""
+    if key in st.session_state:
+        ends = sorted(_within(low, high, end) for end in st.session_state[key])
+        st.session_state[key] = (ends[0], ends[-1])
+    first, last = st.slider(label, low, high, (low, high), key=key, **how, **_LINKED)
+    return _within(low, high, first), _within(low, high, last)
+
+
 def steps(key: str, label: str, options: Sequence[Word], value: Word | None = None, **how: Any) -> Word:
     """One of some words in their order, by a slider. Arguments as for `choice`; how: as `st.select_slider` takes it."""
     default = value if value in options else options[0]

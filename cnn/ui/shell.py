@@ -20,7 +20,7 @@ from cnn.ui.text import plain as plain
 
 _PROJECT = Path(__file__).resolve().parents[2]
 FAVICON = Path(__file__).with_name("favicon.svg")  # a Material symbol would come from another server
-START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EXPLORE, PREDICT = (
+START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EVALUATE, EXPLORE, PREDICT = (
     f"pages/{name}.py"
     for name in (
         "0_Start",
@@ -30,6 +30,7 @@ START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EXPLORE, PREDICT = (
         "4_Runs",
         "5_Train",
         "6_Model",
+        "7_Evaluate",
         "8_Explore",
         "9_Predict",
     )

@@ -106,8 +106,43 @@ SWEEP_BASE = "sweep_base"  # widget: what to start from, "preset:fast", "run:202
 
 # --- Architecture -----------------------------------------------------------------------------------------------
 
-MODEL_LAYER = "model-layer"  # widget: the layer that is open in the diagram
-MODEL_DIAGRAM = "model-diagram"  # widget: the diagram
+
+class DiagramKeys(NamedTuple):
+    """Widgets of one network on the Architecture page; the first two are parameters of its link, too.
+
+    Attributes:
+        layer: the layer that is open.
+        unfolded: the layers that are drawn as their Keras layers, see `cnn.ui.model.diagram`.
+        diagram: the diagram itself.
+    """
+
+    layer: str
+    unfolded: str
+    diagram: str
+
+
+MODEL = DiagramKeys("model-layer", "model-unfolded", "model-diagram")
+MODEL_OTHER = DiagramKeys("model-other-layer", "model-other-unfolded", "model-other-diagram")
+MODEL_COMPARE = "model-compare"  # id of the run that the network is compared with, as the link has it
+MODEL_ARITHMETIC = "model-arithmetic"  # widget: whether the table writes its numbers out
+MODEL_TABLE = "model-table"  # widget: the table, whose cells open a layer
+
+
+def maps_wanted(diagram: str) -> str:
+    """That the browser has just asked for what the layers of this diagram make of an image."""
+    return f"{diagram}-wanted"
+
+
+# --- Evaluate ---------------------------------------------------------------------------------------------------
+
+EVALUATE_VIEW = "evaluate-view"  # widget: overview, images, classes, calibration, robustness, dataset or report
+EVALUATE_SPLIT = "evaluate-split"  # widget: test or validation images
+EVALUATE_TRUE, EVALUATE_PREDICTED = "true", "predicted"  # widgets: the classes whose images are shown, or any
+EVALUATE_IMAGE = "evaluate-image"  # index of the image that is opened, as the link has it
+EVALUATE_CLASS = "evaluate-class"  # widget: the class that is told from all others
+EVALUATED = "evaluated"  # evaluations that a visit has begun by itself
+CONFUSION = "confusion"  # widget: the confusion matrix
+
 
 # --- Explore ----------------------------------------------------------------------------------------------------
 

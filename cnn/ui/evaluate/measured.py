@@ -1,0 +1,88 @@
+"""The predictions that the page speaks of: kept with the run, else measured while the visitor watches."""
+
+from collections.abc import Generator
+
+import numpy as np
+import streamlit as st
+
+from cnn import data
+from cnn.data import DataUnavailable
+from cnn.evaluation import predictions
+from cnn.evaluation.predictions import Predictions, SplitName
+from cnn.runs import Run
+from cnn.ui import background_work, preload, shell, state
+from cnn.ui.predict import inputs
+
+
+def require(run: Run, split: SplitName) -> Predictions:
+    """What the network predicts of every image of a split. Until that is known, the page ends with its progress."""
+    name = f"predictions-{run.id}-{split}-{run.network_key[1]}"
+    found = kept(run, split) or background_work.result(name)
+    if found is None:
+        _measure_first(run, split, name)
+    return found
+
+
+def _measure_first(run: Run, split: SplitName, name: str) -> None:
+    """Draw the progress in the place of the page."""
+    begun = st.session_state.setdefault(state.EVALUATED, set())  # by itself: whoever stops it begins it again by hand
+    if not background_work.is_running(name):
+        if problem := background_work.problem(name):
+            st.error(shell.plain(problem), icon=":material/error:")
+        elif name in begun:
+            st.info("The evaluation was stopped.", icon=":material/pause_circle:")
+        if name in begun:
+            st.button(
+                "Evaluate again", icon=":material/replay:", key="evaluate_again", on_click=begun.discard, args=(name,)
+            )
+            st.stop()
+        if missing := data.DATASETS[run.config.data.dataset].missing():
+            st.info(
+                f"{missing} {data.DATASETS[run.config.data.dataset].by_hand()} Then every image is predicted here.",
+                icon=":material/cloud_off:",
+            )
+            if not st.button("Download and evaluate", icon=":material/download:", key="evaluate_download"):
+                st.stop()
+        begun.add(name)
+        with st.spinner(preload.LOADING):
+            preload.tensorflow()
+        background_work.begin(name, lambda: measuring(run, split))
+    st.markdown(f"Predicting every {split} image, once for this network. Afterwards this page opens at once.")
+    background_work.follow(name, f"Predicting the {split} images")
+    st.stop()
+
+
+def measuring(run: Run, split: SplitName) -> Generator[float, None, Predictions]:
+    """Measure a network and keep what was found; yields the fraction that is done. For `background_work`."""
+    yield 0.0  # the page is drawn before the network is loaded
+    from cnn.networks.load import load
+
+    images = predictions.images_of(run, split)
+    found = yield from predictions.measuring(load(run), images, split, run.config.data.card.class_names)
+    predictions.keep(run, found)
+    return found
+
+
+def kept(run: Run, split: SplitName) -> Predictions | None:
+    """As `predictions.kept`, read once and shared by all visitors."""
+    found = _kept(*run.network_key, split, run)
+    if found is None:
+        _kept.clear(*run.network_key, split, run)
+    return found
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _kept(path: str, written: int, split: SplitName, _run: Run) -> Predictions | None:
+    return predictions.kept(_run, split)
+
+
+def images(run: Run, split: SplitName) -> np.ndarray | None:
+    """The images of a split, uint8 (n, h, w); None, with a sentence, where the dataset is not here."""
+    if not data.DATASETS[run.config.data.dataset].missing():
+        try:
+            return inputs.split_of(run.config.data.dataset, split).images
+        except DataUnavailable as error:
+            st.warning(shell.plain(str(error)), icon=":material/cloud_off:")
+            return None
+    st.caption("The images are not on this machine: only the numbers are shown.")
+    return None
