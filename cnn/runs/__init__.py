@@ -4,7 +4,7 @@ The dashboard and the trainer meet here and nowhere else. Knows no TensorFlow, n
 holds stands in `docs/runs.md`.
 """
 
-from cnn.runs.derived import read_found, write_found
+from cnn.runs.derived import found_folder, read_found, write_found
 from cnn.runs.directory import (
     DEFAULT_ID,
     MAX_NOTE,
@@ -72,6 +72,7 @@ __all__ = [
     "erase",
     "find",
     "forget_requests",
+    "found_folder",
     "get",
     "is_alive",
     "is_in_bin",

@@ -16,7 +16,7 @@ def write_found(run: Run, name: str, **arrays: np.ndarray) -> None:
     A full disk or a folder that cannot be written is no trouble: it is then found out again.
     """
     with contextlib.suppress(OSError):
-        folder = _found_folder(run)
+        folder = found_folder(run)
         version = _network_version(run)
         folder.mkdir(parents=True, exist_ok=True)
         write_npz(folder / f"{name}.npz", np.savez_compressed, version=version, **arrays)
@@ -25,7 +25,7 @@ def write_found(run: Run, name: str, **arrays: np.ndarray) -> None:
 def read_found(run: Run, name: str) -> dict[str, np.ndarray] | None:
     """What `write_found` kept; None where there is nothing, it is damaged, or the network has changed since then."""
     try:
-        with np.load(_found_folder(run) / f"{name}.npz", allow_pickle=False) as file:
+        with np.load(found_folder(run) / f"{name}.npz", allow_pickle=False) as file:
             found = {key: file[key] for key in file.files}
         version = found.pop("version")
         return found if np.array_equal(version, _network_version(run)) else None
