@@ -4,7 +4,7 @@ The dashboard and the trainer meet here and nowhere else. Knows no TensorFlow, n
 holds stands in `docs/runs.md`.
 """
 
-from cnn.runs.derived import found_folder, read_found, write_found
+from cnn.runs.derived import found_folder, keep_file, read_found, write_found
 from cnn.runs.directory import (
     DEFAULT_ID,
     MAX_NOTE,
@@ -77,6 +77,7 @@ __all__ = [
     "is_alive",
     "is_in_bin",
     "json_objects",
+    "keep_file",
     "learning_rate_changes",
     "listed",
     "log_tail",

@@ -1,6 +1,8 @@
 """What was found out at some length about a run's network, kept beside it until the network changes."""
 
 import contextlib
+import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +35,30 @@ def read_found(run: Run, name: str) -> dict[str, np.ndarray] | None:
         return None
 
 
-def _found_folder(run: Run) -> Path:
+def keep_file(run: Run, name: str, content: bytes) -> Path:
+    """Keep a file of any format beside what `write_found` keeps; what that keeps says to which network it belongs.
+
+    Args:
+        run: whose network it was made of.
+        name: of the file, with the folder within `found_folder` that it lies in.
+        content: replaces what was there, in one step.
+
+    Raises:
+        OSError: the disk is full, or the folder cannot be written.
+    """
+    path = found_folder(run) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
+
+
+def found_folder(run: Run) -> Path:
+    """Where `write_found` and `keep_file` keep their files."""
     return root() / ".found" / run.id if run.shipped else run.path / "found"
 
 
