@@ -28,7 +28,7 @@ class Line:
     high: np.ndarray
 
 
-def robustness(
+def accuracy_over_strength(
     lines: Mapping[str, Sequence[Line]], labels: Mapping[str, Sequence[str]], classes: int, height: int = 0
 ) -> go.Figure:
     """Accuracy over strength, a small chart for each corruption; a large one where there is one corruption.

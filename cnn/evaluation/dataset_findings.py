@@ -53,7 +53,9 @@ def kept_pairs(place: Path, near: float) -> Pairs | None:
         with np.load(place / _DUPLICATES, allow_pickle=False) as file:
             if float(file["near"]) != near:
                 return None
-            arrays = [file[name] for name in ("first", "second", "distance", "mirrored")]
-            return Pairs(*arrays, count=int(file["count"]))
+            first, second, distance, mirrored, count = (
+                file[name] for name in ("first", "second", "distance", "mirrored", "count")
+            )
+            return Pairs(first, second, distance, mirrored, int(count))
     except Exception:  # zip, deflate and NumPy's format each raise their own kinds
         return None

@@ -7,7 +7,7 @@ probabilities and labels, no images.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -47,8 +47,8 @@ class Suspects:
 
     def only(self, chosen: np.ndarray) -> "Suspects":
         """Some of them, by bool (m,) or by their places."""
-        columns = (self.index, self.given, self.suggested, self.confidence, self.self_confidence, self.margin)
-        return Suspects(*(column[chosen] for column in columns), self.agreeing[chosen], self.networks)
+        columns = [name for name in self.__dataclass_fields__ if name != "networks"]
+        return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
 
 
 def thresholds(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -119,8 +119,7 @@ def agreement(networks: Sequence[Predictions]) -> Suspects:
     agree = np.array([one.predicted[suspects.index] == suspects.suggested for one in networks])
     theirs = np.array([one.probabilities[suspects.index, suspects.suggested] for one in networks])
     confidence = (agree * theirs).sum(axis=0) / np.maximum(agree.sum(axis=0), 1)
-    columns = (suspects.index, suspects.given, suspects.suggested, confidence)
-    return Suspects(*columns, suspects.self_confidence, suspects.margin, suspects.agreeing, len(networks))
+    return replace(suspects, confidence=confidence, networks=len(networks))
 
 
 def _ranked(

@@ -90,6 +90,12 @@ RUNS_NAMES = "runs-open"  # widget: the column of names, which opens a run
 RUNS_MENU = "more_selected"  # widget: a button that stands on this page only
 RUN_DIALOG = "run_dialog"  # the dialog that is open
 ERASING = "erasing"  # what the open dialog is about to delete from the bin
+RUNS_VIEW = "runs-view"  # widget: the table, the comparison of the ticked runs, or the bin
+COMPARED_SPLIT = "runs-split"  # widget: whether on test or validation images
+COMPARED_FIRST, COMPARED_SECOND = "runs-first", "runs-second"  # widgets: the pair among more than two ticked runs
+COMPARED_BOX = "runs-box"  # which images of the pair are shown, see `cnn.ui.runs.predictions`, as the link has it
+COMPARED_IMAGE = "runs-image"  # index of the image that is opened, as the link has it
+COMPARED_PAGE = "runs-images"  # widget: the page of the images
 
 
 def runs_filter(label: str) -> str:
@@ -142,6 +148,8 @@ EVALUATE_IMAGE = "evaluate-image"  # index of the image that is opened, as the l
 EVALUATE_CLASS = "evaluate-class"  # widget: the class that is told from all others
 EVALUATED = "evaluated"  # evaluations that a visit has begun by itself
 CONFUSION = "confusion"  # widget: the confusion matrix
+OPENED_FLIP = "opened_flip"  # index of the test image that is shown with and without a corruption
+OPENED_SUSPECT = "opened_suspect"  # a list, and the place of its opened image among all images
 
 
 # --- Explore ----------------------------------------------------------------------------------------------------

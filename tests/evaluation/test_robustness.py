@@ -59,9 +59,12 @@ def test_a_sample_is_the_same_for_every_run_and_a_smaller_one_is_its_beginning(s
 def test_what_is_stopped_goes_on_and_nothing_is_computed_twice(own_tiny, network, split, monkeypatch):
     passes = []
     predict = robustness._predict
-    monkeypatch.setattr(
-        robustness, "_predict", lambda model, images: passes.append(len(images)) or predict(model, images)
-    )
+
+    def counted(model, images):
+        passes.append(len(images))
+        return predict(model, images)
+
+    monkeypatch.setattr(robustness, "_predict", counted)
     whole, _ = finished(measuring(own_tiny, network, split, COUNT))
     assert sum(passes) == COUNT * (1 + len(CORRUPTIONS) * STRENGTHS)
     runs.write_found(own_tiny, "robustness", nothing=np.array(0))

@@ -1,0 +1,55 @@
+"""The Evaluate page's view for the dataset itself: labels that may be wrong, and images that are there twice."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from cnn import data, runs
+from cnn.config import Data
+from cnn.data import DataUnavailable, Splits
+from cnn.evaluation import dataset_findings
+from cnn.runs import Run
+from cnn.ui import links, shell
+from cnn.ui.evaluate import duplicate_pairs, label_suspects
+
+_TRAINING, _TEST, _DUPLICATES = "Training labels", "Test labels", "Duplicates"
+
+
+def show(run: Run) -> None:
+    """Draw the view."""
+    splits = _splits(run)
+    if splits is None:
+        return
+    part = links.choice("dataset-part", "Look for", (_TRAINING, _TEST, _DUPLICATES), label_visibility="collapsed")
+    if part == _TEST:
+        label_suspects.of_test(run, splits)
+        return
+    place = _place(run.config.data.dataset, run.config.data.limit, str(runs.root()), splits)
+    if part == _TRAINING:
+        label_suspects.of_training(run, splits, place)
+    else:
+        duplicate_pairs.show(run, splits, place)
+
+
+def _splits(run: Run) -> Splits | None:
+    """All images of the run's dataset; None, with a sentence, where they are not here."""
+    dataset = data.DATASETS[run.config.data.dataset]
+    if missing := dataset.missing():
+        st.info(f"{missing} {dataset.by_hand()}", icon=":material/cloud_off:")
+        return None
+    try:
+        return _loaded(run.config.data.dataset, run.config.data.limit)
+    except DataUnavailable as error:
+        st.warning(shell.plain(str(error)), icon=":material/cloud_off:")
+        return None
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the images…")
+def _loaded(dataset: str, limit: int | None) -> Splits:
+    return data.load(Data(dataset=dataset, limit=limit))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _place(dataset: str, limit: int | None, root: str, _splits: Splits) -> Path:
+    """Where what is found about these images is kept."""
+    return dataset_findings.folder(Data(dataset=dataset, limit=limit), _splits)
