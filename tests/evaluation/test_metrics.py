@@ -1,4 +1,4 @@
-"""Measuring a network, the kept examples, and `python -m cnn.evaluate`."""
+"""Measuring a network, and the kept examples."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,6 @@ import pytest
 from keras import layers as kl
 
 from cnn import data, runs
-from cnn import evaluate as command
 from cnn.config import RunConfig
 from cnn.config.layers import Convolution, Dense, GlobalPooling, SeparableConvolution
 from cnn.data import Split
@@ -219,59 +218,6 @@ def test_familiarity_is_measured_on_own_images_where_they_are_enough(monkeypatch
     assert found["measured_on"] == "own images" and found["right"]["n"] + found["wrong"]["n"] == 100
     assert found["right"]["n"] > 85
     assert found["auroc"] < 0.7 and found["unlike_below"] is None, "the same images are said to be no garments"
-
-
-# ---------------------------------------------------------------- the command line
-
-
-def run_main(capsys, *arguments) -> tuple[int, str, str]:
-    code = command.main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return code, captured.out, captured.err
-
-
-def test_json_is_one_object_with_the_documented_keys(own_tiny, draw_once, capsys):
-    code, out, err = run_main(capsys, "--run", own_tiny.id, "--json")
-    assert (code, err) == (0, "")
-    result = json.loads(out)
-    assert list(result) == ["run", "split", "n", "accuracy", "loss", "calibration_error"]
-    assert 0 <= result["calibration_error"] <= 1
-    assert (result["run"], result["split"], result["n"]) == (own_tiny.id, "test", 2000)
-    assert result["accuracy"] == pytest.approx(own_tiny.evaluation["accuracy"], abs=0.002)
-    assert run_main(capsys, "--run", own_tiny.path, "--json") == (code, out, err), "by directory"
-
-
-def test_without_json_it_answers_in_words(own_tiny, draw_once, capsys):
-    code, out, _ = run_main(capsys, "--run", own_tiny.id)
-    assert code == 0 and out.startswith(f"{own_tiny.id}: accuracy 0.") and out.endswith("on the 2,000 test images\n")
-
-
-@pytest.mark.parametrize("options", [[], ["--json"]])
-def test_an_unknown_run_ends_with_code_2(options, capsys):
-    code, out, err = run_main(capsys, "--run", "no-such-run", *options)
-    assert (code, out) == (2, "") and "There is no run 'no-such-run'" in err
-    if options:
-        assert list(json.loads(err)) == ["error"]
-
-
-def test_a_broken_network_is_a_sentence(own_tiny, capsys):
-    own_tiny.model_path.write_bytes(b"junk")
-    code, out, err = run_main(capsys, "--run", own_tiny.id)
-    assert code != 0 and out == "" and err.startswith("cnn.evaluate: The model of Tiny one cannot be read")
-
-
-def test_a_damaged_configuration_is_a_sentence(own_tiny, capsys):
-    (own_tiny.path / "config.json").write_text("{")
-    code, out, err = run_main(capsys, "--run", own_tiny.id)
-    assert code != 0 and out == "" and err.startswith("cnn.evaluate: ") and "Traceback" not in err
-
-
-def test_a_missing_dataset_ends_with_code_1_and_a_sentence(own_tiny, monkeypatch, capsys):
-    def unavailable(*arguments):
-        raise data.DataUnavailable("Fashion-MNIST is nowhere.")
-
-    monkeypatch.setattr(data, "load", unavailable)
-    assert run_main(capsys, "--run", own_tiny.id) == (1, "", "cnn.evaluate: Fashion-MNIST is nowhere.\n")
 
 
 def test_the_shipped_run_has_examples():

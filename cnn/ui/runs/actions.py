@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from cnn import runs
+from cnn import charts, runs
 from cnn.runs import Run
 from cnn.ui import draft, shell, state
-from cnn.ui.runs import deletion
+from cnn.ui.runs import deletion, table
 from cnn.ui.sweeps import form as sweep_form
 
 _DUPLICATE, _SWEEP, _HIDE, _SHOW, _DELETE = (
@@ -28,9 +28,21 @@ def show(selected: list[Run]) -> None:
     """Draw the buttons for the selected runs. Those that do not apply stay in their place."""
     own = [run for run in selected if not run.shipped]
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Open", type="primary", disabled=len(selected) != 1, key="open_selected"):
+        several = len(selected) > 1
+        one = "secondary" if several else "primary"
+        if st.button("Open", type=one, disabled=len(selected) != 1, key="open_selected"):
             shell.make_current(selected[0].id)
             st.switch_page(shell.TRAIN, query_params={"run": selected[0].id})
+        st.button(
+            "Compare",
+            type="primary" if several else "secondary",
+            icon=":material/compare:",
+            disabled=not 1 < len(selected) <= charts.MAX_OVERLAY,
+            key="compare_selected",
+            help=f"Two to {charts.MAX_OVERLAY} runs, down to the images on which they differ.",
+            on_click=table.open_view,
+            args=(table.COMPARISON,),
+        )
         st.button(
             "Label",
             icon=":material/label:",

@@ -1,4 +1,4 @@
-"""Several runs side by side: their results, their curves in one chart, and the settings that differ between them."""
+"""Several runs side by side: results, curves in one chart, the settings that differ, and predictions image by image."""
 
 from functools import partial
 from typing import Any
@@ -8,8 +8,9 @@ import streamlit as st
 
 from cnn import charts, runs
 from cnn.config import counted, field_label
-from cnn.runs import Run
-from cnn.ui import csv, figures, fragments, links
+from cnn.evaluation import latency
+from cnn.runs import Run, estimates
+from cnn.ui import csv, figures, fragments, links, shell
 from cnn.ui.runs import table
 
 _TICK = 5.0  # seconds between two looks while one of them is in training
@@ -18,19 +19,42 @@ _FEW = 6  # settings that are shown at once; more are folded
 
 
 def show(selected: list[Run]) -> None:
-    """Compare two runs or more, as many as the palette has colours for."""
+    """Compare two runs or more below the table, as many as the palette has colours for."""
     if len(selected) > charts.MAX_OVERLAY:
-        st.info(
-            f"{len(selected)} runs are selected. At most {charts.MAX_OVERLAY} can be compared.",
-            icon=":material/stacked_line_chart:",
-        )
+        _too_many(selected)
     elif len(selected) > 1:
-        _compare(selected, labels(selected))
+        names = labels(selected)
+        st.subheader("Comparison", anchor=False)
+        _results(selected, names)
+        _trainings(selected, names)
 
 
-def _compare(compared: list[Run], names: list[str]) -> None:
-    st.subheader("Comparison", anchor=False)
-    _results(compared, names)
+def show_whole(selected: list[Run]) -> None:
+    """The view of a comparison: all that `show` draws, and the runs' predictions on the same images."""
+    if len(selected) > charts.MAX_OVERLAY:
+        _too_many(selected)
+    elif len(selected) > 1:
+        names = labels(selected)
+        _results(selected, names)
+        from cnn.ui.runs import predictions  # loads what only this view needs
+
+        predictions.show(selected, names)
+        st.subheader("Trainings", anchor=False)
+        _trainings(selected, names)
+    else:
+        ticked = f"Only {shell.plain(selected[0].name)} is ticked" if selected else "No run is ticked"
+        st.info(f"{ticked}. Tick two or more in the table, and press Compare.", icon=":material/compare:")
+        st.button("Choose runs", icon=":material/table_rows:", key="choose_runs", on_click=table.open_view)
+
+
+def _too_many(selected: list[Run]) -> None:
+    st.info(
+        f"{len(selected)} runs are selected. At most {charts.MAX_OVERLAY} can be compared.",
+        icon=":material/stacked_line_chart:",
+    )
+
+
+def _trainings(compared: list[Run], names: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         axis = links.choice("runs-over", "Over", ["Epochs", "Time"], label_visibility="collapsed")
         training = links.switch("runs-training", "Training curves")
@@ -66,15 +90,23 @@ def _results(compared: list[Run], names: list[str]) -> None:
             "Test accuracy": percent(help="On the test images, measured once, at the end."),
             "Training time": column.NumberColumn(format="compact"),
             "Parameters": column.NumberColumn(format="localized"),
+            "MACs": column.NumberColumn(format="compact", help="Multiply-accumulates for one image."),
+            "Latency (ms)": column.NumberColumn(format="%.2f", help="Of one image alone, on this machine."),
             "Size on disk": column.NumberColumn(format="bytes"),
         },
     )
+    if timed := [found for run in compared if (found := latency.kept(run))]:
+        st.caption(
+            f"Latency: the median of {latency.PASSES} passes of one image alone on this machine "
+            f"({shell.plain(timed[0].machine)}), in one process with TensorFlow on the processor."
+        )
 
 
 def results(listed: list[Run], names: list[str]) -> pd.DataFrame:
     """What came out, a row for each run. A column in which no run has anything is left out."""
     summaries = [runs.summary(run) for run in listed]
     changes = [runs.learning_rate_changes(runs.read_metrics(run)) for run in listed]
+    timed = [latency.kept(run) for run in listed]
     columns = {
         "Run": names,
         "Best val. accuracy": [100 * s.best_accuracy if s.epoch else None for s in summaries],
@@ -82,7 +114,9 @@ def results(listed: list[Run], names: list[str]) -> pd.DataFrame:
         "Test accuracy": [100 * run.evaluation["accuracy"] if run.evaluation else None for run in listed],
         "Training time": pd.to_timedelta([round(run.status.seconds) or None for run in listed], unit="s"),
         "Parameters": [run.parameters for run in listed],
-        "State": [run.state for run in listed],
+        "MACs": [estimates.macs(run.config) if run.config else None for run in listed],
+        "Latency (ms)": [1000 * found.median if found else None for found in timed],
+        "State": [run.state if any(run.state != "finished" for run in listed) else None for run in listed],
         "Manual changes": [_changes(made) for made in changes],
         "Size on disk": [run.size for run in listed],
     }

@@ -127,6 +127,14 @@ def _clear() -> None:
         st.session_state[state.runs_filter(name)] = []
 
 
+TABLE, COMPARISON, BIN = "Runs", "Comparison", "Bin"  # views of the page
+
+
+def open_view(view: str = TABLE) -> None:
+    """Show another view of the page; for callbacks."""
+    st.session_state[state.RUNS_VIEW] = view
+
+
 def selection(shown: list[Run]) -> list[Run]:
     """The runs that are selected and shown: those of the link, unless the browser does not know the newest one yet."""
     link = st.query_params.get("compare")
@@ -189,7 +197,7 @@ def _follow(view: View, active: int, fresh: list[list[Run]]) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         of_all = f"{len(shown):,} of {len(listed):,} runs" if len(shown) < len(listed) else f"{len(listed):,} runs"
-        st.caption(f"{of_all}. Click a name to open the run. Tick two or more to compare them.", width="content")
+        st.caption(f"{of_all}. Click a name to open the run. Tick two or more, and press Compare.", width="content")
         csv.download(partial(as_csv, shown), "runs.csv", key="runs_csv")
 
 
