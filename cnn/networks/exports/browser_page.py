@@ -1,8 +1,9 @@
 """A network as one HTML file that runs it in any browser or phone, offline: draw or photograph, and read the bars.
 
 The weights are in the file as whole numbers of 24 bits, or of 16 where the file would grow too large, with a scale for
-each filter: a 16-bit float has eleven significant bits, too few for answers equal to a thousandth. The arithmetic is the project's own JavaScript (`network.js`), and a content
-security policy in the file forbids it every request.
+each filter: a 16-bit float has eleven significant bits, too few for answers that are equal to a thousandth. The
+arithmetic is the project's own JavaScript (`network.js`), and a content security policy in the file forbids it every
+request.
 """
 
 import base64
@@ -79,7 +80,7 @@ def _read(file: str) -> str:
 
 
 class Page:
-    """What a file of `browser_page` holds, done by TensorFlow: images float32 (n, h, w, c) -> probabilities (n, classes).
+    """What a file of `browser_page` holds, done by TensorFlow: images float32 (n, h, w, c) -> (n, classes).
 
     Its operations and weights are read from the file; that its JavaScript does the same is tested in a browser.
     """

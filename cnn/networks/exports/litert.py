@@ -1,7 +1,7 @@
 """A network as a LiteRT file (.tflite), formerly TensorFlow Lite: for Android, iOS, small computers, microcontrollers.
 
-One image goes in, float32 (1, h, w, c) in [0, 1], and its probabilities come out, float32 (1, classes), also of the file
-with 8-bit weights and activations: it quantises and dequantises by itself.
+One image goes in, float32 (1, h, w, c) in [0, 1], and its probabilities come out, float32 (1, classes), also of the
+file with 8-bit weights and activations: it quantises and dequantises by itself.
 """
 
 import warnings
@@ -29,7 +29,7 @@ def litert(model: keras.Model, representative: np.ndarray | None = None) -> byte
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.representative_dataset = lambda: ([image[None]] for image in representative)
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    with warnings.catch_warnings():  # that integers go in and out nowhere, which is meant
+    with warnings.catch_warnings():  # that no integers go in and out, which is meant
         warnings.simplefilter("ignore", UserWarning)
         return converter.convert()
 

@@ -1,11 +1,10 @@
-"""A network as an ONNX file, the exchange format of other frameworks: ONNX Runtime, OpenCV, TensorRT, Windows ML, MATLAB.
+"""A network as an ONNX file, the exchange format of other frameworks: ONNX Runtime, OpenCV, TensorRT, MATLAB.
 
 Written operation by operation: tf2onnx, by which Keras exports, asks for an older NumPy and protobuf. Images go in as
 everywhere here, float32 (n, h, w, c); inside, channels come first, as the format's convolutions want them. The packages
-`onnx` and `onnxruntime` are optional: nothing else in the program needs them.
+`onnx`, which writes the file, and `onnxruntime`, which runs it, are optional.
 """
 
-import importlib.util
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,6 @@ import numpy as np
 
 from cnn.networks.exports.operations import IMAGE, Operation
 
-PACKAGES = ("onnx", "onnxruntime")  # the one writes the file, the other runs it
 INPUT, OUTPUT = "image", "probabilities"  # as the file calls them
 _OPSET = 20  # the first with Gelu
 _IR_VERSION = 10  # of the file: the oldest for that opset's runtimes, so that most of them read it
@@ -25,11 +23,6 @@ _FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "sigmoid": ("Sigmoid", {}),
     "softmax": ("Softmax", {"axis": -1}),
 }
-
-
-def missing_packages() -> list[str]:
-    """Which of `PACKAGES` are not installed."""
-    return [name for name in PACKAGES if importlib.util.find_spec(name) is None]
 
 
 def onnx_file(steps: Sequence[Operation], input_shape: Sequence[int]) -> bytes:

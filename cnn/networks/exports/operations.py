@@ -1,7 +1,7 @@
 """A trained network as the plain operations of a single forward pass, with the weights of each.
 
-What only training needs is gone: dropout and L2 are left out, batch normalisation is folded into the sums before it, and
-a separable convolution is the two that it is made of. From these the ONNX file and the browser page are written.
+What only training needs is gone: dropout and L2 are left out, batch normalisation is folded into the sums before it,
+and a separable convolution is the two that it is made of. From these the ONNX file and the browser page are written.
 Everything is read from the Keras layers, and nothing from a configuration.
 """
 
@@ -26,10 +26,10 @@ class Operation(NamedTuple):
         kind: what it does, a key of `_COMPUTED`.
         takes: the numbers of the operations whose results go into it, from 0; `IMAGE` is the image.
         shape: of its result for one image.
-        options: what there is to know beside the weights. size, stride, dilation: of its window. pads: zeros above, left
-            of, below and right of its input. function: the name of an activation in Keras.
-        weights: kernel and bias float32. A convolution's kernel is (k, k, channels in, channels out), a depthwise one's
-            (k, k, channels), that of a dense layer (inputs, units).
+        options: what there is to know beside the weights. size, stride, dilation: of its window. pads: zeros above,
+            left of, below and right of its input. function: the name of an activation in Keras.
+        weights: kernel and bias, float32. A convolution's kernel is (k, k, channels in, channels out), a depthwise
+            one's (k, k, channels), that of a dense layer (inputs, units).
     """
 
     kind: str
