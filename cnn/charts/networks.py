@@ -73,7 +73,7 @@ def confusion(
                 for row, parts in zip(counts.tolist(), fraction.tolist(), strict=True)
             ],
             texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
-            textfont={"color": _INK},
+            textfont={"color": _INK, "size": int(np.clip(130 / len(names), 7, 12))},
             hovertext=hover,
             hovertemplate="%{hovertext}<extra></extra>",
             showscale=False,
@@ -86,8 +86,9 @@ def confusion(
         _add_cells(figure, names, hover)
     if chosen is not None:
         _frame(figure, chosen, len(names))
-    figure.update_xaxes(title="predicted", tickangle=-45, fixedrange=True)
-    figure.update_yaxes(title="true label", autorange="reversed", fixedrange=True)
+    ends = [-0.5, len(names) - 0.5]
+    figure.update_xaxes(title="predicted", tickangle=-45, range=ends, showgrid=False, fixedrange=True)
+    figure.update_yaxes(title="true label", range=ends[::-1], showgrid=False, fixedrange=True)
     figure.update_layout(margin=MARGIN, height=height, dragmode=False, showlegend=False)
     return figure
 

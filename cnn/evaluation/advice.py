@@ -13,9 +13,11 @@ Kind = Literal["leak", "overfitting", "underfitting", "confused", "few images", 
 
 _GAP = 0.05  # by which training accuracy exceeds accuracy here
 _TOO_LITTLE = 0.9  # training accuracy, below which a network has not learned its own images
-_FREQUENT = 0.05  # fraction of all mistakes, from which a confusion is worth a word
+_FREQUENT = 0.05  # fraction of all mistakes from which a confusion is worth a word
+_MORE_THAN_EVEN = 2  # times as often as if all pairs of classes were confused alike
+_COUNT = 10  # images, of which less says nothing
 _FEW = 1 / 3  # of the median class's training images
-_WEAK = 0.1  # by which a class's recall is below the mean
+_WEAK = 0.08  # by which a class's recall is below the mean
 _MISCALIBRATED = 0.03  # expected calibration error
 
 
@@ -93,7 +95,8 @@ def _confused(predictions: Predictions) -> Advice | None:
     np.fill_diagonal(both, 0)
     one, other = sorted(np.unravel_index(both.argmax(), both.shape), key=lambda label: -matrix[label].sum())
     count = int(both[one, other])
-    if count / errors < _FREQUENT:
+    even = 2 / (len(matrix) * (len(matrix) - 1))
+    if count < _COUNT or count / errors < max(_FREQUENT, _MORE_THAN_EVEN * even):
         return None
     if matrix[other, one] > matrix[one, other]:
         one, other = other, one

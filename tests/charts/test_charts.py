@@ -412,8 +412,20 @@ def contrast(one: tuple[float, float, float], other: tuple[float, float, float])
 def test_a_confusion_matrix_says_its_counts_and_the_fraction_of_the_row():
     heat = confusion(MATRIX, CLASS_NAMES).data[0]
     assert heat.texttemplate == "%{text}" and list(heat.text[3][:5]) == ["", "", "", "3", "1"]
-    assert list(heat.hovertext[3][3:5]) == ["75.0%", "25.0%"] and list(heat.customdata[3][3:5]) == [3, 1]
-    assert heat.hovertext[0][0] == "0.0%", "a class without images"
+    assert heat.hovertext[3][4] == "Dress predicted as Coat: 1 (25.0% of the row)" and heat.customdata[3][4] == 1
+    assert heat.hovertext[0][0].endswith("0 (0.0% of the row)"), "a class without images"
+
+
+def test_a_confusion_matrix_to_click_has_a_point_for_each_cell_row_and_column():
+    figure = confusion(MATRIX, CLASS_NAMES, of="predicted", chosen=(3, charts.ALL), clickable=True)
+    heat, cells = figure.data
+    assert np.shape(heat.z) == (11, 11) and len(cells.x) == 121
+    at = {(y, x): list(place) for x, y, place in zip(cells.x, cells.y, cells.customdata, strict=True)}
+    assert at["Dress", "Coat"] == [3, 4] and at["Dress", "all"] == [3, charts.ALL] and at["all", "all"] == [-1, -1]
+    assert heat.text[3][4] == "20%" and heat.text[10][4] == "100%", "of the column"
+    (frame,) = figure.layout.shapes
+    assert (frame.y0, frame.y1, frame.x0, frame.x1) == (2.5, 3.5, -0.5, 10.5)
+    assert charts.table(figure).shape == (11, 12)
 
 
 @pytest.mark.parametrize("wrong", [0.00002, 0.005, 0.05, 0.5, 0.99])

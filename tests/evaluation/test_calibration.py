@@ -102,3 +102,24 @@ def test_cooling_divides_exactly():
 
 def test_there_are_fifteen_bins_as_in_the_paper():
     assert calibration.BINS == 15
+
+
+def test_the_bins_of_the_diagram_are_those_of_the_error():
+    probabilities = softmax(np.random.default_rng(2).normal(size=(500, 4)) * 2)
+    labels = drawn(np.log(probabilities))
+    bins = calibration.reliability(probabilities, labels)
+    assert bins.count.sum() == 500 and (bins.low <= bins.confidence).all() and (bins.confidence <= bins.high).all()
+    error = (bins.count * np.abs(bins.confidence - bins.accuracy)).sum() / 500
+    assert error == pytest.approx(expected_calibration_error(probabilities, labels))
+    assert (bins.right / bins.count == bins.accuracy).all()
+
+
+def test_accuracy_against_coverage_by_brute_force():
+    probabilities = softmax(np.random.default_rng(4).normal(size=(200, 3)).round(1))
+    labels = np.random.default_rng(5).integers(0, 3, 200)
+    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    curve = calibration.coverage(probabilities, labels)
+    assert curve.coverage[0] == 1 and (np.diff(curve.threshold) > 0).all()
+    for threshold, fraction, accuracy in zip(*curve, strict=True):
+        answered = confidence >= threshold
+        assert (fraction, accuracy) == pytest.approx((answered.mean(), right[answered].mean()))

@@ -75,10 +75,9 @@ def _one_class(found: Predictions) -> None:
         percent = links.slider(
             "evaluate-threshold",
             "Threshold on its probability (%)",
-            0.0,
-            100.0,
-            50.0,
-            step=0.5,
+            0,
+            100,
+            50,
             width=340,
             help="Every image with at least this probability of the class is called the class, whatever else it is.",
         )
@@ -102,7 +101,7 @@ def _one_class(found: Predictions) -> None:
             charts.precision_recall(curves, at),
             key="precision-recall",
             alt=f"Precision-recall curve of {name}. Average precision: {curves.average_precision:.4f}.",
-            title=f"Precision-recall curve · average precision {curves.average_precision:.4f}",
+            title=f"Precision-recall · AP {curves.average_precision:.4f}",
         )
     st.caption("The diamond is the threshold. Dashed: chance.")
 

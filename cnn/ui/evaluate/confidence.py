@@ -38,7 +38,7 @@ def _reliability(run: Run, found: Predictions) -> None:
         ),
         key="reliability",
         alt=f"Accuracy over confidence in {len(before.count)} bins. Expected calibration error: {error:.2%}.",
-        title=f"Reliability diagram · calibration error {error:.2%}",
+        title=f"Reliability · calibration error {error:.2%}",
     )
     st.caption(
         f"Bars: how often predictions of that confidence are right, with 95% intervals. {before.count[-1]:,} of the "
@@ -100,23 +100,24 @@ def _fitting(run: Run) -> Generator[float, None, float]:
 def _coverage(found: Predictions) -> None:
     """What accuracy is gained where the network answers only when it is sure."""
     curve = calibration.coverage(found.probabilities, found.labels)
+    place = st.container()
     percent = links.slider(
         "evaluate-answer-from",
         "Answer only from a confidence of (%)",
-        0.0,
-        100.0,
-        90.0,
-        step=0.5,
+        0,
+        100,
+        90,
         help="Where the network is less sure, a person would have to look.",
     )
     answered = curve.threshold >= percent / 100
     at = int(answered.argmax()) if answered.any() else None
-    figures.show(
-        charts.coverage(curve, at),
-        key="coverage",
-        alt=f"Accuracy over the fraction of {len(found):,} images that is answered.",
-        title="Accuracy against coverage",
-    )
+    with place:
+        figures.show(
+            charts.coverage(curve, at),
+            key="coverage",
+            alt=f"Accuracy over the fraction of {len(found):,} images that is answered.",
+            title="Accuracy against coverage",
+        )
     if at is None:
         st.markdown("At this threshold, no image is answered.")
         return

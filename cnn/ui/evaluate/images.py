@@ -22,7 +22,7 @@ from cnn.ui.predict import pictures
 
 ANY = "Any"
 _OUTCOMES = ("All", "Wrong", "Right")
-_LARGE = 200  # screen pixels of the opened image, at most
+_LARGE = 140  # screen pixels of the opened image
 _IN_CELL = 60  # images of a cell that are shown beside the matrix, before a link to all
 
 
@@ -187,7 +187,7 @@ def forget_opened() -> None:
 def _details(run: Run, found: Predictions, images: np.ndarray, index: int) -> None:
     """The opened image with its probabilities and the ways on."""
     with st.container(border=True, horizontal=True, gap="medium"):
-        factor = max(1, _LARGE // max(images.shape[1:3]) if max(images.shape[1:3]) < _LARGE else 1)
+        factor = max(1, 2 * _LARGE // max(images.shape[1:3]))  # enough pixels that each stays a square
         with st.container(width=_LARGE):
             true = found.class_names[found.labels[index]]
             st.image(
