@@ -96,9 +96,10 @@ def _name(run: Run, key: str) -> str:
     return f"{_FOUND}/{run.id}{FORMATS[key].ending}"
 
 
-def missing_packages() -> list[str]:
-    """Which of the packages for ONNX are not installed."""
-    return [name for name in _ONNX_PACKAGES if importlib.util.find_spec(name) is None]
+def onnx_problem() -> str:
+    """Which packages are not installed, in a sentence; empty where the ONNX file can be made and run."""
+    missing = [name for name in _ONNX_PACKAGES if importlib.util.find_spec(name) is None]
+    return f"It needs {' and '.join(missing)}: pip install {' '.join(missing)}" if missing else ""
 
 
 def kept(run: Run) -> Table | None:
@@ -137,8 +138,8 @@ def making(run: Run, patience: float = PATIENCE) -> Generator[float, None, Table
     problems = {}
     if splits is None:
         problems["litert-int8"] = f"8 bits need training images to find the range of each value. {missing}"
-    if packages := missing_packages():
-        problems["onnx"] = f"`pip install {' '.join(packages)}`, then make the exports again."
+    if problem := onnx_problem():
+        problems["onnx"] = problem
     images, compared = _compared(run, splits)
     expected = np.asarray(model.predict_on_batch(images))
     answers: dict[str, Answer] = {}

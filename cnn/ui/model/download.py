@@ -77,7 +77,7 @@ def _row(run: Run, key: str, table: Table | None) -> None:
         st.markdown(f"**{format_.title}**  \n:small[{format_.purpose}]", width=280)
         problem = _problem(key, table)
         if problem:
-            st.markdown(problem, width=332)
+            st.markdown(shell.plain(problem), width=332)
         else:
             for (label, value), width in zip(_numbers(run, key, made).items(), (80, 80, 140), strict=True):
                 st.markdown(f"{value}  \n:small[{label}]", width=width)
@@ -118,8 +118,7 @@ def _problem(key: str, table: Table | None) -> str:
     """Why there is no such file, in a sentence; empty where there is one, or can be."""
     if table:
         return table.problems.get(key, "")
-    packages = exports.missing_packages() if key == "onnx" else []
-    return f"Needs `pip install {' '.join(packages)}`." if packages else ""
+    return exports.onnx_problem() if key == "onnx" else ""
 
 
 def _numbers(run: Run, key: str, made: Measured | None) -> dict[str, str]:
