@@ -8,11 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from cnn.charts.colours import GREY
 from cnn.charts.literal import literal
 from cnn.charts.styles import LOOKS
 
 _COLUMNS = 3  # of small charts
-_LEGEND = {"orientation": "h", "y": 1, "yref": "container", "yanchor": "top", "x": 0}
+_TITLE = 24  # pixels that the titles of small charts are high
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +53,6 @@ def accuracy_over_strength(
     )
     for place, (corruption, each) in enumerate(lines.items()):
         cell = {"row": place // columns + 1, "col": place % columns + 1}
-        figure.add_hline(1 / classes, line={"color": "#888", "width": 1, "dash": "dot"}, **cell)
         for line, (colour, symbol) in zip(each, LOOKS, strict=False):
             figure.add_scatter(
                 x=list(range(len(line.accuracy))),
@@ -74,6 +74,7 @@ def accuracy_over_strength(
                 hovertemplate="%{text}: %{y:.1%}<extra>%{fullData.name}</extra>",
                 **cell,
             )
+        figure.add_hline(1 / classes, line={"color": GREY, "width": 1, "dash": "dot"}, **cell)
     (first, *rest) = lines
     steps = labels[first] if not rest else [str(strength) for strength in range(len(labels[first]))]
     figure.update_xaxes(tickvals=list(range(len(steps))), ticktext=list(steps), fixedrange=True)
@@ -81,12 +82,12 @@ def accuracy_over_strength(
     bottom = {"row": rows} if rest else {}
     figure.update_xaxes(title=first.lower() if not rest else "strength", **bottom)
     figure.update_yaxes(title="accuracy", col=1)
-    several = any(len(each) > 1 for each in lines.values())
-    top = (24 if rest else 8) + 30 * several
+    height = height or (190 * rows + 2 * _TITLE if rest else 340)
+    above = 1 + (_TITLE / height if rest else 0.02)  # of the titles; Plotly then makes the room that a legend needs
     figure.update_layout(
-        height=height or (190 * rows + top if rest else 340),
-        margin={"l": 0, "r": 8, "t": top, "b": 0},
-        legend=_LEGEND,
+        height=height,
+        margin={"l": 0, "r": 8, "t": _TITLE if rest else 8, "b": 0},
+        legend={"orientation": "h", "y": above, "yanchor": "bottom", "x": 0},
         meta={"x": "strength"},
     )
     figure.update_annotations(font_size=13)

@@ -49,9 +49,9 @@ def test_flipped_labels_come_first():
     labels[flipped] = (truth[flipped] + chance.integers(1, classes, len(flipped))) % classes
     powers = np.exp(logits)
     suspects = label_errors.out_of_fold(powers / powers.sum(axis=1, keepdims=True), labels)
-    top = set(suspects.index[: len(flipped)].tolist()) & set(flipped.tolist())
-    assert len(top) / len(flipped) > 0.9, "precision and recall among the first 60"
-    assert (suspects.suggested == truth[suspects.index])[: len(flipped)].mean() > 0.9
+    planted = np.isin(suspects.index, flipped)
+    assert planted.mean() > 0.95 and planted.sum() / len(flipped) > 0.8, "precision and recall"
+    assert (suspects.suggested == truth[suspects.index])[planted].all()
 
 
 def test_a_class_without_images_is_never_suggested():

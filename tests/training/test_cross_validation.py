@@ -15,11 +15,11 @@ from cnn.training import cross_validation, fold_trainer
 from tests.command import wait_until
 
 CONFIG = cross_validation.settings(
-    presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic", limit=300)}), 2
+    presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic", limit=300)}), 12
 )
 
 
-def prepared(config: RunConfig = CONFIG, folds: int = 3) -> Path:
+def prepared(config: RunConfig = CONFIG, folds: int = 2) -> Path:
     """The folder of a cross-validation, without a process."""
     place = dataset_findings.folder(config.data, data.load(config.data))
     path = cross_validation.folder(place, config, folds)
@@ -77,12 +77,12 @@ def test_images_are_predicted_by_networks_that_have_not_learned_them(monkeypatch
     path = prepared()
     assert fold_trainer.main([str(path)]) == 0
     progress = cross_validation.read(path)
-    assert (progress.state, progress.folds, progress.finished, progress.share) == ("finished", 3, 3, 1.0)
+    assert (progress.state, progress.folds, progress.finished, progress.share) == ("finished", 2, 2, 1.0)
     whole = cross_validation.images_of(data.load(CONFIG.data))
     probabilities = cross_validation.probabilities(path, len(whole.labels), 10)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert (probabilities.argmax(axis=1) == whole.labels).mean() > 0.3
-    folds = cross_validation.fold_of(whole.labels, 3, CONFIG.training.seed)
+    folds = cross_validation.fold_of(whole.labels, 2, CONFIG.training.seed)
     for fold, split in enumerate(learned):
         np.testing.assert_array_equal(split.images, whole.images[folds != fold])
         with np.load(cross_validation.fold_file(path, fold)) as file:
@@ -104,11 +104,11 @@ def test_it_stops_when_asked_and_goes_on_with_the_folds_that_are_missing(monkeyp
     monkeypatch.setattr(data, "training_batches", then_stop)
     assert fold_trainer.main([str(path)]) == 0
     progress = cross_validation.read(path)
-    assert (progress.state, progress.finished) == ("stopped", 1) and progress.share == pytest.approx(1 / 3)
+    assert (progress.state, progress.finished) == ("stopped", 1) and progress.share == 0.5
     first = cross_validation.fold_file(path, 0).read_bytes()
     (path / "stop").unlink()
     assert fold_trainer.main([str(path)]) == 0
-    assert len(trained) == 4, "the first fold is not trained again"
+    assert len(trained) == 3, "the first fold is not trained again"
     assert cross_validation.read(path).state == "finished"
     assert cross_validation.fold_file(path, 0).read_bytes() == first
 

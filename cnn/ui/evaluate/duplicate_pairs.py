@@ -104,8 +104,8 @@ def _twins(run: Run, pairs: Pairs, of: Everything) -> None:
     """What the duplicates across splits do to this run's accuracy."""
     exact, near = duplicates.twins(pairs, of, exact=True), duplicates.twins(pairs, of)
     text = (
-        f"**{counted(len(exact), 'test image')}** {'has' if len(exact) == 1 else 'have'} a twin of the same pixels "
-        f"among the training or validation images, and {len(near) - len(exact):,} more one that is nearly the same."
+        f"**{_have(len(exact), 'test image')}** a twin of the same pixels among the training or validation images. "
+        f"**{_have(len(near) - len(exact), 'other')}** one that is nearly the same."
     )
     found = measured.kept(run, "test")
     if len(near) and found is not None and len(found) == int((of.split == _TEST).sum()):
@@ -116,6 +116,12 @@ def _twins(run: Run, pairs: Pairs, of: Everything) -> None:
             f"{_rate(found.right[~have])} of the others."
         )
     st.markdown(text, width=shell.TEXT_WIDTH)
+
+
+def _have(count: int, noun: str) -> str:
+    """ "No test image has", "2 test images have"."""
+    subject = counted(count, noun) if count else f"No {noun}"
+    return f"{subject} {'have' if count > 1 else 'has'}"
 
 
 def _rate(right: np.ndarray) -> str:

@@ -93,8 +93,8 @@ def of_training(run: Run, splits: Splits, place: Path) -> None:
     st.caption(
         f"{folds} networks ({_words(run, config)}), each trained on all folds but one and asked about that one. An "
         "image is suspect if another class reaches at least the mean probability that images of that class have for "
-        "it; the order is by the probability of the label less the highest of the others: confident learning (Northcutt, "
-        "Jiang, Chuang 2021).",
+        "it; the order is by the probability of the label less the highest of the others: confident learning "
+        "(Northcutt, Jiang, Chuang 2021).",
         width=shell.TEXT_WIDTH,
     )
 
@@ -199,7 +199,7 @@ def of_test(run: Run, splits: Splits) -> None:
         st.info("At least two networks must have predicted the test images.", icon=":material/groups:")
         return
     suspects = label_errors.agreement([found for _, found in known])
-    needed = f"At least {AGREEING} of {len(known)}" if len(known) >= AGREEING else f"Both of {len(known)}"
+    needed = f"At least {AGREEING} of {len(known)}" if len(known) > AGREEING else f"All {len(known)}"
     st.markdown(
         f"**{counted(len(suspects), 'suspect')}** among {len(splits.test.labels):,} images, the clearest first. "
         f"{needed} networks predict the same other class, and more than predict the label. {_SUSPECTS}",
@@ -215,21 +215,19 @@ def of_test(run: Run, splits: Splits) -> None:
 
 def _networks(run: Run, test: Split) -> tuple[list[tuple[Run, Predictions]], list[Run]]:
     """The runs that have predicted these test images, and those that have not yet; of equal configurations, one."""
-    known: list[tuple[Run, Predictions]] = []
-    unknown, seen = [], set()
-    labels = np.asarray(test.labels)
+    dataset, labels = run.config.data.dataset, np.asarray(test.labels)
+    known: dict[str, tuple[Run, Predictions]] = {}
+    unknown: dict[str, Run] = {}
     for one in shell.listed():
-        if not one.has_model or one.problem or one.active or one.config.data.dataset != run.config.data.dataset:
+        if not one.has_model or one.problem or one.active or one.config.data.dataset != dataset:
             continue
-        if (what := one.config.model_dump_json(exclude={"preset", "resources"})) in seen:
-            continue
-        seen.add(what)
+        what = one.config.model_dump_json(exclude={"preset", "resources"})
         found = measured.kept(one, "test")
         if found is None:
-            unknown.append(one)
+            unknown.setdefault(what, one)
         elif np.array_equal(found.labels, labels):
-            known.append((one, found))
-    return known, unknown
+            known.setdefault(what, (one, found))
+    return list(known.values()), [one for what, one in unknown.items() if what not in known]
 
 
 def _measure_others(unknown: list[Run], test: Split, known: int) -> None:
@@ -293,7 +291,6 @@ def _list(run: Run, suspects: Suspects, images: _Named, key: str) -> None:
             wanted = links.menu(f"dataset-{key}-{what}", label, (_ANY, *names), width=160)
             if wanted != _ANY:
                 suspects = suspects.only(getattr(suspects, what) == names.index(wanted))
-        st.markdown(f"{counted(len(suspects), 'image')}", width="stretch")
         table = _as_table(suspects, names, images)
         if len(suspects):
             csv.download(partial(csv.to_csv, table), f"label-suspects-{key}.csv", key=f"{key}_suspects_csv")
@@ -314,7 +311,7 @@ def _list(run: Run, suspects: Suspects, images: _Named, key: str) -> None:
             opened=opened,
             on_open=lambda place: st.session_state.update({state.OPENED_SUSPECT: (key, place)}),
         )
-        st.caption("Point at an image to read both labels; click it to see it large.")
+        st.caption(f"{counted(len(suspects), 'image')}. Point at one to read both labels; click it to see it large.")
     with details:
         row = int(np.flatnonzero(suspects.index == opened)[0])
         _details(run, table.iloc[row], images, opened)
@@ -349,11 +346,16 @@ def _as_table(suspects: Suspects, names: Sequence[str], images: _Named) -> pd.Da
 
 def _reason(suspects: Suspects, row: int, names: Sequence[str]) -> str:
     """ "3 networks agree on Coat, mean confidence 97%"."""
-    suggested, confidence = names[suspects.suggested[row]], suspects.confidence[row]
+    suggested, confidence = names[suspects.suggested[row]], _percent(suspects.confidence[row])
     if suspects.networks == 1:
-        own = f"{names[suspects.given[row]]} {suspects.self_confidence[row]:.0%}"
-        return f"A network that has not learned it predicts {suggested} {confidence:.0%}, {own}"
-    return f"{suspects.agreeing[row]} networks agree on {suggested}, mean confidence {confidence:.0%}"
+        own = f"{names[suspects.given[row]]} {_percent(suspects.self_confidence[row])}"
+        return f"A network that has not learned it predicts {suggested} {confidence}, {own}"
+    return f"{suspects.agreeing[row]} networks agree on {suggested}, mean confidence {confidence}"
+
+
+def _percent(probability: float) -> str:
+    """In whole per cent; never 0% or 100%, of which no network is."""
+    return "over 99%" if probability >= 0.995 else "under 1%" if probability < 0.005 else f"{probability:.0%}"
 
 
 def _details(run: Run, row: pd.Series, images: _Named, place: int) -> None:

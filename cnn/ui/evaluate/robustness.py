@@ -173,6 +173,8 @@ def _numbers(run: Run, begun: list[tuple[Run, Robustness]], whole: list[str]) ->
     """The headline: accuracy without and with corruptions."""
     names = shell.labels()
     partly = "" if len(whole) == len(CORRUPTIONS) else f" So far, {len(whole)} of {len(CORRUPTIONS)} are measured."
+    if len(begun) > 1:
+        st.markdown("**Mean accuracy under corruption**")
     with st.grid("auto", min_column_width=220):
         for one, found in begun:
             drop = (found.mean_accuracy - found.clean_accuracy) * 100
