@@ -199,6 +199,7 @@ def _boxes(first: Measured, second: Measured) -> None:
                 key=f"box-{box}",
                 icon=":material/expand_less:" if box == opened else ":material/photo_library:",
                 width="stretch",
+                wrap=True,
                 disabled=not len(images),
                 on_click=_open_box,
                 args=(None if box == opened else box,),
