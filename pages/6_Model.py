@@ -11,9 +11,7 @@ run = shell.page("Architecture", "The layers of this network, as Keras lists the
 if run.config is None:
     shell.require_model(run)
 
-rows = run.config.rows()
-layers.totals(run, rows)
-layers.show(run, rows)
+layers.show(run)
 
 st.subheader("Download", anchor=False)
 if run.has_model:

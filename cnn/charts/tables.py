@@ -13,16 +13,14 @@ def table(figure: go.Figure) -> pd.DataFrame:
     """The numbers that a figure shows, in columns named by its axes.
 
     Lines, bars and points have a row for each value; a heat map keeps its own rows and columns. What is drawn only to
-    lead the eye, without hover, is left out. A note holds the words that a point shows on hover. A drawing, which shows
-    neither axis, has no numbers.
+    lead the eye, without hover, is left out. A note holds the words that a point shows on hover.
     """
     if figure.data and figure.data[0].type == "heatmap":
         return _matrix(figure)
     x, y = _title(figure, "x"), _title(figure, "y")
     parts = [_rows(figure, trace, x, y) for trace in figure.data if trace.hoverinfo != "skip" and trace.x is not None]
     parts = [part for part in parts if len(part)]
-    is_drawing = figure.layout.xaxis.visible is False and figure.layout.yaxis.visible is False
-    if is_drawing or not parts:
+    if not parts:
         return pd.DataFrame(columns=[x, y])
     rows = pd.concat(parts, ignore_index=True)
     order = [name for name in ("Series", x, y, "Lower", "Upper", "Note") if name in rows]

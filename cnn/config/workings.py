@@ -54,7 +54,7 @@ def memory(shape: Sequence[int]) -> Working:
     >>> print(memory((28, 28, 64)))
     28·28·64·4 = 200,704
     """
-    return summed("bytes", ((*shape, FLOAT32),))
+    return summed("memory in bytes", ((*shape, FLOAT32),))
 
 
 def slid(shape: Sequence[int], window: Window) -> tuple[Working, ...]:

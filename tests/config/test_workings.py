@@ -18,7 +18,7 @@ def evaluated(expression: str) -> float:
 def numbers(row: Row) -> dict[str, int]:
     """What the table says of a row, by what its arithmetic calls it."""
     shape = row.output_shape
-    found = {"parameters": row.parameters, "MACs": row.macs, "bytes": row.memory}
+    found = {"parameters": row.parameters, "MACs": row.macs, "memory in bytes": row.memory}
     if len(shape) == 3:
         found |= {"height": shape[0], "width": shape[1], "feature maps": shape[2]}
         if shape[0] == shape[1]:
@@ -43,7 +43,7 @@ def test_whatever_is_not_nought_is_written_out():
         written = {working.of for working in row.workings}
         assert ("parameters" in written) == (row.parameters > 0)
         assert ("MACs" in written) == (row.macs > 0)
-        assert "bytes" in written
+        assert "memory in bytes" in written
         assert ({"receptive field", "jump"} <= written) == (row.window is not None)
 
 

@@ -1,0 +1,94 @@
+"""Two networks beside each other: both diagrams with what differs marked, and one list of all their layers."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from cnn import charts
+from cnn.charts import Block, shape_text
+from cnn.config.alignment import Pair, aligned
+from cnn.runs import Run
+from cnn.ui import csv, shell, state
+from cnn.ui.model import details, diagram, totals
+
+_HEIGHT = 520  # pixels of a diagram
+_COUNTS = ("parameters", "MACs")
+_COLOURS = {
+    "added": "background-color: #009E7340",
+    "removed": "background-color: #D55E0040",
+    "changed": "background-color: #E69F0040",
+}
+
+
+def show(run: Run, other: Run) -> None:
+    """Draw both."""
+    both = [(run, _blocks(run), state.MODEL), (other, _blocks(other), state.MODEL_OTHER)]
+    pairs = aligned(run.config.layers, other.config.layers)
+    marks = [
+        {pair[side]: pair.mark for pair in pairs if pair[side] is not None and pair.mark != "same"} for side in (0, 1)
+    ]
+    totals.show_both(run, other)
+    for column, (one, blocks, keys), marked in zip(st.columns(2, gap="large"), both, marks, strict=True):
+        with column:
+            st.subheader(shell.plain(shell.labels().get(one.id, one.name)), anchor=False)
+            opened = diagram.ask(blocks, keys)
+            if opened:
+                details.show(one, opened)
+            diagram.show(one, blocks, opened, keys, _HEIGHT, marked)
+    st.subheader("What differs", anchor=False)
+    _list(pairs, both[0][1], both[1][1], run, other)
+
+
+def _blocks(run: Run) -> list[Block]:
+    return charts.blocks([str(layer) for layer in run.config.layers], run.config.rows())
+
+
+def _list(pairs: Sequence[Pair], first: Sequence[Block], second: Sequence[Block], run: Run, other: Run) -> None:
+    """All layers of both, those that stand for each other in one row."""
+    output = Pair(len(first) - 1, len(second) - 1)
+    table = compared([*pairs, output], first, second)
+    st.dataframe(
+        table.style.apply(lambda row: [_COLOURS.get(row["mark"], "")] * len(row), axis=1).format(
+            {name: "{:,.0f}" for name in table if name.startswith(_COUNTS)}, na_rep=""
+        ),
+        hide_index=True,
+        height="content",
+        alt="The layers of both networks in order, which are the same, changed, removed or added, and their sizes.",
+    )
+    count = {mark: sum(pair.mark == mark for pair in pairs) for mark in ("same", "changed", "removed", "added")}
+    st.caption(
+        f"Of the layers, {count['same']} are the same, {count['changed']} changed, {count['removed']} removed and "
+        f"{count['added']} added in the other network."
+    )
+    csv.download(lambda: csv.to_csv(table), f"{run.id}-{other.id}.csv", "model-compare-csv")
+
+
+def compared(pairs: Sequence[Pair], first: Sequence[Block], second: Sequence[Block]) -> pd.DataFrame:
+    """A row for each pair: the mark, both layers, what was changed, and the sizes of both."""
+    return pd.DataFrame(
+        {
+            "mark": pair.mark,
+            **_paired(
+                _cells(None if pair.first is None else first[pair.first]),
+                _cells(None if pair.second is None else second[pair.second]),
+            ),
+            "changes": ", ".join(pair.changes),
+        }
+        for pair in pairs
+    )
+
+
+def _paired(first: dict[str, object], second: dict[str, object]) -> dict[str, object]:
+    return {key: cell for name in first for key, cell in ((name, first[name]), (f"{name}, other", second[name]))}
+
+
+def _cells(block: Block | None) -> dict[str, object]:
+    if block is None:
+        return {"layer": "", "output": "", "parameters": None, "MACs": None}
+    return {
+        "layer": f"{block.index + 1} · {block.title}",
+        "output": shape_text(block.rows[-1].output_shape),
+        "parameters": block.parameters,
+        "MACs": sum(row.macs for row in block.rows),
+    }
