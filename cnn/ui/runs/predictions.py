@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from cnn.ui.evaluate import gallery, measured
 from cnn.ui.evaluate.open_image import image_query
 from cnn.ui.predict.pictures import magnified
 
+Found = TypeVar("Found")
 BOXES = ("both-right", "only-first", "only-second", "both-wrong")  # as the link says, in the order of `Boxes`
 _ALL = "All classes"
 _ORDERS = ("Largest difference", "Smallest difference", "By index")
@@ -127,7 +128,9 @@ def measuring(listed: Sequence[Run], split: SplitName) -> Generator[float, None,
     return found
 
 
-def _in_part(steps: Generator, number: int, of: int, begin: float = 0.0) -> Generator[float, None, object]:
+def _in_part(
+    steps: Generator[float, None, Found], number: int, of: int, begin: float = 0.0
+) -> Generator[float, None, Found]:
     """Work on one run as a part of the whole: its first nine tenths, or from `begin` the last."""
     low, high = (0.0, 0.9) if not begin else (begin, 1.0)
     while True:
@@ -236,7 +239,7 @@ def _images(first: Measured, second: Measured, found: Boxes, box: str) -> None:
         with shown:
             gallery.show(
                 images,
-                listed,
+                listed.tolist(),
                 [_caption(first, second, index) for index in listed.tolist()],
                 state.COMPARED_PAGE,
                 f"{counted(len(listed), f'{first.found.split} image')} of this box.",
