@@ -33,8 +33,8 @@ def class_differences(
     )
     figure = go.Figure()
     for name, chosen, colour, symbol in kinds:
-        at = np.flatnonzero(chosen)
-        if not len(at):
+        at = np.flatnonzero(chosen).tolist()
+        if not at:
             continue
         figure.add_scatter(
             x=[literal(classes[index]) for index in at],
