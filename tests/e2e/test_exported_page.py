@@ -29,7 +29,7 @@ def offline(browser) -> Iterator[Page]:
     page = context.new_page()
     page.wrong = []
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
-    page.on("console", lambda message: page.wrong.append(message.text))
+    page.on("console", lambda message: page.wrong.append(message.text) if message.type == "error" else None)
     page.on(
         "request", lambda request: page.wrong.append(request.url) if request.url[:5] not in ("file:", "blob:") else None
     )

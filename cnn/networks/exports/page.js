@@ -68,6 +68,7 @@ function line({ width, points }, from) {
   pen.beginPath();
   const [x, y] = points[Math.max(0, from - 1)];
   pen.moveTo(x, y);
+  pen.lineTo(x + 0.01, y); // a line without length would not be drawn, and a single point is a dot
   for (const [x, y] of points.slice(from)) pen.lineTo(x, y);
   pen.stroke();
 }

@@ -26,6 +26,7 @@ _BUTTONS = {  # of each file and of its script
     "onnx": ("Network (.onnx)", "Prediction script (ONNX)"),
     "page": ("Page (.html)", ""),
 }
+_ROW = 900  # pixels
 _SMALL = 1e-5  # a difference below this one is said to be
 _NOT_YET = "–"  # in the place of a number
 
@@ -53,8 +54,8 @@ def _what_was_measured(run: Run, table: Table | None) -> str:
     """What the numbers in the rows are, in a few sentences."""
     if table is None:
         return (
-            "The network for other programs and devices. The other files are made once for this network; each is then "
-            "loaded again and compared with it."
+            "The network for other programs and devices. The files are made once; each is then loaded again and "
+            "compared with the network."
         )
     compared = (
         f"Each file was loaded again and compared with the network. Largest difference of a probability: on "
@@ -73,7 +74,7 @@ def _what_was_measured(run: Run, table: Table | None) -> str:
 def _row(run: Run, key: str, table: Table | None) -> None:
     """A file: what it is for, how good it is, and its buttons."""
     format_, made = FORMATS[key], table.measured.get(key) if table else None
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+    with st.container(border=True, horizontal=True, vertical_alignment="center", width=_ROW):
         st.markdown(f"**{format_.title}**  \n:small[{format_.purpose}]", width=280)
         problem = _problem(key, table)
         if problem:
@@ -149,7 +150,10 @@ def _help(key: str, made: Measured | None) -> str:
         case "litert-int8":
             return "Weights and activations are 8-bit integers; images go in and probabilities come out as floats."
         case "page":
-            return "One file: open it in a browser, or send it to a phone. It asks nothing of any server."
+            return (
+                "One file: open it in a browser, or send it to a phone. It asks nothing of any server. Its accuracy is "
+                "that of the weights and operations in the file."
+            )
     return "Images go in as floats (n, height, width, channels), probabilities come out."
 
 
