@@ -95,11 +95,12 @@ def _results(compared: list[Run], names: list[str]) -> None:
             "Size on disk": column.NumberColumn(format="bytes"),
         },
     )
-    if timed := [found for run in compared if (found := latency.kept(run))]:
-        st.caption(
-            f"Latency: the median of {latency.PASSES} passes of one image alone on this machine "
-            f"({shell.plain(timed[0].machine)}), in one process with TensorFlow on the processor."
-        )
+    timed = [found for run in compared if (found := latency.kept(run))]
+    said = "MACs: multiply-accumulates for one image."
+    if timed:
+        said += f" Latency: the median of {latency.PASSES} passes of one image alone on this machine "
+        said += f"({shell.plain(timed[0].machine)}), without a GPU."
+    st.caption(said)
 
 
 def results(listed: list[Run], names: list[str]) -> pd.DataFrame:

@@ -71,16 +71,16 @@ def show(compared: Sequence[Run], names: Sequence[str]) -> None:
             width=shell.TEXT_WIDTH,
         )
     if missing:
-        _offer(st, f"Measure {counted(len(missing), 'network')}", work, listed, split)
+        _offer(st, f"Measure {counted(len(missing), 'network')}", work, listed, split, type="primary")
     elif untimed:
         _offer(beside, "Measure latency", work, listed, split)
     if not missing:
         fragments.fragment(_compared)([Measured(run, name, found[run.id]) for run, name in able])
 
 
-def _offer(place: Any, label: str, work: str, listed: Sequence[Run], split: SplitName) -> None:
-    """The button that begins to measure."""
-    if place.button(label, icon=":material/play_arrow:", key="measure_compared"):
+def _offer(place: Any, label: str, work: str, listed: Sequence[Run], split: SplitName, **how: Any) -> None:
+    """The button that begins to measure. how: what else `st.button` takes."""
+    if place.button(label, icon=":material/play_arrow:", key="measure_compared", **how):
         with st.spinner(preload.LOADING):
             preload.tensorflow()
         background_work.begin(work, lambda: measuring(listed, split))
