@@ -35,9 +35,9 @@ def offer_model(run: Run) -> None:
     """Draw a row for each file of the network with its size, accuracy and difference, and say how it is used."""
     table = exports.kept(run)
     st.caption(_what_was_measured(run, table), width=shell.TEXT_WIDTH)
+    _make(run, table)
     for key in FORMATS:
         _row(run, key, table)
-    _make(run, table)
     with st.expander("Use the network in your own program", icon=":material/integration_instructions:"):
         st.markdown(_facts(run))
         tabs = {"keras": KERAS, "litert": LITERT, "onnx": ONNX}
@@ -146,7 +146,7 @@ def _help(key: str, made: Measured | None) -> str:
         case "keras":
             return f"Opens in Keras {FIRST_KERAS} and newer, and in Netron."
         case _ if made is None:
-            return "Make the exports first, below."
+            return "Make the exports first, above."
         case "litert-int8":
             return "Weights and activations are 8-bit integers; images go in and probabilities come out as floats."
         case "page":
