@@ -234,7 +234,8 @@ def _legend(input_shape: Sequence[int]) -> str:
 def _lines(layers: Sequence[Block], unfolded: Collection[int]) -> list[Line]:
     """What goes into each box. What passes others by has the innermost lane that is free."""
     box_of = {"input": 0}  # by the name of a Keras layer
-    straight, passing = [], []
+    straight: list[tuple[int, int]] = []
+    passing: list[tuple[int, int]] = []
     number = 0
     for block in layers:
         for rows in [(row,) for row in block.rows] if block.index in unfolded else [block.rows]:

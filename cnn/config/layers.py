@@ -517,9 +517,8 @@ class SkipConnection(_Layer):
             macs = ((*size, *weights),)
             yield Part("Conv2D", arguments, (*size, maps), sees, (weights, (maps,)), macs=macs, takes=(skipped,), **how)
         # With the projection last, the rows have the order in which Keras lists the layers of a network.
-        merged, beside = ((main, None), (main.shape[-1], maps))
-        if not self.projection:
-            merged, beside = (skipped, main), (maps, main.shape[-1])
+        merged: tuple[Flow | None, ...] = (main, None) if self.projection else (skipped, main)
+        beside = (main.shape[-1], maps) if self.projection else (maps, main.shape[-1])
         if self.mode == "add":
             yield Part("Add", {}, main.shape, main.receptive_field, takes=merged)
         else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -23,7 +23,7 @@ def titles(blocks: Sequence[Block]) -> dict[int, str]:
     return {block.index: f"{block.index + 1} · {block.title}" for block in blocks}
 
 
-def ask(blocks: Sequence[Block], keys: DiagramKeys, **how: object) -> Block | None:
+def ask(blocks: Sequence[Block], keys: DiagramKeys, **how: Any) -> Block | None:
     """The layer that is open, by a menu of all; how: what else `st.selectbox` takes."""
     names = titles(blocks)
     title = links.menu(keys.layer, "Open a layer", [_NONE, *names.values()], **how)

@@ -1,5 +1,6 @@
 """Two networks beside each other: both diagrams with what differs marked, and one list of all their layers."""
 
+import math
 from collections.abc import Sequence
 
 import pandas as pd
@@ -24,20 +25,29 @@ _COLOURS = {
 def show(run: Run, other: Run) -> None:
     """Draw both."""
     both = [(run, _blocks(run), state.MODEL), (other, _blocks(other), state.MODEL_OTHER)]
-    pairs = aligned(run.config.layers, other.config.layers)
+    pairs = [*aligned(run.config.layers, other.config.layers), _outputs(run, other)]
+    marked = [pair for pair in pairs if pair.mark != "same"]
     marks = [
-        {pair[side]: pair.mark for pair in pairs if pair[side] is not None and pair.mark != "same"} for side in (0, 1)
+        {pair.first: pair.mark for pair in marked if pair.first is not None},
+        {pair.second: pair.mark for pair in marked if pair.second is not None},
     ]
     totals.show_both(run, other)
-    for column, (one, blocks, keys), marked in zip(st.columns(2, gap="large"), both, marks, strict=True):
+    for column, (one, blocks, keys), own in zip(st.columns(2, gap="large"), both, marks, strict=True):
         with column:
             st.subheader(shell.plain(shell.labels().get(one.id, one.name)), anchor=False)
             opened = diagram.ask(blocks, keys)
             if opened:
                 details.show(one, opened)
-            diagram.show(one, blocks, opened, keys, _HEIGHT, marked)
+            diagram.show(one, blocks, opened, keys, _HEIGHT, own)
     st.subheader("What differs", anchor=False)
     _list(pairs, both[0][1], both[1][1], run, other)
+
+
+def _outputs(run: Run, other: Run) -> Pair:
+    """The output layers, which differ where the classes do."""
+    first, second = (len(one.config.data.card.class_names) for one in (run, other))
+    changes = (f"Units {first} → {second}",) if first != second else ()
+    return Pair(len(run.config.layers), len(other.config.layers), changes)
 
 
 def _blocks(run: Run) -> list[Block]:
@@ -46,15 +56,15 @@ def _blocks(run: Run) -> list[Block]:
 
 def _list(pairs: Sequence[Pair], first: Sequence[Block], second: Sequence[Block], run: Run, other: Run) -> None:
     """All layers of both, those that stand for each other in one row."""
-    output = Pair(len(first) - 1, len(second) - 1)
-    table = compared([*pairs, output], first, second)
+    table = compared(pairs, first, second)
+    counts = [name for name in table if name.startswith(_COUNTS)]
+    shown = table.assign(**{name: [f"{n:,.0f}" if n == n else "" for n in table[name]] for name in counts})
     st.dataframe(
-        table.style.apply(lambda row: [_COLOURS.get(row["mark"], "")] * len(row), axis=1).format(
-            {name: "{:,.0f}" for name in table if name.startswith(_COUNTS)}, na_rep=""
-        ),
+        shown.style.apply(lambda row: [_COLOURS.get(row["mark"], "")] * len(row), axis=1),
         hide_index=True,
         height="content",
         alt="The layers of both networks in order, which are the same, changed, removed or added, and their sizes.",
+        column_config={name: st.column_config.TextColumn(alignment="right") for name in counts},
     )
     count = {mark: sum(pair.mark == mark for pair in pairs) for mark in ("same", "changed", "removed", "added")}
     st.caption(
@@ -65,7 +75,7 @@ def _list(pairs: Sequence[Pair], first: Sequence[Block], second: Sequence[Block]
 
 
 def compared(pairs: Sequence[Pair], first: Sequence[Block], second: Sequence[Block]) -> pd.DataFrame:
-    """A row for each pair: the mark, both layers, what was changed, and the sizes of both."""
+    """A row for each pair: the mark, both layers, the sizes of both, not a number where one is missing, the changes."""
     return pd.DataFrame(
         {
             "mark": pair.mark,
@@ -85,7 +95,7 @@ def _paired(first: dict[str, object], second: dict[str, object]) -> dict[str, ob
 
 def _cells(block: Block | None) -> dict[str, object]:
     if block is None:
-        return {"layer": "", "output": "", "parameters": None, "MACs": None}
+        return {"layer": "", "output": "", "parameters": math.nan, "MACs": math.nan}
     return {
         "layer": f"{block.index + 1} · {block.title}",
         "output": shape_text(block.rows[-1].output_shape),

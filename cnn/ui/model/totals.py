@@ -62,11 +62,13 @@ def _difference(figure: _Figure, second: float) -> str:
         return "none"
     if figure.value <= 1:  # a fraction, or nothing to compare with
         points = (second - figure.value) * 100
-        return f"{points:+.2f} points" if second <= 1 else f"+{figure.written(second)}"
-    sign = "+" if second > figure.value else "−"
-    change = second / figure.value
-    relative = f"{change - 1:+.1%}".replace("-", "−") if change < 10 else f"×{change:,.0f}"
-    return f"{sign}{figure.written(abs(second - figure.value))} ({relative})"
+        written = f"{points:+.2f} points" if second <= 1 else f"+{figure.written(second)}"
+    else:
+        sign = "+" if second > figure.value else "-"
+        change = second / figure.value
+        relative = f"{change - 1:+.1%}" if change < 10 else f"×{change:,.0f}"
+        written = f"{sign}{figure.written(abs(second - figure.value))} ({relative})"
+    return written.replace("-", "−")
 
 
 def _figures(run: Run) -> list[_Figure]:
