@@ -195,7 +195,7 @@ def network_diagram(
         boxes.append(
             Box(
                 block, output, words, size, facts, hue, drawn, len(rows), indent > 0, mark,
-                left + indent, top, width - left - 1 - 2 * indent, height,
+                left + indent, top, width - left - 2 - 2 * indent, height,
             )
         )  # fmt: skip
         top += height + _GAP
@@ -210,7 +210,7 @@ def network_diagram(
                 put(block.index, row.name, f"{row.name}: {row.type}", row.output_shape, [row])
             end = top - _GAP + _END
             title = textwrap.shorten(block.title, 44, placeholder=" …")
-            groups.append(Group(block.index, title, mark, left, start, width - left - 1, end - start))
+            groups.append(Group(block.index, title, mark, left, start, width - left - 2, end - start))
             top = end + _GAP
         else:
             last = block.rows[-1]

@@ -53,6 +53,7 @@ class Diagram {
     this.field.innerHTML = data.svg;
     this.svg = this.field.querySelector("svg");
     this.svg.setAttribute("role", "group");
+    this.svg.setAttribute("aria-describedby", "hint");
     this.boxes = [...this.svg.querySelectorAll("[data-box]")];
     this.shown = data.boxes;
     const same = [(box) => box.output === output, (box) => box.block === block, () => true];
@@ -60,6 +61,7 @@ class Diagram {
     this.boxes.forEach((box, place) => {
       box.setAttribute("role", "button");
       box.setAttribute("tabindex", place === this.place ? "0" : "-1");
+      if (data.boxes[place].foldable) box.setAttribute("aria-expanded", "false");
     });
     for (const button of this.svg.querySelectorAll("[data-fold]")) {
       button.setAttribute("role", "button");
@@ -115,8 +117,8 @@ class Diagram {
   look(place) {
     this.looked = place;
     const { data, card } = this;
-    card.hidden = place === null;
-    if (card.hidden) return;
+    card.togglePopover(place !== null); // above all that Streamlit draws, also while it draws anew
+    if (place === null) return;
     const box = data.boxes[place];
     card.querySelector("strong").textContent = box.title;
     card.querySelector("ul").replaceChildren(...box.facts.map((fact) => element("li", { textContent: fact })));
@@ -137,7 +139,6 @@ class Diagram {
   put() {
     if (this.looked === null) return;
     const { card } = this;
-    const around = this.root.querySelector(".diagram").getBoundingClientRect();
     const box = this.boxes[this.looked].getBoundingClientRect();
     const [most, lowest] = [document.documentElement.clientWidth - card.offsetWidth - 8, innerHeight - card.offsetHeight - 4];
     let [left, top] = [box.right + 10, clamped(box.top, 4, Math.max(lowest, 4))];
@@ -145,7 +146,7 @@ class Diagram {
       left = clamped(box.left + 40, 4, Math.max(most, 4));
       top = box.bottom + 6 <= lowest ? box.bottom + 6 : box.top - card.offsetHeight - 6;
     }
-    card.style.transform = `translate(${Math.round(left - around.left)}px, ${Math.round(top - around.top)}px)`;
+    card.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
   }
 
   // ---- events
@@ -168,9 +169,15 @@ class Diagram {
       if (here === this.pointer) return; // keys have moved the diagram below it
       this.pointer = here;
       const box = event.target.closest("[data-box]");
-      this.look(box ? Number(box.dataset.box) : null);
+      const place = box ? Number(box.dataset.box) : null;
+      if (place === this.clicked) return; // what it has opened would be covered
+      this.clicked = undefined;
+      this.look(place);
     };
-    field.onpointerleave = () => this.look(null);
+    field.onpointerleave = () => {
+      this.clicked = undefined;
+      this.look(null);
+    };
     field.addEventListener("focusin", ({ target }) => {
       const box = target.closest("[data-box]");
       if (!box) return;
@@ -178,7 +185,8 @@ class Diagram {
       if (box.matches(":focus-visible")) this.look(this.place);
     });
     field.addEventListener("focusout", () => this.look(null));
-    field.onscroll = () => this.put();
+    field.onscroll = this.follow = () => this.put();
+    window.addEventListener("scroll", this.follow, true);
     field.onkeydown = (event) => this.key(event);
     field.addEventListener("wheel", (event) => {
       if (!event.ctrlKey && !event.metaKey) return;
@@ -246,6 +254,8 @@ class Diagram {
     const { block, title } = this.data.boxes[place];
     this.reach(place);
     if (block < 0) return;
+    this.clicked = place;
+    this.look(null);
     const closes = block === this.data.opened;
     this.root.querySelector(".said").textContent = closes ? `${title} is closed.` : `${title} is open beside the diagram.`;
     this.tell("opened", closes ? -1 : block);
@@ -257,6 +267,8 @@ class Diagram {
   }
 
   remove() {
+    window.removeEventListener("scroll", this.follow, true);
+    if (this.card.isConnected) this.look(null);
     this.watch.disconnect();
     this.tell = () => {};
   }

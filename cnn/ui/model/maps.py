@@ -29,12 +29,12 @@ def of(run: Run) -> Mapping[str, Mapping[str, str]]:
     Raises:
         AtelierError, OSError: the network cannot be read, or there is no image.
     """
-    preload.tensorflow()
     return _of(*run.network_key, run)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _of(path: str, written: int, _run: Run) -> dict[str, dict[str, str]]:
+    preload.tensorflow()
     from cnn.evaluation.examples import read_examples
     from cnn.networks.forward import INPUT, PREACTIVATION
     from cnn.ui import models
