@@ -2,20 +2,24 @@
 
 import streamlit as st
 
-from cnn.ui import links, shell
+from cnn.ui import links, shell, state
 from cnn.ui.runs import actions, bin_view, comparison, deletion, table
-
-TABLE, BIN = "Runs", "Bin"
 
 shell.page("Runs", "Find, compare and tidy your trainings. The networks that come with the program are here, too.")
 deletion.offer_undo()
 
 listed = shell.listed()
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    showing = links.choice("runs-view", "View", [TABLE, BIN], label_visibility="collapsed")
-    view = table.choose_view(listed) if showing == TABLE else None
-if view is None:
+    views = [table.TABLE, table.COMPARISON, table.BIN]
+    showing = links.choice(state.RUNS_VIEW, "View", views, label_visibility="collapsed")
+    view = table.choose_view(listed) if showing == table.TABLE else None
+if showing == table.BIN:
     bin_view.show()
+    st.stop()
+if view is None:
+    selected = table.selection(listed)
+    table.link_selection(selected)
+    comparison.show_whole(selected)
     st.stop()
 if all(run.shipped for run in listed):
     with st.container(horizontal=True, vertical_alignment="center"):
