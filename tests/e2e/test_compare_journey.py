@@ -51,7 +51,7 @@ def test_two_ticked_runs_lead_to_an_image_of_which_only_one_is_right(page, dashb
     expect(page.get_by_text("2 selected")).to_be_visible()
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(heading(page, "On the same images")).to_be_visible()
-    expect(page).to_have_url(re.compile("runs-view=Comparison"))
+    expect(page).to_have_url(re.compile("runs-view=Compare"))
 
     page.get_by_role("button", name="Measure 2 networks").click()
     expect(page.get_by_text(re.compile(r"(more|equally many) of 2,000 images"))).to_be_visible()

@@ -43,7 +43,7 @@ def finished(name: str, right: np.ndarray | None = None, dataset: str = "synthet
 
 
 def compared(*listed: Run, **link: str) -> AppTest:
-    return open_page("Runs", compare=",".join(run.id for run in listed), **{"runs-view": "Comparison"} | link)
+    return open_page("Runs", compare=",".join(run.id for run in listed), **{"runs-view": "Compare"} | link)
 
 
 def first_of(count: int) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_a_button_leads_from_two_ticked_runs_to_their_comparison():
     app.button(key="compare_selected").click()
     refresh(app)
     assert "On the same images" in text(app) and not app.get("menu_button")
-    assert app.segmented_control(key="runs-view").value == "Comparison"
+    assert app.segmented_control(key="runs-view").value == "Compare"
 
 
 def test_the_difference_is_said_and_counted():
@@ -130,7 +130,7 @@ def test_one_ticked_run_is_not_enough():
     assert "Only One is ticked" in app.info[0].value
     app.button(key="choose_runs").click()
     assert refresh(app).segmented_control(key="runs-view").value == "Runs"
-    assert "No run is ticked" in open_page("Runs", **{"runs-view": "Comparison"}).info[0].value
+    assert "No run is ticked" in open_page("Runs", **{"runs-view": "Compare"}).info[0].value
 
 
 def test_a_run_without_a_network_is_left_out():

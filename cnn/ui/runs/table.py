@@ -127,7 +127,7 @@ def _clear() -> None:
         st.session_state[state.runs_filter(name)] = []
 
 
-TABLE, COMPARISON, BIN = "Runs", "Comparison", "Bin"  # views of the page
+TABLE, COMPARISON, BIN = "Runs", "Compare", "Bin"  # views of the page
 
 
 def open_view(view: str = TABLE) -> None:
