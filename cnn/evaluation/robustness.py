@@ -59,13 +59,13 @@ class Robustness:
         predicted = np.concatenate([self.clean.predicted, self.found[corruption].predicted])
         return (predicted == self.labels).sum(axis=1)
 
-    @property
-    def mean_accuracy(self) -> float:
-        """Over all corruptions that are measured and all strengths from 1 on, each counting the same; in [0, 1]."""
-        return float(np.mean([self.right(name)[1:].mean() for name in self.found])) / len(self)
+    def mean_accuracy(self, *corruptions: str) -> float:
+        """Over all strengths from 1 on of these corruptions, or of all that are measured, each counting the same."""
+        return float(np.mean([self.right(name)[1:].mean() for name in corruptions or self.found])) / len(self)
 
     @property
     def clean_accuracy(self) -> float:
+        """Of the images as they are, in [0, 1]."""
         return float((self.clean.predicted[0] == self.labels).mean())
 
     def flips(self, corruption: str) -> tuple[np.ndarray, np.ndarray]:

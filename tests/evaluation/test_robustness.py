@@ -46,7 +46,8 @@ def test_accuracies_are_those_of_keras_on_the_same_images(own_tiny, network, spl
             assert found.right(name)[strength] == (expected == labels).sum()
     assert found.clean_accuracy == found.right("Blur")[0] / COUNT
     every = [found.right(name)[1:] / COUNT for name in CORRUPTIONS]
-    assert found.mean_accuracy == pytest.approx(np.mean(every))
+    assert found.mean_accuracy() == pytest.approx(np.mean(every))
+    assert found.mean_accuracy("Blur") == pytest.approx(found.right("Blur")[1:].mean() / COUNT)
 
 
 def test_a_sample_is_the_same_for_every_run_and_a_smaller_one_is_its_beginning(split):

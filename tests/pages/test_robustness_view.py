@@ -69,7 +69,7 @@ def test_a_measured_run_shows_curves_numbers_and_the_images_that_flip(own_tiny, 
     split = robustness.inputs.split_of("synthetic", "test")
     found = measured.kept(own_tiny, split, 60)
     (mean, *_) = app.metric
-    assert mean.label == "Mean accuracy under corruption" and mean.value == f"{found.mean_accuracy:.1%}"
+    assert mean.label == "Mean accuracy under corruption" and mean.value == f"{found.mean_accuracy():.1%}"
     assert len(app.get("plotly_chart")) == 2
     assert "dotted line is guessing, 1 of 10. · synthetic data" in text(app)
     (table,) = app.dataframe
@@ -112,6 +112,7 @@ def test_a_stop_keeps_what_is_done_and_going_on_measures_the_rest(own_tiny, monk
     assert app.button(key="measure_robustness").label == "Go on"
     assert len(measured.kept(own_tiny, split, 60).found) == 3
     assert app.get("plotly_chart"), "what is done is shown"
+    assert [metric.label for metric in app.metric] == ["Mean accuracy under corruption (3 of 9 so far)"]
     passes = []
     predict = measured._predict
 

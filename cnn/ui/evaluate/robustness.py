@@ -172,24 +172,27 @@ def _network(path: str, written: int, _run: Run):
 def _numbers(run: Run, begun: list[tuple[Run, Robustness]], whole: list[str]) -> None:
     """The headline: accuracy without and with corruptions."""
     names = shell.labels()
-    partly = "" if len(whole) == len(CORRUPTIONS) else f" So far, {len(whole)} of {len(CORRUPTIONS)} are measured."
+    is_whole = len(whole) == len(CORRUPTIONS)
+    partly = "" if is_whole else f" ({len(whole)} of {len(CORRUPTIONS)} so far)"
     if len(begun) > 1:
-        st.markdown("**Mean accuracy under corruption**")
+        st.markdown(f"**Mean accuracy under corruption{partly}**")
     with st.grid("auto", min_column_width=220):
         for one, found in begun:
-            drop = (found.mean_accuracy - found.clean_accuracy) * 100
+            mean = found.mean_accuracy(*whole)
+            drop = (mean - found.clean_accuracy) * 100
             st.metric(
-                "Mean accuracy under corruption" if len(begun) == 1 else shell.plain(names.get(one.id, one.name)),
-                f"{found.mean_accuracy:.1%}",
+                shell.plain(names.get(one.id, one.name))
+                if len(begun) > 1
+                else f"Mean accuracy under corruption{partly}",
+                f"{mean:.1%}",
                 f"{drop:+.1f} points from {found.clean_accuracy:.1%}",
                 border=True,
-                help=f"The mean over {len(found.found)} corruptions and {STRENGTHS} strengths of the accuracy on "
+                help=f"The mean over {counted(len(whole), 'corruption')} and {STRENGTHS} strengths of the accuracy on "
                 f"{counted(len(found), 'test image')}, each counting the same. Without corruption: "
-                f"{found.clean_accuracy:.1%}.{partly}",
+                f"{found.clean_accuracy:.1%}.",
             )
-        if len(begun) == 1:
-            _, found = begun[0]
-            means = {name: found.right(name)[1:].mean() / len(found) for name in whole}
+        if len(begun) == 1 and is_whole:
+            means = {name: begun[0][1].mean_accuracy(name) for name in whole}
             for title, name in (("Hardest", min(means, key=means.get)), ("Easiest", max(means, key=means.get))):
                 st.metric(
                     f"{title}: {name if name.isupper() else name.lower()}",
