@@ -29,11 +29,11 @@ _LARGEST = 128  # pixels of an image's edge in the report
 class Mistake(NamedTuple):
     """An image that was predicted wrongly, and what speaks for the two classes in it.
 
-    index: in the split. confidence: in the predicted class; probability: of the true one. image: uint8 (h, w, 3).
-    for_predicted, for_true: maps laid over the image, uint8 (h, w, 3).
+    number: in the split, from 0. confidence: in the predicted class; probability: of the true one.
+    image: uint8 (h, w) or (h, w, 3). for_predicted, for_true: maps laid over it, uint8 (h, w, 3).
     """
 
-    index: int
+    number: int
     confidence: float
     probability: float
     image: np.ndarray

@@ -7,7 +7,7 @@ font. Knows no run and no page, and computes nothing that it does not draw.
 import io
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
@@ -21,7 +21,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from cnn import charts
 from cnn.charts import BLUE, GREEN, GREY, ORANGE
 from cnn.charts.training import Metric
-from cnn.config.layers import Row
 from cnn.config.printable import printable
 from cnn.evaluation import scores
 from cnn.evaluation.calibration import Reliability
@@ -54,14 +53,14 @@ matplotlib.rcParams.update(
 )
 
 
-def curve(records: Sequence[Mapping[str, Any]], metric: Metric) -> str:
+def curve(records: list[dict[str, Any]], metric: Metric) -> str:
     """One metric over the epochs: of the training batches, the whole epochs and the validation images.
 
     Args:
         records: lines of metrics.jsonl, see `cnn.runs.metrics.read_metrics`. Manual changes are dotted lines.
         metric: which of the two.
     """
-    figure = charts.curves(list(records), metric, 1)
+    figure = charts.curves(records, metric, 1)
     drawing, axes = _drawing(3.3)
     for trace in figure.data:
         if trace.yaxis != "y2":  # the marks of manual changes
@@ -162,17 +161,23 @@ def reliability(bins: Reliability) -> str:
     return _svg(drawing)
 
 
-def layers(rows: Sequence[Row]) -> str:
-    """Which layers hold the parameters, and which do the work: fractions of the network's totals."""
-    shown = [row for row in rows if row.parameters or row.macs]
+def layers(blocks: Sequence[charts.Block]) -> str:
+    """Which layers hold the parameters, and which do the work: fractions of the network's totals.
+
+    Args:
+        blocks: the configured layers, see `cnn.charts.blocks`. They are numbered from 1; those without either are left
+            out.
+    """
+    macs = {block.index: sum(row.macs for row in block.rows) for block in blocks}
+    shown = [block for block in blocks if block.parameters or macs[block.index]]
     drawing, axes = _drawing(0.9 + 0.34 * len(shown))
-    places, half = np.arange(len(shown)), 0.38
+    places, thick = np.arange(len(shown)), 0.38
     for shift, name, colour, values in (
-        (-half / 2, "parameters", BLUE, [row.parameters for row in shown]),
-        (half / 2, "multiply-accumulates", GREEN, [row.macs for row in shown]),
+        (-thick / 2, "parameters", BLUE, [block.parameters for block in shown]),
+        (thick / 2, "multiply-accumulates", GREEN, [macs[block.index] for block in shown]),
     ):
-        axes.barh(places + shift, np.array(values) / max(1, sum(values)), half, color=colour, label=name)
-    axes.set_yticks(places, [row.name for row in shown])
+        axes.barh(places + shift, np.array(values) / max(1, sum(values)), thick, color=colour, label=name)
+    axes.set_yticks(places, [f"{block.index + 1} · {block.rows[0].name}" for block in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.tick_params(axis="y", length=0)

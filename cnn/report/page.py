@@ -43,13 +43,13 @@ _CLEARLY = 0.005  # by how much confidence and accuracy differ before the one is
 
 def draw(contents: Contents) -> dict[str, str]:
     """The drawings by name, as `cnn.report.drawings` returns them; no curves of a run that has none."""
-    curves = {metric: drawings.curve(contents.records, metric) for metric in charts.METRICS if contents.epochs}
+    shown = charts.METRICS if contents.epochs else ()
     return {
-        **curves,
+        **{str(metric): drawings.curve(contents.records, metric) for metric in shown},
         "confusion": drawings.confusion(contents.matrix, contents.found.class_names),
         "per-class": drawings.per_class(contents.classes),
         "reliability": drawings.reliability(contents.reliability),
-        "layers": drawings.layers(contents.rows),
+        "layers": drawings.layers(charts.blocks([str(layer) for layer in contents.config.layers], contents.rows)),
     }
 
 
@@ -70,7 +70,7 @@ def page(contents: Contents, drawn: Mapping[str, str]) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: printable_lines(value) if type(value) is str else value,
+        finalize=lambda value: _printable_lines(value) if type(value) is str else value,
     )
     environment.filters |= {
         "percent": lambda value, digits=1: "–" if value is None or np.isnan(value) else f"{value:.{digits}%}",
@@ -88,7 +88,7 @@ def page(contents: Contents, drawn: Mapping[str, str]) -> str:
     )
 
 
-def printable_lines(text: str) -> str:
+def _printable_lines(text: str) -> str:
     """A text of one or more lines, each without what HTML cannot hold."""
     return "\n".join(map(printable, text.split("\n")))
 
@@ -163,8 +163,8 @@ def _alts(contents: Contents) -> dict[str, str]:
         f"{last['val_accuracy']:.1%} in validation."
         if last
         else "",
-        "confusion": f"Confusion matrix of {counted(len(contents.classes), 'class')}es, rows are true labels."
-        f" {contents.right:,} images are on the diagonal.",
+        "confusion": f"Confusion matrix of {len(contents.classes)} classes, rows are true labels. "
+        f"{contents.right:,} images are on the diagonal.",
         "per-class": f"Precision and recall of each class. {worst.name} has the lowest F1, {worst.f1:.2f}.",
         "reliability": f"Accuracy over confidence in {len(bins.count)} bins, and how many images each holds.",
         "layers": f"Fractions of parameters and multiply-accumulates by layer. {most.name} has the most parameters.",
