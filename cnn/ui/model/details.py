@@ -22,7 +22,7 @@ def show(run: Run, block: Block) -> None:
             _links(run, block)
         for row in block.rows:
             arguments = ", ".join(f"{name}={value!r}" for name, value in row.arguments.items())
-            st.code(f"{row.type}({arguments})  # {row.name}", language="python", wrap_lines=True)
+            st.code(f"{row.type}({arguments})  # {row.name}", language=None, wrap_lines=True)
             st.markdown("\n".join(f"- {working.of}: {working}" for working in row.workings))
         if any(row.window for row in block.rows):
             st.caption(_LETTERS)
