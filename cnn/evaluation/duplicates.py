@@ -95,7 +95,10 @@ def finding(images: np.ndarray, near: float = SEARCHED) -> Generator[float, None
     turned = np.ascontiguousarray(whole[:, :, ::-1]).reshape(count, -1)
     middle, directions = _directions(flat)
     limit = np.float32((near + _SLACK) ** 2 * flat.shape[1])
-    places = [_projected(one, middle, directions) for one in (flat, turned)]
+    places = []
+    for one in (flat, turned):
+        yield 0.0  # to be stopped here, too
+        places.append(_projected(one, middle, directions))
     lengths = [np.einsum("ij,ij->i", one, one)[:, None] for one in places]
     ones = np.ones((count, 1), np.float32)
     # The squared distance as one product: -2ab + a² · 1 + 1 · b².
