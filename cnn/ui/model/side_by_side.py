@@ -36,9 +36,9 @@ def show(run: Run, other: Run) -> None:
         with column:
             st.subheader(shell.plain(shell.labels().get(one.id, one.name)), anchor=False)
             opened = diagram.ask(blocks, keys)
+            diagram.show(one, blocks, opened, keys, _HEIGHT, own)
             if opened:
                 details.show(one, opened)
-            diagram.show(one, blocks, opened, keys, _HEIGHT, own)
     st.subheader("What differs", anchor=False)
     _list(pairs, both[0][1], both[1][1], run, other)
 
@@ -75,29 +75,28 @@ def _list(pairs: Sequence[Pair], first: Sequence[Block], second: Sequence[Block]
 
 
 def compared(pairs: Sequence[Pair], first: Sequence[Block], second: Sequence[Block]) -> pd.DataFrame:
-    """A row for each pair: the mark, both layers, the sizes of both, not a number where one is missing, the changes."""
-    return pd.DataFrame(
-        {
-            "mark": pair.mark,
-            **_paired(
-                _cells(None if pair.first is None else first[pair.first]),
-                _cells(None if pair.second is None else second[pair.second]),
-            ),
-            "changes": ", ".join(pair.changes),
-        }
-        for pair in pairs
-    )
+    """A row for each pair: the mark, both layers, the changes, the sizes of both, not a number where one is missing."""
+    rows = []
+    for pair in pairs:
+        one = None if pair.first is None else first[pair.first]
+        two = None if pair.second is None else second[pair.second]
+        row: dict[str, object] = {"mark": pair.mark, "layer": _named(one), "layer, other": _named(two)}
+        row["changes"] = ", ".join(pair.changes)
+        theirs = _cells(two)
+        for name, cell in _cells(one).items():
+            row |= {name: cell, f"{name}, other": theirs[name]}
+        rows.append(row)
+    return pd.DataFrame(rows)
 
 
-def _paired(first: dict[str, object], second: dict[str, object]) -> dict[str, object]:
-    return {key: cell for name in first for key, cell in ((name, first[name]), (f"{name}, other", second[name]))}
+def _named(block: Block | None) -> str:
+    return f"{block.index + 1} · {block.title}" if block else ""
 
 
 def _cells(block: Block | None) -> dict[str, object]:
     if block is None:
-        return {"layer": "", "output": "", "parameters": math.nan, "MACs": math.nan}
+        return {"output": "", "parameters": math.nan, "MACs": math.nan}
     return {
-        "layer": f"{block.index + 1} · {block.title}",
         "output": shape_text(block.rows[-1].output_shape),
         "parameters": block.parameters,
         "MACs": sum(row.macs for row in block.rows),
