@@ -69,7 +69,7 @@ def confusion(
             colorscale=[(0.0, _CORRECT), ((1 - _LEAST) / 2, _CORRECT), (0.5, _NOTHING), *errors],
             customdata=counts if of == "count" else np.round(fraction, 4),
             text=[
-                [_cell(count, part, of) for count, part in zip(row, parts, strict=True)]
+                [_cell(count, part, of, clickable) for count, part in zip(row, parts, strict=True)]
                 for row, parts in zip(counts.tolist(), fraction.tolist(), strict=True)
             ],
             texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
@@ -97,10 +97,13 @@ _TOTAL = "all"
 _CELL = 34  # pixels of an unseen point that is clicked
 
 
-def _cell(count: int, part: float, of: Normalised) -> str:
+def _cell(count: int, part: float, of: Normalised, short: bool) -> str:
+    """What is written into a cell; of thousands only the first digits, if it is to be short."""
     if not count:
         return ""
-    return f"{count:,}" if of == "count" else f"{part:.0%}" if part >= 0.0995 else f"{part:.1%}"
+    if of != "count":
+        return f"{part:.0%}" if part >= 0.0995 else f"{part:.1%}"
+    return f"{count / 1000:.3g}k" if short and count >= 1000 else f"{count:,}"
 
 
 def _add_cells(figure: go.Figure, names: Sequence[str], hover: Sequence[Sequence[str]]) -> None:

@@ -31,6 +31,11 @@ class Place(NamedTuple):
     first: Callable[[Page], None] = lambda page: None
 
 
+def measured(page: Page) -> None:
+    """Wait until the network is evaluated, once in the life of a server."""
+    expect(page.get_by_text("Predicting every")).to_have_count(0)
+
+
 PLACES = {
     "Start": Place(""),
     "New network": Place("New_network"),
@@ -39,6 +44,11 @@ PLACES = {
     "Runs, bin": Place("Runs?runs-view=Bin"),
     "Sweeps": Place("Sweeps"),
     "Architecture": Place("Model"),
+    "Evaluate": Place("Evaluate?run=dense&true=Shirt&evaluate-image=40", measured),
+    **{
+        f"Evaluate, {view}": Place(f"Evaluate?run=dense&evaluate-view={view}", measured)
+        for view in ("Images", "Classes", "Calibration", "Robustness", "Dataset", "Report")
+    },
     "Explore, one sum": Place("Explore?run=lecture", open_pixel),
     "Explore, Filters": Place("Explore?run=lecture&view=Filters"),
     "Explore, Explain": Place("Explore?run=lecture&view=Explain"),
@@ -57,6 +67,7 @@ SOON = (
     "Runs",
     "Sweeps",
     "Architecture",
+    "Evaluate",
     "Explore, one sum",
     "Predict, a drawing",
     "Learn, filter",

@@ -21,6 +21,7 @@ PAGES = {
     "Runs": "4_Runs",
     "Train": "5_Train",
     "Model": "6_Model",
+    "Evaluate": "7_Evaluate",
     "Explore": "8_Explore",
     "Predict": "9_Predict",
 }

@@ -137,14 +137,14 @@ def _unlike_below(run: Run) -> float | None:
 
 
 def _draw(run: Run, found: Predictions, listed: np.ndarray, key: str, wide: bool = False) -> None:
-    """The gallery with the opened image, which stands beside it where there is room, else above."""
+    """The gallery, and the opened image beside or above it."""
     images = measured.images(run, found.split)
     opened = _opened(found)
     if images is None:
         st.dataframe(as_table(found, listed).head(gallery.PAGE), hide_index=True)
         return
     if wide:
-        place, details = st.columns([7, 3], gap="large")
+        details, place = st.columns([3, 7], gap="large")  # in this order: one above the other where it is narrow
     else:
         details, place = st.container(), st.container()
     with details:
