@@ -49,7 +49,7 @@ def making(run: Run, split: SplitName = "test") -> Generator[float, None, Report
 
     contents = without_images(run, (yield from _part(measuring(run, split), 0.0, _MEASURED)))
     try:
-        method, shown = yield from _part(explaining(run, contents), _MEASURED, _EXPLAINED)
+        method, shown = yield from _part(explaining(contents), _MEASURED, _EXPLAINED)
         contents = replace(contents, method=method, shown=shown)
     except AtelierError as error:
         contents = replace(contents, missing=str(error))

@@ -157,7 +157,7 @@ def without_images(run: Run, found: Predictions) -> Contents:
     return Contents(run, found, runs.read_metrics(run), environment, datetime.now().astimezone())
 
 
-def explaining(run: Run, contents: Contents) -> Generator[float, None, tuple[str, tuple[Shown, ...]]]:
+def explaining(contents: Contents) -> Generator[float, None, tuple[str, tuple[Shown, ...]]]:
     """Explain the most confident mistakes of the most frequent confusions; yields the fraction that is done.
 
     Returns:
@@ -166,8 +166,10 @@ def explaining(run: Run, contents: Contents) -> Generator[float, None, tuple[str
     Raises:
         DataUnavailable, UnreadableModel: see `measuring`.
     """
-    found = contents.found
+    run, found = contents.run, contents.found
     chosen = [(confused, most_confident(found, confused)) for confused in contents.confusions[:SHOWN_CONFUSIONS]]
+    if not chosen:
+        return "", ()
     images = predictions.images_of(run, found.split).images
     yield 0.05
     from cnn.interpret.attribution import METHODS, Explainer
@@ -181,13 +183,13 @@ def explaining(run: Run, contents: Contents) -> Generator[float, None, tuple[str
         mistakes = []
         for index in indices:
             pixels = data.scaled(images[index : index + 1])[0]
-            picture = _small(images[index])
+            image = _small(images[index])
             maps = [
-                charts.laid_over(picture, _small(explainer.explain(method, pixels, class_)))
+                charts.laid_over(image, _small(explainer.explain(method, pixels, class_)))
                 for class_ in (confused.predicted, confused.true)
             ]
             probability = float(found.probabilities[index, confused.true])
-            mistakes.append(Mistake(index, float(found.confidence[index]), probability, picture, *maps))
+            mistakes.append(Mistake(index, float(found.confidence[index]), probability, image, *maps))
             done += 1
             yield 0.05 + 0.95 * done / count
         shown.append(Shown(confused, tuple(mistakes)))

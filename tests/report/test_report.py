@@ -342,6 +342,7 @@ def test_the_view_makes_shows_and_hands_out_a_report(run):
     app = AppTest.from_function(shown_view, default_timeout=120, args=(str(run.path),)).run()
     assert not app.exception and not app.get("iframe")
     app.button(key="make_report").click().run()
+    assert app.get("iframe") or [button.label for button in app.button] == ["Stop"]
     for _ in range(200):
         if app.get("iframe"):
             break

@@ -44,7 +44,12 @@ def show(run: Run, split: SplitName) -> None:
         _hand_out(run, split, made)
         _make(run, split, name, "Make it again", "tertiary")
         st.subheader("Preview", anchor=False)
-        st.iframe(made.html, height=_PREVIEW, tab_index=0, alt="The report as a browser shows it.")
+        st.iframe(_within_the_page(made.html), height=_PREVIEW, tab_index=0, alt="The report as a browser shows it.")
+
+
+def _within_the_page(html: str) -> str:
+    """The report with links that lead to its own parts: those of a frame without an address lead to the page's."""
+    return html.replace("<head>", '<head><base href="about:srcdoc">', 1)
 
 
 def _contents() -> None:
