@@ -3,7 +3,7 @@
 import streamlit as st
 
 from cnn.ui import links, shell, state
-from cnn.ui.evaluate import classes, confidence, images, measured, overview
+from cnn.ui.evaluate import classes, confidence, dataset, images, measured, overview, report, robustness
 
 SPLITS = {"Test images": "test", "Validation images": "validation"}
 VIEWS = ("Overview", "Images", "Classes", "Calibration", "Robustness", "Dataset", "Report")
@@ -12,17 +12,16 @@ run = shell.page("Evaluate", "How good it is on images that it has not seen, whe
 shell.require_model(run)
 with st.container(horizontal=True, vertical_alignment="bottom"):
     view = links.choice(state.EVALUATE_VIEW, "View", VIEWS, label_visibility="collapsed")
-    split = SPLITS[links.choice(state.EVALUATE_SPLIT, "Images", list(SPLITS), label_visibility="collapsed")]
+    other = view in ("Robustness", "Dataset")  # they say for themselves which images they are about
+    split = SPLITS[
+        links.choice(state.EVALUATE_SPLIT, "Images", list(SPLITS), label_visibility="collapsed", disabled=other)
+    ]
 if run.active:
     st.info(f"This network is still training: these are the results after epoch {run.status.epoch}.")
 
 if view == "Robustness":
-    from cnn.ui.evaluate import robustness
-
     robustness.show(run)
 elif view == "Dataset":
-    from cnn.ui.evaluate import dataset
-
     dataset.show(run)
 else:
     found = measured.require(run, split)
@@ -35,6 +34,4 @@ else:
     elif view == "Calibration":
         confidence.show(run, found)
     else:
-        from cnn.ui.evaluate import report
-
         report.show(run, split)

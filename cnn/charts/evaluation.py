@@ -16,7 +16,7 @@ _POINTS = 400  # of a curve; more are not to be seen
 def published(
     others: Sequence[tuple[str, float]], name: str, accuracy: float, interval: tuple[float, float]
 ) -> go.Figure:
-    """Accuracies of others as grey bars, and one's own in the accent colour with its 95% interval, in their order."""
+    """Accuracies of others as grey bars, and this run's in the accent colour with its 95% interval, in their order."""
     bars = sorted([*((*other, False) for other in others), (name, accuracy, True)], key=lambda bar: bar[1])
     names, values, own = zip(*bars, strict=True)
     figure = go.Figure(

@@ -9,7 +9,7 @@ from cnn import charts
 from cnn.evaluation import calibration, predictions, scores
 from cnn.evaluation.predictions import Predictions
 from cnn.runs import Run
-from cnn.ui import background_work, figures, fragments, links, preload, shell
+from cnn.ui import background_work, figures, fragments, links, shell
 from cnn.ui.evaluate import measured
 
 _CALIBRATED = 1.03  # a temperature nearer to 1 than this changes nothing that is to be seen
@@ -83,8 +83,6 @@ def _before_and_after(found: Predictions, after: np.ndarray, fitted: float) -> N
 
 
 def _fit(run: Run, name: str) -> None:
-    if predictions.kept(run, "validation") is None:
-        preload.tensorflow()
     background_work.begin(name, lambda: _fitting(run))
 
 

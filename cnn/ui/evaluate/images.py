@@ -231,7 +231,7 @@ def as_table(found: Predictions, listed: np.ndarray) -> pd.DataFrame:
 
 
 def _as_folders(run: Run, found: Predictions, listed: np.ndarray) -> None:
-    """The listed images as labelled folders, which a training takes as one's own images."""
+    """The listed images as labelled folders, which a training takes as own images."""
     images = measured.images(run, found.split)
     if images is None:
         return

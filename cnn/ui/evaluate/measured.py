@@ -44,8 +44,6 @@ def _measure_first(run: Run, split: SplitName, name: str) -> None:
             if not st.button("Download and evaluate", icon=":material/download:", key="evaluate_download"):
                 st.stop()
         begun.add(name)
-        with st.spinner(preload.LOADING):
-            preload.tensorflow()
         background_work.begin(name, lambda: measuring(run, split))
     st.markdown(f"Predicting every {split} image, once for this network. Afterwards this page opens at once.")
     background_work.follow(name, f"Predicting the {split} images")
@@ -54,7 +52,8 @@ def _measure_first(run: Run, split: SplitName, name: str) -> None:
 
 def measuring(run: Run, split: SplitName) -> Generator[float, None, Predictions]:
     """Measure a network and keep what was found; yields the fraction that is done. For `background_work`."""
-    yield 0.0  # the page is drawn before the network is loaded
+    yield 0.0  # the page is drawn before TensorFlow and the network are loaded
+    preload.tensorflow()
     from cnn.networks.load import load
 
     images = predictions.images_of(run, split)
