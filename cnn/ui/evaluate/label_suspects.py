@@ -144,10 +144,10 @@ def _begin(
                 "run on these images.",
                 width=shell.TEXT_WIDTH,
             )
-        whole = estimates.estimate(config, shell.listed())
+        training = estimates.estimate(config, shell.listed())
         fraction = count * (1 - 1 / folds) / max(1, len(splits.train.labels))
-        found = whole._replace(seconds=whole.seconds * (folds - progress.finished) * fraction)
-        st.caption(f"Takes {time_needed.words(found)}: {time_needed.source(found)}")
+        seconds = training.seconds * (folds - progress.finished) * fraction
+        st.caption(f"Takes about {duration(seconds)}. A training of this network: {time_needed.source(training)}")
         if st.button(
             "Go on" if progress.finished else "Find suspects",
             icon=":material/play_arrow:",
