@@ -1,14 +1,17 @@
 """Figures of the Evaluate page: reliability, coverage, ROC and precision-recall curves."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREY, ORANGE
 from cnn.charts.styles import LEGEND_ABOVE, MARGIN
-from cnn.evaluation.calibration import Coverage, Reliability
-from cnn.evaluation.scores import Curves
+
+if TYPE_CHECKING:  # they load what no page needs to draw other charts
+    from cnn.evaluation.calibration import Coverage, Reliability
+    from cnn.evaluation.scores import Curves
 
 _POINTS = 400  # of a curve; more are not to be seen
 
@@ -46,7 +49,7 @@ def published(
 
 
 def reliability(
-    bins: Reliability, intervals: Sequence[tuple[float, float]], after: Reliability | None = None, height: int = 380
+    bins: "Reliability", intervals: Sequence[tuple[float, float]], after: "Reliability | None" = None, height: int = 380
 ) -> go.Figure:
     """Accuracy over confidence: bars with their 95% intervals, and the diagonal on which confidence is accuracy.
 
@@ -93,7 +96,7 @@ def reliability(
     return figure
 
 
-def coverage(curve: Coverage, at: int | None = None, height: int = 380) -> go.Figure:
+def coverage(curve: "Coverage", at: int | None = None, height: int = 380) -> go.Figure:
     """Accuracy over the fraction of images that is answered; `at`: a place on the curve, marked."""
     keep = _thinned(len(curve.coverage))
     figure = go.Figure(
@@ -115,7 +118,7 @@ def coverage(curve: Coverage, at: int | None = None, height: int = 380) -> go.Fi
     return figure
 
 
-def roc(curves: Curves, at: int | None = None, height: int = 360) -> go.Figure:
+def roc(curves: "Curves", at: int | None = None, height: int = 360) -> go.Figure:
     """The ROC curve of a class, with the diagonal of chance; `at`: a place on the curve, marked."""
     keep = _thinned(len(curves.thresholds))
     figure = _curve(
@@ -132,7 +135,7 @@ def roc(curves: Curves, at: int | None = None, height: int = 360) -> go.Figure:
     return figure
 
 
-def precision_recall(curves: Curves, at: int | None = None, height: int = 360) -> go.Figure:
+def precision_recall(curves: "Curves", at: int | None = None, height: int = 360) -> go.Figure:
     """The precision-recall curve of a class; `at`: a place on the curve, marked."""
     keep = _thinned(len(curves.thresholds))
     figure = _curve(

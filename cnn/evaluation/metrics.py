@@ -7,7 +7,6 @@ import numpy as np
 from cnn import data
 from cnn.evaluation import calibration, predictions
 from cnn.evaluation.predictions import Predictions
-from cnn.networks import test_time_augmentation
 
 
 def evaluate(model, split: data.Split) -> dict[str, Any]:
@@ -23,21 +22,6 @@ def summary(found: Predictions) -> dict[str, Any]:
         "accuracy": round(found.accuracy, 6),
         "loss": round(found.loss, 6),
         "calibration_error": round(calibration.expected_calibration_error(found.probabilities, found.labels), 6),
-    }
-
-
-def evaluate_answers(model, split: data.Split) -> dict[str, Any]:
-    """Accuracy and expected calibration error of the answers that `cnn.predict` gives, means over several looks."""
-    starts = range(0, len(split.labels), 200)
-    looks = [test_time_augmentation.augment(data.scaled(split.images[start : start + 200])) for start in starts]
-    answers = np.concatenate(
-        [test_time_augmentation.average(np.asarray(model.predict_on_batch(batch))) for batch in looks]
-    )
-    return {
-        "split": "test",
-        "n": len(split.labels),
-        "accuracy": round(float((answers.argmax(axis=1) == split.labels).mean()), 6),
-        "calibration_error": round(calibration.expected_calibration_error(answers, split.labels), 6),
     }
 
 

@@ -17,9 +17,8 @@ from cnn.data.mixture import HeldOut
 from cnn.data.outliers import outlier
 from cnn.evaluation import out_of_distribution
 from cnn.evaluation.examples import read_examples, write_examples
-from cnn.evaluation.metrics import evaluate, evaluate_answers, predict
+from cnn.evaluation.metrics import evaluate, predict
 from cnn.evaluation.out_of_distribution import OUTLIERS, familiarity_of
-from cnn.networks import test_time_augmentation
 from cnn.networks.build import build
 from cnn.networks.load import load
 
@@ -71,18 +70,6 @@ def test_accuracy_and_loss_are_what_they_say():
     assert (result["split"], result["n"], result["accuracy"]) == ("test", 4, 0.75)
     assert result["loss"] == pytest.approx(expected, abs=1e-5)
     json.dumps(result)
-
-
-def test_the_answers_are_means_over_several_looks():
-    pictures = split(labels=[1, 2, 3], shown=[1, 2, 4])
-    pictures.images[:, 0, 27] = [10, 20, 30]  # what the mirror image shows
-    network = FakeNetwork()
-    looks = network.predict_on_batch(test_time_augmentation.augment(data.scaled(pictures.images)))
-    expected = test_time_augmentation.average(looks)
-    assert not np.allclose(expected, network.predict_on_batch(data.scaled(pictures.images)))
-    answers = evaluate_answers(network, pictures)
-    assert (answers["split"], answers["n"]) == ("test", 3)
-    assert answers["accuracy"] == pytest.approx((expected.argmax(axis=1) == [1, 2, 3]).mean(), abs=1e-6)
 
 
 def test_a_certain_mistake_has_a_finite_loss():

@@ -1,8 +1,9 @@
 """A network as an ONNX file, the exchange format of other frameworks: ONNX Runtime, OpenCV, TensorRT, MATLAB.
 
-Written operation by operation: tf2onnx, by which Keras exports, knows no GELU and then writes a file that none can read
-(tried: tf2onnx 1.17 with Keras 3.15). Images go in as everywhere here, float32 (n, h, w, c); inside, channels come first, as the format's convolutions want them. The packages
-`onnx`, which writes the file, and `onnxruntime`, which runs it, are optional.
+Written operation by operation: tf2onnx, by which Keras exports, knows no GELU and then writes a file that nothing can
+read (tried: tf2onnx 1.17 with Keras 3.15). Images go in as everywhere here, float32 (n, h, w, c); inside, channels come
+first, as the format's convolutions want them. The packages `onnx`, which writes the file, and `onnxruntime`, which runs
+it, are optional.
 """
 
 from collections.abc import Sequence
