@@ -13,8 +13,8 @@ import numpy as np
 
 from cnn import data, runs
 from cnn.config import RunConfig
-from cnn.errors import CannotGoOn, Stopped
-from cnn.runs.worker import close, complain, failure
+from cnn.errors import CannotGoOn
+from cnn.runs.worker import complain, heed_stop, work_in
 from cnn.training import cross_validation
 
 _COMMAND = "cnn.training.fold_trainer"
@@ -31,17 +31,7 @@ def main(arguments: list[str]) -> int:
     if run.config is None or not folds:
         complain(_COMMAND, f"{folder} cannot be used. {run.problem or 'Its folds.json names no number of folds.'}")
         return 2
-    try:
-        _train(folder, run.config, folds)
-        return 0
-    except (Stopped, KeyboardInterrupt):
-        close(folder, runs.read(folder).status, "stopped", "Stopped by request.")
-        return 0
-    except Exception as error:
-        message = failure(error, folder, "the cross-validation")
-    complain(_COMMAND, message)
-    close(folder, runs.read(folder).status, "failed", message)
-    return 1
+    return work_in(folder, _COMMAND, "the cross-validation", lambda: _train(folder, run.config, folds))
 
 
 def _train(folder: Path, config: RunConfig, folds: int) -> None:
@@ -49,7 +39,7 @@ def _train(folder: Path, config: RunConfig, folds: int) -> None:
     status = runs.Status("starting")
 
     def report(message: str) -> None:
-        _heed_stop(folder)
+        heed_stop(folder)
         runs.write_status(folder, runs.signed(status, "starting", message))
 
     report("Loading TensorFlow")
@@ -79,7 +69,7 @@ def _train(folder: Path, config: RunConfig, folds: int) -> None:
         compile_for_training(network, config, count)
         batches = data.training_batches(split, training.batch_size, training.seed, 0, training.epochs, config.data)
         for x, y in batches:
-            _heed_stop(folder)
+            heed_stop(folder)
             network.train_on_batch(x, y)
             done += 1
             if (now := time.monotonic()) - told >= _BEAT:
@@ -99,11 +89,6 @@ def _train(folder: Path, config: RunConfig, folds: int) -> None:
             probabilities=found.probabilities.astype(np.float32),
         )
     runs.write_status(folder, runs.closed(status, "stopped"))
-
-
-def _heed_stop(folder: Path) -> None:
-    if (folder / "stop").exists() or not folder.is_dir():
-        raise Stopped
 
 
 if __name__ == "__main__":

@@ -14,8 +14,7 @@ from pathlib import Path
 
 from cnn import data, runs
 from cnn.config import RunConfig
-from cnn.errors import Stopped
-from cnn.runs.worker import close, complain, failure
+from cnn.runs.worker import complain, heed_stop, work_in
 from cnn.tuning import rate_search
 
 _COMMAND = "cnn.tuning.rate_finder"
@@ -32,17 +31,7 @@ def main(arguments: list[str]) -> int:
     if run.config is None:
         complain(_COMMAND, f"{folder} cannot be used. {run.problem}")
         return 2
-    try:
-        _measure(folder, run.config)
-        return 0
-    except (Stopped, KeyboardInterrupt):
-        close(folder, runs.read(folder).status, "stopped", "Stopped by request.")
-        return 0
-    except Exception as error:
-        message = failure(error, folder, "the search")
-    complain(_COMMAND, message)
-    close(folder, runs.read(folder).status, "failed", message)
-    return 1
+    return work_in(folder, _COMMAND, "the search", lambda: _measure(folder, run.config))
 
 
 def _measure(folder: Path, config: RunConfig) -> None:
@@ -50,7 +39,7 @@ def _measure(folder: Path, config: RunConfig) -> None:
     status = runs.Status("starting")
 
     def report(message: str) -> None:
-        _heed_stop(folder)
+        heed_stop(folder)
         runs.write_status(folder, runs.signed(status, "starting", message))
 
     report("Loading TensorFlow")
@@ -76,7 +65,7 @@ def _measure(folder: Path, config: RunConfig) -> None:
     status = replace(status, steps=rate_search.BATCHES)
     with (folder / "curve.jsonl").open("w", encoding="utf-8") as curve:
         for step, (x, y) in enumerate(batches.take(rate_search.BATCHES)):
-            _heed_stop(folder)
+            heed_stop(folder)
             rate.factor.assign(rate_search.rate_of(step))
             network.reset_metrics()  # or the loss would be the mean of all batches so far
             losses.append(float(network.train_on_batch(x, y, return_dict=True)["loss"]))
@@ -92,14 +81,9 @@ def _measure(folder: Path, config: RunConfig) -> None:
                 left = (now - begun) / max(step, 1) * (rate_search.BATCHES - 1 - step) if step else None
                 status = replace(status, step=step + 1, seconds_left=left)
                 runs.write_status(folder, runs.signed(status, "training"))
-    _heed_stop(folder)
+    heed_stop(folder)
     runs.write_json(folder / "result.json", {"message": _verdict(losses)})
     runs.write_status(folder, runs.closed(status, "stopped"))
-
-
-def _heed_stop(folder: Path) -> None:
-    if (folder / "stop").exists() or not folder.is_dir():
-        raise Stopped
 
 
 def _verdict(losses: list[float]) -> str:
