@@ -38,6 +38,7 @@ class DatasetCard:
     training_images: how many there are. synthetic: whether it is drawn by code, which is said wherever it counts.
     linear_accuracy: what logistic regression on the pixels of all training images reaches on the test images.
     class_names: of its labels, in order. input_shape: (height, width, channels) of an image.
+    source: whose it is, where it is described, and its licence, in a sentence.
     published: results to compare with, the lowest accuracy first. suspicious_above: an accuracy on the test images that
     no published network of this size reaches, so that the data are to be checked first.
     """
@@ -50,6 +51,7 @@ class DatasetCard:
     linear_accuracy: float | None = None
     class_names: tuple[str, ...] = CLASS_NAMES
     input_shape: tuple[int, int, int] = INPUT_SHAPE
+    source: str = ""
     published: tuple[Published, ...] = ()
     suspicious_above: float | None = None
 
@@ -61,6 +63,7 @@ FASHION_MNIST = DatasetCard(
     "70,000 real images",
     55_000,
     linear_accuracy=0.84,
+    source="Fashion-MNIST: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747. By Zalando SE, MIT licence.",
     published=(
         Published("People, without training", 0.835, "Xiao, Rasul, Vollgraf 2017, arXiv:1708.07747"),
         Published("Two convolutions (TensorFlow tutorial)", 0.916, _README),
@@ -71,7 +74,13 @@ FASHION_MNIST = DatasetCard(
     suspicious_above=0.97,
 )
 SYNTHETIC = DatasetCard(
-    "synthetic", "synthetic clothes", "clothes drawn by this program", 10_000, synthetic=True, linear_accuracy=0.9
+    "synthetic",
+    "synthetic clothes",
+    "clothes drawn by this program",
+    10_000,
+    synthetic=True,
+    linear_accuracy=0.9,
+    source="Synthetic clothes, drawn by CNN Atelier itself (MIT licence).",
 )
 STAND_IN = SYNTHETIC  # it is always here, whatever cannot be downloaded
 DATASET_CARDS = {card.name: card for card in (FASHION_MNIST, SYNTHETIC)}

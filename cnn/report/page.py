@@ -14,8 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from cnn import charts
-from cnn.config import DATASET_CARDS, counted, duration, preset_title
-from cnn.config.datasets import FASHION_MNIST, SYNTHETIC
+from cnn.config import counted, duration, preset_title
 from cnn.config.layers import CONVOLUTIONS
 from cnn.config.printable import printable
 from cnn.report import drawings, recipe
@@ -28,10 +27,6 @@ _TITLES = {
     "per-class": "Precision and recall of each class",
     "reliability": "Reliability diagram",
     "layers": "Parameters and multiply-accumulates by layer",
-}
-_SOURCES = {
-    FASHION_MNIST.name: "Fashion-MNIST: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747. By Zalando SE, MIT licence.",
-    SYNTHETIC.name: "Synthetic clothes, drawn by CNN Atelier itself (MIT licence).",
 }
 _OWN = "Own images: labelled images from folders, mixed into the training. The report does not know their licences."
 _OWN_OF_SHIPPED = (
@@ -142,8 +137,8 @@ def _belief(contents: Contents) -> str:
 
 
 def _sources(contents: Contents) -> Iterable[str]:
-    name = contents.config.data.dataset
-    yield _SOURCES.get(name, f"{DATASET_CARDS[name].title}: {DATASET_CARDS[name].about}.")
+    card = contents.config.data.card
+    yield card.source or f"{card.title}: {card.about}."
     if contents.config.data.own_images:
         yield _OWN_OF_SHIPPED if contents.run.shipped else _OWN
 

@@ -81,4 +81,14 @@ def test_who_loads_tensorflow_later_takes_turns():
                 if isinstance(block, ast.With | ast.FunctionDef) and imported(block.body) & loads:
                     later.append(name)
                     assert any(ast.unparse(node) == "preload.tensorflow()" for node in block.body), name
-    assert sorted(later) == ["cnn.ui.model.download", "pages.1_Learn", "pages.8_Explore", "pages.9_Predict"]
+    assert sorted(later) == [
+        "cnn.ui.compare",
+        "cnn.ui.evaluate.label_suspects",
+        "cnn.ui.evaluate.measured",
+        "cnn.ui.evaluate.robustness",
+        "cnn.ui.model.download",
+        "cnn.ui.model.maps",
+        "pages.1_Learn",
+        "pages.8_Explore",
+        "pages.9_Predict",
+    ]
