@@ -15,7 +15,8 @@ PAGES = (
 )  # fmt: skip
 PATHS = {
     "Start": "/", "Lessons": "/Learn", "New network": "/New_network", "Sweeps": "/Sweeps", "Runs": "/Runs",
-    "Training": "/Train", "Architecture": "/Model", "Evaluate": "/Evaluate", "Explore": "/Explore", "Predict": "/Predict",
+    "Training": "/Train", "Architecture": "/Model", "Evaluate": "/Evaluate", "Explore": "/Explore",
+    "Predict": "/Predict",
 }  # fmt: skip
 
 
