@@ -23,9 +23,10 @@ _MISCALIBRATED = 0.03  # expected calibration error
 
 @dataclass(frozen=True)
 class Advice:
-    """kind: what it is about. text: Markdown. classes: true and predicted class that it is about, by name."""
+    """kind: what it is about. title, text: plain sentences. classes: that it is about, by name, the true one first."""
 
     kind: Kind
+    title: str
     text: str
     classes: tuple[str, ...] = ()
 
@@ -61,7 +62,8 @@ def _leak(predictions: Predictions, above: float | None) -> Advice | None:
         return None
     return Advice(
         "leak",
-        f"**Have data leaked?** {predictions.accuracy:.1%} is more than any published network of this kind reaches. "
+        "Have data leaked?",
+        f"{predictions.accuracy:.1%} is more than any published network of this kind reaches. "
         "Check that no image it was trained on, or a copy of one, is measured here.",
     )
 
@@ -71,7 +73,8 @@ def _overfitting(predictions: Predictions, trained: float | None) -> Advice | No
         return None
     return Advice(
         "overfitting",
-        f"**Overfitting.** It is right on {trained:.1%} of its training images, but on {predictions.accuracy:.1%} "
+        "Overfitting.",
+        f"It is right on {trained:.1%} of its training images, but on {predictions.accuracy:.1%} "
         "here. Add augmentation or dropout, stop earlier, or train on more images.",
     )
 
@@ -81,7 +84,8 @@ def _underfitting(predictions: Predictions, trained: float | None) -> Advice | N
         return None
     return Advice(
         "underfitting",
-        f"**It could learn more.** It is right on {trained:.1%} of its training images as they were shown to it. Train "
+        "It could learn more.",
+        f"It is right on {trained:.1%} of its training images as they were shown to it. Train "
         "for more epochs, or use a larger network.",
     )
 
@@ -103,8 +107,9 @@ def _confused(predictions: Predictions) -> Advice | None:
     names = predictions.class_names
     return Advice(
         "confused",
-        f"**{names[one]} and {names[other]} are confused**: {counted(count, 'time')}, {count / errors:.0%} of all "
-        "mistakes. Look at these images. More varied images of both help, or finer feature maps: less pooling, more "
+        f"{names[one]} and {names[other]} are confused.",
+        f"{counted(count, 'time')}, which is {count / errors:.0%} of all mistakes. Look at these images. "
+        "More varied images of both help, or finer feature maps: less pooling, more "
         "filters.",
         (names[one], names[other]),
     )
@@ -119,7 +124,8 @@ def _few(predictions: Predictions, training_images: np.ndarray | None) -> Advice
     name = predictions.class_names[least]
     return Advice(
         "few images",
-        f"**Few images of {name}.** It was trained on {training_images[least]:,} of them, and on {median:,.0f} of the "
+        f"Few images of {name}.",
+        f"It was trained on {training_images[least]:,} of them, and on {median:,.0f} of the "
         "median class. Add images of this class.",
         (name,),
     )
@@ -133,8 +139,9 @@ def _weak(predictions: Predictions) -> Advice | None:
         return None
     return Advice(
         "weak class",
-        f"**{worst.name} is recognised least often**: {worst.recall:.0%} of its images, where the mean over the "
-        f"classes is {mean:.0%}. What is called {worst.name} is right in {worst.precision:.0%} of the cases.",
+        f"{worst.name} is recognised least often.",
+        f"{worst.recall:.0%} of its images, where the mean over the classes is {mean:.0%}. "
+        f"What is called {worst.name} is right in {worst.precision:.0%} of the cases.",
         (worst.name,),
     )
 
@@ -147,6 +154,7 @@ def _calibration(predictions: Predictions) -> Advice | None:
     word = "sure" if confidence > predictions.accuracy else "unsure"
     return Advice(
         "calibration",
-        f"**It is too {word}.** Its mean confidence is {confidence:.0%}, and {predictions.accuracy:.0%} of its "
+        f"It is too {word}.",
+        f"Its mean confidence is {confidence:.0%}, and {predictions.accuracy:.0%} of its "
         "predictions are right. Temperature scaling mends that without training.",
     )

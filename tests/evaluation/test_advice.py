@@ -58,7 +58,7 @@ def test_a_class_that_is_recognised_least():
 def test_confidence_above_and_below_accuracy():
     predicted = [0, 1, 2] * 90 + [1, 2, 0] * 10
     sure, unsure = (advise(found(BALANCED, predicted, logit))[-1] for logit in (9.0, 1.0))
-    assert "too sure" in sure.text and "too unsure" in unsure.text
+    assert "too sure" in sure.title and "too unsure" in unsure.title
 
 
 def test_no_mistake_at_all():

@@ -150,7 +150,7 @@ def test_what_ended_early_goes_on(own_tiny, splits, started, state, words):
     runs.write_json(path / "config.json", own_tiny.config.model_dump(mode="json"))
     runs.write_status(path, runs.closed(runs.Status("training"), state, "It *broke*"))
     app = opened(own_tiny.id)
-    assert words.replace("*", "\\*") in text(app) and app.button(key="start_folds").label == "Go on"
+    assert words.replace("*", "\\*") in text(app) and app.button(key="start_folds").label == "Resume"
 
 
 def test_planted_label_errors_are_listed_with_the_reason(own_tiny, splits, linked):

@@ -109,7 +109,7 @@ def test_a_stop_keeps_what_is_done_and_going_on_measures_the_rest(own_tiny, monk
     steps.close()
     refresh(app)
     assert "Not all of it is measured yet" in text(app)
-    assert app.button(key="measure_robustness").label == "Go on"
+    assert app.button(key="measure_robustness").label == "Resume"
     assert len(measured.kept(own_tiny, split, 60).found) == 3
     assert app.get("plotly_chart"), "what is done is shown"
     assert [metric.label for metric in app.metric] == ["Mean accuracy under corruption (3 of 9 so far)"]

@@ -8,7 +8,7 @@ from cnn import charts
 from cnn.evaluation import scores
 from cnn.evaluation.predictions import Predictions
 from cnn.runs import Run
-from cnn.ui import csv, figures, fragments, links, state
+from cnn.ui import csv, figures, fragments, links, shell, state
 
 _PERCENT = ("Precision", "Recall", "F1", "Mean confidence")
 
@@ -84,7 +84,7 @@ def _one_class(found: Predictions) -> None:
     label = found.class_names.index(name)
     curves = scores.curves(found, label)
     if np.isnan(curves.auroc):
-        st.info(f"All {found.split} images are {name}, or none is: there is nothing to tell apart.")
+        st.info(f"All {found.split} images are {shell.plain(name)}, or none is: there is nothing to tell apart.")
         return
     at = curves.at(percent / 100)
     _at_threshold(found, label, percent / 100)

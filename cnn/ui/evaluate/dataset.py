@@ -6,18 +6,18 @@ import streamlit as st
 
 from cnn import data, runs
 from cnn.config import Data
-from cnn.data import DataUnavailable, Splits
+from cnn.data import Splits
 from cnn.evaluation import dataset_findings
 from cnn.runs import Run
-from cnn.ui import links, shell
-from cnn.ui.evaluate import duplicate_pairs, label_suspects
+from cnn.ui import links
+from cnn.ui.evaluate import duplicate_pairs, label_suspects, measured
 
 _TRAINING, _TEST, _DUPLICATES = "Training labels", "Test labels", "Duplicates"
 
 
 def show(run: Run) -> None:
     """Draw the view."""
-    splits = _splits(run)
+    splits = measured.if_here(run, lambda: _loaded(run.config.data.dataset, run.config.data.limit))
     if splits is None:
         return
     part = links.choice("dataset-part", "Look for", (_TRAINING, _TEST, _DUPLICATES), label_visibility="collapsed")
@@ -29,19 +29,6 @@ def show(run: Run) -> None:
         label_suspects.of_training(run, splits, place)
     else:
         duplicate_pairs.show(run, splits, place)
-
-
-def _splits(run: Run) -> Splits | None:
-    """All images of the run's dataset; None, with a sentence, where they are not here."""
-    dataset = data.DATASETS[run.config.data.dataset]
-    if missing := dataset.missing():
-        st.info(f"{missing} {dataset.by_hand()}", icon=":material/cloud_off:")
-        return None
-    try:
-        return _loaded(run.config.data.dataset, run.config.data.limit)
-    except DataUnavailable as error:
-        st.warning(shell.plain(str(error)), icon=":material/cloud_off:")
-        return None
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the images…")

@@ -15,7 +15,7 @@ from cnn.config import counted
 from cnn.evaluation import scores
 from cnn.evaluation.predictions import Predictions
 from cnn.runs import Run
-from cnn.ui import csv, fragments, links, state
+from cnn.ui import csv, fragments, links, shell, state
 from cnn.ui.evaluate import gallery, measured
 from cnn.ui.evaluate.open_image import explain_link
 from cnn.ui.predict import pictures
@@ -196,15 +196,19 @@ def _details(run: Run, found: Predictions, images: np.ndarray, index: int) -> No
                 width=_LARGE,
             )
         with st.container(width="stretch", gap="xsmall"):
-            predicted = found.class_names[found.predicted[index]]
+            predicted = shell.plain(found.class_names[found.predicted[index]])
             st.markdown(f"**{found.split.capitalize()} image {index:,}**")
             if found.right[index]:
                 st.markdown(f"Predicted correctly: {predicted}, {found.confidence[index]:.1%}.")
             else:
-                st.markdown(f":red[Predicted: {predicted}], {found.confidence[index]:.1%}. True label: {true}.")
+                st.markdown(
+                    f":red[Predicted: {predicted}], {found.confidence[index]:.1%}. True label: {shell.plain(true)}."
+                )
             best = np.argsort(-found.probabilities[index])[:3]
             st.caption(
-                " · ".join(f"{found.class_names[label]} {found.probabilities[index, label]:.1%}" for label in best)
+                shell.plain(
+                    " · ".join(f"{found.class_names[label]} {found.probabilities[index, label]:.1%}" for label in best)
+                )
                 + f" · loss {found.losses[index]:.2f} · entropy {found.entropy[index]:.2f}"
             )
             explain_link(run, found.split, found.labels, index)

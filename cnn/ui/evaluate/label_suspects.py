@@ -65,7 +65,7 @@ def of_training(run: Run, splits: Splits, place: Path) -> None:
     """Draw the part on training and validation images. place: where what is found about them is kept."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            "Labels of training and validation images that networks contradict which have **not** learned them.",
+            "Training and validation labels that are contradicted by networks which have **not** learned them.",
             width="stretch",
         )
         config, folds = _asked(run)
@@ -149,7 +149,7 @@ def _begin(
         seconds = training.seconds * (folds - progress.finished) * fraction
         st.caption(f"Takes about {duration(seconds)}. A training of this network: {time_needed.source(training)}")
         if st.button(
-            "Go on" if progress.finished else "Find suspects",
+            "Resume" if progress.finished else "Find suspects",
             icon=":material/play_arrow:",
             type="primary",
             key="start_folds",
@@ -191,7 +191,7 @@ def of_test(run: Run, splits: Splits) -> None:
     """Draw the part on test images."""
     known, unknown = _networks(run, splits.test)
     st.markdown(
-        "Labels of test images that several networks contradict: none of them has learned these images.",
+        "Test labels that are contradicted by several networks. None of them has learned these images.",
         width=shell.TEXT_WIDTH,
     )
     _measure_others(unknown, splits.test, len(known))

@@ -1,6 +1,7 @@
 """The predictions that the page speaks of: kept with the run, else measured while the visitor watches."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from typing import TypeVar
 
 import numpy as np
 import streamlit as st
@@ -12,6 +13,8 @@ from cnn.evaluation.predictions import Predictions, SplitName
 from cnn.runs import Run
 from cnn.ui import background_work, preload, shell, state
 from cnn.ui.predict import inputs
+
+Found = TypeVar("Found")
 
 
 def require(run: Run, split: SplitName) -> Predictions:
@@ -75,13 +78,20 @@ def _kept(path: str, written: int, split: SplitName, _run: Run) -> Predictions |
     return predictions.kept(_run, split)
 
 
-def images(run: Run, split: SplitName) -> np.ndarray | None:
+def images(run: Run, split: str) -> np.ndarray | None:
     """The images of a split, uint8 (n, h, w); None, with a sentence, where the dataset is not here."""
-    if not data.DATASETS[run.config.data.dataset].missing():
-        try:
-            return inputs.split_of(run.config.data.dataset, split).images
-        except DataUnavailable as error:
-            st.warning(shell.plain(str(error)), icon=":material/cloud_off:")
-            return None
-    st.caption("The images are not on this machine: only the numbers are shown.")
-    return None
+    found = if_here(run, lambda: inputs.split_of(run.config.data.dataset, split))
+    return None if found is None else found.images
+
+
+def if_here(run: Run, load: Callable[[], Found]) -> Found | None:
+    """What `load` finds of a run's dataset; None, with a sentence, where the dataset is not on this machine."""
+    dataset = data.DATASETS[run.config.data.dataset]
+    if missing := dataset.missing():
+        st.info(f"{missing} {dataset.by_hand()}", icon=":material/cloud_off:")
+        return None
+    try:
+        return load()
+    except DataUnavailable as error:
+        st.warning(shell.plain(str(error)), icon=":material/cloud_off:")
+        return None

@@ -35,7 +35,8 @@ def _headline(run: Run, found: Predictions) -> None:
     right, count = int(found.right.sum()), len(found)
     low, high = scores.interval(right, count)
     st.subheader(
-        f"{100 * found.accuracy:.1f} of 100 images right ({low:.1%} to {high:.1%}).{_most_often_wrong(found)}",
+        f"{100 * found.accuracy:.1f} of 100 images right ({low:.1%} to {high:.1%}). "
+        + shell.plain(_most_often_wrong(found)),
         anchor=False,
     )
     with st.grid(4, min_column_width=150):
@@ -61,9 +62,9 @@ def _headline(run: Run, found: Predictions) -> None:
 def _most_often_wrong(found: Predictions) -> str:
     worst = scores.most_confused(scores.confusion(found))
     if not worst:
-        return " No image is wrong."
+        return "No image is wrong."
     names = found.class_names
-    return f" Most often wrong: {names[worst[0].true]} taken for {names[worst[0].predicted]}."
+    return f"Most often wrong: {names[worst[0].true]} taken for {names[worst[0].predicted]}."
 
 
 def _published(run: Run, found: Predictions, interval: tuple[float, float]) -> None:
@@ -157,7 +158,7 @@ def _next(run: Run, found: Predictions) -> None:
         st.markdown("Nothing stands out. See how it copes with noise, blur and shifts under **Robustness**.")
     for number, one in enumerate(advice):
         with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"advice-{number}"):
-            st.markdown(one.text, width="stretch")
+            st.markdown(f"**{shell.plain(one.title)}** {shell.plain(one.text)}", width="stretch")
             _way(run, one)
 
 

@@ -12,13 +12,12 @@ import streamlit as st
 from cnn import charts, data
 from cnn.charts.robustness import Line, accuracy_over_strength
 from cnn.config import counted, duration
-from cnn.data import DataUnavailable
 from cnn.evaluation import robustness, scores
 from cnn.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupted
 from cnn.evaluation.robustness import Robustness
 from cnn.runs import Run
 from cnn.ui import background_work, figures, fragments, links, preload, shell, state
-from cnn.ui.evaluate import gallery
+from cnn.ui.evaluate import gallery, measured
 from cnn.ui.evaluate.open_image import explain_link
 from cnn.ui.predict import inputs, pictures
 
@@ -30,7 +29,7 @@ _MOST_RUNS = charts.MAX_OVERLAY
 
 def show(run: Run) -> None:
     """Draw the view."""
-    split = _images(run)
+    split = measured.if_here(run, lambda: inputs.split_of(run.config.data.dataset, "test"))
     if split is None:
         return
     chosen, count = _choices(run, split)
@@ -52,19 +51,6 @@ def show(run: Run) -> None:
         _curves(run, begun, whole)
     if begun[0][0].id == run.id:
         fragments.fragment(_flipped)(run, begun, split, count)
-
-
-def _images(run: Run) -> data.Split | None:
-    """The test images; None, with a sentence, where the dataset is not here."""
-    dataset = data.DATASETS[run.config.data.dataset]
-    if missing := dataset.missing():
-        st.info(f"{missing} {dataset.by_hand()}", icon=":material/cloud_off:")
-        return None
-    try:
-        return inputs.split_of(dataset.card.name, "test")
-    except DataUnavailable as error:
-        st.warning(shell.plain(str(error)), icon=":material/cloud_off:")
-        return None
 
 
 def _choices(run: Run, split: data.Split) -> tuple[list[Run], int]:
@@ -128,7 +114,7 @@ def _measure(name: str, run: Run, missing: list[Run], split: data.Split, count: 
             )
         st.caption(f"{needs} That takes about {duration(max(1.0, seconds))} here, judged by a first batch of each.")
         st.button(
-            "Go on" if begun else "Measure",
+            "Resume" if begun else "Measure",
             icon=":material/play_arrow:",
             type="primary",
             key="measure_robustness",
