@@ -35,8 +35,7 @@ def _headline(run: Run, found: Predictions) -> None:
     right, count = int(found.right.sum()), len(found)
     low, high = scores.interval(right, count)
     st.subheader(
-        f"{100 * found.accuracy:.1f} of 100 images right ({low:.1%} to {high:.1%}). "
-        + shell.plain(_most_often_wrong(found)),
+        f"{100 * found.accuracy:.1f} of 100 images right ({low:.1%} to {high:.1%}). {_most_often_wrong(found)}",
         anchor=False,
     )
     with st.grid(4, min_column_width=150):
@@ -63,7 +62,7 @@ def _most_often_wrong(found: Predictions) -> str:
     worst = scores.most_confused(scores.confusion(found))
     if not worst:
         return "No image is wrong."
-    names = found.class_names
+    names = [shell.plain(name) for name in found.class_names]
     return f"Most often wrong: {names[worst[0].true]} taken for {names[worst[0].predicted]}."
 
 
