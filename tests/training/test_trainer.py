@@ -403,14 +403,14 @@ def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_like_the_unint
     assert not [file for file in run.path.rglob(".*") if file.name != ".lock"], "nothing half-written is left"
 
 
-@pytest.mark.parametrize("moment", ["metrics.evaluate", "examples.write_reference"])
+@pytest.mark.parametrize("moment", ["predictions.measure", "examples.write_reference"])
 def test_killed_while_it_is_measured_it_is_calibrated_once(moment, monkeypatch, draw_once):
     """Before and after the calibrated network has been written; with early stopping, where the best one is kept."""
     config = changed(SMALL, epochs=3, calibrate=True, patience=1)
     whole, run = runs.create(config, "whole"), runs.create(config, "killed")
     assert train_here(whole.path).code == 0
     with monkeypatch.context() as patch:
-        patch.setattr(f"cnn.evaluation.{moment}", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr(f"cnn.evaluation.{moment}", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
         assert train_here(run.path).code == 0
     assert runs.read(run.path).state == "stopped"
     assert train_here(run.path).code == 0
@@ -498,7 +498,7 @@ def test_a_training_killed_at_its_plateau_trains_no_further(monkeypatch, draw_on
     told_losses(monkeypatch, [2.0, 2.1, 1.0, 1.0])
     run = runs.create(changed(SMALL, epochs=4, patience=1))
     with monkeypatch.context() as patch:
-        patch.setattr("cnn.evaluation.metrics.evaluate", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr("cnn.evaluation.predictions.measure", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
         assert train_here(run.path).code == 0
     assert train_here(run.path).code == 0
     assert runs.read(run.path).state == "finished" and epochs_of(runs.read(run.path)) == [1, 2]
@@ -643,7 +643,7 @@ def test_a_stop_is_heard_while_the_mixture_is_made(monkeypatch, few):
 def test_a_training_killed_while_it_is_measured_keeps_its_network(calibrate, monkeypatch, few):
     run = runs.create(changed(SMALL, epochs=3, calibrate=calibrate))
     with monkeypatch.context() as patch:
-        patch.setattr("cnn.evaluation.metrics.evaluate", lambda *arguments: os.kill(os.getpid(), signal.SIGTERM))
+        patch.setattr("cnn.evaluation.predictions.measure", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM))
         assert train_here(run.path).code == 0
     stopped = runs.read(run.path)
     assert (stopped.state, stopped.status.epoch) == ("stopped", 3)
