@@ -1,5 +1,6 @@
 """How far a network's confidence can be believed, and making it so. Knows probabilities and labels, no images."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -23,13 +24,12 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
     >>> round(expected_calibration_error(answers, np.array([0, 1])), 3)
     0.4
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = np.bincount(bins, confidence, BINS) - np.bincount(bins, right, BINS)
-    return float(np.abs(gaps).sum() / len(labels))
+    bins = reliability(probabilities, labels)
+    return float((bins.count * np.abs(bins.confidence - bins.accuracy)).sum() / len(labels))
 
 
-class Reliability(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Reliability:
     """The bins of a reliability diagram, those with images only, each array (m,).
 
     low, high: the ends of the bin, in [0, 1]. confidence: mean of its images. accuracy: fraction of them that is right.
@@ -44,28 +44,27 @@ class Reliability(NamedTuple):
     right: np.ndarray
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Reliability:
-    """Accuracy by confidence in equal bins: Guo et al. 2017, section 2; the bins of `expected_calibration_error`.
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> Reliability:
+    """Accuracy by confidence in 15 equal bins: Guo et al. 2017, section 2.
 
     Args:
         probabilities: (n, classes), n > 0. labels: (n,).
-        bins: into which [0, 1] is divided.
     """
     confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    count = np.bincount(place, minlength=bins)
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    count = np.bincount(place, minlength=BINS)
     used = np.flatnonzero(count)
-    sums, hits = (np.bincount(place, values, bins)[used] for values in (confidence, right))
+    sums, hits = (np.bincount(place, values, BINS)[used] for values in (confidence, right))
     return Reliability(
-        used / bins, (used + 1) / bins, sums / count[used], hits / count[used], count[used], hits.astype(int)
+        used / BINS, (used + 1) / BINS, sums / count[used], hits / count[used], count[used], hits.astype(int)
     )
 
 
 class Coverage(NamedTuple):
-    """Accuracy where only what is surer than a threshold is answered, each array (n,), from all images to one.
+    """Accuracy where only what is as sure as a threshold is answered, each array (m,), from all images to the surest.
 
-    threshold: the least confidence that is answered. coverage: fraction of the images that is answered, in (0, 1].
-    accuracy: of these.
+    threshold: the least confidence that is answered, rising, one for each that there is. coverage: fraction of the
+    images that is answered, in (0, 1]. accuracy: of these.
     """
 
     threshold: np.ndarray

@@ -16,7 +16,6 @@ import numpy as np
 
 from cnn import data, runs
 from cnn.config import counted
-from cnn.errors import AtelierError
 from cnn.evaluation.examples import read_examples
 from cnn.runs import Run
 
@@ -46,10 +45,6 @@ FORMATS: dict[str, Format] = {
     "onnx": Format("ONNX", "Other frameworks: ONNX Runtime, OpenCV, TensorRT, MATLAB", ".onnx"),
     "page": Format("Browser page", "Any browser or phone, offline: draw or photograph", ".html"),
 }
-
-
-class NetworkChanged(AtelierError, RuntimeError):
-    """The run's network was written again while its files were made."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +127,7 @@ def making(run: Run, patience: float = PATIENCE) -> Generator[float, None, Table
     yield 0.0
     from cnn.networks.load import load
 
-    version = run.network_key
+    since = run.network_key
     model = load(run)
     splits, missing = _splits(run)
     problems = {}
@@ -167,9 +162,8 @@ def making(run: Run, patience: float = PATIENCE) -> Generator[float, None, Table
             for (key, one), accuracy in zip(measured.items(), accuracies, strict=True)
         }
         table = Table(measured, problems, compared, count, total, own)
-    if run.network_key != version:
-        raise NetworkChanged(f"{run.name} has trained on meanwhile: make the exports again when it is finished.")
-    runs.write_found(run, _FOUND, table=np.array(json.dumps(asdict(table))))
+    runs.require_unchanged(run, since)
+    runs.write_found(run, _FOUND, since, table=np.array(json.dumps(asdict(table))))
     return table
 
 

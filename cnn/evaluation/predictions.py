@@ -121,7 +121,10 @@ def measuring(
 
 def measure(model, split: data.Split, name: SplitName = "test", class_names: tuple[str, ...] = ()) -> Predictions:
     """As `measuring`, at once."""
-    steps = measuring(model, split, name, class_names)
+    return _finished(measuring(model, split, name, class_names))
+
+
+def _finished(steps: Generator[float, None, Predictions]) -> Predictions:
     while True:
         try:
             next(steps)
@@ -138,11 +141,12 @@ def images_of(run: Run, name: SplitName) -> data.Split:
     return getattr(data.load(run.config.data), name)
 
 
-def keep(run: Run, predictions: Predictions) -> None:
-    """Keep what was measured with the run, until its network changes."""
+def keep(run: Run, predictions: Predictions, since: tuple[str, int] | None = None) -> None:
+    """Keep what was measured with the run, until its network changes; `since` is that of `cnn.runs.write_found`."""
     runs.write_found(
         run,
         f"predictions-{predictions.split}",
+        since,
         labels=predictions.labels,
         logits=predictions.logits,
         penalty=np.array(predictions.penalty),
@@ -162,8 +166,8 @@ def kept(run: Run, name: SplitName) -> Predictions | None:
     return Predictions(name, labels, logits, classes, float(penalty))
 
 
-def of_run(run: Run, name: SplitName = "test") -> Predictions:
-    """What a run predicts of a split: kept from before, else measured now and kept.
+def measuring_run(run: Run, name: SplitName) -> Generator[float, None, Predictions]:
+    """What a run predicts of a split: kept from before, else measured now and kept; yields the fraction that is done.
 
     Raises:
         DataUnavailable: the dataset is not here. UnreadableModel: the run has no network.
@@ -172,9 +176,16 @@ def of_run(run: Run, name: SplitName = "test") -> Predictions:
         return before
     from cnn.networks.load import load
 
-    found = measure(load(run), images_of(run, name), name, run.config.data.card.class_names)
-    keep(run, found)
+    since = run.network_key if run.has_model else None  # without a network, `load` says so
+    model, images = load(run), images_of(run, name)
+    found = yield from measuring(model, images, name, run.config.data.card.class_names)
+    keep(run, found, since)
     return found
+
+
+def of_run(run: Run, name: SplitName = "test") -> Predictions:
+    """As `measuring_run`, at once."""
+    return _finished(measuring_run(run, name))
 
 
 def keep_temperature(run: Run, divisor: float) -> None:

@@ -115,7 +115,11 @@ def measuring(run: Run, model, split: data.Split, count: int) -> Generator[float
     Args:
         run: the run. model: its network, as `cnn.networks.load` returns it.
         split: the images and labels, uint8 (n, h, w[, c]) and (n,). count: at most n.
+
+    Raises:
+        NetworkChanged: a training has written another network meanwhile. OSError: the run is gone.
     """
+    since = run.network_key
     order = sample(split.images)[:count]
     images, labels = split.images[order], np.asarray(split.labels, np.int64)[order]
     stored = _stored(run, split) or {}
@@ -143,7 +147,8 @@ def measuring(run: Run, model, split: data.Split, count: int) -> Generator[float
             parts.append(Answers(*(np.stack(column) for column in zip(*at_strengths, strict=True))))
         for what in ("predicted", "truth"):
             stored[f"{name}-{what}"] = np.concatenate([getattr(part, what) for part in parts], axis=1)
-        _write(run, split, stored)
+        runs.require_unchanged(run, since)  # or answers of two networks would stand side by side
+        _write(run, split, stored, since)
     return _of(stored, count)
 
 
@@ -178,8 +183,8 @@ def _stored(run: Run, split: data.Split) -> dict[str, np.ndarray] | None:
     return stored if stored is not None and str(stored.get("images")) == _digest(split) else None
 
 
-def _write(run: Run, split: data.Split, stored: dict[str, np.ndarray]) -> None:
-    runs.write_found(run, _NAME, **{**stored, "images": np.array(_digest(split))})
+def _write(run: Run, split: data.Split, stored: dict[str, np.ndarray], since: tuple[str, int]) -> None:
+    runs.write_found(run, _NAME, since, **{**stored, "images": np.array(_digest(split))})
 
 
 def _digest(split: data.Split) -> str:

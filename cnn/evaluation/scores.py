@@ -5,7 +5,7 @@ The numbers are scikit-learn's where it has them. Knows predictions; knows no im
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +39,8 @@ def confusion(predictions: Predictions) -> np.ndarray:
     return confusion_matrix(predictions.labels, predictions.predicted, labels=range(predictions.logits.shape[1]))
 
 
-class Confused(NamedTuple):
+@dataclass(frozen=True)
+class Confused:
     """A class that is taken for another: both by index, and how often, of how many."""
 
     true: int

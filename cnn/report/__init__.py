@@ -12,10 +12,8 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from cnn.errors import AtelierError
-from cnn.evaluation.predictions import SplitName
-from cnn.report.contents import Contents, explaining, measuring, without_images
-from cnn.report.contents import numbers as _numbers
-from cnn.report.contents import tables as _tables
+from cnn.evaluation.predictions import SplitName, measuring_run
+from cnn.report.contents import explaining, numbers, tables, without_images
 from cnn.runs import Run
 
 Result = TypeVar("Result")
@@ -47,7 +45,7 @@ def making(run: Run, split: SplitName = "test") -> Generator[float, None, Report
     """
     from cnn.report import page  # Matplotlib takes half a second to load
 
-    contents = without_images(run, (yield from _part(measuring(run, split), 0.0, _MEASURED)))
+    contents = without_images(run, (yield from _part(measuring_run(run, split), 0.0, _MEASURED)))
     try:
         method, shown = yield from _part(explaining(contents), _MEASURED, _EXPLAINED)
         contents = replace(contents, method=method, shown=shown)
@@ -55,29 +53,17 @@ def making(run: Run, split: SplitName = "test") -> Generator[float, None, Report
         contents = replace(contents, missing=str(error))
     yield _EXPLAINED
     drawn = page.draw(contents)
-    return Report(page.page(contents, drawn), _numbers(contents), _tables(contents), page.files(drawn))
+    return Report(page.page(contents, drawn), numbers(contents), tables(contents), page.files(drawn))
 
 
 def html(run: Run, split: SplitName = "test") -> str:
     """The report as one file. Raises as `making`."""
-    return _finished(making(run, split)).html
-
-
-def numbers(run: Run, split: SplitName = "test") -> dict[str, Any]:
-    """Its numbers, ready for JSON. Raises as `making`."""
-    return _numbers(_measured(run, split))
-
-
-def tables(run: Run, split: SplitName = "test") -> dict[str, pd.DataFrame]:
-    """Its tables by name, ready for CSV. Raises as `making`."""
-    return _tables(_measured(run, split))
-
-
-def charts_zip(run: Run, split: SplitName = "test") -> bytes:
-    """Its charts as SVG files in a ZIP. Raises as `making`."""
-    from cnn.report import page
-
-    return zipped(page.files(page.draw(_measured(run, split))))
+    steps = making(run, split)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value.html
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -89,10 +75,6 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _measured(run: Run, split: SplitName) -> Contents:
-    return without_images(run, _finished(measuring(run, split)))
-
-
 def _part(steps: Generator[float, None, Result], start: float, end: float) -> Generator[float, None, Result]:
     """A part of the work, between two fractions of the whole."""
     while True:
@@ -101,11 +83,3 @@ def _part(steps: Generator[float, None, Result], start: float, end: float) -> Ge
         except StopIteration as stop:
             return stop.value
         yield start + (end - start) * done
-
-
-def _finished(steps: Generator[float, None, Result]) -> Result:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value

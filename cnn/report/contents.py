@@ -15,7 +15,7 @@ from cnn import charts, data, runs
 from cnn.config import RunConfig
 from cnn.config.layers import Row
 from cnn.evaluation import calibration, metrics, predictions, scores
-from cnn.evaluation.predictions import Predictions, SplitName
+from cnn.evaluation.predictions import Predictions
 from cnn.evaluation.scores import Confused
 from cnn.report import recipe
 from cnn.runs import Run
@@ -90,6 +90,11 @@ class Contents:
     def classes(self) -> list[scores.ClassScores]:
         return scores.per_class(self.found)
 
+    @property
+    def present(self) -> list[scores.ClassScores]:
+        """Those of the classes that have images in the split: of others there is nothing to draw."""
+        return [one for one in self.classes if one.support]
+
     @cached_property
     def means(self) -> list[scores.ClassScores]:
         return scores.means(self.found)
@@ -135,22 +140,6 @@ class Contents:
         return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
-def measuring(run: Run, split: SplitName) -> Generator[float, None, Predictions]:
-    """What a run predicts of a split, kept from before or measured now; yields the fraction that is done.
-
-    Raises:
-        DataUnavailable: the dataset is not here. UnreadableModel: the run has no network.
-    """
-    if (before := predictions.kept(run, split)) is not None:
-        return before
-    from cnn.networks.load import load
-
-    model, images = load(run), predictions.images_of(run, split)
-    found = yield from predictions.measuring(model, images, split, run.config.data.card.class_names)
-    predictions.keep(run, found)
-    return found
-
-
 def without_images(run: Run, found: Predictions) -> Contents:
     """The contents with all numbers, before the mistakes are explained."""
     environment = runs.read_json(run.path / "environment.json")
@@ -164,7 +153,7 @@ def explaining(contents: Contents) -> Generator[float, None, tuple[str, tuple[Sh
         The name of the method, and the mistakes.
 
     Raises:
-        DataUnavailable, UnreadableModel: see `measuring`.
+        DataUnavailable, UnreadableModel: see `cnn.evaluation.predictions.measuring_run`.
     """
     run, found = contents.run, contents.found
     chosen = [(confused, most_confident(found, confused)) for confused in contents.confusions[:SHOWN_CONFUSIONS]]
@@ -238,7 +227,7 @@ def numbers(contents: Contents) -> dict[str, Any]:
             {"true": names[one.true], "predicted": names[one.predicted], "count": one.count, "of": one.of}
             for one in contents.confusions
         ],
-        "reliability": {name: np.round(getattr(bins, name), 6).tolist() for name in bins._fields},
+        "reliability": {name: np.round(values, 6).tolist() for name, values in vars(bins).items()},
         "epochs": [{name: value for name, value in record.items() if name != "kind"} for record in contents.epochs],
         "parameters": sum(row.parameters for row in rows),
         "trainable": sum(row.trainable for row in rows),
@@ -272,6 +261,8 @@ def tables(contents: Contents) -> dict[str, pd.DataFrame]:
         "most-confused": pd.DataFrame(found["most_confused"], columns=["true", "predicted", "count", "of"]),
         "epochs": pd.DataFrame(found["epochs"]),
         "reliability": pd.DataFrame(found["reliability"]),
-        "layers": pd.DataFrame(found["layers"]),
+        "layers": pd.DataFrame(found["layers"]).assign(
+            output_shape=[charts.shape_text(r.output_shape) for r in contents.rows]
+        ),
         "settings": pd.DataFrame(recipe.settings(contents.config)),
     }

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from html import escape
+from math import ceil
 from typing import Any
 
 import matplotlib
@@ -30,6 +31,7 @@ _INK = "#010203"  # of words and axes: where a drawing is shown, this becomes th
 _DARK = "#10161C"  # of the theme: what the ink is in a file, which lies on white
 _WIDTH = 6.2  # inches of 72 pixels: the letters are about as large as those of the text beside a drawing
 _MOST_COUNTS = 24  # classes whose confusion matrix has its numbers written into the cells
+_MOST_NAMES = 60  # at an edge of the matrix: of more classes, every second one is named, or every third
 _SMALLEST = 5  # points of a letter
 matplotlib.rcParams.update(
     {
@@ -96,13 +98,15 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> str:
     heat = charts.confusion(matrix, names).data[0]
     count = len(names)
     drawing, axes = _drawing(_WIDTH * 0.92)
-    places, colours = zip(*heat.colorscale, strict=True)  # between which Matplotlib's own scales are too coarse
+    stops, colours = zip(*heat.colorscale, strict=True)  # between which Matplotlib's own scales are too coarse
     shades = (np.asarray(heat.z, float) - heat.zmin) / (heat.zmax - heat.zmin)
-    image = np.stack([np.interp(shades, places, channel) for channel in to_rgba_array(colours)[:, :3].T], axis=-1)
+    image = np.stack([np.interp(shades, stops, channel) for channel in to_rgba_array(colours)[:, :3].T], axis=-1)
     axes.imshow(image, interpolation="none")  # a cell is a pixel, however many there are
     size = max(_SMALLEST, min(10, 110 / count))
-    axes.set_xticks(range(count), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
-    axes.set_yticks(range(count), names, fontsize=size)
+    every = ceil(count / _MOST_NAMES)
+    places, shown = range(0, count, every), names[::every]
+    axes.set_xticks(places, shown, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
+    axes.set_yticks(places, shown, fontsize=size)
     axes.tick_params(length=0)
     if count <= _MOST_COUNTS:
         for row, column in zip(*np.nonzero(matrix), strict=True):

@@ -42,7 +42,7 @@ def draw(contents: Contents) -> dict[str, str]:
     return {
         **{str(metric): drawings.curve(contents.records, metric) for metric in shown},
         "confusion": drawings.confusion(contents.matrix, contents.found.class_names),
-        "per-class": drawings.per_class(contents.classes),
+        "per-class": drawings.per_class(contents.present),
         "reliability": drawings.reliability(contents.reliability),
         "layers": drawings.layers(charts.blocks([str(layer) for layer in contents.config.layers], contents.rows)),
     }
@@ -90,7 +90,7 @@ def _printable_lines(text: str) -> str:
 
 def _words(contents: Contents) -> dict[str, Any]:
     """What the template says besides the numbers themselves."""
-    config, found, run = contents.config, contents.found, contents.run
+    config, run = contents.config, contents.run
     settings = recipe.settings(config)
     events = [charts.intervention_text(event) for event in contents.events]
     return {
@@ -109,7 +109,6 @@ def _words(contents: Contents) -> dict[str, Any]:
         "best": max(contents.epochs, key=lambda record: record["val_accuracy"], default=None),
         "training_time": duration(run.status.seconds) if run.status.seconds else None,
         "belief": _belief(contents),
-        "where": "validation images, by which it was chosen" if found.split == "validation" else "test images",
         "command": recipe.command(config),
         "configuration": _lines_of(config.model_dump(mode="json")),
         "sources": [*_sources(contents)],
@@ -147,7 +146,7 @@ def _alts(contents: Contents) -> dict[str, str]:
     """What each drawing shows, for who cannot see it."""
     last = contents.epochs[-1] if contents.epochs else None
     after = f"after {counted(last['epoch'], 'epoch')}" if last else ""
-    worst = min(contents.classes, key=lambda one: one.f1)
+    worst = min(contents.present, key=lambda one: one.f1)
     bins = contents.reliability
     most = max(contents.rows, key=lambda row: row.parameters)
     return {

@@ -4,7 +4,7 @@ The dashboard and the trainer meet here and nowhere else. Knows no TensorFlow, n
 holds stands in `docs/runs.md`.
 """
 
-from cnn.runs.derived import found_folder, keep_file, read_found, write_found
+from cnn.runs.derived import NetworkChanged, found_folder, keep_file, read_found, require_unchanged, write_found
 from cnn.runs.directory import (
     DEFAULT_ID,
     MAX_NOTE,
@@ -51,6 +51,7 @@ __all__ = [
     "MAX_TAGS",
     "RESUMABLE",
     "Bin",
+    "NetworkChanged",
     "NotText",
     "Request",
     "Run",
@@ -90,6 +91,7 @@ __all__ = [
     "read_requests",
     "relabel",
     "request_stop",
+    "require_unchanged",
     "restore",
     "root",
     "shipped",

@@ -1,23 +1,40 @@
 """What was found out at some length about a run's network, kept beside it until the network changes."""
 
 import contextlib
-import os
-import threading
 from pathlib import Path
 
 import numpy as np
 
+from cnn.errors import AtelierError
 from cnn.runs.directory import root
-from cnn.runs.files import write_npz
+from cnn.runs.files import write_bytes, write_npz
 from cnn.runs.run import Run
 
 
-def write_found(run: Run, name: str, **arrays: np.ndarray) -> None:
+class NetworkChanged(AtelierError, RuntimeError):
+    """A run's network was written again while something was found out about it."""
+
+
+def require_unchanged(run: Run, since: tuple[str, int]) -> None:
+    """Raises NetworkChanged where a run has another network by now than when its `network_key` was `since`."""
+    if run.network_key != since:
+        raise NetworkChanged(f"{run.name} has trained on meanwhile: do this again when it is finished.")
+
+
+def write_found(run: Run, name: str, since: tuple[str, int] | None = None, /, **arrays: np.ndarray) -> None:
     """Keep what was found out about a run's network at some length: in the run, or beside the runs if it is shipped.
 
     A full disk or a folder that cannot be written is no trouble: it is then found out again.
+
+    Args:
+        run: whose network it is. name: of the file, without its ending.
+        since: the run's `network_key` before the network was read. Where it is another by now, nothing is kept: a
+            training writes the network again after each epoch.
+        arrays: what was found.
     """
     with contextlib.suppress(OSError):
+        if since is not None and run.network_key != since:
+            return
         folder = found_folder(run)
         version = _network_version(run)
         folder.mkdir(parents=True, exist_ok=True)
@@ -44,16 +61,12 @@ def keep_file(run: Run, name: str, content: bytes) -> Path:
         content: replaces what was there, in one step.
 
     Raises:
-        OSError: the disk is full, or the folder cannot be written.
+        OSError: the run is gone, the disk is full, or the folder cannot be written.
     """
+    run.model_path.stat()  # or the folder of a deleted run would be there again
     path = found_folder(run) / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, content)
     return path
 
 

@@ -6,7 +6,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -91,20 +91,27 @@ def json_text(value: Any) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file by a text, as `write_json` does."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file by these bytes, as `write_json` does."""
+    with _replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_npz(path: Path, how, **arrays: np.ndarray) -> None:
     """Write arrays with `how` (`np.savez` or `np.savez_compressed`) in one step, and leave no half of it behind."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    with _replacing(path) as temporary, temporary.open("wb") as file:
+        how(file, **arrays)
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """The file to write; it takes the place of `path` once it is whole. Each thread has its own: visitors share one."""
+    temporary = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
     try:
-        with temporary.open("wb") as file:
-            how(file, **arrays)
+        yield temporary
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)  # on a full disk the half of it would be in the way

@@ -7,7 +7,7 @@ import pytest
 
 from cnn import data, runs
 from cnn.evaluation import exports
-from cnn.evaluation.exports import FORMATS, NetworkChanged, Table, file_of, kept
+from cnn.evaluation.exports import FORMATS, Table, file_of, kept
 from cnn.networks.load import load
 from cnn.runs import Run
 
@@ -72,6 +72,6 @@ def test_a_network_that_is_written_meanwhile_is_said(own_tiny, monkeypatch, quic
     next(steps)
     next(steps)
     os.utime(own_tiny.model_path, (1, 1))
-    with pytest.raises(NetworkChanged, match="make the exports again"):
+    with pytest.raises(runs.NetworkChanged, match="do this again"):
         list(steps)
     assert kept(runs.read(own_tiny.path)) is None

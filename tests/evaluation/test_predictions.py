@@ -54,10 +54,19 @@ def test_the_fraction_that_is_done_rises_to_one(tiny):
 
 def test_they_are_measured_once(own_tiny, monkeypatch):
     first = predictions.of_run(own_tiny, "validation")
-    monkeypatch.setattr(predictions, "measure", None)
+    monkeypatch.setattr(predictions, "measuring", None)
     again = predictions.of_run(own_tiny, "validation")
     assert (again.logits == first.logits).all() and again.class_names == own_tiny.config.data.card.class_names
     assert predictions.kept(own_tiny, "validation").split == "validation"
+
+
+def test_those_of_a_network_that_is_written_meanwhile_are_not_kept(own_tiny):
+    (own_tiny.path / "found" / "predictions-validation.npz").unlink(missing_ok=True)
+    steps = predictions.measuring_run(own_tiny, "validation")
+    next(steps)
+    os.utime(own_tiny.model_path, (1, 1))
+    list(steps)
+    assert predictions.kept(own_tiny, "validation") is None
 
 
 def test_a_training_leaves_those_of_the_test_images(tiny):

@@ -1,5 +1,7 @@
 """Accuracy under corruptions: measured once, kept, gone on with, and equal to what Keras says of the same images."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -98,6 +100,15 @@ def test_other_images_or_another_network_are_measured_again(own_tiny, network, s
     assert robustness.kept(own_tiny, other, 20) is None and robustness.kept(own_tiny, split, 20) is not None
     network.save(own_tiny.model_path)
     assert robustness.kept(runs.read(own_tiny.path), split, 20) is None
+
+
+def test_answers_of_two_networks_are_never_mixed(own_tiny, network, split):
+    steps = measuring(own_tiny, network, split, 20)
+    next(steps)
+    os.utime(own_tiny.model_path, (1, 1))
+    with pytest.raises(runs.NetworkChanged):
+        list(steps)
+    assert robustness.kept(own_tiny, split, 20) is None
 
 
 def test_where_nothing_can_be_written_the_result_is_there_all_the_same(own_tiny, network, split, monkeypatch):
