@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREY, ORANGE
+from cnn.charts.literal import literal
 from cnn.charts.styles import LEGEND_ABOVE, MARGIN
 
 if TYPE_CHECKING:  # they load what no page needs to draw other charts
@@ -21,7 +22,7 @@ def published(
 ) -> go.Figure:
     """Accuracies of others as grey bars, and this run's in the accent colour with its 95% interval, in their order."""
     bars = sorted([*((*other, False) for other in others), (name, accuracy, True)], key=lambda bar: bar[1])
-    names, values, own = zip(*bars, strict=True)
+    names, values, own = zip(*((literal(bar), *rest) for bar, *rest in bars), strict=True)
     figure = go.Figure(
         go.Bar(
             x=np.round(values, 4),

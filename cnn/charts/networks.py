@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, RED
+from cnn.charts.literal import literal
 from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
 
 _INK = "#10161C"  # of the counts, in both themes: it is legible on every colour below
@@ -44,7 +45,7 @@ def confusion(
     fraction = matrix / np.maximum(whole, 1)
     size = np.where(matrix > 0, np.maximum(fraction, _LEAST), 0.0)
     colours = np.where(np.eye(len(matrix), dtype=bool), -size, size)  # below zero is correct
-    counts, names = np.asarray(matrix), list(names)
+    counts, names = np.asarray(matrix), [literal(name) for name in names]
     if clickable:
         counts = np.block([[counts, counts.sum(1, keepdims=True)], [counts.sum(0, keepdims=True), counts.sum()]])
         fraction = counts / np.maximum(counts[[-1]] if of == "predicted" else counts[:, [-1]], 1)
