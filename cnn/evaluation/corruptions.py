@@ -163,7 +163,7 @@ CORRUPTIONS = {
         ),
         Corruption(
             "Scale",
-            "Reduced about the middle to a percentage of its size; black comes in.",
+            "Height and width are reduced to a percentage, about the middle; black comes in.",
             (90, 80, 70, 60, 50),
             "{:g}%",
             _scale,

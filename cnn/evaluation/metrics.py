@@ -26,13 +26,13 @@ def summary(found: Predictions) -> dict[str, Any]:
 
 
 def predict(model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
-    """Images uint8 (n, 28, 28) -> probabilities float32 (n, 10)."""
+    """Images uint8 (n, h, w) -> probabilities float32 (n, classes)."""
     batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
     return np.concatenate([np.asarray(model.predict_on_batch(data.scaled(batch))) for batch in batches])
 
 
 def answers_and_logits(model, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images float32 (n, 28, 28, 1) in [0, 1] -> probabilities and logits, each float32 (n, 10)."""
+    """Images float32 (n, h, w, c) in [0, 1] -> probabilities and logits, each float32 (n, classes)."""
     from cnn.networks.load import logits, with_features
 
     both = with_features(model)

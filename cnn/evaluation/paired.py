@@ -71,8 +71,8 @@ class Comparison:
         [0.011, 0.226]
         """
         first, second = self.accuracies
-        ends = (scores.interval(round(rate * self.count), self.count) for rate in (first, second))
-        (low1, high1), (low2, high2) = ends
+        low1, high1 = scores.interval(self.both_right + self.only_first, self.count)
+        low2, high2 = scores.interval(self.both_right + self.only_second, self.count)
         phi = self._correlation()
         below, above = _combined(first - low1, high2 - second, phi), _combined(high1 - first, second - low2, phi)
         return max(-1.0, self.difference - below), min(1.0, self.difference + above)
