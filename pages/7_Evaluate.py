@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from cnn.evaluation.predictions import SplitName
 from cnn.ui import links, shell, state
 from cnn.ui.evaluate import classes, confidence, dataset, images, measured, overview, report, robustness
 
-SPLITS = {"Test images": "test", "Validation images": "validation"}
+SPLITS: dict[str, SplitName] = {"Test images": "test", "Validation images": "validation"}
 VIEWS = ("Overview", "Images", "Classes", "Calibration", "Robustness", "Dataset", "Report")
 
 run = shell.page("Evaluate", "How good it is on images that it has not seen, where it fails, and what to do next.")

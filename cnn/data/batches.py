@@ -19,8 +19,9 @@ _THREADS = min(8, (os.cpu_count() or 1) - 1)  # that make batches, beside the on
 
 
 def scaled(images: np.ndarray) -> np.ndarray:
-    """uint8 (n, 28, 28) in [0, 255] -> float32 (n, 28, 28, 1) in [0, 1]."""
-    return (images.astype(np.float32) / 255.0)[..., None]
+    """uint8 (n, h, w) or (n, h, w, channels) in [0, 255] -> float32 (n, h, w, channels) in [0, 1]."""
+    pixels = images.astype(np.float32) / 255.0
+    return pixels if pixels.ndim == 4 else pixels[..., None]
 
 
 def steps(pictures: int, batch_size: int) -> int:

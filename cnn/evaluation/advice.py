@@ -46,6 +46,7 @@ def advise(
         suspicious_above: see `DatasetCard`.
     """
     trained = (last_epoch or {}).get("accuracy")
+    trained = trained if trained is not None and np.isfinite(trained) else None
     found = [
         _leak(predictions, suspicious_above),
         _overfitting(predictions, trained) or _underfitting(predictions, trained),

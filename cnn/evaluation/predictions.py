@@ -12,12 +12,17 @@ from typing import Literal, get_args
 import numpy as np
 
 from cnn import data, runs
+from cnn.errors import AtelierError
 from cnn.networks.predictor import energy, tempered
 from cnn.runs import Run
 
 SplitName = Literal["test", "validation"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 _BATCH = 250  # images of a forward pass: short enough for a Stop button to react
+
+
+class NotANumber(AtelierError, ArithmeticError):
+    """A network predicts infinities or NaN."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +175,7 @@ def measuring_run(run: Run, name: SplitName) -> Generator[float, None, Predictio
     """What a run predicts of a split: kept from before, else measured now and kept; yields the fraction that is done.
 
     Raises:
-        DataUnavailable: the dataset is not here. UnreadableModel: the run has no network.
+        DataUnavailable: the dataset is not here. UnreadableModel: the run has no network. NotANumber: it has diverged.
     """
     if (before := kept(run, name)) is not None:
         return before
@@ -179,6 +184,8 @@ def measuring_run(run: Run, name: SplitName) -> Generator[float, None, Predictio
     since = run.network_key if run.has_model else None  # without a network, `load` says so
     model, images = load(run), images_of(run, name)
     found = yield from measuring(model, images, name, run.config.data.card.class_names)
+    if not np.isfinite(found.logits).all():
+        raise NotANumber(f"{run.name} predicts values that are no numbers: its training diverged. Train it again.")
     keep(run, found, since)
     return found
 

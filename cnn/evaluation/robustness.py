@@ -210,5 +210,4 @@ def _of(stored: dict[str, np.ndarray], count: int) -> Robustness:
 
 def _predict(model, images: np.ndarray) -> np.ndarray:
     """Images uint8 (n, h, w) or (n, h, w, c) -> probabilities float32 (n, classes)."""
-    pixels = data.scaled(images).reshape(len(images), *model.input_shape[1:])
-    return np.asarray(model.predict_on_batch(pixels))
+    return np.asarray(model.predict_on_batch(data.scaled(images)))

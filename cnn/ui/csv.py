@@ -36,4 +36,4 @@ def to_csv(table: pd.DataFrame) -> bytes:
 def _cell(value: object) -> object:
     if isinstance(value, str):
         return f"'{value}" if value.startswith(_FORMULA) else value
-    return "" if pd.isna(value) else value
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else value

@@ -96,3 +96,20 @@ def test_another_network_forgets_them(own_tiny):
 def test_kept_ones_that_do_not_fit_are_measured_again(own_tiny, arrays):
     runs.write_found(own_tiny, "predictions-test", **arrays)
     assert predictions.kept(own_tiny, "test") is None
+
+
+def test_a_network_that_has_diverged_is_refused(own_tiny):
+    network = load(own_tiny)
+    network.layers[-1].set_weights([np.full_like(weights, np.nan) for weights in network.layers[-1].get_weights()])
+    network.save(own_tiny.model_path)
+    with pytest.raises(predictions.NotANumber, match="its training diverged"):
+        predictions.of_run(runs.read(own_tiny.path))
+    assert predictions.kept(own_tiny, "test") is None
+
+
+def test_colour_images_are_measured_as_they_are():
+    inputs = keras.Input((8, 6, 3))
+    model = keras.Model(inputs, keras.layers.Dense(4, activation="softmax")(keras.layers.Flatten()(inputs)))
+    images = np.random.default_rng(0).integers(0, 256, (9, 8, 6, 3), np.uint8)
+    found = predictions.measure(model, data.Split(images, np.zeros(9, np.uint8)))
+    assert found.probabilities == pytest.approx(model.predict(images.astype(np.float32) / 255, verbose=0), abs=1e-5)

@@ -17,7 +17,7 @@ _WRONG, _RIGHT = (213, 94, 0), (128, 128, 128)
 
 def show(
     images: np.ndarray,
-    shown: Sequence[int],
+    shown: Sequence[int] | np.ndarray,
     names: Sequence[str],
     key: str,
     label: str,

@@ -4,6 +4,7 @@ Loads TensorFlow only to measure networks; the cross-validation trains in a proc
 """
 
 from collections.abc import Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -194,7 +195,7 @@ def of_test(run: Run, splits: Splits) -> None:
         "Test labels that are contradicted by several networks. None of them has learned these images.",
         width=shell.TEXT_WIDTH,
     )
-    _measure_others(unknown, splits.test, len(known))
+    _measure_others(unknown, len(known))
     if len(known) < 2:
         st.info("At least two networks must have predicted the test images.", icon=":material/groups:")
         return
@@ -230,7 +231,7 @@ def _networks(run: Run, test: Split) -> tuple[list[tuple[Run, Predictions]], lis
     return list(known.values()), [one for what, one in unknown.items() if what not in known]
 
 
-def _measure_others(unknown: list[Run], test: Split, known: int) -> None:
+def _measure_others(unknown: list[Run], known: int) -> None:
     """Offer to let the other networks predict, too."""
     name = f"agreement-{[one.network_key for one in unknown]}"
     if not unknown:
@@ -252,22 +253,17 @@ def _measure_others(unknown: list[Run], test: Split, known: int) -> None:
             key="measure_others",
             type="primary" if known < 2 else "secondary",
             on_click=background_work.begin,
-            args=(name, lambda: _predicting(unknown, test)),
+            args=(name, lambda: _predicting(unknown)),
         )
 
 
-def _predicting(unknown: list[Run], test: Split) -> Generator[float, None, bool]:
+def _predicting(unknown: list[Run]) -> Generator[float, None, bool]:
     preload.tensorflow()
-    from cnn.networks.load import load
-
     for place, one in enumerate(unknown):
-        steps = predictions.measuring(load(one), test, "test", one.config.data.card.class_names)
-        while True:
-            try:
+        steps = predictions.measuring_run(one, "test")
+        with suppress(StopIteration):
+            while True:
                 yield (place + next(steps)) / len(unknown)
-            except StopIteration as end:
-                predictions.keep(one, end.value)
-                break
     return True
 
 

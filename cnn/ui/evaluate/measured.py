@@ -57,12 +57,7 @@ def measuring(run: Run, split: SplitName) -> Generator[float, None, Predictions]
     """Measure a network and keep what was found; yields the fraction that is done. For `background_work`."""
     yield 0.0  # the page is drawn before TensorFlow and the network are loaded
     preload.tensorflow()
-    from cnn.networks.load import load
-
-    images = predictions.images_of(run, split)
-    found = yield from predictions.measuring(load(run), images, split, run.config.data.card.class_names)
-    predictions.keep(run, found)
-    return found
+    return (yield from predictions.measuring_run(run, split))
 
 
 def kept(run: Run, split: SplitName) -> Predictions | None:

@@ -15,7 +15,7 @@ from cnn.ui import figures, fragments, links, shell, state
 from cnn.ui.evaluate import images
 from cnn.ui.predict import inputs
 
-_WRITTEN = {"Counts": "count", "% of true label": "true", "% of predicted": "predicted"}
+_WRITTEN: dict[str, charts.Normalised] = {"Counts": "count", "% of true label": "true", "% of predicted": "predicted"}
 _BY_CLASS, _BY_SIMILARITY = "By class", "By similarity"
 _CELL, _FRAME = 36, 110  # pixels of a row of the matrix, and of what stands around it
 _SMALLEST, _LARGEST = 420, 900
