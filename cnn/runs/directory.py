@@ -19,6 +19,7 @@
       reference.npz    some training images, to compare others with
       pictures.npz     readings of your labelled images, where some are mixed in
       pictures.json    what became of every file in your folders
+      found/           what was computed about the network at length, first its predictions of the test images
       environment.json versions and devices
 
 Shipped models are directories of the same kind under `cnn/pretrained/`, read-only. Nothing here trains, draws or
