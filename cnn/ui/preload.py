@@ -3,11 +3,14 @@
 The bin loses what has been in it for 30 days, and TensorFlow is loaded.
 """
 
+import gc
 import importlib
 import os
+import sys
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import streamlit as st
 from streamlit import runtime
@@ -16,6 +19,8 @@ from cnn import runs
 from cnn.tuning import sweeps
 
 LOADING = "Loading TensorFlow: up to half a minute the first time after a start…"
+_NEEDED = "cnn.ui.models"
+_FREEZE = 0.5  # seconds between two times that all objects are frozen
 _PAUSE = 3.0  # seconds for the first page to be drawn
 _NICE = 15  # this thread gives way to those that draw pages
 _one_at_a_time = threading.Lock()
@@ -34,7 +39,29 @@ def tensorflow() -> None:
     different ones of its circular modules would each find some that are half made.
     """
     with _one_at_a_time:
-        importlib.import_module("cnn.ui.models")
+        if _NEEDED not in sys.modules:
+            with _nothing_to_search():
+                importlib.import_module(_NEEDED)
+
+
+@contextmanager
+def _nothing_to_search() -> Iterator[None]:
+    """Keep from the search for garbage what is made meanwhile.
+
+    After each run of a page Streamlit searches all objects. TensorFlow brings 400,000, and where several pages run each
+    second, to search them again and again takes longer than to load it.
+    """
+    done = threading.Event()
+
+    def freeze() -> None:
+        while not done.wait(_FREEZE):
+            gc.freeze()
+
+    threading.Thread(target=freeze, name="freeze objects", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 @st.cache_resource

@@ -139,6 +139,7 @@ def test_draw_undo_clear_and_choose_a_file(offline, tmp_path):
     expect(answer).to_have_text("This file is not an image that the browser can open.")
 
 
+@pytest.mark.slow
 def test_the_keyboard_and_a_finger_draw_too_and_nothing_bars_the_way(offline, browser, tmp_path):
     page = opened(offline, tmp_path, network("average"))
     page.locator("#board").focus()

@@ -43,6 +43,7 @@ def test_a_report_opens_from_the_disk_with_the_network_off(browser, file, width,
     context.close()
 
 
+@pytest.mark.slow
 def test_a_report_is_printed_on_several_pages(browser, file):
     window = browser.new_page()
     window.goto(file.as_uri())
