@@ -83,8 +83,6 @@ def test_who_loads_tensorflow_later_takes_turns():
                     assert any(ast.unparse(node) == "preload.tensorflow()" for node in block.body), name
     assert sorted(later) == [
         "cnn.ui.compare",
-        "cnn.ui.evaluate.label_suspects",
-        "cnn.ui.evaluate.measured",
         "cnn.ui.evaluate.robustness",
         "cnn.ui.model.download",
         "cnn.ui.model.maps",
