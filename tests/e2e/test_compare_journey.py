@@ -1,4 +1,4 @@
-"""From two ticked runs to their comparison; tests/pages/test_compare_predictions.py goes on from there."""
+"""From two ticked runs to an image on which only one of them is right, to its explanation, and back."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from cnn.networks.load import load
 from cnn.runs import Run
@@ -34,8 +34,13 @@ def biased(run: Run, path: Path) -> None:
     model.save(path / "model.keras")
 
 
-@pytest.mark.slow
-def test_two_ticked_runs_lead_to_their_comparison(page, dashboard, tiny):
+def open_first_image(page: Page) -> None:
+    page.locator(".st-key-runs-images-images .map").first.focus()
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.slow  # a minute, most of it for TensorFlow; tests/pages/test_compare_predictions.py does it in short
+def test_two_ticked_runs_lead_to_an_image_of_which_only_one_is_right(page, dashboard, tiny):
     dashboard.runs.mkdir(parents=True, exist_ok=True)
     copied(tiny, dashboard.runs, "Plain")
     biased(tiny, copied(tiny, dashboard.runs, "Biased"))
@@ -47,3 +52,30 @@ def test_two_ticked_runs_lead_to_their_comparison(page, dashboard, tiny):
     page.locator(".st-key-compare_selected").get_by_role("button").click()
     expect(heading(page, "On the same images")).to_be_visible()
     expect(page).to_have_url(re.compile("runs-view=Compare"))
+
+    settled(page)
+    page.get_by_role("button", name="Measure 2 networks").click()
+    expect(page.get_by_text(re.compile(r"(more|equally many) of 2,000 images"))).to_be_visible()
+    settled(page)
+    page.get_by_role("button", name=re.compile("only (Plain|Biased) right")).and_(
+        page.locator(":enabled")
+    ).first.click()
+    expect(page.locator(".st-key-runs-images-images .map").first).to_be_visible()
+    settled(page)
+    open_first_image(page)
+    opened = page.get_by_text(re.compile(r"Test image [\d,]+: "))
+    expect(opened).to_be_visible()
+    title = opened.inner_text()
+    expect(page).to_have_url(re.compile("runs-image="))
+    settled(page)
+
+    page.get_by_role("link", name="Explain both predictions").click()
+    expect(heading(page, "Explore")).to_be_visible()
+    expect(page).to_have_url(re.compile("explore-compare="))
+    expect(page.get_by_role("combobox", name="Class to explain")).to_be_visible()
+    settled(page)
+
+    page.go_back()
+    expect(heading(page, "On the same images")).to_be_visible()
+    expect(page.get_by_text(title)).to_be_visible()
+    expect(page).to_have_url(re.compile("runs-box=only-"))
