@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,6 +16,8 @@ from pathlib import Path
 from cnn.errors import AtelierError, Stopped
 from cnn.runs.directory import read
 from cnn.runs.status import State, Status, closed, overwrite_status, write_status
+
+_DELETING = 1.0  # seconds that the rest of a folder may take to go
 
 
 def print_anything() -> None:
@@ -106,7 +109,7 @@ def failure(error: Exception, folder: Path, work: str) -> str:
 
 def _disk_trouble(error: OSError, folder: Path, work: str) -> str | None:
     """A sentence for a folder that is gone or cannot be written, and for a full disk; None for anything else."""
-    if not folder.exists():
+    if not folder.exists() or (isinstance(error, FileNotFoundError) and _is_being_deleted(folder)):
         return f"The folder {folder} was deleted, and {work} has ended."
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk is full: free some space for {folder.parent}, then resume. Nothing is lost."
@@ -114,3 +117,11 @@ def _disk_trouble(error: OSError, folder: Path, work: str) -> str | None:
         place = Path(error.filename).parent if isinstance(error.filename, str) else folder
         return f"{place} cannot be written ({error.strerror}): allow it, then resume."
     return None
+
+
+def _is_being_deleted(folder: Path) -> bool:
+    """Whether a folder in which a file was missing is gone a moment later: files are deleted before their folder."""
+    until = time.monotonic() + _DELETING
+    while folder.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    return not folder.exists()

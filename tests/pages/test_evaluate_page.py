@@ -137,6 +137,23 @@ def test_an_opened_image_leads_to_its_explanation(own_tiny, found):
     assert f"explore-number={number}" in link.query_string and "view=Explain" in link.query_string
 
 
+def test_images_are_selected_one_by_one_and_taken_along_together(own_tiny):
+    app = evaluate(own_tiny, "Images", **{state.EVALUATE_IMAGE: "123"})
+    assert "selected**" not in text(app)
+    app.button(key="select_image").click()
+    refresh(app)
+    app.query_params[state.EVALUATE_IMAGE] = "7"
+    app.query_params[state.EVALUATE_TRUE] = "Bag"
+    refresh(app).button(key="select_image").click()
+    assert "**2 selected**" in text(refresh(app))
+    labels = [button.proto.label for button in app.get("download_button")]
+    assert labels.count("Download images (ZIP)") == 2, "one for what is listed, one for what is selected"
+    app.button(key="select_image").click()  # 7 is selected: not any more
+    assert "**1 selected**" in text(refresh(app))
+    app.button(key="deselect").click()
+    assert "selected**" not in text(refresh(app))
+
+
 def test_the_table_has_every_number_of_the_images(found):
     listed = np.array([5, 3])
     table = images.as_table(found, listed)

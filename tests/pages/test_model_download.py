@@ -1,5 +1,7 @@
 """The network's files on the Architecture page, how good they are, and what is said about their use elsewhere."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,7 @@ def few_images(monkeypatch):
     """In every format, as what is measured is tested elsewhere."""
     monkeypatch.setattr(exports, "COMPARED", 5)
     monkeypatch.setattr(exports, "SAMPLE", 50)
-    monkeypatch.setattr(exports, "PATIENCE", 0.0)
+    monkeypatch.setattr(exports, "making", partial(exports.making, patience=0))
 
 
 def test_exports_are_made_once_and_stand_with_their_size_and_accuracy(own_tiny, draw_once, few_images):

@@ -34,6 +34,7 @@ def test_one_thread_at_a_time_loads_tensorflow(monkeypatch):
         time.sleep(0.05)
         inside.pop()
 
+    monkeypatch.setattr(preload, "_NEEDED", "not.loaded.yet")  # another test may have loaded TensorFlow
     monkeypatch.setattr(preload.importlib, "import_module", load)
     threads = [threading.Thread(target=preload.tensorflow) for _ in range(3)]
     for thread in threads:

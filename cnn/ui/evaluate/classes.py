@@ -28,7 +28,7 @@ def _table(run: Run, found: Predictions) -> None:
         shown.assign(**{name: shown[name] * 100 for name in _PERCENT}),
         hide_index=True,
         height="content",
-        key="classes_table",
+        key=state.CLASSES_TABLE,
         alt=f"Precision, recall, F1, support and mean confidence of {len(rows)} classes and their means.",
         on_select=lambda: _open(found),
         selection_mode="single-row",
@@ -62,7 +62,7 @@ def _as_table(rows: list[scores.ClassScores]) -> pd.DataFrame:
 
 
 def _open(found: Predictions) -> None:
-    rows = st.session_state["classes_table"].selection.rows
+    rows = st.session_state[state.CLASSES_TABLE].selection.rows
     if rows and rows[0] < len(found.class_names):
         st.session_state[state.EVALUATE_CLASS] = found.class_names[rows[0]]
 

@@ -1,6 +1,6 @@
 """Images of a split by the hundred, each to be clicked or reached with the arrow keys; a page travels as one image."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import ceil
 
 import numpy as np
@@ -12,7 +12,7 @@ from cnn.ui.components import sheet
 PAGE = 100  # images
 _EDGE = 56  # screen pixels of a thumbnail, at least
 _FRAME = 1  # pixels of a small image's frame
-_WRONG, _RIGHT = (213, 94, 0), (128, 128, 128)
+_WRONG, _RIGHT, _SELECTED = np.array([(213, 94, 0), (128, 128, 128), (0, 114, 178)], np.uint8)
 
 
 def show(
@@ -23,6 +23,7 @@ def show(
     label: str,
     wrong: Sequence[bool] | np.ndarray = (),
     opened: int | None = None,
+    selected: Collection[int] = (),
     on_open: Callable[[int], None] | None = None,
 ) -> None:
     """Draw a page of images, and the number of the page where there are several.
@@ -35,6 +36,7 @@ def show(
         label: what is shown, for who cannot see it.
         wrong: for each of the shown ones, whether it is framed as a mistake.
         opened: the one that is marked, an index of `images`.
+        selected: indices of `images` that are framed as selected.
         on_open: called with an index of `images` that was clicked.
     """
     pages, first = ceil(len(shown) / PAGE), 0
@@ -43,7 +45,7 @@ def show(
         first = (number - 1) * PAGE
     here = [int(index) for index in shown[first : first + PAGE]]
     marks = np.asarray(wrong, bool)[first : first + PAGE] if len(wrong) else np.zeros(len(here), bool)
-    tiles = framed(thumbnails(images[here]), marks)
+    tiles = framed(thumbnails(images[here]), marks, np.isin(here, list(selected)))
     strip = sheet.Strip(
         tiles,
         names[first : first + PAGE],
@@ -69,10 +71,14 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BOX)) for one in images])
 
 
-def framed(tiles: np.ndarray, wrong: np.ndarray) -> np.ndarray:
-    """Tiles uint8 (n, h, w, 3) with a frame around each: orange for a mistake, bool (n,), grey for the others."""
+def framed(tiles: np.ndarray, wrong: np.ndarray, selected: np.ndarray) -> np.ndarray:
+    """Tiles uint8 (n, h, w, 3) with a frame around each: blue for a selected one, orange for a mistake, else grey.
+
+    Args:
+        wrong, selected: bool (n,).
+    """
     count, height, width = tiles.shape[:3]
     whole = np.empty((count, height + 2 * _FRAME, width + 2 * _FRAME, 3), np.uint8)
-    whole[:] = np.where(wrong[:, None, None, None], np.array(_WRONG, np.uint8), np.array(_RIGHT, np.uint8))
+    whole[:] = np.where(selected[:, None], _SELECTED, np.where(wrong[:, None], _WRONG, _RIGHT))[:, None, None]
     whole[:, _FRAME:-_FRAME, _FRAME:-_FRAME] = tiles
     return whole

@@ -67,6 +67,7 @@ def of_cell(run: Run, found: Predictions, filter_: Classes) -> None:
         _draw(run, found, listed[:_IN_CELL], "cell-page")
     if len(listed) > _IN_CELL:
         st.caption(f"{_IN_CELL} of {len(listed):,} are shown here, all of them under Images.")
+    _offer_selected(run, found)
 
 
 def show(run: Run, found: Predictions) -> None:
@@ -80,8 +81,8 @@ def _view(run: Run, found: Predictions) -> None:
         wrong = int((~found.right[listed]).sum())
         st.markdown(f"**{counted(len(listed), 'image')}** of {len(found):,}, {wrong:,} of them wrong.", width="stretch")
         if len(listed):
-            csv.download(lambda: csv.to_csv(as_table(found, listed)), f"{run.id}-{found.split}.csv", key="images_csv")
-            _as_folders(run, found, listed)
+            _downloads(run, found, listed, f"{run.id}-{found.split}", "images")
+    _offer_selected(run, found)
     if not len(listed):
         st.info("No image is like that. Clear some filters.", icon=":material/filter_alt_off:")
         return
@@ -161,9 +162,12 @@ def _draw(run: Run, found: Predictions, listed: np.ndarray, key: str, wide: bool
             f"{len(listed)} {found.split} images; orange frames are mistakes.",
             wrong=~found.right[listed],
             opened=opened,
+            selected=_selected(run, found),
             on_open=lambda index: links.write(state.EVALUATE_IMAGE, str(index)),
         )
-        st.caption("An orange frame is a mistake. Point at an image to read what was predicted.")
+        st.caption(
+            "An orange frame is a mistake, a blue one is selected. Point at an image to read what was predicted."
+        )
 
 
 def name(found: Predictions, index: int) -> str:
@@ -212,10 +216,65 @@ def _details(run: Run, found: Predictions, images: np.ndarray, index: int) -> No
                 + f" · loss {found.losses[index]:.2f} · entropy {found.entropy[index]:.2f}"
             )
             explain_link(run, found.split, found.labels, index)
-            st.button("Close", icon=":material/close:", type="tertiary", key="close_image", on_click=forget_opened)
+            with st.container(horizontal=True):
+                _select_button(run, found, index)
+                st.button("Close", icon=":material/close:", type="tertiary", key="close_image", on_click=forget_opened)
 
 
 # ---------------------------------------------------------------- to take along
+
+
+def _selected(run: Run, found: Predictions) -> set[int]:
+    """The images of this split that are selected, in this visit."""
+    return st.session_state.setdefault(state.SELECTED_IMAGES, {}).setdefault((run.id, found.split), set())
+
+
+def _select_button(run: Run, found: Predictions, index: int) -> None:
+    selected = _selected(run, found)
+    chosen = index in selected
+    st.button(
+        "Deselect" if chosen else "Select",
+        icon=":material/check_box:" if chosen else ":material/check_box_outline_blank:",
+        type="tertiary",
+        key="select_image",
+        on_click=selected.discard if chosen else selected.add,
+        args=(index,),
+        help="Selected images are downloaded together, whatever the filters are.",
+    )
+
+
+def _offer_selected(run: Run, found: Predictions) -> None:
+    """What can be done with the selected images, where there are any."""
+    selected = _selected(run, found)
+    if not selected:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{len(selected):,} selected**", width="stretch")
+        listed = np.array(sorted(selected))
+        _downloads(run, found, listed, f"{run.id}-{found.split}-selected", "selected")
+        st.button(
+            "Clear selection", icon=":material/deselect:", type="tertiary", key="deselect", on_click=selected.clear
+        )
+
+
+def _downloads(run: Run, found: Predictions, listed: np.ndarray, name: str, key: str) -> None:
+    """Images as a table and as labelled folders, which a training takes as own images."""
+    csv.download(lambda: csv.to_csv(as_table(found, listed)), f"{name}.csv", key=f"{key}_csv")
+    images = measured.images(run, found.split)
+    if images is None:
+        return
+    st.download_button(
+        "Download images (ZIP)",
+        partial(as_folders, images, found, listed),
+        f"{name}.zip",
+        "application/zip",
+        icon=":material/folder_zip:",
+        type="tertiary",
+        key=f"{key}_zip",
+        on_click="ignore",
+        help="PNG files in a folder for each true label. Correct their labels by moving them, and train with them as "
+        "your own images: python -m cnn.train --pictures FOLDER.",
+    )
 
 
 def as_table(found: Predictions, listed: np.ndarray) -> pd.DataFrame:
@@ -232,25 +291,6 @@ def as_table(found: Predictions, listed: np.ndarray) -> pd.DataFrame:
     }
     probabilities = found.probabilities[listed].round(6)
     return pd.DataFrame({**columns, **{str(name): probabilities[:, label] for label, name in enumerate(names)}})
-
-
-def _as_folders(run: Run, found: Predictions, listed: np.ndarray) -> None:
-    """The listed images as labelled folders, which a training takes as own images."""
-    images = measured.images(run, found.split)
-    if images is None:
-        return
-    st.download_button(
-        "Download images (ZIP)",
-        partial(as_folders, images, found, listed),
-        f"{run.id}-{found.split}.zip",
-        "application/zip",
-        icon=":material/folder_zip:",
-        type="tertiary",
-        key="images_zip",
-        on_click="ignore",
-        help="PNG files in a folder for each true label. Correct their labels by moving them, and train with them as "
-        "your own images: python -m cnn.train --pictures FOLDER.",
-    )
 
 
 def as_folders(images: np.ndarray, found: Predictions, listed: np.ndarray) -> bytes:
