@@ -27,7 +27,7 @@ def test_the_contracts_on_imports_are_kept():
 
 @pytest.mark.parametrize(
     "tool",
-    [["mypy"], ["ruff", "check", "."], ["ruff", "format", "--check", "."]],
+    [pytest.param(["mypy"], marks=pytest.mark.slow), ["ruff", "check", "."], ["ruff", "format", "--check", "."]],
     ids=["types", "style", "layout"],
 )
 def test_the_source_is_clean(tool):

@@ -23,7 +23,7 @@ from cnn.runs.run import Run
 from cnn.runs.status import is_here
 
 # A training takes every core it can get: the dashboard goes first, or a click waits for minutes.
-_NICENESS = 10 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS
+_NICENESS = 5 if os.name == "posix" else psutil.BELOW_NORMAL_PRIORITY_CLASS
 _PATIENCE = 5.0  # seconds between asking a process to end and ending it
 _STARTING = "Starting"  # the message of a run whose process has been started and has not said anything yet
 

@@ -5,7 +5,6 @@ The bin loses what has been in it for 30 days, and TensorFlow is loaded.
 
 import gc
 import importlib
-import os
 import sys
 import threading
 import time
@@ -22,7 +21,6 @@ LOADING = "Loading TensorFlow: up to half a minute the first time after a startâ
 _NEEDED = "cnn.ui.models"
 _FREEZE = 0.5  # seconds between two times that all objects are frozen
 _PAUSE = 3.0  # seconds for the first page to be drawn
-_NICE = 15  # this thread gives way to those that draw pages
 _one_at_a_time = threading.Lock()
 
 
@@ -74,8 +72,6 @@ def _thread() -> threading.Thread:
 def _load() -> None:
     time.sleep(_PAUSE)
     _tidy()
-    if hasattr(os, "sched_setscheduler"):  # Linux, where each thread has a priority
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
     tensorflow()
 
 

@@ -64,14 +64,9 @@ SOON = (
     "Start",
     "New network",
     "Training",
-    "Runs",
-    "Sweeps",
-    "Architecture",
     "Evaluate",
     "Explore, one sum",
-    "Predict, a drawing",
     "Learn, filter",
-    "Learn, learning",
 )
 HIGH = 10_000  # pixels of a window in which no page scrolls: axe reads no contrast of what it would have to scroll to
 

@@ -145,6 +145,7 @@ def test_a_bare_link_shows_the_lesson_that_was_open_last(page: Page, workshop: D
     expect_as_left(page, "field")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nonsense", ["☃ 1e999 nan"])
 def test_a_bookmark_may_say_anything(page: Page, workshop: Dashboard, nonsense):
     for topic, setting in SETTINGS.items():

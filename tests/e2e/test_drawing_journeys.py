@@ -195,6 +195,7 @@ def test_the_board_asks_nobody_outside(page, workshop):
     assert all(url.startswith((f"{workshop.url}/", "data:", "blob:")) for url in asked), asked
 
 
+@pytest.mark.slow
 def test_the_board_fits_a_phone(browser: Browser, workshop):
     context = browser.new_context(viewport={"width": 400, "height": 800}, has_touch=True)
     board = Board(context.new_page())

@@ -44,6 +44,7 @@ def test_from_the_whole_network_to_one_product_and_back(page: Page, workshop: Da
     expect(page.get_by_text("The largest value of a window of conv2d:")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_back_forward_and_reload_bring_the_view_with_its_layer_and_pixel(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Explore?run=lecture")
     opened, written = maps_of(page, "128 maps of max_pooling2d_1;"), page.get_by_text("In 64 bits here").first

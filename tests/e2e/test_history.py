@@ -51,6 +51,7 @@ def test_back_and_forward_take_one_step_a_page(page: Page, workshop: Dashboard):
         shows(page, name)
 
 
+@pytest.mark.slow
 def test_back_takes_one_step_a_page_that_was_typed(page: Page, workshop: Dashboard):
     names = ("Start", "Lessons", "Sweeps", "Architecture", "Runs")
     for name in names:
@@ -92,6 +93,7 @@ def test_back_returns_to_the_run_one_looked_at(page: Page, workshop: Dashboard):
     expect(page.get_by_text("109,386").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_opened_layer_is_in_the_link(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Model?run=lecture")
     shows(page, "Architecture")
@@ -113,6 +115,7 @@ def test_an_opened_layer_is_in_the_link(page: Page, workshop: Dashboard):
     expect(other.get_by_text(re.compile(r"Conv2D\(filters=64, kernel_size=7"))).to_be_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_a_bookmark_of_another_time_opens(page: Page, workshop: Dashboard, name):
     """Values that there are not, or no longer: the page with a sentence, or with what it has in their place."""

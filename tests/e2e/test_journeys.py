@@ -157,6 +157,7 @@ def test_train_reload_and_look_at_the_network(page, dashboard):
     expect(other).to_have_url(re.compile("run="))
 
 
+@pytest.mark.slow
 def test_stop_resume_rename_delete_undo(page, dashboard):
     begin_training(page, dashboard.url, epochs=500)
     wait_for_epoch(page, 2)
@@ -198,6 +199,7 @@ def test_an_invalid_network_is_refused_where_it_breaks(page, workshop):
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_a_network_is_built_undone_kept_and_reloaded(page, workshop, tmp_path):
     page.goto(f"{workshop.url}/New_network")
     add_layer(page, "Convolution")
@@ -354,6 +356,7 @@ def test_an_unknown_run_in_the_link(page, workshop):
     expect(heading(page, "Summary")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_phone_sees_every_page_without_scrolling_sideways(page, workshop):
     page.set_viewport_size({"width": 400, "height": 800})
     for path, title in PAGES.items():

@@ -102,6 +102,7 @@ def shown(tmp_path_factory) -> Iterator[tuple[list[str], Dashboard]]:
     server.kill()
 
 
+@pytest.mark.slow
 def test_names_are_shown_as_they_were_typed(page: Page, shown):
     names, server = shown
     wrong = []

@@ -43,6 +43,7 @@ def choose_row(page: Page, number: int) -> None:
     table.click(position={"x": 16, "y": 35 + 52 * number + 26})
 
 
+@pytest.mark.slow
 def test_many_pictures_at_once(page, workshop, tmp_path):
     open_upload(page, workshop.url)
     given = files()
@@ -165,6 +166,7 @@ ODD_NAMES = (
 )
 
 
+@pytest.mark.slow
 def test_every_format_under_every_ending_is_read(page, workshop, tmp_path):
     pillow_heif.register_heif_opener()
     picture = Image.fromarray(255 - synthetic.draw(1, np.random.default_rng(3), size=600)).convert("RGB")
@@ -188,6 +190,7 @@ def test_every_format_under_every_ending_is_read(page, workshop, tmp_path):
     assert {line["label"] for line in lines} == {"Trouser"}
 
 
+@pytest.mark.slow
 def test_a_file_without_an_ending_or_with_another_is_read_by_its_content(page, workshop, tmp_path):
     open_upload(page, workshop.url)
     video = {"name": "IMG_1.HEIC", "mimeType": "image/heic", "buffer": b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"}

@@ -26,6 +26,7 @@ def test_a_click_on_a_name_opens_the_run_and_back_brings_the_comparison(page, wo
     expect(page.get_by_test_id("stMain")).to_contain_text("2 selected")
 
 
+@pytest.mark.slow
 def test_the_bin_gives_back_a_run_or_deletes_it_for_ever(page, dashboard):
     finished_run(dashboard.runs, "One")
     page.goto(f"{dashboard.url}/Runs?runs-search=One")

@@ -44,6 +44,7 @@ def test_a_student_guesses_trains_a_network_and_judges_it(page: Page, dashboard:
     shows(page, "New network")
 
 
+@pytest.mark.slow
 def test_a_teacher_shares_a_lesson_and_comes_back(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Learn?topic=filter")
     shows(page, "Lessons")
@@ -68,6 +69,7 @@ def test_a_teacher_shares_a_lesson_and_comes_back(page: Page, workshop: Dashboar
     expect(shown).to_have_value("Gaussian")
 
 
+@pytest.mark.slow
 def test_a_tinkerer_builds_sweeps_compares_and_uses_the_file_elsewhere(page: Page, dashboard: Dashboard, tmp_path):
     prepare_training(page, dashboard.url, epochs=1)
     tab(page, "Data")

@@ -190,6 +190,7 @@ def test_familiarity_is_measured_on_500_pictures_of_no_garment(monkeypatch):
     assert found["right"]["n"] + found["wrong"]["n"] == 100 and found["right"]["unlike"] <= 0.06
 
 
+@pytest.mark.slow
 def test_familiarity_is_measured_on_own_images_where_they_are_enough(monkeypatch):
     """Two readings of a file are one answer, by their weights; images of no garment are among the other things."""
     monkeypatch.setattr(out_of_distribution, "OUTLIERS", 20)

@@ -63,6 +63,7 @@ def test_the_nearest_point_the_same_way_whatever_their_length():
     assert similarities == pytest.approx([1.0, 5 / np.hypot(5, 4.9)], abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_shipped_network_tells_its_garments_from_what_is_none():
     run = runs.get("wardrobe")
     predictor = Predictor(run)

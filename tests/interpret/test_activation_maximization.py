@@ -27,6 +27,7 @@ from cnn.interpret import activation_maximization
 from cnn.interpret.activation_maximization import Strongest
 from cnn.networks.build import build
 from cnn.networks.forward import Forward
+from tests.sampling import one_in
 
 T = TypeVar("T")
 
@@ -211,7 +212,7 @@ def test_a_field_larger_than_the_picture_shows_the_whole_picture():
     assert seen.shape == (1, 2, 4, 4)
 
 
-@pytest.mark.parametrize("name", [*STACKS, *(name for name in presets() if name != "dense")])
+@pytest.mark.parametrize("name", one_in(3, [*STACKS, *(name for name in presets() if name != "dense")]))
 def test_a_patch_excites_as_the_same_part_of_a_picture(name):
     """At every inner place of every convolution."""
     forward, rows = network(*STACKS[name]) if name in STACKS else shuffled(presets()[name])
@@ -272,7 +273,7 @@ def test_the_regularised_optimum_of_a_linear_filter_is_found():
     assert np.abs(np.diff(x, axis=1)).mean() < 0.8 * np.abs(np.diff(weights > 0, axis=1)).mean(), "it is smoother"
 
 
-@pytest.mark.parametrize("name", ["same", "dilated", "normalised", "skipping"])
+@pytest.mark.parametrize("name", one_in(4, ["same", "dilated", "normalised", "skipping"]))
 def test_the_pictures_made_excite_more_than_a_thousand_random_ones(name):
     forward, rows = network(*STACKS[name])
     rng = np.random.default_rng(0)

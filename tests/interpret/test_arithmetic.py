@@ -12,6 +12,7 @@ from cnn.interpret.arithmetic import Added, Copied, Normalised, Pooled, Weighted
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, has_sums
 from cnn.networks.layers import DepthwiseMaxPooling
 from cnn.networks.load import load
+from tests.sampling import one_in
 
 PLACES = 1000
 
@@ -65,7 +66,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("name", one_in(3, LAYERS))
 def test_a_value_is_kerass_own_to_float32_rounding(name, chance):
     """Windows of any stride, padding and dilation over an image that is not square, with several channels."""
     layer = LAYERS[name]()

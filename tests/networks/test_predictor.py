@@ -19,6 +19,7 @@ from cnn.networks.load import UnreadableModel, load
 from cnn.networks.predictor import Answer, Predictor, Turned, combined, energy, labelled
 from cnn.pictures import WHOLE, NetworkInput, readings
 from cnn.pictures.readings import Reading
+from tests.sampling import one_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -144,7 +145,7 @@ def examples() -> tuple[np.ndarray, np.ndarray]:
     return data.scaled(found.images), found.labels
 
 
-@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("turns", one_in(3, [1, 2, 3]))
 def test_a_turned_image_is_known_to_be_better_upright(turns, examples):
     predictor = Predictor(runs.get("wardrobe"))
     images, labels = examples
@@ -156,6 +157,7 @@ def test_a_turned_image_is_known_to_be_better_upright(turns, examples):
     assert np.mean([(hint.turns + turns) % 4 == 0 for hint, label in hints if label in (0, 2, 3)]) > 0.8
 
 
+@pytest.mark.slow
 def test_an_upright_image_is_rarely_said_to_be_better_turned(examples):
     predictor = Predictor(runs.get("wardrobe"))
     found = [predictor.better_turned(made(image[None], 1)) for image in examples[0]]

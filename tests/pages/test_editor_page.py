@@ -14,6 +14,7 @@ from cnn.runs import saved_presets
 from cnn.ui import draft
 from cnn.ui.train import layer_editor
 from tests.pages.visit import PAGES, open_page, refresh, text
+from tests.sampling import one_in
 
 FAST = presets()["fast"]
 
@@ -180,7 +181,7 @@ def test_a_row_follows_a_change_of_a_setting_at_once(app):
 # --- adding, moving, duplicating, removing ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", one_in(3, presets()))
 @pytest.mark.parametrize("kind", ["convolution", "pooling", "dense", "dropout"])
 def test_what_is_added_to_a_preset_fits_and_is_open(app, name, kind):
     choose(app, name)

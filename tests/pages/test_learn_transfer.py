@@ -45,6 +45,7 @@ def learned(vectors: np.ndarray, per_class: int, seed: int) -> np.ndarray:
     return np.array(accuracies)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("per_class", "cut", "draw"), [(1, "dense_1", 1), (10, "dense", 2)])
 def test_accuracies_and_parameters_are_those_of_scikit_learn_and_keras(per_class, cut, draw):
     app = learn(transfer_examples=str(per_class), transfer_cut=cut, transfer_draw=str(draw))
@@ -98,6 +99,7 @@ def test_digits_are_shown_with_their_predictions():
             assert one == f"**{label}**" or (one.startswith("~~") and one != f"~~{label}~~")
 
 
+@pytest.mark.slow
 def test_a_layer_that_another_network_does_not_have_is_no_error():
     app = learn("wardrobe", transfer_cut="activation_8", transfer_examples="1")
     assert app.selectbox(key="transfer_cut").value == "activation_8"

@@ -101,7 +101,9 @@ def moved(images: np.ndarray, right: int, down: int) -> np.ndarray:
     return around[..., None].astype(np.float32) / 255
 
 
-@pytest.mark.parametrize(("right", "down"), [(3, 0), (-4, 5), (0, 0)])
+@pytest.mark.parametrize(
+    ("right", "down"), [(3, 0), pytest.param(-4, 5, marks=pytest.mark.slow), pytest.param(0, 0, marks=pytest.mark.slow)]
+)
 def test_both_networks_are_kerass_on_shifted_images(right, down):
     app = learn(why_right=str(right), why_down=str(down))
     shown = EXAMPLES.images[EXAMPLES.labels == 0][:1]
@@ -129,6 +131,7 @@ def test_another_run_can_be_tried_as_well():
     assert "why_this" not in [toggle.key for toggle in learn("lecture").toggle]
 
 
+@pytest.mark.slow
 def test_all_images_are_predicted_with_progress(monkeypatch):
     many = data.Split(np.tile(EXAMPLES.images, (11, 1, 1)), np.tile(EXAMPLES.labels, 11))
     monkeypatch.setattr(inputs, "test_pictures", lambda run: (many, "Eleven times the same."))

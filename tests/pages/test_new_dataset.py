@@ -98,6 +98,7 @@ def test_it_is_offered_for_sweeps(launcher):
     assert "The stripes are not painted yet." in text(refresh(app))
 
 
+@pytest.mark.slow
 def test_the_exported_script_has_the_very_same_images(tmp_path):
     script = keras_script(RunConfig.model_validate(CONFIG))
     assert_sound(script)

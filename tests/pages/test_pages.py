@@ -259,6 +259,7 @@ def test_the_link_says_which_image_is_in_view():
     assert r"Prediction for T\-shirt/top 1" in text(app)
 
 
+@pytest.mark.slow
 def test_the_image_in_view_goes_along_to_the_other_pages():
     app = open_page("Predict")
     app.selectbox(key="predict-class").select("Coat")

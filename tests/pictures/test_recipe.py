@@ -26,6 +26,7 @@ from cnn.pictures import (
     readings,
     to_network_input,
 )
+from tests.sampling import one_in
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIRT = [
@@ -730,7 +731,7 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize("name", HEAVY)
+@pytest.mark.parametrize("name", one_in(3, HEAVY))
 def test_memory_and_time_are_bounded(name, tmp_path):
     pytest.importorskip("resource")  # Unix only
     path = tmp_path / "picture"

@@ -30,6 +30,7 @@ from cnn.runs import Run, directory, launchers, queue
 from cnn.training import recorder, trainer
 from cnn.training.recorder import Recorder
 from tests.command import train_here, train_undisturbed, wait_until
+from tests.sampling import one_in
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = RunConfig(
@@ -81,9 +82,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize(
-    "kilobytes", [pytest.param(0, marks=pytest.mark.slow), 48, pytest.param(160, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("kilobytes", [pytest.param(size, marks=pytest.mark.slow) for size in (0, 48, 160)])
 def test_a_training_on_a_disk_that_fills_up_is_resumed_to_the_same_end(kilobytes, small_disk, whole, monkeypatch):
     """Whatever it is that finds no space: the status, the event file, a checkpoint, the time lapse or the network."""
     monkeypatch.setattr(recorder, "_CHECKPOINT", 0.0)
@@ -110,12 +109,10 @@ def test_a_training_on_a_disk_that_fills_up_is_resumed_to_the_same_end(kilobytes
 
 @pytest.mark.parametrize(
     "writer",
-    [
-        "status.json",
-        "checkpoint.npz",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("epoch-0002.npz", "weights-0002.npz", "best.keras")),
-        "evaluation.json",
-    ],
+    one_in(
+        6,
+        ("status.json", "checkpoint.npz", "epoch-0002.npz", "weights-0002.npz", "best.keras", "evaluation.json"),
+    ),
 )
 def test_no_space_for_one_file(writer, whole, monkeypatch):
     """The same without a small disk: writing one file fails until there is space again."""
@@ -256,6 +253,7 @@ def test_a_clock_that_is_set_back_keeps_no_dead_run_alive(monkeypatch):
 # ---------------------------------------------------------------- processes
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="Only Unix can hold a process.")
 def test_a_trainer_that_hangs_is_ended_with_its_workers_and_resumed(monkeypatch):
     """It is held while its workers make images to mix in."""

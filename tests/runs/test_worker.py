@@ -141,6 +141,7 @@ def test_every_file_gets_one_line_whatever_its_name(encoding, options, strange_n
         assert lines[4].startswith(r"\x1b[31mred.png: ") and lines[6].startswith("-h.png: ")
 
 
+@pytest.mark.slow
 def test_a_process_without_a_locale_answers_for_names_that_its_terminal_lacks(tmp_path):
     environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "cp1252"}
     names = ["Größe – 裤子.jpg".encode(), "🥾.png".encode(), b"caf\xe9\n.png"]

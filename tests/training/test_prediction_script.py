@@ -45,7 +45,9 @@ def predict(folder: Path, image: str, python: str | Path = sys.executable, **env
     return {label: float(number) / 100 for number, label in lines[-len(CLASS_NAMES) :]}
 
 
-@pytest.mark.parametrize(("file", "light"), [("photo.png", True), ("dark.jpg", False)])
+@pytest.mark.parametrize(
+    ("file", "light"), [("photo.png", True), pytest.param("dark.jpg", False, marks=pytest.mark.slow)]
+)
 def test_the_script_predicts_an_image_file(file, light, tmp_path):
     run = runs.get(runs.DEFAULT_ID)
     download(tmp_path, run.config, run.model_path.read_bytes())
@@ -55,6 +57,7 @@ def test_the_script_predicts_an_image_file(file, light, tmp_path):
     assert sorted(found) == sorted(CLASS_NAMES) and sum(found.values()) == pytest.approx(1, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_the_script_brings_the_layer_that_keras_does_not_have(tmp_path):
     network = build(DEPTHWISE)
     save(network, tmp_path / "network.keras")

@@ -164,6 +164,7 @@ def test_a_step_tells_loss_gradient_norm_and_change_of_every_layer(precision, ne
     assert event["gradient"] == pytest.approx(math.sqrt(squares), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_steps_that_are_asked_for_while_it_trains_are_not_kept_for_a_pause(whole, monkeypatch):
     run = runs.create(CONFIG)
     step(run)
@@ -193,6 +194,7 @@ def test_a_pause_shows_in_the_status_and_takes_no_time_of_training(monkeypatch):
     assert second.status.seconds - first.status.seconds < 0.2
 
 
+@pytest.mark.slow
 def test_a_stop_is_heard_in_a_pause(whole):
     """Before the first batch, where Keras trains one batch more, and in the middle of an epoch."""
     run = runs.create(CONFIG)
@@ -285,6 +287,7 @@ def test_what_is_no_learning_rate_changes_nothing(value):
     assert done == [0.5, ("learning rate", 0.005)] and made._pending == []
 
 
+@pytest.mark.slow
 def test_a_change_is_made_again_when_the_part_with_it_is_trained_again(monkeypatch):
     """One training goes through; the other dies after the change, with a checkpoint from before it."""
     monkeypatch.setattr(recorder, "_CHECKPOINT", 1000.0)

@@ -299,6 +299,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, epoch: int, step: int) -> None:
     monkeypatch.setattr(Recorder, "on_train_batch_end", stop_and_record)
 
 
+@pytest.mark.slow
 def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch, draw_once):
     """Weights, optimizer, schedule, order, augmentation, dropout and the sums behind the figures go on as they were."""
     whole = runs.create(changed(SMALL, epochs=3), "whole")
@@ -338,6 +339,7 @@ def test_a_resumed_training_keeps_the_weights_of_the_epochs_that_were_chosen_at_
     assert time_lapse.epochs(run.path) == [1, 2, 3, 4, 5, 6] and time_lapse.epochs_with_weights(run.path) == [1, 4, 6]
 
 
+@pytest.mark.slow
 def test_a_training_in_float16_goes_on_with_its_scaled_loss(monkeypatch, draw_once):
     config = changed(SMALL, precision="mixed_float16", optimizer="adamw")
     whole, run = runs.create(config, "whole"), runs.create(config, "stopped")
@@ -403,6 +405,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_bit_for_bit_like_the_unint
     assert not [file for file in run.path.rglob(".*") if file.name != ".lock"], "nothing half-written is left"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["predictions.measure", "examples.write_reference"])
 def test_killed_while_it_is_measured_it_is_calibrated_once(moment, monkeypatch, draw_once):
     """Before and after the calibrated network has been written; with early stopping, where the best one is kept."""
@@ -588,6 +591,7 @@ def test_a_share_of_ones_own_in_a_preset_is_kept():
     assert train._configure(options).data == presets()["wardrobe"].data
 
 
+@pytest.mark.slow
 def test_a_resumed_training_with_a_mixture_equals_an_uninterrupted_one(monkeypatch, few):
     """The mixture is made again, the same; the network is cooled once, at the end."""
     cooled = []
@@ -678,6 +682,7 @@ def test_an_old_stop_does_not_stop_a_resumed_run(monkeypatch):
     assert reached == [False]
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_the_command(spawn):
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite started in the background ignores it
     child = spawn(*TINY[:-1], "500", "--name", "Long")
@@ -1143,6 +1148,7 @@ def test_what_the_trial_found_is_told_and_kept(monkeypatch, draw_once):
 # ---------------------------------------------------------------- waiting for data
 
 
+@pytest.mark.slow
 def test_a_slow_stream_of_batches_shows_in_the_metrics_and_the_status(monkeypatch, draw_once):
     stream = data.training_batches
 

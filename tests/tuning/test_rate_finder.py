@@ -46,9 +46,9 @@ def test_a_search_ends_with_a_sane_suggestion_and_leaves_no_process():
     folder = rate_search.start(TINY)
     wait_until(lambda: rate_search.read(folder).state == "measuring")
     (child,) = children()
-    assert child.nice() == 10, "the dashboard goes first"
+    assert child.nice() == 5, "the dashboard goes first"
     if (session := Path(f"/proc/{child.pid}/autogroup")).exists():
-        assert session.read_text().endswith(" nice 10\n")
+        assert session.read_text().endswith(" nice 5\n")
     progress = ended(folder)
     assert progress.state == "finished", (progress, (folder / "log.txt").read_text())
     assert len(progress.rates) > 80 and progress.rates == tuple(map(rate_search.rate_of, range(len(progress.rates))))

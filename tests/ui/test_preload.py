@@ -20,7 +20,6 @@ def test_a_server_that_starts_empties_the_bin_of_what_is_old(monkeypatch):
     monkeypatch.setattr(trash.time, "time", lambda: now + 31 * 24 * 3600)
     monkeypatch.setattr(preload.importlib, "import_module", lambda name: None)
     monkeypatch.setattr(preload, "_PAUSE", 0)
-    monkeypatch.setattr(preload.os, "setpriority", lambda *priority: None)
     preload._load()
     assert [run.id for run, _ in runs.deleted()] == [new.id]
 

@@ -1,0 +1,13 @@
+"""Which of many like cases run at once; the others are slow."""
+
+from collections.abc import Iterable
+
+import pytest
+from _pytest.mark import ParameterSet
+
+
+def one_in(every: int, cases: Iterable) -> list[ParameterSet]:
+    """The first of so many cases at once, and so on; each other is `slow`."""
+    return [
+        pytest.param(case, marks=() if number % every == 0 else pytest.mark.slow) for number, case in enumerate(cases)
+    ]
