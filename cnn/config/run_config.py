@@ -6,6 +6,7 @@ Streamlit.
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -178,4 +179,9 @@ class RunConfig(_Section):
         Raises:
             ImpossibleStack: the layers do not fit together.
         """
-        return trace(self.layers, self.data.card.input_shape, len(self.data.card.class_names))
+        return list(_traced(self.layers, self.data.card.input_shape, len(self.data.card.class_names)))
+
+
+@lru_cache(256)  # a page asks for the tables of all presets and of all known runs each time it is drawn
+def _traced(layers: tuple[Layer, ...], shape: tuple[int, ...], classes: int) -> tuple[Row, ...]:
+    return tuple(trace(layers, shape, classes))
