@@ -326,6 +326,7 @@ def test_several_devices_can_share_every_batch_out_evenly(replicas, sizes):
     assert len(one[1]) == 3
 
 
+@pytest.mark.slow
 def test_the_batches_are_the_same_on_however_many_threads_they_are_made(garments, monkeypatch):
     settings = {"epochs": 3, "batch_size": 10, "flip": True, "shift": 1, "random_affine": 0.4, "random_erasing": 0.5}
     streams = []
@@ -509,6 +510,7 @@ def test_each_source_is_warped_by_its_own_strength(garments):
     assert len({picture.tobytes() for picture in pictures[labels == 2]}) == (labels == 2).sum() > 5
 
 
+@pytest.mark.slow
 def test_a_resumed_stream_goes_on_as_the_uninterrupted_one_with_sources_and_warp(garments):
     """From (seed, epoch, step) alone: nothing is remembered from the epochs before."""
     sources = [

@@ -63,9 +63,7 @@ LOOKS = {"light": ("light", 1280), "dark": ("dark", 400)}
 SOON = (
     "Start",
     "New network",
-    "Training",
     "Evaluate",
-    "Explore, one sum",
     "Learn, filter",
 )
 HIGH = 10_000  # pixels of a window in which no page scrolls: axe reads no contrast of what it would have to scroll to

@@ -125,6 +125,7 @@ def test_every_lesson_comes_back_as_it_was_left(page: Page, workshop: Dashboard)
     expect_as_left(page, topics[-2])
 
 
+@pytest.mark.slow
 def test_a_bare_link_shows_the_lesson_that_was_open_last(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Learn?run=lecture&topic=field")
     expect_lesson(page, "field")

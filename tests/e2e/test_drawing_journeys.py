@@ -101,6 +101,7 @@ def board(page, workshop) -> Board:
     return board
 
 
+@pytest.mark.slow
 def test_lines_eraser_and_mirror(board):
     board.choose("Bold lines")
     board.stroke((60, 60), (60, 250))
@@ -180,6 +181,7 @@ def test_a_drawing_outlives_its_page_and_the_template_is_not_in_it(board):
     board.expect(lambda drawn: drawn[130, 60] and not drawn[:, 100:].any())
 
 
+@pytest.mark.slow
 def test_the_board_asks_nobody_outside(page, workshop):
     page.goto(f"{workshop.url}/Predict")
     expect(page.get_by_role("radio", name="Draw")).to_be_visible()

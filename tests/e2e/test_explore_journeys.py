@@ -72,6 +72,7 @@ def test_back_forward_and_reload_bring_the_view_with_its_layer_and_pixel(page: P
     expect(written).to_be_visible()
 
 
+@pytest.mark.slow
 def test_another_network_is_compared_and_the_link_keeps_it(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Explore?run=wardrobe")
     page.get_by_role("combobox", name="Compare with run").click()
@@ -124,6 +125,7 @@ def test_edits_change_the_predictions_and_are_undone(page: Page, workshop: Dashb
     expect(accuracy).not_to_contain_text("points")
 
 
+@pytest.mark.slow
 def test_long_work_shows_its_progress_and_stops(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Explore?run=lecture&view=Filters")
     page.get_by_role("combobox", name="Convolution").click()

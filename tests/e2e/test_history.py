@@ -38,6 +38,7 @@ def go_to(page: Page, name: str) -> None:
     shows(page, name)
 
 
+@pytest.mark.slow
 def test_back_and_forward_take_one_step_a_page(page: Page, workshop: Dashboard):
     page.goto(workshop.url)
     shows(page, "Start")

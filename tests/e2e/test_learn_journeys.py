@@ -82,6 +82,7 @@ def test_the_channels_add_up(page: Page, workshop: Dashboard):
     assert np.sign(sums[0]) == 1 and sums[1] < 0  # red counts, green counts against it
 
 
+@pytest.mark.slow
 def test_a_teachers_link_leaves_controls_out(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Learn?topic=stride&run=lecture&stride_stride=3")
     page.get_by_role("button", name="Share lesson").click()

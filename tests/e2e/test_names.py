@@ -118,6 +118,7 @@ def test_names_are_shown_as_they_were_typed(page: Page, shown):
     assert not wrong, "\n".join(map(str, wrong))
 
 
+@pytest.mark.slow
 def test_names_are_shown_as_they_were_typed_in_the_legend_of_a_chart(page: Page, shown):
     names, server = shown
     page.goto(f"{server.url}/?part=99&chart=1")

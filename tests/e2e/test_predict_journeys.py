@@ -112,6 +112,7 @@ def test_another_reading_and_a_turn(page, workshop):
     expect(page.get_by_text("Original", exact=True).first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_image_in_view_survives_reload_and_back(page, workshop):
     page.goto(f"{workshop.url}/Predict?run=wardrobe")
     expect(page.get_by_text("Prediction for")).to_be_visible()

@@ -21,7 +21,11 @@ def file(tiny, tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")], ids=["light", "dark on a phone"])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [pytest.param(1280, "light", marks=pytest.mark.slow), (400, "dark")],
+    ids=["light", "dark on a phone"],
+)
 def test_a_report_opens_from_the_disk_with_the_network_off(browser, file, width, scheme):
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
     window = context.new_page()

@@ -160,6 +160,7 @@ def test_a_paused_training_that_is_killed_with_its_dashboard_comes_back(page, da
     assert status(run)["epoch"] >= epoch
 
 
+@pytest.mark.slow
 def test_runs_are_found_labelled_hidden_and_deleted(page, dashboard):
     finished_run(dashboard.runs, "tiny")
     page.goto(f"{dashboard.url}/Runs")

@@ -94,6 +94,7 @@ def test_in_words_it_has_a_table_and_the_worst_mistake(own_tiny, draw_once, caps
     assert lines[15].startswith("Most often wrong: ")
 
 
+@pytest.mark.slow
 def test_answers_are_means_over_several_views(own_tiny, draw_once, capsys):
     result = json.loads(run_main(capsys, "--run", own_tiny.id, "--answers", "--json")[1])
     images, labels = data.load(own_tiny.config.data).test

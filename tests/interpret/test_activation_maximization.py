@@ -317,6 +317,7 @@ def test_only_the_filters_asked_for_in_pieces_as_in_one(monkeypatch):
     assert sums_of[[0, 1, 2], [4, 1, 2]] == pytest.approx(at_once.sums, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_seed_decides_and_leaving_early_does_no_harm(images):
     forward, rows = network(*STACKS["same"])
     before = forward.model.get_weights()

@@ -9,6 +9,7 @@ from keras import layers as kl
 from cnn.config import presets
 from cnn.lessons import stacks
 from cnn.lessons.stacks import UnreadableStack, Window
+from tests.sampling import one_in
 
 
 def drawn(rng: np.random.Generator) -> tuple[Window, ...]:
@@ -39,7 +40,7 @@ def built(stack: tuple[Window, ...]) -> keras.Sequential:
     return keras.Sequential([keras.Input((40, 40, 1)), *layers])
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", one_in(3, range(25)))
 def test_sizes_and_receptive_fields_are_those_of_keras(seed):
     rng = np.random.default_rng(seed)
     stack = drawn(rng)

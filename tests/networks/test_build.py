@@ -29,6 +29,7 @@ from cnn.networks.layers import DepthwiseMaxPooling, FusedBatchNormalization
 from cnn.networks.load import UnreadableModel, load
 from cnn.training import precision_trial
 from cnn.training.data_wait import InputWaitTimer
+from tests.sampling import one_in
 
 PICTURES = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
 LABELS = np.array([0, 3, 9, 3], np.uint8)
@@ -112,7 +113,7 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("preset", NAMES)
+@pytest.mark.parametrize("preset", one_in(3, NAMES))
 def test_a_network_of_any_name_trains_and_answers(preset, tmp_path):
     config = RunConfig(preset=preset, layers=(Flatten(),))
     with distribution().scope():

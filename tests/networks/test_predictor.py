@@ -145,6 +145,7 @@ def examples() -> tuple[np.ndarray, np.ndarray]:
     return data.scaled(found.images), found.labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turns", one_in(3, [1, 2, 3]))
 def test_a_turned_image_is_known_to_be_better_upright(turns, examples):
     predictor = Predictor(runs.get("wardrobe"))

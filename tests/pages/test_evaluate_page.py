@@ -47,6 +47,7 @@ def test_a_cell_of_the_matrix_opens_its_images(own_tiny, found):
     assert f'"label": "{min(worst.count, 60)} test images' in sheet.json
 
 
+@pytest.mark.slow
 def test_validation_images_are_measured_where_they_were_not(own_tiny, monkeypatch):
     monkeypatch.setattr(background_work, "_SLICE", 60.0)
     assert predictions.kept(own_tiny, "validation") is None

@@ -208,7 +208,13 @@ def test_another_layer_or_map_begins_at_its_strongest_value():
     assert app.toggle(key="explore-sum").value, "it stays written out"
 
 
-@pytest.mark.parametrize("old, new", [("Why", "Explain"), ("What if", "Edit"), ("Filters", "Filters")])
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("Why", "Explain"),
+        *(pytest.param(*pair, marks=pytest.mark.slow) for pair in (("What if", "Edit"), ("Filters", "Filters"))),
+    ],
+)
 def test_links_to_views_open_them_also_by_their_earlier_names(old, new):
     app = open_page("Explore", "lecture", view=old)
     assert app.segmented_control(key="view").value == new
@@ -236,6 +242,7 @@ def test_links_to_the_other_views(own_tiny):
 # --- two networks -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_network_stands_beside_this_one():
     app = open_page("Explore", "wardrobe", **{"explore-compare": "lecture"})
     assert picker(app, "explore-compare-menu").value == "lecture"
@@ -309,6 +316,7 @@ def test_maps_explain_a_prediction_and_are_checked(own_tiny):
     assert table["deletion"].between(0, 1).all() and table["insertion"].between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_the_verdicts_follow_from_the_numbers_beside_them():
     """By the rule that the column's help states; occlusion has signs that change, integrated gradients on black not."""
     app = open_view("Explain", "wardrobe")
@@ -324,6 +332,7 @@ def test_the_verdicts_follow_from_the_numbers_beside_them():
     assert table["without signs"].max() >= SAME > table["randomised"].max(), "the two numbers differ"
 
 
+@pytest.mark.slow
 def test_where_grad_cam_plus_plus_is_not_the_papers_the_page_says_so():
     app = open_view("Explain", "wardrobe")
     app.pills(key="explore-methods").set_value(["Grad-CAM++"])

@@ -123,6 +123,7 @@ def test_both_networks_are_kerass_on_shifted_images(right, down):
         assert "Nothing is shifted yet" in text(app)
 
 
+@pytest.mark.slow
 def test_another_run_can_be_tried_as_well():
     app = learn("wardrobe")
     app.toggle(key="why_this").set_value(True)

@@ -153,6 +153,7 @@ def test_a_log_that_cannot_be_written_does_not_hide_the_reason(monkeypatch, draw
 # ---------------------------------------------------------------- a read-only folder, a deleted folder
 
 
+@pytest.mark.slow
 def test_a_folder_that_becomes_read_only_is_said(whole, monkeypatch):
     real, armed = Path.replace, []
 
@@ -298,6 +299,7 @@ def test_a_killed_trainer_leaves_no_worker(tmp_path):
     assert runs.read(run.path).state == "interrupted"
 
 
+@pytest.mark.slow
 def test_the_benchmarks_comparison_sees_one_bit_of_a_weight_and_one_figure(whole):
     """What the comparisons above and those of `benchmarks.interruptions` rest on."""
     copy = Path(shutil.copytree(whole.path, runs.root() / whole.id))

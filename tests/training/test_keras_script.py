@@ -105,9 +105,8 @@ def run_script(script: str, folder: Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if "plain" in name else pytest.mark.slow) for name in COMPARED]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COMPARED)
 def test_the_script_ends_with_the_weights_of_the_run_bit_for_bit(name, tmp_path, draw_once):
     config, changes = COMPARED[name]
     run = runs.create(config)

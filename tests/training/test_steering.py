@@ -23,6 +23,7 @@ from cnn.training import recorder, steering
 from cnn.training.recorder import Recorder, relative_change
 from cnn.training.steering import Steering
 from tests.command import NO_PROCESS, Command, as_killed, train_here, train_undisturbed, wait_until
+from tests.sampling import one_in
 
 # All that keeps a state. 5 steps an epoch.
 CONFIG = RunConfig(
@@ -174,6 +175,7 @@ def test_steps_that_are_asked_for_while_it_trains_are_not_kept_for_a_pause(whole
     assert told(run) == [("paused", 0, 3), ("continued", 0, 3)]
 
 
+@pytest.mark.slow
 def test_a_pause_shows_in_the_status_and_takes_no_time_of_training(monkeypatch):
     monkeypatch.setattr(steering, "_BEAT", 0.1)
     run, seen = runs.create(CONFIG), []
@@ -210,6 +212,7 @@ def test_a_stop_is_heard_in_a_pause(whole):
     assert differences(whole, runs.read(run.path)) == []
 
 
+@pytest.mark.slow
 def test_a_training_killed_in_a_pause_trains_when_it_is_resumed(whole):
     run, killed = runs.create(CONFIG), []
     pause(run)
@@ -260,6 +263,7 @@ def test_another_learning_rate_holds_from_the_next_batch_on(monkeypatch):
     assert runs.read(run.path).status.learning_rate == pytest.approx(0.001)
 
 
+@pytest.mark.slow
 def test_a_schedule_goes_on_from_the_new_rate(monkeypatch):
     run = runs.create(CONFIG)
     before_step(monkeypatch, {(0, 5): rate(0.02)})  # 5 of the cosine's 15 steps are done
@@ -306,6 +310,7 @@ def test_a_change_is_made_again_when_the_part_with_it_is_trained_again(monkeypat
     assert differences(runs.read(one.path), runs.read(other.path)) == []
 
 
+@pytest.mark.slow
 def test_who_changes_the_rate_of_a_resumed_run_takes_later_changes_back(monkeypatch):
     monkeypatch.setattr(recorder, "_CHECKPOINT", 1000.0)
     run = runs.create(changed(CONFIG, schedule="constant"))
@@ -328,7 +333,7 @@ EXPLODES = RunConfig(
 )
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["at once", "a slow start of the process"])
+@pytest.mark.parametrize("late", one_in(2, [False, True]), ids=["at once", "a slow start of the process"])
 def test_a_failed_run_is_resumed_at_a_lower_rate_asked_for_right_after_the_launch(late, monkeypatch):
     class Process:
         pid = NO_PROCESS

@@ -327,6 +327,7 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch,
     assert looks_inside(resumed) == looks_inside(whole) and time_lapse.epochs_with_weights(whole.path) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_resumed_training_keeps_the_weights_of_the_epochs_that_were_chosen_at_first(monkeypatch, draw_once):
     size = sum(array.size * (2 if array.ndim > 1 else 4) for array in build(SMALL, "float32").get_weights())
     monkeypatch.setattr(time_lapse, "_WEIGHTS", 3 * size)
@@ -355,6 +356,7 @@ def test_a_training_in_float16_goes_on_with_its_scaled_loss(monkeypatch, draw_on
     assert runs.read(run.path).status.precision == "mixed_float16"
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_it_ends_bit_for_bit_like_the_uninterrupted_one(monkeypatch, draw_once):
     """In the middle of the second epoch, and at the end of the third; in front of a write each."""
     monkeypatch.setattr(recorder, "_CHECKPOINT", 0.0)
@@ -465,6 +467,7 @@ def told_losses(monkeypatch: pytest.MonkeyPatch, val_losses: list[float]) -> Non
     )
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_on_a_plateau_and_keeps_the_best_network(monkeypatch, draw_once):
     """Also where the training was stopped in the middle of it."""
     told_losses(monkeypatch, [2.0, 1.5, 1.6, 1.5, 1.4, 1.0])
@@ -490,6 +493,7 @@ def test_early_stopping_ends_on_a_plateau_and_keeps_the_best_network(monkeypatch
     assert not (run.path / "best.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_training_that_keeps_improving_is_not_ended_early(monkeypatch, draw_once):
     told_losses(monkeypatch, [2.0, 2.1, 1.9])
     run = runs.create(changed(SMALL, epochs=3, patience=2))
@@ -497,6 +501,7 @@ def test_a_training_that_keeps_improving_is_not_ended_early(monkeypatch, draw_on
     assert epochs_of(runs.read(run.path)) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_training_killed_at_its_plateau_trains_no_further(monkeypatch, draw_once):
     told_losses(monkeypatch, [2.0, 2.1, 1.0, 1.0])
     run = runs.create(changed(SMALL, epochs=4, patience=1))
@@ -507,6 +512,7 @@ def test_a_training_killed_at_its_plateau_trains_no_further(monkeypatch, draw_on
     assert runs.read(run.path).state == "finished" and epochs_of(runs.read(run.path)) == [1, 2]
 
 
+@pytest.mark.slow
 def test_event_files_hold_what_the_metrics_do(monkeypatch, draw_once):
     run = runs.create(changed(SMALL, tensorboard=True))
     with monkeypatch.context() as patch:
@@ -643,6 +649,7 @@ def test_a_stop_is_heard_while_the_mixture_is_made(monkeypatch, few):
     assert stopped.state in runs.RESUMABLE and (run.path / "pictures.npz").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibrate", [False, True])
 def test_a_training_killed_while_it_is_measured_keeps_its_network(calibrate, monkeypatch, few):
     run = runs.create(changed(SMALL, epochs=3, calibrate=calibrate))
@@ -1133,6 +1140,7 @@ def test_auto_is_tried_once_and_kept_by_a_resumed_run(monkeypatch):
     assert len(tried) == 1
 
 
+@pytest.mark.slow
 def test_what_the_trial_found_is_told_and_kept(monkeypatch, draw_once):
     found = precision_trial.Trial(
         "mixed_bfloat16", "mixed_bfloat16: 2.3 times as fast as float32 in a trial of 8 steps."

@@ -42,6 +42,7 @@ def _command(process: psutil.Process) -> list[str]:
         return []
 
 
+@pytest.mark.slow
 def test_a_search_ends_with_a_sane_suggestion_and_leaves_no_process():
     folder = rate_search.start(TINY)
     wait_until(lambda: rate_search.read(folder).state == "measuring")
@@ -108,6 +109,7 @@ def test_the_same_settings_give_the_same_curve(quick):
     assert (first.state, first.message) == ("finished", "All rates were tried.")
 
 
+@pytest.mark.slow
 def test_the_losses_are_those_of_single_batches(quick, monkeypatch):
     """At a rate of almost nothing the network stays as it is, so the same images have the same loss."""
     monkeypatch.setattr(rate_search, "rate_of", lambda batch: 1e-12)

@@ -21,6 +21,7 @@ from cnn.runs.queue import Unreachable
 from cnn.tuning import Setting, SweepConfig, apply, sweeper, sweeps
 from cnn.tuning.sweeps import Sweep
 from tests.command import NO_PROCESS, wait_until
+from tests.sampling import one_in
 
 BASE = presets()["tiny"].model_copy(update={"data": Data(dataset="synthetic", limit=100)})
 EPOCHS = BASE.training.epochs
@@ -167,7 +168,7 @@ def test_several_runs_at_once(launcher):
     assert sweep.state == "finished" and launcher.at_once == 4 and len(launcher.started) == 6
 
 
-@pytest.mark.parametrize("method", ["random", "optuna"])
+@pytest.mark.parametrize("method", one_in(2, ["random", "optuna"]))
 def test_values_are_drawn_from_their_ranges(method, launcher):
     settings = (
         Setting(path="training.learning_rate", low=0.0001, high=1.0, log=True),
@@ -186,6 +187,7 @@ def test_values_are_drawn_from_their_ranges(method, launcher):
     assert [trial.values for trial in other.trials] != [trial.values for trial in sweep.trials]
 
 
+@pytest.mark.slow
 def test_optuna_learns_where_it_is_good(launcher):
     """The accuracy is best at a rate of 0.01: after a start at random, it draws nearer to it than chance does."""
     rates = Setting(path="training.learning_rate", low=0.0001, high=1.0, log=True)
