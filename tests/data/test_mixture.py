@@ -94,6 +94,7 @@ def test_what_has_no_share_is_not_made(here, train, own):
     assert only.fraction == 0.1
 
 
+@pytest.mark.slow
 def test_a_picture_depends_on_the_seed_and_its_number_alone(here, train, own, monkeypatch):
     first = sources(ALL, train, 5, own, nobody)
     monkeypatch.setattr(mixture, "_CHUNK", 11)
@@ -135,6 +136,7 @@ def test_a_listener_that_raises_ends_the_work(here, train, monkeypatch):
     assert made == [range(8)]
 
 
+@pytest.mark.slow
 def test_other_processes_make_the_same_and_end_with_a_stop(train, monkeypatch):
     monkeypatch.setattr(mixture, "_CHUNK", 5)
     monkeypatch.setattr(mixture, "_OUTLIERS", 1000)

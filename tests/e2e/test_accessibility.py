@@ -61,9 +61,7 @@ PLACES = {
 
 LOOKS = {"light": ("light", 1280), "dark": ("dark", 400)}
 SOON = (
-    "Start",
     "New network",
-    "Evaluate",
     "Learn, filter",
 )
 HIGH = 10_000  # pixels of a window in which no page scrolls: axe reads no contrast of what it would have to scroll to

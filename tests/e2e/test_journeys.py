@@ -112,6 +112,17 @@ def maps_of(page: Page, told: str) -> Locator:
     return page.get_by_role("group", name=re.compile(told))
 
 
+def test_a_training_is_watched_to_its_end(page, dashboard):
+    begin_training(page, dashboard.url, epochs=3)
+    expect(page.get_by_test_id("stProgress").first).to_contain_text("finished", timeout=TRAINED)
+    expect_points(page, 3)
+    expect(page.get_by_text("test images, which are synthetic data")).to_be_visible()
+    settled(page)
+    page.get_by_role("link", name="Look inside").click()
+    expect(maps_of(page, "The 8 maps of conv2d;")).to_be_visible()
+
+
+@pytest.mark.slow
 def test_train_reload_and_look_at_the_network(page, dashboard):
     begin_training(page, dashboard.url, epochs=40)
     link = page.url

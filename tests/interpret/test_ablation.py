@@ -9,6 +9,7 @@ from cnn.data import synthetic
 from cnn.interpret.ablation import Bench, Operation, gate, operable, operated
 from cnn.networks.build import build
 from cnn.networks.forward import Forward
+from tests.sampling import one_in
 
 CONFIG = RunConfig(
     layers=(
@@ -53,7 +54,7 @@ def test_layers_with_filters_can_be_operated_on_and_the_output_cannot(forward):
 
 
 @pytest.mark.parametrize("kind", CONVOLUTIONS.values(), ids=lambda kind: kind.keras_type)
-@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("normalised", one_in(2, [False, True]))
 def test_filters_of_every_kind_are_muted_and_scaled(kind, normalised, pictures):
     layers = (Convolution(filters=4), kind(activation="linear", batch_normalisation=normalised), GlobalPooling())
     forward = Forward(build(RunConfig(layers=layers)))
@@ -125,7 +126,7 @@ def test_an_impossible_operation_says_why(forward, operation, words):
         operated(forward, forward.weights(), [operation])
 
 
-@pytest.mark.parametrize("layer", ["conv2d", "conv2d_1", "dense"])
+@pytest.mark.parametrize("layer", one_in(2, ["conv2d", "conv2d_1", "dense"]))
 def test_the_bench_answers_as_a_network_with_these_weights(forward, bench, pictures, layer):
     base = forward.weights()
     for operations in ([], [Operation("ablate", layer, (0, 2))], [Operation("scale", layer, (1,), factor=4.0)]):
@@ -142,7 +143,7 @@ def test_the_bench_keeps_nothing_of_other_weights(forward, bench, pictures):
         assert np.allclose(bench.answers(weights, some, id_), direct(forward, weights, pictures), atol=1e-5)
 
 
-@pytest.mark.parametrize("layer", ["conv2d", "conv2d_1", "dense"])
+@pytest.mark.parametrize("layer", one_in(2, ["conv2d", "conv2d_1", "dense"]))
 def test_each_filter_is_left_out_in_turn(forward, bench, pictures, layer):
     base = forward.weights()
     steps, shares = bench.without_each(layer, base), []

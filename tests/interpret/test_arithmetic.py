@@ -66,7 +66,7 @@ LAYERS = {
 }
 
 
-@pytest.mark.parametrize("name", one_in(3, LAYERS))
+@pytest.mark.parametrize("name", one_in(6, LAYERS))
 def test_a_value_is_kerass_own_to_float32_rounding(name, chance):
     """Windows of any stride, padding and dilation over an image that is not square, with several channels."""
     layer = LAYERS[name]()

@@ -205,6 +205,7 @@ def test_answering_only_when_sure(own_tiny, found):
     assert f"**{sure.mean():.1%}** of the images, **{found.right[sure].mean():.2%}**" in text(app)
 
 
+@pytest.mark.slow
 def test_an_evaluation_opens_without_tensorflow(own_tiny):
     """What was measured is read: nothing is loaded that takes seconds."""
     script = (

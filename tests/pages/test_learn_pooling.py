@@ -16,6 +16,7 @@ from cnn.runs import Run
 from cnn.ui.learn import pooling
 from cnn.ui.learn.pooling import Pools
 from tests.pages.visit import first_picture, open_page, own, picker, refresh, text
+from tests.sampling import one_in
 
 
 def open_lesson(run: str, **link: str) -> AppTest:
@@ -95,7 +96,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("run", "layer", "output", "count", "size", "stride", "group"), CASES)
+@pytest.mark.parametrize(("run", "layer", "output", "count", "size", "stride", "group"), one_in(2, CASES))
 def test_every_number_is_kerass(run, layer, output, count, size, stride, group):
     chance = np.random.default_rng(count + size)
     picture = first_picture(runs.get(run))
@@ -137,7 +138,9 @@ def test_every_number_is_kerass(run, layer, output, count, size, stride, group):
             assert maps[0, row, column, winner] == expected["depthwise"][row, column]
 
 
-@pytest.mark.parametrize(("direction", "axis", "by"), [("right", 2, 1), ("left", 2, -1), ("up", 1, -1), ("down", 1, 1)])
+@pytest.mark.parametrize(
+    ("direction", "axis", "by"), one_in(3, [("right", 2, 1), ("left", 2, -1), ("up", 1, -1), ("down", 1, 1)])
+)
 def test_a_shift_of_the_image_changes_what_keras_says(direction, axis, by):
     run = runs.get("lecture")
     picture = first_picture(run)
