@@ -155,6 +155,7 @@ def cosine(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).sum() / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", one_in(3, ["conv2d_2", "batch_normalization_5", "activation_5", "conv2d_7", "add_1"]))
 def test_a_little_less_light_leaves_grad_cam_plus_plus_as_it_is(layer):
     """Before a ReLU, where maps have negative values, as behind it."""
@@ -391,6 +392,7 @@ def test_every_method_makes_a_map_of_the_pictures_size(method):
     assert (found < 0).any() if METHODS[method].signed else (found >= 0).all()
 
 
+@pytest.mark.slow
 def test_other_weights_explain_the_network_that_has_them(picture):
     layers = (
         Convolution(filters=4, batch_normalisation=True),

@@ -221,6 +221,7 @@ def test_links_to_views_open_them_also_by_their_earlier_names(old, new):
     assert app.query_params["view"] in (new, [new])
 
 
+@pytest.mark.slow
 def test_links_to_the_other_views(own_tiny):
     filters = {"convolution": "conv2d_1", "filter": "9", "channel": "4"}
     app = open_page("Explore", "lecture", view="Filters", **{f"explore-{key}": value for key, value in filters.items()})
@@ -256,6 +257,7 @@ def test_another_network_stands_beside_this_one():
     assert text(app).count("**Grad-CAM**") == 1 and "explore-compare" not in app.query_params
 
 
+@pytest.mark.slow
 def test_a_network_without_feature_maps_is_compared_too():
     app = open_page("Explore", "wardrobe", view="Explain", **{"explore-compare": "dense"})
     assert text(app).count("**Occlusion**") == 2 and text(app).count("**Grad-CAM**") == 1

@@ -365,6 +365,7 @@ def test_predict_shows_one_reading_without_a_choice():
     assert "Original" in captions(app) and "Network input" in captions(app)
 
 
+@pytest.mark.slow
 def test_what_stands_in_a_closed_expander_is_not_computed():
     app = open_page("Predict")
     assert "Steps:" not in text(app) and "training examples with" not in text(app)
@@ -403,6 +404,7 @@ def test_the_chosen_reading_goes_along_to_explore_and_ends_with_its_picture(thre
     assert "From before" not in text(app)
 
 
+@pytest.mark.slow
 def test_predict_turns_inverts_and_takes_it_back(three_readings):
     app = upload(open_page("Predict"), ("trousers.png", trousers()))
     upright = three_readings[-1]

@@ -175,14 +175,10 @@ def test_a_low_rate_at_the_end_is_nobody_s_mistake():
     assert kinds(records) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rate", "expected"),
-    [
-        pytest.param(1e-6, ["learning rate too low"], marks=pytest.mark.slow),
-        pytest.param(1e-3, [], marks=pytest.mark.slow),
-        pytest.param(1e-2, [], marks=pytest.mark.slow),
-        (10.0, ["learning rate too high", "dead ReLUs"]),
-    ],
+    [(1e-6, ["learning rate too low"]), (1e-3, []), (1e-2, []), (10.0, ["learning rate too high", "dead ReLUs"])],
 )
 def test_real_trainings_at_sane_rates_are_left_in_peace_and_absurd_ones_named(rate, expected, draw_once):
     preset = presets()["tiny"]

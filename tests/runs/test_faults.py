@@ -30,7 +30,6 @@ from cnn.runs import Run, directory, launchers, queue
 from cnn.training import recorder, trainer
 from cnn.training.recorder import Recorder
 from tests.command import train_here, train_undisturbed, wait_until
-from tests.sampling import one_in
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = RunConfig(
@@ -82,7 +81,8 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("kilobytes", [pytest.param(size, marks=pytest.mark.slow) for size in (0, 48, 160)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kilobytes", [0, 48, 160])
 def test_a_training_on_a_disk_that_fills_up_is_resumed_to_the_same_end(kilobytes, small_disk, whole, monkeypatch):
     """Whatever it is that finds no space: the status, the event file, a checkpoint, the time lapse or the network."""
     monkeypatch.setattr(recorder, "_CHECKPOINT", 0.0)
@@ -107,12 +107,10 @@ def test_a_training_on_a_disk_that_fills_up_is_resumed_to_the_same_end(kilobytes
     resumes(run, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "writer",
-    one_in(
-        6,
-        ("status.json", "checkpoint.npz", "epoch-0002.npz", "weights-0002.npz", "best.keras", "evaluation.json"),
-    ),
+    ["status.json", "checkpoint.npz", "epoch-0002.npz", "weights-0002.npz", "best.keras", "evaluation.json"],
 )
 def test_no_space_for_one_file(writer, whole, monkeypatch):
     """The same without a small disk: writing one file fails until there is space again."""
@@ -215,6 +213,7 @@ def test_a_run_that_is_deleted_while_it_waits_gives_up_its_place(monkeypatch):
 # ---------------------------------------------------------------- two trainers
 
 
+@pytest.mark.slow
 def test_a_second_trainer_leaves_a_run_that_the_first_has_finished(monkeypatch, draw_once):
     """It has read the run before, and gets its lock when the first lets go of it."""
     run = runs.create(CONFIG)

@@ -91,6 +91,7 @@ def test_images_are_predicted_by_networks_that_have_not_learned_them(monkeypatch
     assert cross_validation.probabilities(path, 100, 10) is None, "of other images"
 
 
+@pytest.mark.slow
 def test_it_stops_when_asked_and_goes_on_with_the_folds_that_are_missing(monkeypatch):
     path, trained = prepared(), []
     batches = data.training_batches

@@ -138,6 +138,7 @@ def test_a_training_that_is_paused_and_stepped_through_ends_bit_for_bit_the_same
     assert run.state == "finished" and differences(whole, run) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("precision", "near"), [("float32", 1e-3), ("mixed_float16", 2e-2)])
 def test_a_step_tells_loss_gradient_norm_and_change_of_every_layer(precision, near):
     """Against arithmetic: the first step of SGD with Nesterov momentum 0.9 moves weights by 1.9 × rate × gradient."""

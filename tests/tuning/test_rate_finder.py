@@ -100,6 +100,7 @@ def quick(monkeypatch, draw_once):
     monkeypatch.setattr(rate_search, "BATCHES", 12)
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_curve(quick):
     folder = prepared(TINY)
     assert rate_finder.main([str(folder)]) == 0

@@ -6,14 +6,13 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts, data, runs
-from cnn.config import counted
+from cnn.config import Data, counted
 from cnn.evaluation import calibration, scores
 from cnn.evaluation.advice import Advice, advise
 from cnn.evaluation.predictions import Predictions
 from cnn.runs import Run
 from cnn.ui import figures, fragments, links, shell, state
 from cnn.ui.evaluate import images
-from cnn.ui.predict import inputs
 
 _WRITTEN: dict[str, charts.Normalised] = {"Counts": "count", "% of true label": "true", "% of predicted": "predicted"}
 _BY_CLASS, _BY_SIMILARITY = "By class", "By similarity"
@@ -169,7 +168,7 @@ def _training_images(run: Run) -> np.ndarray | None:
 
 @lru_cache(maxsize=16)
 def _counts(dataset: str, limit: int | None) -> np.ndarray:
-    labels = inputs.split_of(dataset, "train").labels[:limit]
+    labels = data.load(Data(dataset=dataset, limit=limit)).train.labels
     return np.bincount(labels, minlength=len(data.DATASETS[dataset].card.class_names))
 
 
