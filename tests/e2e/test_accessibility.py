@@ -60,10 +60,7 @@ PLACES = {
 }
 
 LOOKS = {"light": ("light", 1280), "dark": ("dark", 400)}
-SOON = (
-    "New network",
-    "Learn, filter",
-)
+SOON = ("Learn, filter",)
 HIGH = 10_000  # pixels of a window in which no page scrolls: axe reads no contrast of what it would have to scroll to
 
 # What Streamlit draws and nobody else can change: axe's rule, and where it may be broken.

@@ -100,6 +100,7 @@ def test_a_teachers_link_leaves_controls_out(page: Page, workshop: Dashboard):
     expect(page.get_by_role("slider", name="Stride s")).to_have_value("3")
 
 
+@pytest.mark.slow
 def test_a_question_is_answered_and_survives_a_reload(page: Page, workshop: Dashboard):
     page.goto(f"{workshop.url}/Learn?topic=uses&run=lecture")
     form = page.get_by_test_id("stForm")

@@ -184,6 +184,7 @@ def test_grad_cam_plus_plus_of_steep_gradients_stays_finite():
     assert np.isfinite(found).all() and found.max() > 0
 
 
+@pytest.mark.slow
 def test_the_gradients_at_every_layer_are_those_of_finite_differences(picture):
     """Also where a layer's maps take two ways to the score, one of them past other layers."""
     explainer = built(*SMOOTH)

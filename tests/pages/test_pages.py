@@ -162,6 +162,7 @@ def test_train_explains_a_run_and_resumes_it(launcher, state, status, words):
     assert launcher.calls == [("start", run.id)]
 
 
+@pytest.mark.slow
 def test_train_stops_a_run(launcher):
     run = make_run("queued")
     app = open_page("Train", run.id)

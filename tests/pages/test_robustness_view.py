@@ -125,6 +125,7 @@ def test_a_stop_keeps_what_is_done_and_going_on_measures_the_rest(own_tiny, monk
     assert sum(passes) == 60 * STRENGTHS * 6
 
 
+@pytest.mark.slow
 def test_runs_are_compared_on_the_same_images(own_tiny, tiny):
     other = runs.create(own_tiny.config, "Second")
     other.model_path.write_bytes(own_tiny.model_path.read_bytes())

@@ -250,6 +250,7 @@ def rate(value: object) -> Callable[[Run], None]:
     return lambda run: runs.ask(run, "learning rate", value)
 
 
+@pytest.mark.slow
 def test_another_learning_rate_holds_from_the_next_batch_on(monkeypatch):
     run = runs.create(changed(CONFIG, schedule="constant"))
     before_step(monkeypatch, {(0, 2): rate(0.005), (1, 5): rate(0.001)})

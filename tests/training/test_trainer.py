@@ -435,6 +435,7 @@ def test_what_a_killed_process_has_left_half_written_is_removed(draw_once):
     assert set(looks_inside(run)) == {"epoch-0001.npz", "weights-0001.npz"}
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_said_and_the_run_can_be_trained_anew(monkeypatch, draw_once):
     run = runs.create(SMALL, "damaged")
     with monkeypatch.context() as patch:
