@@ -99,12 +99,12 @@ _CELL = 34  # pixels of an unseen point that is clicked
 
 
 def _cell(count: int, part: float, of: Normalised, short: bool) -> str:
-    """What is written into a cell; of thousands only the first digits, if it is to be short."""
+    """What is written into a cell; of tens of thousands only the first digits, if it is to be short."""
     if not count:
         return ""
     if of != "count":
         return f"{part:.0%}" if part >= 0.0995 else f"{part:.1%}"
-    return f"{count / 1000:.3g}k" if short and count >= 1000 else f"{count:,}"
+    return f"{count / 1000:.3g}k" if short and count >= 10_000 else f"{count:,}"
 
 
 def _add_cells(figure: go.Figure, names: Sequence[str], hover: Sequence[Sequence[str]]) -> None:
