@@ -13,7 +13,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, get_args
 
@@ -641,7 +640,6 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
     return rows
 
 
-@cache
 def _snake_case(type_: str) -> str:
     """A Keras layer's name as Keras makes it of its type: MaxPooling2D -> max_pooling2d."""
     parted = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", type_)

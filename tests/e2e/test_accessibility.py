@@ -125,7 +125,7 @@ def excused(page: Page, rule: str, target: list) -> bool:
 
 
 def looks() -> Iterator[ParameterSet]:
-    """Light and dark take turns from place to place; places built like others, and the zoomed ones, are slow."""
+    """One place in one look at once; all others, and the zoomed ones, are slow."""
     for number, name in enumerate(PLACES):
         soon = list(LOOKS)[number % 2] if name in SOON else None
         for look in (*LOOKS, "zoomed"):
