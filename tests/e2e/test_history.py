@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Dashboard
 
@@ -50,6 +50,25 @@ def test_back_and_forward_take_one_step_a_page(page: Page, workshop: Dashboard):
     for name in PAGES[1:4]:
         page.go_forward()
         shows(page, name)
+
+
+def test_a_click_counts_before_its_listener_is_there(page: Page, workshop: Dashboard):
+    """The script that keeps the history may arrive between a click and the page that it opens."""
+    late: list[Route] = []
+    page.route(re.compile("/BidiComponent"), lambda request: late.append(request))
+    page.goto(workshop.url)
+    shows(page, "Start")
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Runs", exact=True).hover()
+    assert late
+    page.mouse.down()
+    for request in late:
+        request.continue_()
+    page.wait_for_function("window.historyHasSteps")
+    page.mouse.up()
+    shows(page, "Runs")
+    page.unroute_all()
+    page.go_back()
+    shows(page, "Start")
 
 
 @pytest.mark.slow

@@ -92,6 +92,15 @@ def test_a_dataset_that_is_not_here_is_asked_for(own_tiny, monkeypatch):
     assert "It is not here." in shown and "Download and evaluate" in shown
 
 
+@pytest.mark.parametrize("view", ["Overview", "Images"])
+def test_predictions_whose_images_are_gone_are_listed_with_one_sentence(own_tiny, found, monkeypatch, view):
+    monkeypatch.setattr(type(data.DATASETS["synthetic"]), "missing", lambda self: "It is not here.")
+    names = found.class_names
+    app = evaluate(own_tiny, view, true=names[scores.most_confused(scores.confusion(found))[0].true])
+    assert text(app).count("It is not here.") == 1
+    assert any("true label" in table.value for table in app.dataframe)
+
+
 def test_a_run_without_a_network_says_so():
     assert "no trained network yet" in text(open_page("Evaluate", make_run("queued").id))
 

@@ -63,11 +63,12 @@ def of_cell(run: Run, found: Predictions, filter_: Classes) -> None:
     listed = scores.ordered(found, filter_.of(found), "Most confident mistake")
     wrong = int((~found.right[listed]).sum())
     st.markdown(f"**{counted(len(listed), 'image')}**, {wrong:,} of them wrong, the most confident mistakes first.")
+    images = measured.images(run, found.split)
     if len(listed):
-        _draw(run, found, listed[:_IN_CELL], "cell-page")
+        _draw(run, found, images, listed[:_IN_CELL], "cell-page")
     if len(listed) > _IN_CELL:
         st.caption(f"{_IN_CELL} of {len(listed):,} are shown here, all of them under Images.")
-    _offer_selected(run, found)
+    _offer_selected(run, found, images)
 
 
 def show(run: Run, found: Predictions) -> None:
@@ -77,16 +78,17 @@ def show(run: Run, found: Predictions) -> None:
 
 def _view(run: Run, found: Predictions) -> None:
     listed = _filtered(run, found)
+    images = measured.images(run, found.split)
     with st.container(horizontal=True, vertical_alignment="center"):
         wrong = int((~found.right[listed]).sum())
         st.markdown(f"**{counted(len(listed), 'image')}** of {len(found):,}, {wrong:,} of them wrong.", width="stretch")
         if len(listed):
-            _downloads(run, found, listed, f"{run.id}-{found.split}", "images")
-    _offer_selected(run, found)
+            _downloads(found, images, listed, f"{run.id}-{found.split}", "images")
+    _offer_selected(run, found, images)
     if not len(listed):
         st.info("No image is like that. Clear some filters.", icon=":material/filter_alt_off:")
         return
-    _draw(run, found, listed, "images-page", wide=True)
+    _draw(run, found, images, listed, "images-page", wide=True)
 
 
 # ---------------------------------------------------------------- filters
@@ -137,9 +139,10 @@ def _unlike_below(run: Run) -> float | None:
 # ---------------------------------------------------------------- the images, and the one that is opened
 
 
-def _draw(run: Run, found: Predictions, listed: np.ndarray, key: str, wide: bool = False) -> None:
-    """The gallery, and the opened image beside or above it."""
-    images = measured.images(run, found.split)
+def _draw(
+    run: Run, found: Predictions, images: np.ndarray | None, listed: np.ndarray, key: str, wide: bool = False
+) -> None:
+    """The gallery, and the opened image beside or above it; a table where the images are not here."""
     opened = _opened(found)
     if images is None:
         st.dataframe(as_table(found, listed).head(gallery.PAGE), hide_index=True)
@@ -243,7 +246,7 @@ def _select_button(run: Run, found: Predictions, index: int) -> None:
     )
 
 
-def _offer_selected(run: Run, found: Predictions) -> None:
+def _offer_selected(run: Run, found: Predictions, images: np.ndarray | None) -> None:
     """What can be done with the selected images, where there are any."""
     selected = _selected(run, found)
     if not selected:
@@ -251,16 +254,15 @@ def _offer_selected(run: Run, found: Predictions) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{len(selected):,} selected**", width="stretch")
         listed = np.array(sorted(selected))
-        _downloads(run, found, listed, f"{run.id}-{found.split}-selected", "selected")
+        _downloads(found, images, listed, f"{run.id}-{found.split}-selected", "selected")
         st.button(
             "Clear selection", icon=":material/deselect:", type="tertiary", key="deselect", on_click=selected.clear
         )
 
 
-def _downloads(run: Run, found: Predictions, listed: np.ndarray, name: str, key: str) -> None:
-    """Images as a table and as labelled folders, which a training takes as own images."""
+def _downloads(found: Predictions, images: np.ndarray | None, listed: np.ndarray, name: str, key: str) -> None:
+    """Images as a table and, where they are here, as labelled folders, which a training takes as own images."""
     csv.download(lambda: csv.to_csv(as_table(found, listed)), f"{name}.csv", key=f"{key}_csv")
-    images = measured.images(run, found.split)
     if images is None:
         return
     st.download_button(
