@@ -11,7 +11,8 @@ export default function () {
   window.historyHasSteps = true;
   const push = history.pushState.bind(history);
   const replace = history.replaceState.bind(history);
-  let acted = navigator.userActivation?.isActive ?? false; // a click may be younger than the page and older than this script
+  // A click may be younger than the page and older than this script.
+  let acted = navigator.userActivation?.isActive ?? false;
   let shown = location.href; // when the visitor last acted
   const act = () => { [acted, shown] = [true, location.href]; };
   for (const kind of ["pointerdown", "keydown"]) window.addEventListener(kind, act, true);
