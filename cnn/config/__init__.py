@@ -6,7 +6,7 @@ Knows pydantic and integers; knows no image, no file, no network and no framewor
 from cnn.config.built_in_presets import presets
 from cnn.config.datasets import CLASS_NAMES, DATASET_CARDS, INPUT_SHAPE, STAND_IN, DatasetCard, datasets_help
 from cnn.config.preset_cards import PRESET_CARDS, Measured, PresetCard, preset_title
-from cnn.config.run_config import MAX_LEARNING_RATE, Data, Resources, RunConfig, Training
+from cnn.config.run_config import MAX_LEARNING_RATE, Data, Resources, RunConfig, Training, Transfer
 from cnn.config.words import counted, duration, empty_word, explain, field_label
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Resources",
     "RunConfig",
     "Training",
+    "Transfer",
     "counted",
     "datasets_help",
     "duration",

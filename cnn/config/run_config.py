@@ -5,17 +5,30 @@ and when it is read back from disk alike, so that no other module needs to doubt
 Streamlit.
 """
 
+import dataclasses
 import unicodedata
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from cnn.config import versions
-from cnn.config.datasets import DATASET_CARDS, FASHION_MNIST, DatasetCard, known_dataset
+from cnn.config.datasets import (
+    DATASET_CARDS,
+    FASHION_MNIST,
+    INPUT_SHAPE,
+    DatasetCard,
+    known_dataset,
+    own_dataset,
+)
 from cnn.config.layers import Layer, Row, trace
 
 MAX_LEARNING_RATE = 10.0
+MAX_CLASSES = 200
+MAX_CLASS_NAME = 80  # characters
+LEAST_EDGE, LARGEST_EDGE = 16, 224  # pixels of an image's height and width
+PHOTO_SIZE = (224, 224)  # of images of your own, where no other is chosen
+_Edge = Annotated[int, Field(ge=LEAST_EDGE, le=LARGEST_EDGE)]
 
 
 class _Section(BaseModel):
@@ -25,11 +38,22 @@ class _Section(BaseModel):
 class Data(_Section):
     """Which images a network is trained on, and how they are varied."""
 
-    dataset: Annotated[str, AfterValidator(known_dataset)] = Field(
-        FASHION_MNIST.name, description="The name of one of `DATASET_CARDS`."
+    dataset: str = Field(
+        FASHION_MNIST.name,
+        max_length=1000,
+        description="The name of one of `DATASET_CARDS`, or the name or the folder of a dataset of your own.",
     )
+    classes: tuple[str, ...] = Field(
+        (),
+        max_length=MAX_CLASSES,
+        description="The classes of a dataset of your own, in order; empty: the dataset is a built-in one.",
+    )
+    image_size: tuple[_Edge, _Edge] | None = Field(
+        None, description="Height and width in pixels that images are brought to; empty: the dataset's own."
+    )
+    channels: Literal[1, 3] | None = Field(None, description="1: grey. 3: RGB. Empty: the dataset's own.")
     limit: int | None = Field(
-        None, ge=100, le=55_000, description="Train on only this many images; empty: on all of them."
+        None, ge=2, le=1_000_000, description="Train on only this many images; empty: on all of them."
     )
     flip: bool = Field(False, description="Augmentation: mirror a random half of the training images.")
     shift: int = Field(0, ge=0, le=6, description="Augmentation: shift each training image by up to this many pixels.")
@@ -44,6 +68,18 @@ class Data(_Section):
         ge=0.0,
         le=1.0,
         description="Augmentation: probability that a random rectangle of a training image is painted over.",
+    )
+    random_crop: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.9,
+        description="Augmentation: up to this fraction of a training image's area is cut off, and the rest stretched.",
+    )
+    colour_jitter: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="Augmentation: vary the brightness, contrast and saturation of each training image this strongly.",
     )
     style_augmentation: float = Field(
         0.0,
@@ -63,8 +99,17 @@ class Data(_Section):
 
     @property
     def card(self) -> DatasetCard:
-        """What is known of its dataset without loading it."""
-        return DATASET_CARDS[self.dataset]
+        """What is known of its dataset without loading it, with the size and the channels that were chosen."""
+        if self.classes:
+            return own_dataset(self.dataset, self.classes, (*(self.image_size or PHOTO_SIZE), self.channels or 3))
+        card = DATASET_CARDS[self.dataset]
+        if self.image_size is None and self.channels is None:
+            return card
+        *size, channels = card.input_shape
+        shape = (*(self.image_size or size), self.channels or channels)
+        # Whatever is in colour, or has another size than Fashion-MNIST, is not cut out as Fashion-MNIST is.
+        reading = card.reading if shape == card.input_shape else "photo"
+        return dataclasses.replace(card, input_shape=shape, reading=reading)
 
     @model_validator(mode="before")
     @classmethod
@@ -72,6 +117,38 @@ class Data(_Section):
         if isinstance(contents, dict):
             versions.refuse_old_names(contents)
         return contents
+
+    @field_validator("classes")
+    @classmethod
+    def _are_names(cls, classes: tuple[str, ...]) -> tuple[str, ...]:
+        if len(classes) == 1:
+            raise ValueError(f"There is only one class, {classes[0][:MAX_CLASS_NAME]!r}: a network needs at least two.")
+        for name in classes:
+            if not name.strip() or len(name) > MAX_CLASS_NAME:
+                raise ValueError(f"The name of a class must have 1 to {MAX_CLASS_NAME} characters: {name[:90]!r}.")
+            if any(unicodedata.category(character) == "Cc" for character in name):
+                raise ValueError(f"The name of the class {name!r} contains a control character: leave it out.")
+        if twice := [name for index, name in enumerate(classes) if name in classes[:index]]:
+            raise ValueError(f"Two classes are called {twice[0]!r}: give one of them another name.")
+        return classes
+
+    @model_validator(mode="after")
+    def _is_a_dataset(self) -> Self:
+        if not self.classes:
+            known_dataset(self.dataset)
+        elif self.dataset in DATASET_CARDS or not self.dataset.strip():
+            raise ValueError(f"A dataset of your own cannot be called {self.dataset!r}: choose another name.")
+        return self
+
+    @model_validator(mode="after")
+    def _mixes_garments_with_garments(self) -> Self:
+        fashion = not self.classes and self.card.reading == "garment" and self.card.input_shape == INPUT_SHAPE
+        if not fashion and (self.style_augmentation or self.outlier_exposure or self.own_images):
+            raise ValueError(
+                "Style augmentation, outlier exposure and own images are for clothes as in Fashion-MNIST, 28×28 and "
+                "grey: set them to 0 for this dataset."
+            )
+        return self
 
     @model_validator(mode="after")
     def _fractions_leave_room(self) -> Self:
@@ -116,6 +193,9 @@ class Training(_Section):
         description="Early stopping: end once the validation loss has not fallen for this many epochs, and keep the "
         "weights of the best epoch; empty: train all epochs.",
     )
+    class_weights: bool = Field(
+        False, description="Let each class count equally in the loss, however many images it has."
+    )
     calibrate: bool = Field(
         False, description="After training, divide the logits by the temperature that fits the validation images best."
     )
@@ -134,6 +214,31 @@ class Resources(_Section):
     gpus: int = Field(0, ge=0, le=16, description="GPUs of one machine to request; several split each batch.")
 
 
+class Transfer(_Section):
+    """Which layers begin with what another network has learned, and which of them stay as they are."""
+
+    source: str = Field(
+        "",
+        max_length=200,
+        description="The network whose weights the first layers get: a backbone's name, or a run's id. Empty: none.",
+    )
+    layers: int = Field(0, ge=0, le=64, description="How many layers, from the first, get its weights.")
+    frozen: int = Field(0, ge=0, le=64, description="How many layers, from the first, are not trained.")
+
+    @model_validator(mode="after")
+    def _frozen_are_transferred(self) -> Self:
+        if not self.source and (self.layers or self.frozen):
+            raise ValueError("Layers can only be transferred or frozen where there is a network to take them from.")
+        if self.source and not self.layers:
+            raise ValueError(f"No layer is transferred from {self.source!r}: transfer at least one.")
+        if self.frozen > self.layers:
+            raise ValueError(
+                f"{self.frozen} layers are frozen, but only {self.layers} transferred: a layer with random weights "
+                "must be trained."
+            )
+        return self
+
+
 class RunConfig(_Section):
     """A whole run. The output layer (dense, softmax, one unit a class) is not listed: it is always the last."""
 
@@ -144,6 +249,7 @@ class RunConfig(_Section):
     data: Data = Data()
     layers: tuple[Layer, ...] = Field(min_length=1, max_length=64)
     training: Training = Training()
+    transfer: Transfer = Transfer()
     resources: Resources = Resources()
 
     @model_validator(mode="before")
@@ -171,6 +277,11 @@ class RunConfig(_Section):
     @model_validator(mode="after")
     def _layers_fit(self) -> Self:
         self.rows()
+        if self.transfer.layers > len(self.layers):
+            raise ValueError(
+                f"{self.transfer.layers} layers are transferred, but there are only {len(self.layers)} before the "
+                "output layer."
+            )
         return self
 
     def rows(self) -> list[Row]:
@@ -179,9 +290,18 @@ class RunConfig(_Section):
         Raises:
             ImpossibleStack: the layers do not fit together.
         """
-        return list(_traced(self.layers, self.data.card.input_shape, len(self.data.card.class_names)))
+        card, transfer = self.data.card, self.transfer
+        return list(_traced(self.layers, card.input_shape, len(card.class_names), transfer.layers, transfer.frozen))
 
 
 @lru_cache(256)  # a page asks for the tables of all presets and of all known runs each time it is drawn
-def _traced(layers: tuple[Layer, ...], shape: tuple[int, ...], classes: int) -> tuple[Row, ...]:
-    return tuple(trace(layers, shape, classes))
+def _traced(
+    layers: tuple[Layer, ...], shape: tuple[int, ...], classes: int, transferred: int, frozen: int
+) -> tuple[Row, ...]:
+    rows = trace(layers, shape, classes)
+    return tuple(dataclasses.replace(row, trainable=0) if _is_kept(row, transferred, frozen) else row for row in rows)
+
+
+def _is_kept(row: Row, transferred: int, frozen: int) -> bool:
+    """Whether a row keeps its weights. The statistics of a few images would spoil a normalisation that has learned."""
+    return row.layer < (transferred if row.type == "BatchNormalization" else frozen)

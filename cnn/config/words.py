@@ -34,6 +34,8 @@ _LABELS = {
     "shift": "Random translation (px)",
     "random_affine": "Random affine (strength)",
     "random_erasing": "Random erasing (probability)",
+    "random_crop": "Random resized crop (fraction)",
+    "colour_jitter": "Colour jitter (strength)",
     "style_augmentation": "Style augmentation (fraction)",
     "outlier_exposure": "Outlier exposure (fraction)",
     "own_images": "Own images (fraction)",
@@ -50,7 +52,13 @@ _LABELS = {
     "cpus": "CPUs",
     "gpus": "GPUs",
 }
-_EMPTY = {"limit": "all", "patience": "off", "stride": "as the window"}
+_EMPTY = {
+    "limit": "all",
+    "image_size": "the dataset's",
+    "channels": "the dataset's",
+    "patience": "off",
+    "stride": "as the window",
+}
 
 
 def field_label(name: str) -> str:

@@ -20,7 +20,7 @@ from cnn.config.layers import KINDS
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr | None
 WIDTH = "layers.width"  # the path of the factor on the filters of all convolutions
 # No trials could be compared, or nothing would differ.
-_SAME_FOR_ALL = ("dataset", "own_images", "calibrate", "tensorboard")
+_SAME_FOR_ALL = ("dataset", "classes", "image_size", "channels", "own_images", "calibrate", "tensorboard")
 _LOGARITHMIC = ("learning_rate", "batch_size", "limit", "filters", "units", "width", "weight_decay", "l2")
 _WIDTH_FIELD = FieldInfo(
     annotation=float,

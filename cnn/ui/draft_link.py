@@ -13,11 +13,16 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from cnn.config import Data, Resources, RunConfig, Training, explain, versions
+from cnn.config import Data, Resources, RunConfig, Training, Transfer, explain, versions
 from cnn.config.layers import KINDS, Layer
 from cnn.errors import AtelierError
 
-SECTIONS: dict[str, type[BaseModel]] = {"data": Data, "training": Training, "resources": Resources}
+SECTIONS: dict[str, type[BaseModel]] = {
+    "data": Data,
+    "training": Training,
+    "transfer": Transfer,
+    "resources": Resources,
+}
 _LARGEST = 100_000  # bytes of the JSON; the longest possible configuration has about 20,000
 _MOST_LAYERS = 64  # as many as a configuration may have
 
@@ -31,7 +36,7 @@ def encode(preset: str | None, sections: dict[str, dict[str, Any]], layers: list
 
     Args:
         preset: the one that they started from.
-        sections: the values of data, training and resources.
+        sections: the values of data, training, transfer and resources.
         layers: the layers, which need not fit together.
     """
     contents: dict[str, Any] = {"version": versions.VERSION, "layers": []}

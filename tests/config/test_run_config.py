@@ -99,8 +99,8 @@ def test_they_may_take_nine_tenths(fractions):
 @pytest.mark.parametrize(
     ("section", "name", "value", "bound"),
     [
-        ("data", "limit", 99, "100"),
-        ("data", "limit", 55_001, "55000"),
+        ("data", "limit", 1, "2"),
+        ("data", "limit", 1_000_001, "1000000"),
         ("data", "shift", 7, "6"),
         ("data", "shift", -1, "0"),
         ("data", "random_affine", 2.1, "2"),
@@ -159,7 +159,7 @@ def test_layers_out_of_range_are_refused_by_name(kind, name, value):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"data": {"dataset": "cifar-10"}}, "cifar-10"),
+        ({"data": {"dataset": "cifar-100"}}, "cifar-100"),
         ({"training": {"optimizer": "lion"}}, "lion"),
         ({"training": {"epochs": "many"}}, "many"),
         ({"layers": []}, "There is no layer before the output layer: add at least one"),
@@ -250,3 +250,65 @@ def test_every_figure_of_a_preset_stands_in_the_benchmarks():
 def test_presets_have_titles_and_saved_ones_their_names():
     assert [preset_title(name) for name in ("lenet5", "dense", "my-net")] == ["LeNet-5", "Dense baseline", "my-net"]
     assert preset_title(None) == "Custom settings"
+
+
+OWN = {"dataset": "Hats and skirts", "classes": ["hat", "skirt"]}
+
+
+def test_a_dataset_of_your_own_brings_its_classes_and_its_size():
+    config = RunConfig.model_validate({"layers": [{"kind": "flatten"}], "data": {**OWN, "image_size": [20, 30]}})
+    card = config.data.card
+    assert (card.own, card.class_names, card.input_shape, card.reading) == (
+        True,
+        ("hat", "skirt"),
+        (20, 30, 3),
+        "photo",
+    )
+    assert config.rows()[-1].output_shape == (2,)
+    assert RunConfig.model_validate_json(config.model_dump_json()) == config
+
+
+def test_a_built_in_dataset_can_be_brought_to_another_size_and_to_colour():
+    data = Data(image_size=(64, 48), channels=3)
+    assert data.card.input_shape == (64, 48, 3) and data.card.class_names == Data().card.class_names
+    assert (Data().card.reading, data.card.reading) == ("garment", "photo")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"dataset": "Hats"}, "no dataset 'Hats'"),
+        ({**OWN, "classes": ["hat"]}, "at least two"),
+        ({**OWN, "classes": ["hat", "hat"]}, "Two classes are called 'hat'"),
+        ({**OWN, "classes": ["hat", " "]}, "1 to 80 characters"),
+        ({**OWN, "classes": ["hat", "a\nb"]}, "control character"),
+        ({**OWN, "classes": [str(number) for number in range(201)]}, "at most 200"),
+        ({**OWN, "dataset": "mnist"}, "cannot be called 'mnist'"),
+        ({**OWN, "style_augmentation": 0.1}, "28×28 and grey"),
+        ({"outlier_exposure": 0.1, "channels": 3}, "28×28 and grey"),
+        ({"image_size": (15, 30)}, "greater than or equal to 16"),
+    ],
+)
+def test_an_impossible_dataset_is_refused_readably(data, words):
+    assert words in refusal(data=data)
+
+
+@pytest.mark.parametrize(
+    ("transfer", "words"),
+    [
+        ({"layers": 1}, "a network to take them from"),
+        ({"source": "lecture"}, "transfer at least one"),
+        ({"source": "lecture", "layers": 1, "frozen": 2}, "must be trained"),
+        ({"source": "lecture", "layers": 50}, "there are only"),
+    ],
+)
+def test_an_impossible_transfer_is_refused_readably(transfer, words):
+    assert words in refusal(transfer=transfer)
+
+
+def test_frozen_layers_are_not_trained_and_transferred_normalisations_keep_their_statistics():
+    layers = [{"kind": "convolution", "batch_normalisation": True}] * 3 + [{"kind": "global pooling"}]
+    transfer = {"source": "lecture", "layers": 2, "frozen": 1}
+    rows = RunConfig.model_validate({"layers": layers, "transfer": transfer}).rows()
+    trained = [(row.layer, row.type) for row in rows if row.trainable]
+    assert trained == [(1, "Conv2D"), (2, "Conv2D"), (2, "BatchNormalization"), (4, "Dense")]

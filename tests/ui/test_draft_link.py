@@ -7,11 +7,11 @@ import zlib
 
 import pytest
 
-from cnn.config import Data, Resources, Training, presets
+from cnn.config import presets
 from cnn.config.layers import KINDS, Convolution, Dense, Flatten, SkipConnection
 from cnn.ui import draft_link
 
-DEFAULTS = {"data": Data().model_dump(), "training": Training().model_dump(), "resources": Resources().model_dump()}
+DEFAULTS = {name: section().model_dump() for name, section in draft_link.SECTIONS.items()}
 
 
 def packed(contents: object) -> str:

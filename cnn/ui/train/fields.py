@@ -32,7 +32,8 @@ _STEPS = {
     "style_augmentation": 0.05,
     "outlier_exposure": 0.01,
 }
-_COMMAND_LINE_ONLY = {"own_images"}  # a browser cannot name the folders that hold the images
+# A browser cannot name the folders that hold own images; classes, size and channels come with the dataset.
+_NOT_HERE = {"own_images", "classes", "image_size", "channels"}
 
 
 def section(model: type[BaseModel], values: draft.Values, place: str, names: Sequence[str] | None = None) -> None:
@@ -46,7 +47,7 @@ def section(model: type[BaseModel], values: draft.Values, place: str, names: Seq
     """
     with st.grid("auto", min_column_width=150, vertical_alignment="bottom"):
         for name in model.model_fields if names is None else names:
-            if name != "kind" and name not in _COMMAND_LINE_ONLY:
+            if name != "kind" and name not in _NOT_HERE:
                 values[name] = _widget(name, model.model_fields[name], values[name], draft.key(place, name))
 
 
@@ -56,7 +57,7 @@ def _widget(name: str, info: FieldInfo, value: Any, key: str) -> Any:
     if type(None) in get_args(kind):
         kind = next(part for part in get_args(kind) if part is not type(None))
     if get_origin(kind) is Literal or name == "dataset":
-        options = list(DATASET_CARDS if name == "dataset" else get_args(kind))
+        options = list(dict.fromkeys([*DATASET_CARDS, value]) if name == "dataset" else get_args(kind))
         help_ = datasets_help() if name == "dataset" else info.description
         return st.selectbox(label, options, index=options.index(value), key=key, help=help_)
     if kind is bool:
