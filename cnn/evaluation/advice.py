@@ -17,6 +17,7 @@ _FREQUENT = 0.05  # fraction of all mistakes from which a confusion is worth a w
 _MORE_THAN_EVEN = 2  # times as often as if all pairs of classes were confused alike
 _COUNT = 10  # images, of which less says nothing
 _FEW = 1 / 3  # of the median class's training images
+_LEAST = 20  # training images of a class, of which less than so many is little for any network
 _WEAK = 0.08  # by which a class's recall is below the mean
 _MISCALIBRATED = 0.03  # expected calibration error
 
@@ -120,6 +121,14 @@ def _few(predictions: Predictions, training_images: np.ndarray | None) -> Advice
     if training_images is None or not len(training_images):
         return None
     least, median = int(training_images.argmin()), float(np.median(training_images))
+    few = int((training_images < _LEAST).sum())
+    if few > 1 and training_images[least] >= _FEW * median:
+        return Advice(
+            "few images",
+            "Few images.",
+            f"{few} of {len(training_images)} classes have less than {_LEAST} training images, the smallest "
+            f"{training_images[least]:,}. Add images, or begin with the weights of a network that has learned others.",
+        )
     if training_images[least] >= _FEW * median:
         return None
     name = predictions.class_names[least]

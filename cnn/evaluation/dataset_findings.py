@@ -10,12 +10,14 @@ network.
 
 import contextlib
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
 
 from cnn import data, runs
 from cnn.config import Data
+from cnn.evaluation import pixels
 from cnn.evaluation.duplicates import SPLITS, Pairs
 
 _DUPLICATES = "duplicates.npz"
@@ -25,10 +27,11 @@ def folder(config: Data, splits: data.Splits) -> Path:
     """Where what is found about these images is kept; it may not be there yet."""
     digest = hashlib.sha256()
     for name in SPLITS:
-        for array in getattr(splits, name):
-            digest.update(repr(array.shape).encode())
-            digest.update(np.ascontiguousarray(array).data)
-    return runs.root() / ".found" / f"dataset.{config.dataset}.{digest.hexdigest()[:16]}"
+        split = getattr(splits, name)
+        digest.update(pixels.digest(split.images).encode())
+        digest.update(repr(split.labels.shape).encode() + np.ascontiguousarray(split.labels).tobytes())
+    title = re.sub(r"[^\w-]+", "-", config.card.title)[:40]  # of a folder of one's own, anything
+    return runs.root() / ".found" / f"dataset.{title}.{digest.hexdigest()[:16]}"
 
 
 def keep_pairs(place: Path, pairs: Pairs, near: float) -> None:

@@ -1,13 +1,15 @@
 """Pairs of images that are the same, or nearly, within and across the splits of a dataset.
 
-Two images are as far apart as the root mean square of the differences of their pixels, in grey levels from 0 to 255;
-one of them may be mirrored. Distances of all pairs are bounded by blocks of matrix products, and those of the few that
-may be close are computed from the pixels. Knows pixels and labels, no network.
+Two images are as far apart as the root mean square of the differences of their pixels, in levels from 0 to 255; one of
+them may be mirrored. Large images are first reduced, so that ten thousand photos are compared in little memory.
+Distances of all pairs are bounded by blocks of matrix products, and those of the few that may be close are computed
+from the pixels. Knows pixels and labels, no network.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from cnn import data
@@ -16,6 +18,7 @@ SEARCHED = 16.0  # grey levels: closer pairs are listed
 NEAR = 8.0  # grey levels: in Fashion-MNIST, closer pairs show the same article, and from 10 on most are of two alike
 MOST = 5_000  # pairs that are listed, the closest ones
 SPLITS = ("train", "validation", "test")
+LARGEST = 48  # pixels of the longer side that images are compared with, at most
 _BLOCK = 2_000  # images a side of a product of 16 MB
 _SAMPLE, _DIRECTIONS = 1_000, 64  # images that choose the directions of the projection, and how many there are
 _SLACK = 0.5  # grey levels by which a distance of 32-bit floats may be wrong, with room to spare
@@ -60,24 +63,40 @@ class Pairs:
 class Everything:
     """All images of a dataset in one row: train, validation, test.
 
-    images: uint8 (n, h, w[, c]). labels: int (n,). split: int (n,), a place in `SPLITS`. index: int (n,), within it.
+    images: uint8 (n, h, w[, c]), reduced where a side is longer than `LARGEST`. labels: int (n,). split: int (n,), a
+    place in `SPLITS`. index: int (n,), within it. reduced: whether the images were larger.
     """
 
     images: np.ndarray
     labels: np.ndarray
     split: np.ndarray
     index: np.ndarray
+    reduced: bool = False
 
 
 def everything(splits: data.Splits) -> Everything:
     each = [getattr(splits, name) for name in SPLITS]
     sizes = [len(split.labels) for split in each]
     return Everything(
-        np.concatenate([split.images for split in each]),
+        np.concatenate([_reduced(split.images) for split in each]),
         np.concatenate([split.labels for split in each]).astype(np.int64),
         np.repeat(np.arange(len(SPLITS)), sizes),
         np.concatenate([np.arange(size) for size in sizes]),
+        max(each[0].images.shape[1:3]) > LARGEST,
     )
+
+
+def _reduced(images: np.ndarray) -> np.ndarray:
+    """Images uint8 (n, h, w[, c]) with no side longer than `LARGEST`, in their proportions, by the means of areas."""
+    height, width = images.shape[1:3]
+    factor = LARGEST / max(height, width)
+    if factor >= 1:
+        return images
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    found = np.empty((len(images), size[1], size[0], *images.shape[3:]), np.uint8)
+    for place, image in enumerate(images):  # one at a time: they may lie on disk
+        found[place] = cv2.resize(np.ascontiguousarray(image), size, interpolation=cv2.INTER_AREA)
+    return found
 
 
 def finding(images: np.ndarray, near: float = SEARCHED) -> Generator[float, None, Pairs]:

@@ -17,12 +17,14 @@ import numpy as np
 from cnn import data, runs
 from cnn.config import counted
 from cnn.evaluation.examples import read_examples
+from cnn.networks.batch_size import images_at_once
 from cnn.runs import Run
 
-COMPARED = 100  # images on which the largest difference is measured
+COMPARED = 100  # images, at most, on which the largest difference is measured
 SAMPLE = 2_000  # test images for the accuracies where all of them take too long
 PATIENCE = 30.0  # seconds that one file may take for all test images
-_BATCH = 250
+_BATCH = 250  # images at once, at most
+_RANGE_VALUES = 2**24  # of all images that find the ranges of 8 bits: 64 MB
 _MAKING = 0.3  # of all work; the rest is measuring accuracies
 _FOUND = "exports"  # name of the table, and of the folder with the files
 _ONNX_PACKAGES = ("onnx", "onnxruntime")  # the one writes the file, the other runs it
@@ -135,7 +137,8 @@ def making(run: Run, patience: float = PATIENCE) -> Generator[float, None, Table
         problems["litert-int8"] = f"8 bits need training images to find the range of each value. {missing}"
     if problem := onnx_problem():
         problems["onnx"] = problem
-    images, compared = _compared(run, splits)
+    at_once = images_at_once(model, _BATCH)
+    images, compared = _compared(run, splits, min(COMPARED, at_once))
     expected = np.asarray(model.predict_on_batch(images))
     answers: dict[str, Answer] = {}
     measured: dict[str, Measured] = {}
@@ -156,7 +159,7 @@ def making(run: Run, patience: float = PATIENCE) -> Generator[float, None, Table
         total = len(splits.test.labels)
         count = total if slowest * total < patience else min(SAMPLE, total)
         network: Answer = lambda batch: np.asarray(model.predict_on_batch(batch))  # noqa: E731
-        own, *accuracies = yield from _accuracies([network, *answers.values()], splits.test, count)
+        own, *accuracies = yield from _accuracies([network, *answers.values()], splits.test, count, at_once)
         measured = {
             key: Measured(one.size, one.difference, accuracy)
             for (key, one), accuracy in zip(measured.items(), accuracies, strict=True)
@@ -177,14 +180,14 @@ def _splits(run: Run) -> tuple[data.Splits | None, str]:
         return None, str(error)
 
 
-def _compared(run: Run, splits: data.Splits | None) -> tuple[np.ndarray, str]:
+def _compared(run: Run, splits: data.Splits | None, count: int) -> tuple[np.ndarray, str]:
     """Images float32 (n, h, w, c) on which the files are compared with the network, and what they are."""
     examples = splits.test if splits else read_examples(run)
     if examples is not None:
-        images = data.scaled(examples.images[:COMPARED])
+        images = data.scaled(examples.images[:count])
         return images, counted(len(images), "test image")
-    noise = np.random.default_rng(0).random((COMPARED, *run.config.data.card.input_shape), np.float32)
-    return noise, f"{COMPARED} images of noise"
+    noise = np.random.default_rng(0).random((count, *run.config.data.card.input_shape), np.float32)
+    return noise, f"{counted(count, 'image')} of noise"
 
 
 def _made(run: Run, model, key: str, splits: data.Splits | None) -> bytes:
@@ -202,7 +205,8 @@ def _made(run: Run, model, key: str, splits: data.Splits | None) -> bytes:
         case "litert":
             return litert(model)
         case "litert-int8":
-            return litert(model, data.scaled(splits.train.images[:REPRESENTATIVE]))
+            few = min(REPRESENTATIVE, _RANGE_VALUES // int(np.prod(card.input_shape)))
+            return litert(model, data.scaled(splits.train.images[:few]))
         case "onnx":
             return onnx_file(operations(model), card.input_shape)
     return browser_page(operations(model), card.input_shape, card.class_names, run.name, _about(run)).encode()
@@ -233,13 +237,15 @@ def _loaded(file: Path, key: str) -> Answer:
     return litert.Interpreter(file.read_bytes())
 
 
-def _accuracies(answers: Sequence[Answer], test: data.Split, count: int) -> Generator[float, None, list[float]]:
+def _accuracies(
+    answers: Sequence[Answer], test: data.Split, count: int, at_once: int
+) -> Generator[float, None, list[float]]:
     """Each file's accuracy on the first test images; yields the fraction of all work that is done."""
     found = []
     for number, answer in enumerate(answers):
         right = 0
-        for start in range(0, count, _BATCH):
-            stop = min(start + _BATCH, count)
+        for start in range(0, count, at_once):
+            stop = min(start + at_once, count)
             predicted = answer(data.scaled(test.images[start:stop])).argmax(axis=1)
             right += int((predicted == test.labels[start:stop]).sum())
             yield _MAKING + (1 - _MAKING) * (number + stop / count) / len(answers)

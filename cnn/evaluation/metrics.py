@@ -7,6 +7,7 @@ import numpy as np
 from cnn import data
 from cnn.evaluation import calibration, predictions
 from cnn.evaluation.predictions import Predictions
+from cnn.networks.batch_size import images_at_once
 
 
 def evaluate(model, split: data.Split) -> dict[str, Any]:
@@ -26,8 +27,9 @@ def summary(found: Predictions) -> dict[str, Any]:
 
 
 def predict(model, images: np.ndarray, batch_size: int = 500) -> np.ndarray:
-    """Images uint8 (n, h, w) -> probabilities float32 (n, classes)."""
-    batches = [images[start : start + batch_size] for start in range(0, len(images), batch_size)]
+    """Images uint8 (n, h, w) or (n, h, w, c) -> probabilities float32 (n, classes); `batch_size` at once, at most."""
+    at_once = images_at_once(model, batch_size)
+    batches = (images[start : start + at_once] for start in range(0, len(images), at_once))
     return np.concatenate([np.asarray(model.predict_on_batch(data.scaled(batch))) for batch in batches])
 
 
@@ -35,7 +37,7 @@ def answers_and_logits(model, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """Images float32 (n, h, w, c) in [0, 1] -> probabilities and logits, each float32 (n, classes)."""
     from cnn.networks.load import logits, with_features
 
-    both = with_features(model)
-    batches = [both.predict_on_batch(pixels[start : start + 500]) for start in range(0, len(pixels), 500)]
+    both, at_once = with_features(model), images_at_once(model, 500)
+    batches = [both.predict_on_batch(pixels[start : start + at_once]) for start in range(0, len(pixels), at_once)]
     probabilities, features = (np.concatenate(parts) for parts in zip(*batches, strict=True))
     return probabilities, logits(model, features)

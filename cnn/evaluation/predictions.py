@@ -13,12 +13,13 @@ import numpy as np
 
 from cnn import data, runs
 from cnn.errors import AtelierError
+from cnn.networks.batch_size import images_at_once
 from cnn.networks.predictor import energy, tempered
 from cnn.runs import Run
 
 SplitName = Literal["test", "validation"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
-_BATCH = 250  # images of a forward pass: short enough for a Stop button to react
+_BATCH = 250  # images of a forward pass, at most: short enough for a Stop button to react
 
 
 class NotANumber(AtelierError, ArithmeticError):
@@ -116,10 +117,11 @@ def measuring(
     from cnn.networks.load import logits, with_features
 
     both, count, found = with_features(model), len(split.labels), []
-    for start in range(0, count, _BATCH):
-        _, features = both.predict_on_batch(data.scaled(split.images[start : start + _BATCH]))
+    at_once = images_at_once(model, _BATCH)
+    for start in range(0, count, at_once):
+        _, features = both.predict_on_batch(data.scaled(split.images[start : start + at_once]))
         found.append(logits(model, np.asarray(features)))
-        yield min(1.0, (start + _BATCH) / count)
+        yield min(1.0, (start + at_once) / count)
     penalty = float(sum(map(float, model.losses)))
     return Predictions(name, np.asarray(split.labels, np.int64), np.concatenate(found), class_names, penalty)
 

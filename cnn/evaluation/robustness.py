@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cnn import data, runs
+from cnn.evaluation import pixels
 from cnn.evaluation.corruptions import CORRUPTIONS, STRENGTHS, corrupted, keys
+from cnn.networks.batch_size import images_at_once
 from cnn.runs import Run
 
 _NAME = "robustness"  # of what is kept with the run
-_BATCH = 250  # images of a forward pass: short enough for a Stop button to react
+_BATCH = 250  # images of a forward pass, at most: short enough for a Stop button to react
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +91,7 @@ def sample(images: np.ndarray) -> np.ndarray:
 
     The first 500 of the first 2,000 are the first 500.
     """
-    return np.argsort(keys(images), kind="stable")
+    return pixels.once("sample", images, lambda all_: np.argsort(keys(all_), kind="stable"))
 
 
 def kept(run: Run, split: data.Split, count: int) -> Robustness | None:
@@ -121,7 +123,7 @@ def measuring(run: Run, model, split: data.Split, count: int) -> Generator[float
     """
     since = run.network_key
     order = sample(split.images)[:count]
-    images, labels = split.images[order], np.asarray(split.labels, np.int64)[order]
+    labels, at_once = np.asarray(split.labels, np.int64)[order], images_at_once(model, _BATCH)
     stored = _stored(run, split) or {}
     if len(stored.get("labels", ())) < count:
         stored["labels"] = labels
@@ -134,15 +136,15 @@ def measuring(run: Run, model, split: data.Split, count: int) -> Generator[float
             continue
         start = count - left[name]
         parts = [_answers(stored, name)] if start else []
-        for begin in range(start, count, _BATCH):
-            part = slice(begin, min(begin + _BATCH, count))
-            at_strengths = []
+        for begin in range(start, count, at_once):
+            part = slice(begin, min(begin + at_once, count))
+            images, at_strengths = split.images[order[part]], []
             for strength in (0,) if name == "clean" else range(1, STRENGTHS + 1):
-                pixels = images[part] if strength == 0 else corrupted(images[part], CORRUPTIONS[name], strength)
-                probabilities = _predict(model, pixels)
-                truth = probabilities[np.arange(len(pixels)), labels[part]]
+                made = images if strength == 0 else corrupted(images, CORRUPTIONS[name], strength)
+                probabilities = _predict(model, made)
+                truth = probabilities[np.arange(len(made)), labels[part]]
                 at_strengths.append((probabilities.argmax(axis=1), truth))
-                done += len(pixels)
+                done += len(made)
                 yield done / total
             parts.append(Answers(*(np.stack(column) for column in zip(*at_strengths, strict=True))))
         for what in ("predicted", "truth"):
@@ -156,8 +158,9 @@ def seconds_an_image(model, images: np.ndarray) -> float:
     """How long one image takes here at one strength of a corruption, on average: a batch of each corruption is tried.
 
     Args:
-        images: some tens, uint8 (n, h, w[, c]).
+        images: some tens, uint8 (n, h, w[, c]); of large ones as many as are predicted at once.
     """
+    images = images[: images_at_once(model, len(images))]
     _predict(model, images)  # the first pass builds the graph
     begin = time.perf_counter()
     for corruption in CORRUPTIONS.values():
@@ -190,7 +193,7 @@ def _write(run: Run, split: data.Split, stored: dict[str, np.ndarray], since: tu
 def _digest(split: data.Split) -> str:
     """Tells datasets apart, and versions of the corruptions."""
     amounts = repr([(name, one.amounts) for name, one in CORRUPTIONS.items()]).encode()
-    return hashlib.sha256(np.ascontiguousarray(split.images).tobytes() + split.labels.tobytes() + amounts).hexdigest()
+    return hashlib.sha256(pixels.digest(split.images).encode() + split.labels.tobytes() + amounts).hexdigest()
 
 
 def _done(stored: dict[str, np.ndarray], name: str) -> int:

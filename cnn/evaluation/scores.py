@@ -106,6 +106,19 @@ def per_class(predictions: Predictions) -> list[ClassScores]:
     ]
 
 
+def balanced_accuracy(predictions: Predictions) -> float:
+    """The mean recall of the classes that there are images of, in [0, 1]: each counts the same, however many it has."""
+    counts = np.bincount(predictions.labels, minlength=predictions.logits.shape[1])
+    hits = np.bincount(predictions.labels, predictions.right, len(counts))
+    return float((hits[counts > 0] / counts[counts > 0]).mean())
+
+
+def is_unequal(predictions: Predictions) -> bool:
+    """Whether the largest class has more than one and a half times as many images as the smallest that has some."""
+    counts = np.bincount(predictions.labels)
+    return bool(counts.max() > 1.5 * counts[counts > 0].min())
+
+
 def means(predictions: Predictions) -> list[ClassScores]:
     """The macro mean, in which each class counts the same, and the mean weighted by support."""
     from sklearn.metrics import precision_recall_fscore_support

@@ -63,3 +63,9 @@ def test_confidence_above_and_below_accuracy():
 
 def test_no_mistake_at_all():
     assert "confused" not in kinds(found(BALANCED, BALANCED))
+
+
+def test_all_classes_with_few_images():
+    (advice,) = [one for one in advise(GOOD, training_images=np.array([10, 9, 30])) if one.kind == "few images"]
+    assert "2 of 3 classes" in advice.text and "the smallest 9" in advice.text and advice.classes == ()
+    assert kinds(GOOD, training_images=np.array([20, 20, 30])) == []

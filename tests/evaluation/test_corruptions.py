@@ -43,6 +43,16 @@ def test_strength_0_is_the_image_and_each_strength_is_further_from_it(corruption
 
 
 @each_corruption
+def test_a_large_colour_image_that_lies_on_disk_is_changed_in_proportion(corruption, tmp_path):
+    small = garments((32, 24, 3), 1)
+    np.save(tmp_path / "images.npy", small.repeat(7, axis=1).repeat(7, axis=2))
+    large = np.load(tmp_path / "images.npy", mmap_mode="r")
+    made = corrupted(large, corruption, 3)
+    assert made.shape == large.shape == (1, 224, 168, 3)
+    assert 0.4 < distance(made, large) / distance(corrupted(small, corruption, 3), small) < 2.5
+
+
+@each_corruption
 def test_chance_is_the_images_and_the_seeds_own(corruption):
     images = garments((28, 28))
     whole = corrupted(images, corruption, 3)

@@ -105,3 +105,26 @@ def test_what_is_found_is_kept_with_the_images():
     assert dataset_findings.folder(config, mine) != place, "another label makes another dataset"
     (place / "duplicates.npz").write_bytes(b"half")
     assert dataset_findings.kept_pairs(place, 8.0) is None
+
+
+def test_large_photos_on_disk_are_compared_reduced_and_in_their_proportions(tmp_path):
+    chance = np.random.default_rng(5)
+    small = chance.integers(0, 256, (12, 12, 16, 3)).astype(np.uint8)
+    small[7] = small[2]
+    small[9] = small[4][:, ::-1]
+    np.save(tmp_path / "images.npy", small.repeat(10, axis=1).repeat(10, axis=2))
+    images = np.load(tmp_path / "images.npy", mmap_mode="r")
+    labels = np.arange(12).astype(np.uint8)
+    whole = duplicates.everything(
+        data.Splits(*(data.Split(images[part], labels[part]) for part in (slice(6), slice(6, 9), slice(9, 12))))
+    )
+    assert whole.reduced and whole.images.shape == (12, 36, 48, 3) and whole.images.nbytes < images.nbytes / 10
+    pairs, _ = finished(finding(whole.images))
+    assert as_dict(pairs) == {(2, 7): (0.0, False), (4, 9): (0.0, True)}
+
+
+def test_what_is_found_of_a_folder_of_ones_own_is_kept_beside_the_runs(runs_folder):
+    splits = data.Splits(*(data.Split(np.zeros((2, 16, 16, 3), np.uint8), np.array([0, 1], np.uint8)),) * 3)
+    own = Data(dataset="/home/ada/Meine Hüte 🎩", classes=("a", "b"), image_size=(16, 16))
+    place = dataset_findings.folder(own, splits)
+    assert place.parent == runs_folder / ".found" and place.name.startswith("dataset.Meine-Hüte-.")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -28,6 +29,7 @@ class FakeNetwork:
 
     def __init__(self, confidence: float = 0.91) -> None:
         self.confidence, self.sizes = confidence, []
+        self.layers = [SimpleNamespace(output=SimpleNamespace(shape=(None, 28, 28, 1)))]
 
     def predict_on_batch(self, x: np.ndarray) -> np.ndarray:
         self.sizes.append(len(x))

@@ -117,3 +117,11 @@ def test_mistakes_come_before_hits_the_most_confident_first():
     assert (np.diff(FOUND.confidence[listed[:wrong]]) <= 0).all()
     hits = scores.ordered(FOUND, np.arange(300), "Least confident hit")
     assert FOUND.right[hits[: 300 - wrong]].all() and (np.diff(FOUND.confidence[hits[: 300 - wrong]]) >= 0).all()
+
+
+def test_balanced_accuracy_is_scikit_learns_and_leaves_out_classes_without_images():
+    assert scores.balanced_accuracy(FOUND) == pytest.approx(metrics.balanced_accuracy_score(LABELS, FOUND.predicted))
+    assert not scores.is_unequal(FOUND)
+    few = Predictions("test", np.array([0, 0, 0, 1]), 4 * np.eye(4, dtype=np.float32)[[0, 0, 1, 1]], NAMES)
+    assert scores.balanced_accuracy(few) == pytest.approx((2 / 3 + 1) / 2)
+    assert scores.is_unequal(few)
