@@ -1,14 +1,21 @@
 """The stream of training batches, which depends on (seed, epoch, step) alone, and the batches for measuring."""
 
 import os
-from collections.abc import Sequence
-from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from math import ceil, prod
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from cnn.config import Data
-from cnn.data.augmentation import random_affine, random_erasing, random_flip, random_shift
+from cnn.data.augmentation import (
+    colour_jitter,
+    random_affine,
+    random_crop,
+    random_erasing,
+    random_flip,
+    random_shift,
+)
 from cnn.data.datasets import Split
 
 if TYPE_CHECKING:
@@ -22,6 +29,15 @@ def scaled(images: np.ndarray) -> np.ndarray:
     """uint8 (n, h, w) or (n, h, w, channels) in [0, 255] -> float32 (n, h, w, channels) in [0, 1]."""
     pixels = images.astype(np.float32) / 255.0
     return pixels if pixels.ndim == 4 else pixels[..., None]
+
+
+_AT_ONCE = 400_000_000  # bytes that the values of images which are predicted at once may take
+_VALUES = 12  # values on the way through a network for each of the image's own, at any moment
+
+
+def _images_at_once(shape: Sequence[int]) -> int:
+    """How many images of a shape (height, width, channels) a network may be given at once without it: 1 to 500."""
+    return max(1, min(500, _AT_ONCE // (4 * _VALUES * prod(shape))))
 
 
 def steps(pictures: int, batch_size: int) -> int:
@@ -61,13 +77,13 @@ def training_batches(
             its own images once more, so that none of them goes empty.
 
     Returns:
-        Batches (x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none).
+        Batches (x float32 (b, h, w, c) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none).
     """
     import tensorflow as tf
 
     # Kept as bytes, a quarter of the memory of float32, and scaled batch by batch in the pipeline's own thread.
-    images, labels = tf.constant(split.images[..., None]), tf.constant(split.labels)
-    others = [(tf.constant(other.split.images[..., None]), tf.constant(other.split.labels)) for other in sources]
+    images, labels = _gatherer(split.images), tf.constant(split.labels)
+    others = [(_gatherer(other.split.images), tf.constant(other.split.labels)) for other in sources]
     bounds = np.cumsum([0.0, *(other.fraction for other in sources)])
     count = len(split.labels)
     per_epoch = steps(count, batch_size)
@@ -85,7 +101,7 @@ def training_batches(
         if replicas > 1:
             there = tf.size(chosen)
             chosen = tf.gather(chosen, tf.range(-(-there // replicas) * replicas) % there)
-        x, y = tf.gather(images, chosen), tf.gather(labels, chosen)
+        x, y = images(chosen), tf.gather(labels, chosen)
         chance = tf.random.fold_in(tf.stack([seed, epoch]), step)
         strength = tf.fill(tf.shape(chosen), settings.random_affine)
         draw = tf.random.stateless_uniform(tf.shape(chosen), tf.random.fold_in(chance, 2)) if sources else None
@@ -93,28 +109,79 @@ def training_batches(
             taken = (draw >= bounds[number]) & (draw < bounds[number + 1])
             key = tf.random.fold_in(chance, 4 + number)
             which = tf.random.stateless_uniform(tf.shape(chosen), key, 0, len(other.split.labels), tf.int32)
-            x = tf.where(taken[:, None, None, None], tf.gather(pictures, which), x)
+            x = tf.where(taken[:, None, None, None], pictures(which), x)
             y = tf.where(taken, tf.gather(names, which), y)
             strength = tf.where(taken, other.random_affine, strength)
-        x = tf.cast(x, tf.float32) / 255.0
-        if settings.flip:
-            x = random_flip(x, tf.random.fold_in(chance, 0))
-        if settings.shift:
-            x = random_shift(x, settings.shift, tf.random.fold_in(chance, 1))
-        if settings.random_affine or sources:
-            x = random_affine(x, strength, tf.random.fold_in(chance, 3))
-        if settings.random_erasing:
-            x = random_erasing(x, settings.random_erasing, tf.random.fold_in(chance, 4 + len(sources)))
-        return x, y
+        return augmented(tf.cast(x, tf.float32) / 255.0, settings, chance, strength, len(sources)), y
 
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(4)
 
 
-def evaluation_batches(split: Split, batch_size: int = 500) -> "tf.data.Dataset":
-    """The split in its own order. Batches as in `training_batches`."""
+def augmented(x, settings: Data, chance, strength=None, sources: int = 0):
+    """A batch float32 (b, h, w, c) in [0, 1], varied as the configuration says.
+
+    Args:
+        chance: the seed, (2,).
+        strength: of the affine changes, (b,); None: the configured one.
+        sources: how many sources are mixed in, which have seeds of their own.
+    """
     import tensorflow as tf
 
-    def scale(x, y):
-        return tf.cast(x, tf.float32)[..., None] / 255.0, y
+    reflect = settings.card.reading == "photo"
+    if strength is None:
+        strength = tf.fill(tf.shape(x)[:1], settings.random_affine)
+    if settings.random_crop:
+        x = random_crop(x, settings.random_crop, tf.random.fold_in(chance, 100))
+    if settings.flip:
+        x = random_flip(x, tf.random.fold_in(chance, 0))
+    if settings.shift:
+        x = random_shift(x, settings.shift, tf.random.fold_in(chance, 1), reflect)
+    if settings.random_affine or sources:
+        x = random_affine(x, strength, tf.random.fold_in(chance, 3), reflect)
+    if settings.colour_jitter:
+        x = colour_jitter(x, settings.colour_jitter, tf.random.fold_in(chance, 101))
+    if settings.random_erasing:
+        x = random_erasing(x, settings.random_erasing, tf.random.fold_in(chance, 4 + sources))
+    return x
 
-    return tf.data.Dataset.from_tensor_slices(tuple(split)).batch(batch_size).map(scale).prefetch(2)
+
+def is_augmented(settings: Data) -> bool:
+    """Whether `augmented` changes anything."""
+    return any(getattr(settings, way) for way in AUGMENTATIONS)
+
+
+# The fields of `Data` by which `augmented` varies a batch.
+AUGMENTATIONS = ("random_crop", "flip", "shift", "random_affine", "colour_jitter", "random_erasing")
+
+
+def evaluation_batches(split: Split, batch_size: int | None = None) -> "tf.data.Dataset":
+    """The split in its own order. Batches as in `training_batches`; their size, where none is given, by the images'."""
+    import tensorflow as tf
+
+    images, labels = _gatherer(split.images), tf.constant(split.labels)
+    batch_size = batch_size or _images_at_once(split.images.shape[1:])
+
+    def batch(start):
+        chosen = tf.range(start, tf.minimum(start + batch_size, len(split.labels)))
+        return tf.cast(images(chosen), tf.float32) / 255.0, tf.gather(labels, chosen)
+
+    return tf.data.Dataset.range(0, len(split.labels), batch_size).map(batch).prefetch(2)
+
+
+def _gatherer(images: np.ndarray) -> Callable[[Any], Any]:
+    """A function of indices (b,) that gives these images as uint8 (b, h, w, c) within a `tf.data` pipeline.
+
+    Images in a file stay there: of them only the batch is read.
+    """
+    import tensorflow as tf
+
+    shape = images.shape[1:] if images.ndim == 4 else (*images.shape[1:], 1)
+    if not isinstance(images, np.memmap):
+        held = tf.constant(images.reshape(-1, *shape))
+        return lambda chosen: tf.gather(held, chosen)
+
+    def read(chosen):
+        batch = tf.numpy_function(lambda rows: np.asarray(images[rows]), [chosen], tf.uint8, stateful=False)
+        return tf.reshape(batch, (-1, *shape))
+
+    return read

@@ -10,7 +10,7 @@ import unicodedata
 import keras
 from keras import layers as kl
 
-from cnn.config import INPUT_SHAPE, RunConfig
+from cnn.config import RunConfig
 from cnn.config.layers import L2, Row
 from cnn.networks import layers
 from cnn.networks.layers import FusedBatchNormalization
@@ -27,12 +27,13 @@ def build(config: RunConfig, precision: str | None = None, for_training: bool = 
             can be read without this project.
 
     Returns:
-        A Functional model, images float32 (n, 28, 28, 1) in [0, 1] -> probabilities float32 (n, 10).
+        A Functional model, images float32 (n, h, w, c) in [0, 1] -> probabilities float32 (n, classes), of the size and
+        the classes that the configuration's data have. Layers that it freezes are not trainable.
     """
     policy = precision or config.training.precision
     policy = "float32" if policy == "auto" else policy
     *hidden, output = config.rows()
-    values = {"input": keras.Input(INPUT_SHAPE, name="input")}
+    values = {"input": keras.Input(config.data.card.input_shape, name="input")}
     for row in hidden:
         values[row.name] = _made(row, policy, for_training)(_taken(row, values))
     # The softmax stays in 32 bits: in 16 the smallest probabilities and the loss lose their digits.
@@ -50,7 +51,9 @@ def _made(row: Row, policy: str, for_training: bool) -> kl.Layer:
         name: keras.regularizers.L2(value.factor) if isinstance(value, L2) else value
         for name, value in row.arguments.items()
     }
-    return make(name=row.name, dtype=policy, **arguments)
+    layer = make(name=row.name, dtype=policy, **arguments)
+    layer.trainable = row.trainable > 0 or not row.parameters
+    return layer
 
 
 def _taken(row: Row, values: dict[str, keras.KerasTensor]) -> keras.KerasTensor | list[keras.KerasTensor]:

@@ -1,12 +1,13 @@
 """A network made ready to train: optimizer, learning-rate schedule, loss, accuracy, and the devices that share it."""
 
+from collections.abc import Callable
 from functools import cache
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn.config import CLASS_NAMES, RunConfig
+from cnn.config import RunConfig
 
 
 def devices_to_train_on() -> list[str]:
@@ -24,8 +25,14 @@ def distribution() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(devices) if len(devices) > 1 else tf.distribute.get_strategy()
 
 
-def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int) -> "ScaledSchedule":
-    """Attach the configured optimizer and the lecture's loss and metric. Returns the learning rate, to be steered."""
+def compile_for_training(
+    model: keras.Model, config: RunConfig, total_steps: int, class_weights: np.ndarray | None = None
+) -> "ScaledSchedule":
+    """Attach the configured optimizer and the lecture's loss and metric. Returns the learning rate, to be steered.
+
+    Args:
+        class_weights: what an image of each class counts in the loss, (classes,); None: all count 1.
+    """
     training = config.training
     rate = ScaledSchedule(_learning_rate(training.learning_rate, training.schedule, total_steps))
     optimizer = {
@@ -40,20 +47,53 @@ def compile_for_training(model: keras.Model, config: RunConfig, total_steps: int
     optimizer.build(model.trainable_variables)  # now, where all its variables come to the same devices
     model.compile(
         optimizer=optimizer,
-        loss=outlier_exposure_loss if config.data.outlier_exposure else keras.losses.sparse_categorical_crossentropy,
-        metrics=[Confusion(name="accuracy")],
+        loss=_loss(config, class_weights),
+        metrics=[Confusion(model.output_shape[-1], name="accuracy")],
     )
     return rate
 
 
+def _loss(config: RunConfig, class_weights: np.ndarray | None) -> Callable:
+    loss = outlier_exposure_loss if config.data.outlier_exposure else keras.losses.sparse_categorical_crossentropy
+    return loss if class_weights is None else weighted_loss(loss, class_weights)
+
+
+def weighted_loss(loss: Callable, class_weights: np.ndarray) -> Callable:
+    """A loss (labels (b,), probabilities (b, classes)) -> (b,), times what the true class counts.
+
+    Of an image without a class (`NO_GARMENT`) it stays as it is.
+    """
+    weights = np.append(class_weights, 1.0).astype(np.float32)
+
+    def weighted(labels, probabilities):
+        labels = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
+        counted = keras.ops.take(weights, keras.ops.minimum(labels, len(class_weights)))
+        return counted * loss(labels, probabilities)
+
+    return weighted
+
+
+def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """What an image of each class must count so that all classes count the same: n / (classes * n_class), (classes,).
+
+    scikit-learn's `class_weight="balanced"` (King and Zeng 2001). A class without images counts 1.
+
+    >>> balanced_weights(np.array([0, 0, 0, 1]), 2).round(3).tolist()
+    [0.667, 2.0]
+    """
+    counts = np.bincount(labels, minlength=classes)
+    return np.where(counts, len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
+
+
 def outlier_exposure_loss(labels, probabilities):
-    """Cross-entropy; where there is no garment (`NO_GARMENT`), against ten equal probabilities.
+    """Cross-entropy; where there is no garment (`NO_GARMENT`), against equal probabilities of all classes.
 
     "Deep Anomaly Detection with Outlier Exposure" (Hendrycks, Mazeika, Dietterich 2019, arXiv:1812.04606), equation 1
-    with the loss of its section 4.3. labels: (b,). probabilities: (b, 10). Returns (b,), in nats.
+    with the loss of its section 4.3. labels: (b,). probabilities: (b, classes). Returns (b,),
+    in nats.
     """
     labels = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
-    classes = len(CLASS_NAMES)
+    classes = probabilities.shape[-1]
     target = keras.ops.one_hot(labels, classes, dtype="float32")  # zeros for NO_GARMENT
     target = keras.ops.where(labels[:, None] < classes, target, 1 / classes)
     return keras.losses.categorical_crossentropy(target, probabilities)
@@ -65,20 +105,20 @@ class Confusion(keras.metrics.Metric):
     What is no garment (`NO_GARMENT`) does not count.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, classes: int, **kwargs):
         super().__init__(**kwargs)
-        self._counts = self.add_variable((len(CLASS_NAMES),) * 2, initializer="zeros", dtype="float32", name="counts")
+        self._classes = classes
+        self._counts = self.add_variable((classes, classes), initializer="zeros", dtype="float32", name="counts")
 
     @property
     def matrix(self) -> np.ndarray:
-        """int (10, 10): rows are the true classes, columns the answers."""
+        """int (classes, classes): rows are the true classes, columns the answers."""
         return np.asarray(self._counts).astype(int)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        classes = len(CLASS_NAMES)
         labels = keras.ops.reshape(keras.ops.cast(y_true, "int32"), (-1,))
-        true = keras.ops.one_hot(labels, classes, dtype="float32")  # zeros for what is no garment
-        answered = keras.ops.one_hot(keras.ops.argmax(y_pred, axis=-1), classes, dtype="float32")
+        true = keras.ops.one_hot(labels, self._classes, dtype="float32")  # zeros for what is no garment
+        answered = keras.ops.one_hot(keras.ops.argmax(y_pred, axis=-1), self._classes, dtype="float32")
         self._counts.assign_add(keras.ops.matmul(keras.ops.transpose(true), answered))
 
     def result(self):

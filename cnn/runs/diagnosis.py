@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
 
-from cnn.config import CLASS_NAMES, RunConfig, counted
+from cnn.config import Data, RunConfig, counted
 from cnn.config.layers import Dropout
 
 Records = list[dict[str, Any]]
 
-_GUESSING = math.log(len(CLASS_NAMES))  # cross-entropy of ten equal probabilities
 _STRETCH = 5  # points of the curve that are averaged
 _DEAD = 0.6  # fraction of a layer's ReLUs from which on it is worth a word; a third is dead in many a good network
 _AFTER = 3  # epochs in a row whose validation loss must have risen: a single one may be chance
@@ -57,20 +56,27 @@ def diagnose(records: Records, config: RunConfig | None = None, active: bool = F
 
     Args:
         records: lines of metrics.jsonl, see `cnn.runs.metrics.read_metrics`.
-        config: of the run; without it, nothing is said about what its dataset makes possible.
+        config: of the run; without it, nothing is said about what its dataset makes possible, and ten classes are
+            taken for granted.
         active: whether the training goes on.
 
     Returns:
         At least one: that there is no problem is one, too.
     """
-    rate = _no_number(records) or _diverging(records) or _rate_too_high(records) or _rate_too_low(records)
-    fit = _overfitting(records) or _lagging(records) or _gap(records)
+    guessing = _guessing(config)
+    rate = _no_number(records) or _diverging(records) or _rate_too_high(records, guessing) or _rate_too_low(records)
+    fit = _overfitting(records, guessing) or _lagging(records, guessing) or _gap(records)
     too_early = None if rate or fit else _too_early(records, active)
     capacity = None if rate or fit or too_early else _underfitting(records, config, active)
     found = [finding for finding in (rate, fit, capacity or too_early, _dead(records)) if finding]
     found = sorted(found, key=lambda finding: not finding.is_problem) or [_nothing(records)]
     above = _validation_above_training(records, config)
     return [*found, above] if above else found
+
+
+def _guessing(config: RunConfig | None) -> float:
+    """The cross-entropy of equal probabilities, of as many as there are classes."""
+    return math.log(len((config.data if config else Data()).card.class_names))
 
 
 def _epochs(records: Records) -> Records:
@@ -129,7 +135,7 @@ def _present_loss(points: Records) -> float:
     return fmean(record["loss"] for record in points[-min(_STRETCH, max(1, len(points) // 4)) :])
 
 
-def _rate_too_high(records: Records) -> Finding | None:
+def _rate_too_high(records: Records, guessing: float) -> Finding | None:
     points = _batches(_since_change(records))
     updates = [record["update"] for record in points if type(record.get("update")) is float]
     if len(updates) < 2 or _steps(points) < _STEPS:
@@ -140,14 +146,14 @@ def _rate_too_high(records: Records) -> Finding | None:
     if present >= _LARGE:
         moved = f"each step moves the weights by {_percent(present)} of their length ({_USUAL})"
         return Finding("learning rate too high", f"Learning rate too high: {moved}. {advice}")
-    no_better = loss >= _GUESSING - 0.01
-    leapt = largest >= _LEAP and loss >= _GUESSING / 2
-    jumped = no_better and max(record["loss"] for record in points) >= _GUESSING + 1
+    no_better = loss >= guessing - 0.01
+    leapt = largest >= _LEAP and loss >= guessing / 2
+    jumped = no_better and max(record["loss"] for record in points) >= guessing + 1
     numb = no_better and (largest >= _LARGE or _largest_dead_share(records) >= 0.9)
     if present < _MOVING or not (leapt or jumped or numb):
         return None
     batches = points[-1]["epoch"] * points[-1]["steps"] + points[-1]["step"]
-    than = f", no better than guessing ({_GUESSING:.2f})" * no_better
+    than = f", no better than guessing ({guessing:.2f})" * no_better
     moved = f"single steps have moved the weights by up to {_percent(largest)} of their length ({_USUAL})"
     return Finding(
         "learning rate too high",
@@ -171,12 +177,12 @@ def _rate_too_low(records: Records) -> Finding | None:
     )
 
 
-def _overfitting(records: Records) -> Finding | None:
+def _overfitting(records: Records, guessing: float) -> Finding | None:
     whole, best = _epochs(records), best_epoch(records)
     if best is None or whole[-1]["epoch"] - best < _AFTER:
         return None
     last, then = whole[-1], next(record for record in whole if record["epoch"] == best)
-    if then["val_loss"] > 0.8 * _GUESSING:  # it knew nothing yet; the means of batch normalisation may lag behind
+    if then["val_loss"] > 0.8 * guessing:  # it knew nothing yet; the means of batch normalisation may lag behind
         return None
     least = min(record["val_loss"] for record in whole[-_AFTER:])
     if least < 1.1 * then["val_loss"] or last["loss"] >= then["loss"]:
@@ -192,13 +198,13 @@ def _overfitting(records: Records) -> Finding | None:
     )
 
 
-def _lagging(records: Records) -> Finding | None:
+def _lagging(records: Records, guessing: float) -> Finding | None:
     """The running means of batch normalisation, which only validation uses, may be far from those of the batches."""
     whole = _epochs(records)
     if not whole:
         return None
     last = whole[-1]
-    if not (last["loss"] < 0.5 * _GUESSING and last["val_loss"] > 0.8 * _GUESSING):
+    if not (last["loss"] < 0.5 * guessing and last["val_loss"] > 0.8 * guessing):
         return None
     return Finding(
         "lagging means",
@@ -282,7 +288,8 @@ def _remedy(records: Records, config: RunConfig) -> str:
     """What helps against underfitting: more training, as long as that still has an effect."""
     fall, limit = _fall(records), config.data.limit
     anneals = config.training.schedule != "constant"  # its last epoch is flat by design
-    data = f"use more than {limit:,} images" if limit and limit < config.data.card.training_images else ""
+    every = config.data.card.training_images
+    data = f"use more than {limit:,} images" if limit and (every is None or limit < every) else ""
     larger = "use a larger network"
     if fall is None or fall >= _FLAT or len(_epochs(records)) == 1 or anneals:
         return f"{_either('train longer', data, larger).capitalize()}."
@@ -327,6 +334,8 @@ _AUGMENTATION = (
     "shift",
     "random_affine",
     "random_erasing",
+    "random_crop",
+    "colour_jitter",
     "style_augmentation",
     "outlier_exposure",
     "own_images",

@@ -15,7 +15,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from cnn.config import INPUT_SHAPE, Data, RunConfig, Training
+from cnn.config import Data, DatasetCard, RunConfig, Training, counted
 from cnn.config.layers import L2, Row
 from cnn.data import DATASETS, Script
 
@@ -42,7 +42,7 @@ def keras_script(config: RunConfig, changes: Changes = (), precision: str | None
     parts = [
         _head(config, dataset, changes, mixed),
         _constants(config.training),
-        _data(dataset),
+        _data(dataset, config.data.card),
         _batches(config.data),
         _network(config),
         _learning_rate(config.training, changes),
@@ -54,13 +54,15 @@ def keras_script(config: RunConfig, changes: Changes = (), precision: str | None
 
 def left_out(config: RunConfig) -> list[str]:
     """What the script cannot do without the project, a sentence each. Empty where it repeats the run exactly."""
-    data = config.data
+    data, transfer = config.data, config.transfer
     sources = (
         (data.style_augmentation, "images in other styles"),
         (data.outlier_exposure, "images of no garment, with their own loss"),
         (data.own_images, "images of your own, if the run had any"),
     )
     missing = [f"{what} ({share:.0%} of each batch)" for share, what in sources if share]
+    if transfer.source:
+        missing.append(f'the weights that the first {counted(transfer.layers, "layer")} got from "{transfer.source}"')
     if not missing:
         return []
     return [
@@ -100,6 +102,7 @@ def _head(config: RunConfig, dataset: Script, changes: Changes, mixed: str | Non
     paragraphs = "\n\n".join(textwrap.fill(paragraph, _WIDTH) for paragraph in text)
 
     imports = {"import math", "import os"}
+    imports |= {"from collections.abc import Callable"} if training.class_weights else set()
     plain = ["import keras", "import numpy as np", "import tensorflow as tf"]
     needed = [*dataset.imports, *(_imports(dataset.copied) if dataset.copied else ())]
     imports |= {line for line in needed if line.split()[1].partition(".")[0] in sys.stdlib_module_names}
@@ -133,8 +136,12 @@ def _constants(training: Training) -> str:
         """)
 
 
-def _data(dataset: Script) -> str:
-    lines = ["", "# --- the data: images uint8 (n, 28, 28), bright on black, and labels uint8 (n,) from 0 to 9", ""]
+def _data(dataset: Script, card: DatasetCard) -> str:
+    height, width, channels = card.input_shape
+    shape = f"(n, {height}, {width}{', 3' * (channels == 3)})"
+    bright = "" if card.reading == "photo" else ", bright on black,"
+    last = len(card.class_names) - 1
+    lines = ["", f"# --- the data: images uint8 {shape}{bright} and labels uint8 (n,) from 0 to {last}", ""]
     if dataset.copied:
         lines += ["", _body(dataset.copied), "", ""]
     lines += dataset.lines
@@ -143,19 +150,22 @@ def _data(dataset: Script) -> str:
 
 # What varies a batch: the setting, the function, its arguments, and its number among the random keys of a batch.
 _AUGMENTATIONS = (
-    ("flip", "random_flip", "", 0),
-    ("shift", "random_shift", "{shift}, ", 1),
-    ("random_affine", "random_affine", "tf.fill(tf.shape(chosen), {random_affine}), ", 3),
-    ("random_erasing", "random_erasing", "{random_erasing}, ", 4),
+    ("random_crop", "random_crop", "{random_crop}, {chance}", 100),
+    ("flip", "random_flip", "{chance}", 0),
+    ("shift", "random_shift", "{shift}, {chance}{reflect}", 1),
+    ("random_affine", "random_affine", "tf.fill(tf.shape(chosen), {random_affine}), {chance}{reflect}", 3),
+    ("colour_jitter", "colour_jitter", "{colour_jitter}, {chance}", 101),
+    ("random_erasing", "random_erasing", "{random_erasing}, {chance}", 4),
 )
 
 
 def _batches(data: Data) -> str:
-    settings = data.model_dump()
+    shape, dim = data.card.input_shape, "[..., None]" if data.card.input_shape[2] == 1 else ""
+    settings = {**data.model_dump(), "reflect": ", reflect=True" if data.card.reading == "photo" else ""}
     used = [entry for entry in _AUGMENTATIONS if settings[entry[0]]]
     functions = [_source("cnn.data.augmentation", name) + "\n\n\n" for _, name, _, _ in used]
     vary = [
-        f"        x = {name}(x, {arguments.format(**settings)}tf.random.fold_in(chance, {number}))"
+        f"        x = {name}(x, {arguments.format(**settings, chance=f'tf.random.fold_in(chance, {number})')})"
         for _, name, arguments, number in used
     ]
     varied = ", how a batch is varied from (seed, epoch, step)" if used else " alone"
@@ -164,11 +174,12 @@ def _batches(data: Data) -> str:
         [
             "",
             "".join(functions) + "def training_batches():",
-            '    """The batches of all epochs, one after the other: x float32 (b, 28, 28, 1) in [0, 1], y uint8 (b,).',
+            f'    """The batches of all epochs, one after the other: x float32 (b, {", ".join(map(str, shape))}) in [0, 1], '
+            "y uint8 (b,).",
             "",
             f"    The order of the images is drawn from (seed, epoch){varied}.",
             '    """',
-            "    images, labels = tf.constant(train_images[..., None]), tf.constant(train_labels)",
+            f"    images, labels = tf.constant(train_images{dim}), tf.constant(train_labels)",
             "    seed = tf.constant(SEED, tf.int64)",
             "",
             "    def epoch_batches(epoch):",
@@ -188,7 +199,7 @@ def _batches(data: Data) -> str:
             "",
             "def evaluation_batches(images, labels):",
             '    """The images in their own order, 500 in a batch."""',
-            "    x = images[..., None].astype(np.float32) / 255.0",
+            f"    x = images{dim}.astype(np.float32) / 255.0",
             "    return tf.data.Dataset.from_tensor_slices((x, labels)).batch(500).prefetch(2)",
             "",
         ]
@@ -214,7 +225,7 @@ def _network(config: RunConfig) -> str:
         choices += ["batch_normalisation=keras.layers.BatchNormalization"]
     lines += ["def build_network():"] if not choices else ["def build_network("]
     lines += [f"    {choice}," for choice in choices] + ["):"] * bool(choices)
-    lines += [f'    x = inputs = keras.Input({INPUT_SHAPE}, name="input")']
+    lines += [f'    x = inputs = keras.Input({config.data.card.input_shape}, name="input")']
 
     before = ["input", *(row.name for row in rows)]  # of each layer, what is in x when its turn comes
     later = {name for latest, row in zip(before, rows, strict=False) for name in row.takes if name != latest}
@@ -345,6 +356,16 @@ def _fit(config: RunConfig, mixed: str | None) -> str:
     if training.patience:
         lines += _EARLY_STOPPING.split("\n")
         callbacks = f"EarlyStopping(patience={training.patience}, restore_best_weights=True), {callbacks}"
+    loss = '"sparse_categorical_crossentropy"'
+    if training.class_weights:
+        loss = "loss"
+        for name in ("balanced_weights", "weighted_loss"):
+            lines += ["", *_source("cnn.networks.compile", name).split("\n"), ""]
+        lines += [
+            "",
+            f"class_weights = balanced_weights(train_labels, {len(config.data.card.class_names)})",
+            "loss = weighted_loss(keras.losses.sparse_categorical_crossentropy, class_weights)",
+        ]
     lines += ["keras.utils.set_random_seed(SEED)"]
     if mixed:
         lines += [f'keras.config.set_dtype_policy("{mixed}")']
@@ -353,7 +374,7 @@ def _fit(config: RunConfig, mixed: str | None) -> str:
         "network.summary()",
         "network.compile(",
         f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer].format(weight_decay=training.weight_decay)},",
-        '    loss="sparse_categorical_crossentropy",',
+        f"    loss={loss},",
         '    metrics=["accuracy"],',
         ")",
         "network.fit(",

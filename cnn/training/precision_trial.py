@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from cnn.config import INPUT_SHAPE, RunConfig
+from cnn.config import RunConfig
 from cnn.networks.build import build
 from cnn.networks.compile import compile_for_training, distribution
 
@@ -78,6 +78,6 @@ def _step(config: RunConfig, precision: str) -> Callable[[], object]:
         network = build(config, precision, for_training=True)
         compile_for_training(network, config, total_steps=_TRIAL)
     share = math.ceil(config.training.batch_size / distribution().num_replicas_in_sync)  # that each device is given
-    x, y = np.zeros((share, *INPUT_SHAPE), np.float32), np.zeros(share)
+    x, y = np.zeros((share, *config.data.card.input_shape), np.float32), np.zeros(share)
     network.train_on_batch(x, y)
     return lambda: network.train_on_batch(x, y)

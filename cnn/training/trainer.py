@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from cnn import data, runs
-from cnn.config import CLASS_NAMES, counted
+from cnn.config import counted
 from cnn.data import mixture
 from cnn.errors import CannotGoOn, Stopped
 from cnn.evaluation import calibration
@@ -120,7 +120,7 @@ def _train(run: Run, status: Status) -> None:
     devices = _devices(str(tf.config.list_physical_devices()), devices_to_train_on())
     print(devices, flush=True)
     status = replace(status, devices=devices)
-    _write_environment(run.path, tf.__version__, keras.__version__, devices)
+    _write_environment(run, tf.__version__, keras.__version__, devices)
 
     def report(message: str) -> None:
         if interrupted.is_set() or (run.path / "stop").exists():
@@ -286,15 +286,15 @@ def _forget_after(path: Path, epoch: int, step: int) -> list[dict[str, Any]]:
     return kept
 
 
-def _write_environment(path: Path, tensorflow: str, keras: str, devices: str) -> None:
+def _write_environment(run: Run, tensorflow: str, keras: str, devices: str) -> None:
     runs.write_json(
-        path / "environment.json",
+        run.path / "environment.json",
         {
             "python": platform.python_version(),
             "system": f"{platform.system()} {platform.machine()}",
             "tensorflow": tensorflow,
             "keras": keras,
             "devices": devices,
-            "classes": CLASS_NAMES,
+            "classes": run.config.data.card.class_names,
         },
     )

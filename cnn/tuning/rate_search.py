@@ -27,7 +27,7 @@ from typing import Any, Literal
 import numpy as np
 
 from cnn import runs
-from cnn.config import CLASS_NAMES, RunConfig
+from cnn.config import RunConfig
 from cnn.runs import launchers
 
 LOWEST, HIGHEST = 1e-6, 10.0  # learning rates of the first and the last batch
@@ -43,7 +43,6 @@ _FALL = 0.05  # share by which the smoothed loss must fall before a rate is sugg
 _SURE = 4.0  # standard errors of the smoothed loss that a fall must exceed
 _RISE = 0.05  # share of that fall by which the loss must rise again to count as rising
 _MARGIN = 10.0  # times below the rate from which on the loss rises
-_GUESSING = math.log(len(CLASS_NAMES))  # cross-entropy of ten equal probabilities
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ def has_exploded(losses: Sequence[float]) -> bool:
     return bool(means) and means[-1] > EXPLODED * max(min(means), 0.1)
 
 
-def suggest(rates: Sequence[float], losses: Sequence[float]) -> Suggestion | None:
+def suggest(rates: Sequence[float], losses: Sequence[float], classes: int) -> Suggestion | None:
     """The learning rate that a curve suggests: a tenth of the one from which on the smoothed loss rises again.
 
     The rate at which the loss is lowest would be the usual mark, but where it stays low over a wide range, noise alone
@@ -119,6 +118,7 @@ def suggest(rates: Sequence[float], losses: Sequence[float]) -> Suggestion | Non
     Args:
         rates: rising, above 0.
         losses: of the batches at these rates. What follows the first that is no number is left out.
+        classes: how many there are; the logarithm of that is the loss of guessing.
 
     Returns:
         None where the loss falls no further than its noise explains, or too little was measured.
@@ -126,10 +126,11 @@ def suggest(rates: Sequence[float], losses: Sequence[float]) -> Suggestion | Non
     count = next((index for index, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
     if count < _FEWEST:
         return None
-    clipped = np.minimum(losses[:count], 2 * max(_GUESSING, float(np.median(losses[:_FEWEST]))))  # the last ones soar
+    guessing = math.log(classes)
+    clipped = np.minimum(losses[:count], 2 * max(guessing, float(np.median(losses[:_FEWEST]))))  # the last ones soar
     values = smoothed(clipped)
     lowest = int(values.argmin())
-    begin = min(float(values[0]), _GUESSING)
+    begin = min(float(values[0]), guessing)
     fall = begin - float(values[lowest])
     neighbours = 2 * math.sqrt(math.pi) * _SPREAD  # that a smoothed value is as good as the mean of
     noise = float(np.std((clipped - values)[: lowest + 1])) / math.sqrt(neighbours)

@@ -458,7 +458,7 @@ def test_the_loss_of_no_garment_is_least_where_all_classes_are_equally_probable(
 
 
 def test_the_accuracy_counts_garments_only():
-    metric = Confusion(name="accuracy")
+    metric = Confusion(10, name="accuracy")
     metric.update_state(SOME_OUTLIERS, np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
     assert float(metric.result()) == pytest.approx(3 / 4)
     metric.update_state(np.full(5, NO_GARMENT, np.uint8), np.eye(10, dtype=np.float32)[:5])
@@ -471,7 +471,7 @@ def test_the_accuracy_counts_garments_only():
 
 
 def test_the_metric_counts_what_was_taken_for_what():
-    metric = Confusion(name="accuracy")
+    metric = Confusion(10, name="accuracy")
     metric.update_state(SOME_OUTLIERS[:, None], np.eye(10, dtype=np.float32)[[3, 0, 0, 1, 9, 7]])
     metric.update_state(np.array([9], np.uint8), np.eye(10, dtype=np.float32)[[1]])
     expected = np.zeros((10, 10), int)

@@ -15,7 +15,7 @@ from tests.pages.visit import open_page, refresh, text
 RATES = tuple(rate_search.rate_of(batch) for batch in range(rate_search.BATCHES))
 _SCALE = np.log10(RATES)
 LOSSES = tuple((0.8 + 1.5 / (1 + np.exp(6 * (_SCALE + 3))) + 0.3 * np.exp(6 * (_SCALE + 1.5))).tolist())
-SUGGESTED = rate_search.suggest(RATES, LOSSES).rate
+SUGGESTED = rate_search.suggest(RATES, LOSSES, 10).rate
 
 
 class Searches:
@@ -109,7 +109,7 @@ def test_progress_is_shown_with_the_time_that_is_left(app, searches):
 
 def test_the_suggestion_is_in_words_and_on_the_curve(app, searches):
     measured(app, searches)
-    assert rate_search.suggest(RATES, LOSSES).text in text(app)
+    assert rate_search.suggest(RATES, LOSSES, 10).text in text(app)
     (chart,) = app.get("plotly_chart")
     assert f"suggested {SUGGESTED:g}" in chart.proto.spec
     assert f"suggested: {SUGGESTED:g}" in chart.proto.alt
@@ -139,7 +139,7 @@ def test_a_loss_that_does_not_fall_suggests_nothing(app, searches):
 
 def test_a_stopped_search_suggests_only_what_it_has_seen_the_end_of(app, searches):
     measured(app, searches, state="stopped", message="Stopped by request.", rates=RATES[:75], losses=LOSSES[:75])
-    assert rate_search.suggest(RATES[:75], LOSSES[:75]).rises is None
+    assert rate_search.suggest(RATES[:75], LOSSES[:75], 10).rises is None
     assert "too few batches to suggest" in text(app) and "use_rate" not in keys(app)
     searches.now(rates=RATES, losses=LOSSES)
     assert "use_rate" in keys(refresh(app))

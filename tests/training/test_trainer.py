@@ -271,7 +271,7 @@ def test_a_loss_that_is_no_number_fails_and_is_not_kept(epochs, monkeypatch, dra
     def break_down(network, config, steps, compile_=compile_for_training):
         rate = compile_(network, config, steps)
         network.loss = lambda y, p: keras.ops.sum(p, axis=-1) * float("nan")
-        network.compile(network.optimizer, network.loss, metrics=[Confusion(name="accuracy")])
+        network.compile(network.optimizer, network.loss, metrics=[Confusion(10, name="accuracy")])
         return rate
 
     monkeypatch.setattr(compile, "compile_for_training", break_down)

@@ -54,7 +54,7 @@ def test_a_search_ends_with_a_sane_suggestion_and_leaves_no_process():
     assert progress.state == "finished", (progress, (folder / "log.txt").read_text())
     assert len(progress.rates) > 80 and progress.rates == tuple(map(rate_search.rate_of, range(len(progress.rates))))
     assert progress.losses[0] == pytest.approx(2.3, abs=0.5), "it begins by guessing"
-    suggestion = rate_search.suggest(progress.rates, progress.losses)
+    suggestion = rate_search.suggest(progress.rates, progress.losses, 10)
     assert 1e-3 < suggestion.rate < 0.2 and suggestion.rises is not None
     assert 1e-3 < suggestion.steepest < suggestion.lowest < suggestion.rises
     assert runs.all_runs() == []

@@ -53,7 +53,7 @@ def test_smoothing_keeps_a_constant_and_takes_noise_away():
 
 @pytest.mark.parametrize(("falls", "rises"), [(1e-4, 1e-2), (1e-3, 1e-1), (1e-2, 1.0)])
 def test_the_suggestion_is_a_tenth_of_where_the_loss_rises_again(falls, rises):
-    found = suggest(RATES, curve(falls, rises, noise=0.05))
+    found = suggest(RATES, curve(falls, rises, noise=0.05), 10)
     assert found.steepest == pytest.approx(falls, rel=0.6)
     assert falls < found.lowest < found.rises < 2 * rises
     assert found.rate == pytest.approx(found.rises / 10, rel=0.3)
@@ -65,38 +65,38 @@ def test_the_suggestion_is_a_tenth_of_where_the_loss_rises_again(falls, rises):
 
 def test_a_wide_valley_is_used_up_to_its_far_end():
     """Where the loss is low over several powers of ten, noise decides where it is lowest."""
-    found = suggest(RATES, curve(1e-5, 1.0, noise=0.02))
+    found = suggest(RATES, curve(1e-5, 1.0, noise=0.02), 10)
     assert found.rate > 0.01 and found.steepest < 1e-4
 
 
 @pytest.mark.parametrize("rises", [0.013, 0.047, 0.22])
 def test_a_suggestion_has_one_digit(rises):
-    rate = suggest(RATES, curve(1e-3, rises)).rate
+    rate = suggest(RATES, curve(1e-3, rises), 10).rate
     assert rate == float(f"{rate:.0e}")
 
 
 def test_a_loss_that_never_rises_is_said_to_do_so():
-    found = suggest(RATES, curve(1e-2, 1e9))
+    found = suggest(RATES, curve(1e-2, 1e9), 10)
     assert found.rises is None and "does not rise up to 10" in found.text and found.rate == 1.0
 
 
 def test_a_first_loss_far_above_guessing_does_not_hide_the_valley():
-    high = suggest(RATES, curve(1e-3, 1e-1, begin=6.5))
-    assert high.rate == pytest.approx(suggest(RATES, curve(1e-3, 1e-1)).rate, rel=0.5)
+    high = suggest(RATES, curve(1e-3, 1e-1, begin=6.5), 10)
+    assert high.rate == pytest.approx(suggest(RATES, curve(1e-3, 1e-1), 10).rate, rel=0.5)
 
 
 def test_the_soaring_end_does_not_reach_back():
     losses = curve(1e-3, 1e-1)
     cut = next(index for index, loss in enumerate(losses) if loss > 4)
     soaring = [*losses[:cut], 1e12]
-    assert suggest(RATES, soaring).rises == pytest.approx(suggest(RATES, losses).rises, rel=0.5)
+    assert suggest(RATES, soaring, 10).rises == pytest.approx(suggest(RATES, losses, 10).rises, rel=0.5)
 
 
 @pytest.mark.parametrize("end", [math.nan, math.inf])
 def test_what_follows_the_first_loss_that_is_no_number_is_left_out(end):
     losses = curve(1e-3, 1e-1)
     broken = [*losses[:110], end, *losses[111:]]
-    assert suggest(RATES, broken) == suggest(RATES[:110], losses[:110])
+    assert suggest(RATES, broken, 10) == suggest(RATES[:110], losses[:110], 10)
 
 
 @pytest.mark.parametrize(
@@ -114,12 +114,12 @@ def test_what_follows_the_first_loss_that_is_no_number_is_left_out(end):
     ids=["empty", "one", "too short", "no numbers", "flat", "hardly falls", "noise alone", "only rises"],
 )
 def test_a_curve_that_does_not_fall_suggests_nothing(losses):
-    assert suggest(RATES[: len(losses)], losses) is None
+    assert suggest(RATES[: len(losses)], losses, 10) is None
 
 
 def test_noise_alone_suggests_nothing_whatever_its_draw():
     draws = [np.random.default_rng(seed).normal(2.3, 0.6, BATCHES).tolist() for seed in range(50)]
-    assert sum(suggest(RATES, draw) is not None for draw in draws) <= 1
+    assert sum(suggest(RATES, draw, 10) is not None for draw in draws) <= 1
 
 
 def test_an_explosion_is_four_times_the_lowest_loss_or_no_number():

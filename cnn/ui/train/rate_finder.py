@@ -79,7 +79,8 @@ def _outcome(progress: Progress, config: RunConfig | None) -> Suggestion | None:
     if progress.state in ("failed", "interrupted"):
         st.error(f"The search failed. {shell.plain(progress.message)}", icon=":material/error:")
         return None
-    suggestion = rate_search.suggest(progress.rates, progress.losses)
+    classes = len(progress.config.data.card.class_names) if progress.config else 0
+    suggestion = rate_search.suggest(progress.rates, progress.losses, classes) if classes else None
     if progress.state == "stopped" and suggestion and suggestion.rises is None:
         suggestion = None  # it was still falling
     _curve(progress, suggestion)
