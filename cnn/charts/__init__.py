@@ -25,6 +25,9 @@ from cnn.charts.colours import (
     is_dark,
     laid_over,
     layout,
+    picture,
+    reduced,
+    rgb_kernels,
     scale_colours,
     sprite,
     tile,
@@ -32,7 +35,16 @@ from cnn.charts.colours import (
 )
 from cnn.charts.evaluation import coverage, precision_recall, published, reliability, roc
 from cnn.charts.lessons import activations, amounts, descent, shares
-from cnn.charts.networks import ALL, Normalised, confusion, muted_filters, probabilities, shape_text, taken_apart
+from cnn.charts.networks import (
+    ALL,
+    Normalised,
+    confusion,
+    most_probable,
+    muted_filters,
+    probabilities,
+    shape_text,
+    taken_apart,
+)
 from cnn.charts.styles import MAX_OVERLAY
 from cnn.charts.sweeps import setting_and_accuracy, time_and_accuracy, trial_curves
 from cnn.charts.tables import table
@@ -72,15 +84,19 @@ __all__ = [
     "is_dark",
     "laid_over",
     "layout",
+    "most_probable",
     "muted_filters",
     "network_diagram",
     "network_svg",
     "overlay",
+    "picture",
     "precision_recall",
     "probabilities",
     "published",
     "rate_curve",
+    "reduced",
     "reliability",
+    "rgb_kernels",
     "roc",
     "scale_colours",
     "setting_and_accuracy",

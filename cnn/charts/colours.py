@@ -7,6 +7,7 @@ import base64
 import io
 from functools import cache
 
+import cv2
 import numpy as np
 import plotly.colors
 from PIL import Image
@@ -95,6 +96,43 @@ def coloured_maps(maps: np.ndarray, range_: Range | None = None, signed: bool = 
     return np.concatenate([_lookup(SEQUENTIAL), _lookup(DIVERGING)])[places]
 
 
+def picture(pixels: np.ndarray) -> np.ndarray:
+    """A network's input float (h, w, c) in [0, 1] for the eye: RGB as it is, grey on the sequential scale.
+
+    Returns:
+        uint8 (h, w, 3).
+    """
+    if pixels.shape[2] == 3:
+        return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+    return coloured(pixels[..., 0], (0.0, 1.0))
+
+
+def rgb_kernels(kernels: np.ndarray, range_: Range | None = None) -> np.ndarray:
+    """Kernels (k, k, 3, n) over red, green and blue as colours uint8 (n, k, k, 3); a weight of zero is mid-grey.
+
+    Bright in a colour: the filter answers to more of it; dark: to less. Without a range each has its own.
+    """
+    each = np.ascontiguousarray(np.moveaxis(kernels, -1, 0))
+    most = np.abs(each).max(axis=(1, 2, 3), keepdims=True) if range_ is None else max(map(abs, range_))
+    return np.rint(255 * np.clip(0.5 + each / np.maximum(2 * most, 1e-12), 0, 1)).astype(np.uint8)
+
+
+def reduced(maps: np.ndarray, edge: int) -> np.ndarray:
+    """Maps or images (h, w, n) with no side longer than so many pixels, in their proportions, by the means of areas.
+
+    A map's highest value is then lower: for thumbnails, not for numbers.
+    """
+    height, width = maps.shape[:2]
+    factor = edge / max(height, width)
+    if factor >= 1:
+        return maps
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    made = [
+        cv2.resize(np.ascontiguousarray(one), size, interpolation=cv2.INTER_AREA) for one in np.moveaxis(maps, -1, 0)
+    ]
+    return np.stack(made, axis=-1)
+
+
 def bars(values: np.ndarray, height: int = 25) -> np.ndarray:
     """Values (n,) as small images, uint8 (n, height, 3, 3): a bar up from the middle if positive, down if negative.
 
@@ -127,11 +165,14 @@ def is_dark(colours: np.ndarray) -> np.ndarray:
     return colours.astype(int) @ [299, 587, 114] < 128_000
 
 
-def data_url(image: np.ndarray) -> str:
-    """An image uint8 (h, w, 3) or (h, w) as a PNG in a data URL."""
+def data_url(image: np.ndarray, lossy: bool = False) -> str:
+    """An image uint8 (h, w, 3) or (h, w) in a data URL: as a PNG, or `lossy` as a JPEG, which photos need less for."""
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", compress_level=1)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    if lossy:
+        Image.fromarray(image).save(buffer, "JPEG", quality=85)
+    else:
+        Image.fromarray(image).save(buffer, "PNG", compress_level=1)
+    return f"data:image/{'jpeg' if lossy else 'png'};base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
 def base64_floats(values: np.ndarray) -> str:

@@ -6,8 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREY, ORANGE
-from cnn.charts.literal import literal
+from cnn.charts.literal import literal, short
 from cnn.charts.styles import LEGEND_ABOVE
+
+MOST_CLASSES = 40  # that a chart has room for
 
 
 def class_differences(
@@ -19,12 +21,20 @@ def class_differences(
 ) -> go.Figure:
     """By how many points the first network's recall is above the second's, a point with its interval for each class.
 
+    Of more classes than there is room for, those that differ most.
+
     Args:
         classes: their names.
         differences: of the recalls, in [-1, 1]. intervals: of these, 95%.
         names: of the two networks.
         height: in pixels.
     """
+    some = np.arange(len(classes))
+    if len(classes) > MOST_CLASSES:
+        some = np.sort(np.argsort(-np.abs(np.asarray(differences, float)), kind="stable")[:MOST_CLASSES])
+    words = [literal(classes[index]) for index in some]
+    labels = short([classes[index] for index in some])
+    differences, intervals = [differences[index] for index in some], [intervals[index] for index in some]
     points, (low, high) = 100 * np.asarray(differences, float), 100 * np.asarray(intervals, float).reshape(-1, 2).T
     kinds = (
         (f"{names[0]} better", low > 0, BLUE, "circle"),
@@ -37,7 +47,8 @@ def class_differences(
         if not at:
             continue
         figure.add_scatter(
-            x=[literal(classes[index]) for index in at],
+            x=[labels[index] for index in at],
+            hovertext=[words[index] for index in at],
             y=np.round(points[at], 3),
             error_y={
                 "type": "data",
@@ -49,13 +60,14 @@ def class_differences(
             name=literal(name),
             mode="markers",
             marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 2, "color": colour}},
-            hovertemplate="%{x}: %{y:+.1f} points<extra>%{fullData.name}</extra>",
+            hovertemplate="%{hovertext}: %{y:+.1f} points<extra>%{fullData.name}</extra>",
         )
     figure.update_xaxes(
+        type="category",
         categoryorder="array",
-        categoryarray=[literal(name) for name in classes],
-        range=[-0.5, len(classes) - 0.5],
-        tickangle=-45 if len(classes) > 6 else 0,
+        categoryarray=labels,
+        range=[-0.5, len(labels) - 0.5],
+        tickangle=-45 if len(labels) > 6 else 0,
         fixedrange=True,
     )
     figure.update_yaxes(title="difference in recall (points)", zeroline=True, zerolinewidth=2, fixedrange=True)

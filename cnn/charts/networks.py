@@ -7,7 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, RED
-from cnn.charts.literal import literal
+from cnn.charts.literal import literal, short
 from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
 
 _INK = "#10161C"  # of the counts, in both themes: it is legible on every colour below
@@ -45,20 +45,21 @@ def confusion(
     fraction = matrix / np.maximum(whole, 1)
     size = np.where(matrix > 0, np.maximum(fraction, _LEAST), 0.0)
     colours = np.where(np.eye(len(matrix), dtype=bool), -size, size)  # below zero is correct
-    counts, names = np.asarray(matrix), [literal(name) for name in names]
+    few = len(matrix) <= _MOST_WRITTEN
+    counts, words, names = np.asarray(matrix), [literal(name) for name in names], short(names)
     if clickable:
         counts = np.block([[counts, counts.sum(1, keepdims=True)], [counts.sum(0, keepdims=True), counts.sum()]])
         fraction = counts / np.maximum(counts[[-1]] if of == "predicted" else counts[:, [-1]], 1)
         colours = np.pad(colours, (0, 1))
-        names = [*names, _TOTAL]
+        words, names = [*words, _TOTAL], [*names, _unlike(_TOTAL, names)]
     errors = [((1 + max(at, _LEAST)) / 2, colour) for at, colour in _ERRORS.items()]
     axis = "column" if of == "predicted" else "row"
     hover = [
         [
-            f"{true} predicted as {predicted}: {count:,} ({part:.1%} of the {axis})"
-            for predicted, count, part in zip(names, row, parts, strict=True)
+            f"{true} predicted as {predicted}: {count:,} ({part:.1%} of the {axis})" if few or count else ""
+            for predicted, count, part in zip(words, row, parts, strict=True)
         ]
-        for true, row, parts in zip(names, counts.tolist(), fraction, strict=True)
+        for true, row, parts in zip(words, counts.tolist(), fraction, strict=True)
     ]
     figure = go.Figure(
         go.Heatmap(
@@ -72,30 +73,41 @@ def confusion(
             text=[
                 [_cell(count, part, of, clickable) for count, part in zip(row, parts, strict=True)]
                 for row, parts in zip(counts.tolist(), fraction.tolist(), strict=True)
-            ],
-            texttemplate="%{text}" if len(names) <= _MOST_WRITTEN else None,
+            ]
+            if few
+            else None,
+            texttemplate="%{text}" if few else None,
             textfont={"color": _INK, "size": int(np.clip(130 / len(names), 7, 12))},
             hovertext=hover,
             hovertemplate="%{hovertext}<extra></extra>",
             showscale=False,
-            xgap=1,
-            ygap=1,
+            xgap=1 if few else 0,
+            ygap=1 if few else 0,
         )
     )
     if clickable:
         figure.update_traces(hoverinfo="skip", hovertemplate=None)  # or it would take the click
-        _add_cells(figure, names, hover)
+        _add_cells(figure, names, hover, min(_CELL, max(5, height // len(names))))
     if chosen is not None:
         _frame(figure, chosen, len(names))
     ends = [-0.5, len(names) - 0.5]
-    figure.update_xaxes(title="predicted", tickangle=-45, range=ends, showgrid=False, fixedrange=True)
-    figure.update_yaxes(title="true label", range=ends[::-1], showgrid=False, fixedrange=True)
+    # By order, and as words: a class may be called "3", or "2024-05-01".
+    order = {"type": "category", "categoryorder": "array", "categoryarray": names}
+    figure.update_xaxes(title="predicted", tickangle=-45, range=ends, showgrid=False, fixedrange=True, **order)
+    figure.update_yaxes(title="true label", range=ends[::-1], showgrid=False, fixedrange=True, **order)
     figure.update_layout(margin=MARGIN, height=height, dragmode=False, showlegend=False)
     return figure
 
 
 _TOTAL = "all"
-_CELL = 34  # pixels of an unseen point that is clicked
+_CELL = 34  # pixels of an unseen point that is clicked, at most
+
+
+def _unlike(name: str, others: Sequence[str]) -> str:
+    """A name that none of the others has."""
+    while name in others:
+        name += " "
+    return name
 
 
 def _cell(count: int, part: float, of: Normalised, short: bool) -> str:
@@ -107,16 +119,16 @@ def _cell(count: int, part: float, of: Normalised, short: bool) -> str:
     return f"{count / 1000:.3g}k" if short and count >= 10_000 else f"{count:,}"
 
 
-def _add_cells(figure: go.Figure, names: Sequence[str], hover: Sequence[Sequence[str]]) -> None:
-    """An unseen point on each cell, since those of a heat map cannot be clicked."""
+def _add_cells(figure: go.Figure, names: Sequence[str], hover: Sequence[Sequence[str]], size: int) -> None:
+    """An unseen point on each cell that says something, since those of a heat map cannot be clicked."""
     count = len(names)
-    places = [(row, column) for row in range(count) for column in range(count)]
+    places = [(row, column) for row in range(count) for column in range(count) if hover[row][column]]
     last = count - 1
     figure.add_scatter(
         x=[names[column] for _, column in places],
         y=[names[row] for row, _ in places],
         mode="markers",
-        marker={"symbol": "square", "size": _CELL, "opacity": 0},
+        marker={"symbol": "square", "size": size, "opacity": 0},
         selected={"marker": {"opacity": 0}},
         unselected={"marker": {"opacity": 0}},
         customdata=[[ALL if place == last else place for place in one] for one in places],
@@ -133,25 +145,54 @@ def _frame(figure: go.Figure, chosen: tuple[int, int], count: int) -> None:
 
 
 def probabilities(values: np.ndarray, names: Sequence[str], height: int = 330, true: int | None = None) -> go.Figure:
-    """The network's prediction (10,) as bars, the most probable class in the accent colour, the true one ticked."""
+    """The network's prediction (classes,) as bars, the most probable class in the accent colour, the true one ticked.
+
+    Of more than a dozen classes the most probable ones are shown, the true one among them, and the others together.
+    """
+    shown = most_probable(values, true)
     best = int(values.argmax())
-    labels = [f"{name} ✓" if index == true else name for index, name in enumerate(names)]
+    cut = short([names[index] for index in shown])
+    labels = [f"{name} ✓" if index == true else name for index, name in zip(shown, cut, strict=True)]
+    words = [literal(names[index]) for index in shown]
+    heights, colours = [float(values[index]) for index in shown], [BLUE if index == best else GREY for index in shown]
+    if rest := len(values) - len(shown):
+        labels, words = [*labels, _unlike(f"{rest} others", labels)], [*words, f"{rest} other classes together"]
+        heights, colours = [*heights, max(0.0, float(values.sum()) - sum(heights))], [*colours, GREY]
     figure = go.Figure(
         go.Bar(
-            x=values,
+            x=heights,
             y=labels,
             orientation="h",
-            marker={"color": [BLUE if index == best else GREY for index in range(len(values))]},
-            text=[f"{value:.1%}" for value in values],
+            marker={"color": colours},
+            text=[f"{value:.1%}" for value in heights],
             textposition="outside",
             cliponaxis=False,
-            hovertemplate="%{y}: %{x:.2%}<extra></extra>",
+            hovertext=words,
+            hovertemplate="%{hovertext}: %{x:.2%}<extra></extra>",
         )
     )
     figure.update_xaxes(visible=False, range=[0, 1.45], fixedrange=True)
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
+    figure.update_yaxes(type="category", autorange="reversed", fixedrange=True, ticksuffix="  ")
+    height = min(height, _BAR * len(labels) + 30)  # bars of few classes are no thicker
     figure.update_layout(height=height, margin=MARGIN, bargap=0.25, meta={"x": "probability", "y": "class"})
     return figure
+
+
+_MOST_BARS = 12
+_BAR = 44  # pixels of a bar and its gap, at most
+
+
+def most_probable(values: np.ndarray, true: int | None = None, most: int = _MOST_BARS) -> list[int]:
+    """The classes to be shown of a prediction (classes,): all in their order, or of many the most probable ones first.
+
+    true: the class that is shown in any case, in the last one's place where it is not among them.
+    """
+    if len(values) <= most:
+        return list(range(len(values)))
+    shown = np.argsort(-values, kind="stable")[: most - 1].tolist()
+    if true is not None and true not in shown:
+        shown[-1] = true
+    return shown
 
 
 def taken_apart(curves: dict[str, tuple[np.ndarray, np.ndarray]], height: int = 260) -> go.Figure:

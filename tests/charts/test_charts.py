@@ -30,6 +30,7 @@ from cnn.charts import (
     tile,
     value_range,
 )
+from cnn.charts.comparison import class_differences
 from cnn.config import CLASS_NAMES
 from cnn.tuning import Trial, undominated
 
@@ -699,3 +700,72 @@ def test_the_best_curve_is_prominent():
         "training",
         "best: lr 0.01 · batch 32",
     ]
+
+
+# ---------------------------------------------------------------- colour images, and classes of any number and name
+
+
+def test_an_input_in_colour_is_shown_as_it_is_and_a_grey_one_on_the_scale():
+    rgb = np.random.default_rng(0).random((5, 7, 3))
+    assert np.abs(charts.picture(rgb) - 255 * rgb).max() <= 0.5
+    grey = rgb[..., :1]
+    np.testing.assert_array_equal(charts.picture(grey), coloured(grey[..., 0], (0.0, 1.0)))
+
+
+def test_kernels_over_three_channels_are_colours_about_grey():
+    kernels = np.zeros((2, 2, 3, 2))
+    kernels[0, 0, :, 0] = 4.0, -4.0, 0.0
+    kernels[1, 1, :, 1] = 0.0, 0.0, 1.0
+    own, common = charts.rgb_kernels(kernels), charts.rgb_kernels(kernels, (-4.0, 4.0))
+    assert own.shape == (2, 2, 2, 3) and own[0, 0, 0].tolist() == [255, 0, 128] and own[0, 1, 1].tolist() == [128] * 3
+    assert own[1, 1, 1].tolist() == [128, 128, 255] and common[1, 1, 1].tolist() == [128, 128, 159]
+    assert (charts.rgb_kernels(np.zeros((1, 1, 3, 1))) == 128).all()
+
+
+def test_large_maps_are_reduced_to_their_means_and_small_ones_left():
+    maps = np.random.default_rng(1).random((112, 56, 20)).astype(np.float32)
+    made = charts.reduced(maps, 56)
+    assert made.shape == (56, 28, 20)
+    np.testing.assert_allclose(made, maps.reshape(56, 2, 28, 2, 20).mean(axis=(1, 3)), atol=1e-6)
+    assert charts.reduced(maps, 112) is maps
+
+
+def test_many_classes_are_the_most_probable_the_true_one_and_the_rest_together():
+    values = np.random.default_rng(2).dirichlet(np.ones(200))
+    names = [f"{'kind of hat number ' * 3}{index}" for index in range(200)]
+    true = int(values.argmin())
+    bar = probabilities(values, names, true=true).data[0]
+    assert len(bar.y) == len(set(bar.y)) == 12 and bar.y[-1] == "189 others"
+    assert sum(bar.x) == pytest.approx(1) and bar.x[0] == values.max() and bar.x[10] == values[true]
+    assert bar.hovertext[-2] == names[true] and bar.y[-2].endswith("✓") and all(len(label) < 30 for label in bar.y)
+
+
+@pytest.mark.parametrize(
+    "names", [["0", "1", "2"], ["2024-01-01", "all", "<b>"], ["x" * 80, "x" * 79 + "y", "帽子 🎩"]]
+)
+def test_classes_with_any_name_are_words_in_their_order(names):
+    matrix = np.array([[5, 1, 0], [0, 6, 0], [2, 0, 7]])
+    figure = confusion(matrix, names, clickable=True)
+    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "category"
+    assert len(set(figure.data[0].x)) == 4 and list(figure.layout.xaxis.categoryarray) == list(figure.data[0].x)
+    assert probabilities(np.array([0.5, 0.3, 0.2]), names).layout.yaxis.type == "category"
+
+
+def test_a_matrix_of_200_classes_travels_light_and_is_clicked_where_there_is_something():
+    chance = np.random.default_rng(3)
+    matrix = np.diag(chance.integers(1, 50, 200))
+    matrix[chance.integers(0, 200, 300), chance.integers(0, 200, 300)] += 1
+    names = [f"class {index} of many" for index in range(200)]
+    figure = confusion(matrix, names, height=900, clickable=True)
+    assert figure.data[0].texttemplate is None and len(figure.to_json()) < 2_000_000
+    cells = figure.data[1]
+    assert len(cells.x) == (matrix > 0).sum() + 2 * 200 + 1 - (matrix.sum(axis=0) == 0).sum()
+    assert cells.marker.size == 5
+
+
+def test_a_comparison_of_200_classes_shows_those_that_differ_most():
+    differences = np.linspace(-0.5, 0.5, 200)
+    intervals = [(value - 0.1, value + 0.1) for value in differences]
+    figure = class_differences([f"class {index}" for index in range(200)], differences.tolist(), intervals, ("A", "B"))
+    shown = [int(name.split()[1]) for name in figure.layout.xaxis.categoryarray]
+    assert shown == [*range(20), *range(180, 200)]
