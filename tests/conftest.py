@@ -39,6 +39,7 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test ever sees, or writes into, the runs of whoever runs it."""
     folder = tmp_path / "runs"
     monkeypatch.setenv("CNN_RUNS", str(folder))
+    monkeypatch.delenv("CNN_DATASETS", raising=False)  # nor their datasets: they are beside the runs
     monkeypatch.delenv("CNN_RAY_ADDRESS", raising=False)  # nor trains in a cluster
     return folder
 

@@ -12,20 +12,26 @@ from cnn.data.datasets import (
     Script,
     Split,
     Splits,
-    load,
     register,
 )
+from cnn.data.disk import NotWritten
+from cnn.data.loading import dataset_of, fingerprint, load
+from cnn.data.own_images import data_of
 
 __all__ = [
     "DATASETS",
     "NO_GARMENT",
     "DataUnavailable",
     "Dataset",
+    "NotWritten",
     "Script",
     "Source",
     "Split",
     "Splits",
+    "data_of",
+    "dataset_of",
     "evaluation_batches",
+    "fingerprint",
     "load",
     "register",
     "scaled",

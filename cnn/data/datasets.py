@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cnn.config import DATASET_CARDS, Data, DatasetCard
+from cnn.config import DATASET_CARDS, DatasetCard
 from cnn.config.datasets import FASHION_MNIST, STAND_IN, SYNTHETIC
 from cnn.data import synthetic
 from cnn.errors import AtelierError
@@ -53,7 +53,10 @@ class DataUnavailable(AtelierError, RuntimeError):
 
 
 class Split(NamedTuple):
-    """Images uint8 (n, 28, 28), bright garment on black, and labels uint8 (n,)."""
+    """Images uint8 (n, h, w), or (n, h, w, 3) in colour, and labels uint8 (n,).
+
+    The images may be a read-only `np.memmap`: a part of a file, which is read when it is looked at.
+    """
 
     images: np.ndarray
     labels: np.ndarray
@@ -94,7 +97,7 @@ class Dataset(ABC):
 
     @abstractmethod
     def load(self, limit: int | None, on_download: OnDownload) -> Splits:
-        """See `load`. limit: how many training images; None for all."""
+        """See `cnn.data.load`. limit: how many training images; None for all."""
 
     @abstractmethod
     def script(self, limit: int | None) -> Script:
@@ -166,20 +169,6 @@ def register(dataset: Dataset) -> None:
 
 register(FashionMnist())
 register(Synthetic())
-
-
-def load(config: Data, on_download: OnDownload | None = None) -> Splits:
-    """Load the configured dataset and split it: Fashion-MNIST into 55,000, 5,000 and 10,000 images.
-
-    Args:
-        config: dataset and training-set size.
-        on_download: called about once a second with a sentence on the download's progress, from another thread. If
-            it raises, the download ends with KeyboardInterrupt.
-
-    Raises:
-        DataUnavailable: it can be neither found nor downloaded, or its files are damaged.
-    """
-    return DATASETS[config.dataset].load(config.limit, on_download or (lambda text: None))
 
 
 # --- Fashion-MNIST in Keras's cache -----------------------------------------------------------------------------
