@@ -6,9 +6,9 @@ Knows Pillow, OpenCV and NumPy; knows neither classes nor networks, nor what a p
 
 from cnn.pictures.files import MAX_BYTES, open_image
 from cnn.pictures.kinds import READ_IN_WORDS
-from cnn.pictures.network_input import SIZE, WHOLE, Frame, NetworkInput, UnreadableImage, as_network_input, mapped_back
+from cnn.pictures.network_input import WHOLE, Frame, NetworkInput, UnreadableImage, as_network_input, mapped_back
 from cnn.pictures.normalise import on_ground, on_paper
-from cnn.pictures.recipe import to_network_input
+from cnn.pictures.recipe import SIZE, to_network_input
 
 __all__ = [
     "MAX_BYTES",

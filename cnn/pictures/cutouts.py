@@ -45,7 +45,7 @@ def framed(grey: np.ndarray, mask: np.ndarray) -> np.ndarray:
 def frame_of(mask: np.ndarray) -> Frame:
     """Where the square that `framed` makes lies on the image; bool (H, W), not empty."""
     box, corner, size = _fit(mask)
-    return network_input.frame_of(box, mask.shape[::-1], corner, size)
+    return network_input.frame_of(box, mask.shape[::-1], corner, size, (SIZE, SIZE))
 
 
 def _fit(mask: np.ndarray) -> tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, int]]:

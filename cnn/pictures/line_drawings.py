@@ -50,7 +50,7 @@ def strokes_to_pixels(strokes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
 def frame_of(strokes: np.ndarray) -> Frame:
     """Where the square that `strokes_to_pixels` makes lies on the paper; bool or uint8 (H, W), not empty."""
     box, corner, size = _fit(strokes)
-    return network_input.frame_of(box, strokes.shape[::-1], corner, size, EDGE)
+    return network_input.frame_of(box, strokes.shape[::-1], corner, size, (EDGE, EDGE))
 
 
 def _fit(strokes: np.ndarray) -> tuple[tuple[int, int, int, int], tuple[int, int], tuple[int, int]]:

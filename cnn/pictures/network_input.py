@@ -8,8 +8,6 @@ from PIL import Image
 
 from cnn.errors import AtelierError
 
-SIZE = 28  # pixels along each edge of the network's input
-
 
 class UnreadableImage(AtelierError, ValueError):
     """An image nobody can use; the message tells the user in two short sentences what is wrong and what to do."""
@@ -31,10 +29,10 @@ class Step:
 
 
 class Frame(NamedTuple):
-    """The place of the network's square, 28 x 28, on the image that was read.
+    """The place of the network's input on the image that was read.
 
     In shares of that image's width (left, right) and height (top, bottom), from its upper left corner; outside [0, 1]
-    where the square was extended with background.
+    where the input was extended with background.
     """
 
     left: float
@@ -43,7 +41,7 @@ class Frame(NamedTuple):
     bottom: float
 
 
-WHOLE = Frame(0.0, 0.0, 1.0, 1.0)  # the square is the image
+WHOLE = Frame(0.0, 0.0, 1.0, 1.0)  # the input is the image
 
 
 @dataclass(frozen=True, eq=False)  # eq: comparing arrays with == has no single answer
@@ -51,8 +49,8 @@ class NetworkInput:
     """What the network sees, and how it came about.
 
     Attributes:
-        pixels: float32 (28, 28, 1) in [0, 1], a bright garment on black, read-only.
-        steps: in order; the last one's image is `pixels` as 8-bit grey.
+        pixels: float32 (h, w, c) in [0, 1], read-only; c is 1 for grey, 3 for RGB.
+        steps: in order; the last one's image is `pixels` in 8 bits.
         notes: sentences for the user about choices made on the way.
         frame: where `pixels` lie on the image.
     """
@@ -64,9 +62,10 @@ class NetworkInput:
 
 
 def as_network_input(
-    grey: np.ndarray, steps: list[Step], notes: list[str] | tuple[str, ...], frame: Frame
+    pixels: np.ndarray, steps: list[Step], notes: list[str] | tuple[str, ...], frame: Frame
 ) -> NetworkInput:
-    pixels = grey.reshape(SIZE, SIZE, 1)
+    """What the network sees, of float32 (h, w) in grey or (h, w, c), which nobody may change from now on."""
+    pixels = pixels if pixels.ndim == 3 else pixels[..., None]
     pixels.setflags(write=False)  # one input may be cached and shared by many readers
     return NetworkInput(pixels, tuple(steps), tuple(notes), frame)
 
@@ -76,42 +75,43 @@ def frame_of(
     whole: tuple[int, int],
     corner: tuple[int, int],
     size: tuple[int, int],
-    edge: int = SIZE,
+    canvas: tuple[int, int],
 ) -> Frame:
-    """Where a square lies on an image of which one piece was scaled and pasted onto it.
+    """Where a canvas lies on an image of which one piece was scaled and pasted onto it.
 
     Args:
         box: the piece on the image, (left, top, right, bottom) in the image's pixels.
         whole: (width, height) of the image.
-        corner: (x, y) of the piece's upper left corner on the square, in the square's pixels.
-        size: (width, height) of the piece on the square. Rounded, so the scale may differ between across and down.
-        edge: of the square.
+        corner: (x, y) of the piece's upper left corner on the canvas, in the canvas's pixels.
+        size: (width, height) of the piece on the canvas. Rounded, so the scale may differ between across and down.
+        canvas: its (width, height).
     """
     left, top, right, bottom = box
-    across, down = (right - left) / size[0], (bottom - top) / size[1]  # the image's pixels for one of the square's
+    across, down = (right - left) / size[0], (bottom - top) / size[1]  # the image's pixels for one of the canvas's
     x, y = left - corner[0] * across, top - corner[1] * down
-    return Frame(x / whole[0], y / whole[1], (x + edge * across) / whole[0], (y + edge * down) / whole[1])
+    right, bottom = x + canvas[0] * across, y + canvas[1] * down
+    return Frame(x / whole[0], y / whole[1], right / whole[0], bottom / whole[1])
 
 
 def mapped_back(values: np.ndarray, frame: Frame, size: tuple[int, int]) -> np.ndarray:
-    """A map over the network's input, laid on the image: bilinear between the centres of the 28 x 28 pixels.
+    """A map over the network's input, laid on the image: bilinear between the centres of its pixels.
 
     Args:
-        values: float32 (28, 28).
+        values: float32 (h, w), a value for each pixel of the input.
         frame: where the input lies on the image.
         size: (width, height) of the image, in pixels: as it was read or any copy of it.
 
     Returns:
         float32 (height, width), 0 outside the frame.
     """
-    across = _shares(frame.left, frame.right, size[0])
-    down = _shares(frame.top, frame.bottom, size[1])
+    across = _shares(frame.left, frame.right, size[0], values.shape[1])
+    down = _shares(frame.top, frame.bottom, size[1], values.shape[0])
     return (down @ values @ across.T).astype(np.float32)
 
 
-def _shares(start: float, end: float, length: int) -> np.ndarray:
-    """How much each of the input's 28 pixels counts at each of the image's, along one axis: float64 (length, 28)."""
-    place = ((np.arange(length) + 0.5) / length - start) / (end - start) * SIZE
-    between = np.clip(place, 0.5, SIZE - 0.5)  # around the outermost centres there is nothing to mix with
-    shares = np.maximum(0, 1 - np.abs(between[:, None] - (np.arange(SIZE) + 0.5)))
-    return shares * ((place >= 0) & (place <= SIZE))[:, None]
+def _shares(start: float, end: float, length: int, count: int) -> np.ndarray:
+    """How much each of the input's pixels counts at each of the image's, along one axis: float64 (length, count)."""
+    place = ((np.arange(length) + 0.5) / length - start) / (end - start) * count
+    between = np.clip(place, 0.5, count - 0.5)  # around the outermost centres there is nothing to mix with
+    shares = np.maximum(0, 1 - np.abs(between[:, None] - (np.arange(count) + 0.5)))
+    return shares * ((place >= 0) & (place <= count))[:, None]

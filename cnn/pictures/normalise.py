@@ -6,11 +6,12 @@ import numpy as np
 from PIL import Image, ImageCms
 
 from cnn.pictures.deep import to_eight_bit
-from cnn.pictures.network_input import SIZE, UnreadableImage
+from cnn.pictures.network_input import UnreadableImage
 
 WORKING_EDGE = 500  # longest edge of what leaves `open_image`; 1/7 of it is still a thumbnail
 SEARCH_EDGE = 256  # of the copy on which the background and the garment are found; also what a page shows
-_MIN_EDGE = 8  # a longest edge below this shows no garment
+_MIN_EDGE = 8  # a longest edge below this shows nothing
+_NARROWEST = 28  # times as long as wide: what is narrower would be less than a pixel wide in a garment's 28 x 28
 _LIGHT = 208  # mean grey level from which a cut-out would be lost on white
 
 
@@ -20,9 +21,9 @@ def check_shape(size: tuple[int, int]) -> None:
         raise UnreadableImage(
             f"The image has only {width} × {height} pixels. Choose one at least {_MIN_EDGE} pixels wide or high."
         )
-    if max(size) > SIZE * min(size):  # its shorter edge would be less than one pixel of the network's input
+    if max(size) > _NARROWEST * min(size):
         raise UnreadableImage(
-            f"The image has {width:,} × {height:,} pixels, too narrow for a garment. Choose another one."
+            f"The image has {width:,} × {height:,} pixels, too narrow to show anything. Choose another one."
         )
 
 
@@ -55,7 +56,7 @@ def on_paper(rgba: np.ndarray | None) -> Image.Image:
         UnreadableImage: nothing is drawn.
     """
     if rgba is None or not rgba[..., 3].any() or (rgba == rgba[0, 0]).all():
-        raise UnreadableImage("Nothing is drawn yet. Draw a garment: its outline, or its whole shape.")
+        raise UnreadableImage("Nothing is drawn yet. Draw an outline, or a whole shape.")
     drawing = as_image(rgba)
     return Image.alpha_composite(Image.new("RGBA", drawing.size, "white"), drawing).convert("RGB")
 
@@ -124,7 +125,7 @@ def without_alpha(picture: Image.Image) -> tuple[Image.Image, str]:
     if alpha.min() == 255:
         return picture.convert("RGB"), ""
     if not alpha.any():
-        raise UnreadableImage("The image is fully transparent. Choose one that shows a garment.")
+        raise UnreadableImage("The image is fully transparent. Choose one that shows something.")
     light = (luma(small[..., :3]) * alpha).sum() / alpha.sum() > _LIGHT
     paper, name = ("#000000", "black, because what is visible is light") if light else ("#fdfdfd", "near-white")
     return Image.alpha_composite(Image.new("RGBA", picture.size, paper), picture).convert("RGB"), name

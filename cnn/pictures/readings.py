@@ -1,253 +1,132 @@
 """An image -> its readings: the ways in which it can be understood, each ready for the network.
 
-The same pixels may be a line drawing, a painted shape, or a photo in which a garment must be found first. Every way
-that makes sense is offered as a `Reading`; their weights say how much each counts in the automatic answer. Knows
-nothing about networks: what they make of the readings is `cnn.predict`'s business.
+What makes sense depends on the dataset of the network (`DatasetCard.reading`). For clothes the same pixels may be a
+line drawing, a painted shape, or a photo in which a garment must be found first: every way is offered as a `Reading`,
+and their weights say how much each counts in the automatic answer. A digit is whatever stands out; a photo is itself.
+Knows nothing about networks: what they make of the readings is `cnn.networks.predictor`'s business.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 from PIL import Image
 
-from cnn.pictures import cutouts, line_drawings, segmentation
+from cnn.config.datasets import FASHION_MNIST, DatasetCard
+from cnn.pictures import garments, shapes
 from cnn.pictures.files import open_image
-from cnn.pictures.ink import ink_of
-from cnn.pictures.network_input import NetworkInput, Step, UnreadableImage, as_network_input
+from cnn.pictures.garments import LINE_DRAWING, PAINTED
+from cnn.pictures.network_input import Frame, NetworkInput, Step, UnreadableImage, as_network_input
 from cnn.pictures.normalise import filled, normalised, on_paper, reduced
-from cnn.pictures.recipe import as_it_is, follow, ground_colour
+from cnn.pictures.photo import MOST_SQUEEZED, brought_to, photo
+from cnn.pictures.reading import PLAIN, Reading
+from cnn.pictures.recipe import as_it_is
 
-AS_IT_IS, LINE_DRAWING, PAINTED = "Fashion-MNIST's format", "Line drawing", "Painted shape"  # names of readings
-_NOTHING = "The image shows only one plain colour. Choose one with a garment that stands out."
+__all__ = ["AS_IT_IS", "LINE_DRAWING", "PAINTED", "PHOTO", "Reading", "of_canvas", "of_picture", "read"]
+
+AS_IT_IS, PHOTO = "Fashion-MNIST's format", "Photo"  # names of readings
 
 _EDGE = 256  # longest edge of the copy on which an image is understood
-_THIN = 0.055  # strokes up to this share of the drawing's longest edge make a line drawing
-_INK = 0.4  # a line drawing leaves more than this of its box blank
-_PLAIN = 0.9  # share of the border that has the background's colour on plain ground
-_ONE_TONE = 14.0  # grey levels: the spread of a shape painted in one tone
 
 
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """One way to understand an image.
-
-    Attributes:
-        name: a few words for a button, such as "Line drawing".
-        explanation: one sentence: how the image was understood.
-        seen: what the network sees, with the steps that led there.
-        weight: its share in the automatic answer, in [0, 1]; 0: offered to the user, not used by itself.
-    """
-
-    name: str
-    explanation: str
-    seen: NetworkInput
-    weight: float
-
-
-def read(source: bytes | BinaryIO | str | Path, used_only: bool = False) -> tuple[Reading, ...]:
+def read(
+    source: bytes | BinaryIO | str | Path, used_only: bool = False, card: DatasetCard = FASHION_MNIST
+) -> tuple[Reading, ...]:
     """An untrusted file -> its readings, the one with the largest weight first; the weights add up to 1.
 
     Args:
         source: the file's bytes, an open binary file, or a path.
         used_only: leave out the readings without a weight, and the time that they take.
+        card: the dataset of the network that is asked: its `reading` and its `input_shape` count.
 
     Raises:
-        UnreadableImage: the file cannot be decoded, or shows nothing but background.
+        UnreadableImage: the file cannot be decoded, or, unless it is read as a photo, shows nothing but background.
     """
-    return of_picture(*open_image(source), used_only)
+    return of_picture(*open_image(source), used_only, card)
 
 
-def of_canvas(rgba: np.ndarray | None, used_only: bool = False) -> tuple[Reading, ...]:
+def of_canvas(
+    rgba: np.ndarray | None, used_only: bool = False, card: DatasetCard = FASHION_MNIST
+) -> tuple[Reading, ...]:
     """A drawing, uint8 (H, W, 4), transparent where nothing was drawn -> its readings, as from `read`.
 
     Raises:
         UnreadableImage: nothing is drawn.
     """
-    return of_picture(on_paper(rgba), used_only=used_only)
+    return of_picture(on_paper(rgba), used_only=used_only, card=card)
 
 
 def of_picture(
-    image: Image.Image | np.ndarray, notes: tuple[str, ...] = (), used_only: bool = False
+    image: Image.Image | np.ndarray,
+    notes: tuple[str, ...] = (),
+    used_only: bool = False,
+    card: DatasetCard = FASHION_MNIST,
 ) -> tuple[Reading, ...]:
     """An image (any mode, or an array as in `recipe.to_network_input`) -> its readings, as from `read`."""
     picture = normalised(image)  # once, for all ways to read it
-    seen = as_it_is(picture, image, notes)
+    if card.reading == "photo":
+        return (_photo(picture, notes, card.input_shape),)
+    title = FASHION_MNIST.title if card.reading == "garment" else card.title
+    seen = as_it_is(picture, image, notes, card.input_shape, title)
     if seen is not None:
-        return (Reading(AS_IT_IS, seen.steps[0].explanation, seen, 1.0),)
-    picture = filled(picture)
-    rgb = np.asarray(reduced(picture, _EDGE).convert("RGB"))
-    found = [
-        reading for make in _ways(rgb, used_only) for reading in make(picture, rgb) if reading.weight or not used_only
-    ]
+        return (Reading(seen.steps[0].name, seen.steps[0].explanation, seen, 1.0),)
+    if card.reading == "garment" and (seen := as_it_is(picture, image, notes)) is not None:
+        found = [Reading(AS_IT_IS, seen.steps[0].explanation, seen, 1.0)]
+    else:
+        picture = filled(picture)
+        rgb = np.asarray(reduced(picture, _EDGE).convert("RGB"))
+        if card.reading == "garment":
+            found = garments.readings_of(picture, rgb, used_only)
+        else:
+            found = [shapes.reading_of(rgb, card.input_shape)]
     if not any(reading.weight for reading in found):
-        raise UnreadableImage(_NOTHING)
+        raise UnreadableImage(PLAIN)
     total = sum(reading.weight for reading in found)
-    found = [replace(r, weight=r.weight / total, seen=replace(r.seen, notes=(*notes, *r.seen.notes))) for r in found]
+    found = [
+        replace(
+            reading,
+            weight=reading.weight / total,
+            seen=_in_shape(replace(reading.seen, notes=(*notes, *reading.seen.notes)), card.input_shape),
+        )
+        for reading in found
+    ]
     return tuple(sorted(found, key=lambda reading: -reading.weight))
 
 
-_Way = Callable[[Image.Image, np.ndarray], list[Reading]]
-
-
-def _ways(rgb: np.ndarray, used_only: bool) -> list[_Way]:
-    """How this image, uint8 (H, W, 3), may be read: functions of the image and of `rgb`.
-
-    Raises:
-        UnreadableImage: there is nothing but background.
-    """
-    ink, plain = _ink(rgb)
-    block = max(1, min(8, min(rgb.shape[:2]) // 4))  # a camera's noise is averaged out before it can count
-    size = rgb.shape[1] // block, rgb.shape[0] // block
-    if cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).std(axis=(0, 1)).max() < 1:
-        raise UnreadableImage(_NOTHING)
-    drawn = ink_of(rgb)
-    painted = plain >= _PLAIN and _one_tone(rgb, ink)
-    if plain >= _PLAIN and _is_thin(ink) and (drawn.is_clean or (painted and drawn.is_one_ink)):
-        used, offered = [_line_drawing(ink, 1.0)], [_recipe(0.0), _cut_out(0.0)]
-    elif painted and not (drawn.is_drawing and drawn.is_clean):
-        used, offered = [_painted(ink, 1.0)], [_recipe(0.0), _cut_out(0.0), _line_drawing(ink, 0.0)]
-    elif drawn.is_drawing:
-        used, offered = [_line_drawing(drawn.strokes, 1.0)], [_recipe(0.0), _cut_out(0.0)]
-    elif plain >= _PLAIN:
-        used, offered = [_on_plain_ground], [_line_drawing(ink, 0.0)]
-    else:
-        used, offered = [_cut_out(1.0)], [_recipe(0.0), _line_drawing(ink, 0.0)]
-    return used if used_only else used + offered
-
-
-# ---------------------------------------------------------------- drawings
-
-
-def _ink(rgb: np.ndarray) -> tuple[np.ndarray, float]:
-    """What stands out from the background's colour, bool (H, W), and the share of the border that has that colour."""
-    background, plain = ground_colour(rgb)
-    apart = np.sqrt(((rgb.astype(np.float32) - background.astype(np.float32)) ** 2).sum(-1))
-    return apart > max(40.0, 0.4 * float(np.percentile(apart, 99.5))), plain
-
-
-def _is_thin(ink: np.ndarray) -> bool:
-    if ink.sum() < 12:
-        return False
-    mask = ink.astype(np.uint8) * 255
-    *_, width, height = cv2.boundingRect(mask)
-    share = ink.sum() / (width * height)
-    return (
-        share < 1 - _INK
-        and line_drawings.stroke_width(mask) <= _THIN * max(width, height)
-        and _widest(mask) <= 3 * _THIN * max(width, height)
-    )
-
-
-def _widest(mask: np.ndarray) -> float:
-    """The width below which 98% of the ink lies: a black shoe with thin laces is no line drawing."""
-    distance = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    return float(2 * np.percentile(distance[distance > 0], 98))
-
-
-def _one_tone(rgb: np.ndarray, ink: np.ndarray) -> bool:
-    core = cv2.erode(ink.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    return bool(core.sum() > 30 and rgb[core].astype(np.float32).std(axis=0).max() < _ONE_TONE)
-
-
-def _line_drawing(ink: np.ndarray, weight: float) -> _Way:
-    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
-        if not ink.any():
-            return []
-        pixels, strokes, inside = line_drawings.strokes_to_pixels(ink)
-        filled = Image.fromarray(np.maximum(strokes, np.uint8(inside * line_drawings.FILL)))
-        steps = [
-            Step("Original", "The image, upright.", Image.fromarray(rgb)),
-            Step("Strokes", "What stands out from the paper counts as ink.", _white(ink)),
-            Step(
-                "Stroke width",
-                "All strokes get the same width, about one pixel of the network input.",
-                Image.fromarray(strokes),
-            ),
-            Step("Fill", "Enclosed areas are filled at half brightness. Small gaps are bridged.", filled),
-            _last(pixels),
-        ]
-        why = "Strokes on plain paper: an outline and a few lines inside."
-        return [Reading(LINE_DRAWING, why, as_network_input(pixels, steps, (), line_drawings.frame_of(ink)), weight)]
-
-    return read
-
-
-# ---------------------------------------------------------------- photos and shapes
-
-
-def _recipe(weight: float) -> _Way:
-    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
-        try:
-            # What was transparent may be in Fashion-MNIST's format once it is filled.
-            seen = as_it_is(picture, picture) or follow(picture)
-        except UnreadableImage:
-            return []
-        why = "Everything that differs from the corners' colour is the garment, as in the pipeline of Fashion-MNIST."
-        return [Reading("Plain background", why, seen, weight)]
-
-    return read
-
-
-def _painted(ink: np.ndarray, weight: float) -> _Way:
-    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
-        negative = 255 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        shape = _of_mask(segmentation.Mask(PAINTED, ink, 1.0), rgb, negative, weight)
-        return [replace(shape, explanation="One shape in one tone; the plain background is removed.")]
-
-    return read
-
-
-def _cut_out(weight: float) -> _Way:
-    def read(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
-        negative = 255 - cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
-        found = segmentation.masks(rgb)
-        best = max(found[0].score, 1e-3)
-        return [
-            _of_mask(guess, rgb, negative, weight * (max(guess.score, 1e-3) / best) ** 2)
-            for guess in found
-            if guess.mask.any()
-        ]
-
-    return read
-
-
-def _on_plain_ground(picture: Image.Image, rgb: np.ndarray) -> list[Reading]:
-    """Cut out, and by the recipe; which would take a person for the garment."""
-    found = _cut_out(1.0)(picture, rgb)
-    worn = any(reading.name == segmentation.WORN for reading in found[:1])
-    return found + _recipe(0.0 if worn else 0.5)(picture, rgb)
-
-
-def _of_mask(guess: segmentation.Mask, rgb: np.ndarray, negative: np.ndarray, weight: float) -> Reading:
-    grey = cutouts.tones(negative, guess.mask)
-    pixels = cutouts.framed(grey, guess.mask).astype(np.float32) / 255
+def _photo(picture: Image.Image, notes: tuple[str, ...], shape: tuple[int, int, int]) -> Reading:
+    """The whole image, in colour or grey, squeezed to the size of the network's input."""
+    height, width, channels = shape
+    pixels = photo(picture, (height, width), channels)
+    tones = "grey" if channels == 1 else "colour"
     steps = [
-        Step("Original", "The image, upright.", Image.fromarray(rgb)),
-        Step("Mask", "White: what was found to be the garment.", _white(guess.mask)),
+        Step("Original", "The image, upright.", reduced(picture, _EDGE)),
         Step(
-            "Background removed",
-            "Everything outside the mask becomes black.",
-            Image.fromarray(np.where(guess.mask[..., None], rgb, 0)),
+            f"{height} × {width}",
+            f"The whole image in {tones}, brought to {height} × {width} pixels: the network input.",
+            Image.fromarray(pixels),
         ),
-        Step(
-            "Contrast",
-            "Light becomes dark, and the garment's tones are stretched over the range.",
-            Image.fromarray(grey),
-        ),
-        _last(pixels),
     ]
-    why = "A photo: the garment was separated from its background."
-    return Reading(guess.name, why, as_network_input(pixels, steps, (), cutouts.frame_of(guess.mask)), weight)
+    seen = as_network_input(pixels.astype(np.float32) / 255, steps, notes, _frame(picture.size, width / height))
+    return Reading(PHOTO, f"The whole image in {tones}, as it is.", seen, 1.0)
 
 
-def _white(mask: np.ndarray) -> Image.Image:
-    return Image.fromarray(mask.astype(np.uint8) * 255)
+def _frame(size: tuple[int, int], aspect: float) -> Frame:
+    """Where a photo's input lies on an image of this (width, height): beyond it, where `photo` fills it up."""
+    width, height = size
+    wide = max(width, round(height * aspect / MOST_SQUEEZED))
+    high = max(height, round(width / aspect / MOST_SQUEEZED))
+    x, y = (wide - width) // 2, (high - height) // 2
+    return Frame(-x / width, -y / height, (wide - x) / width, (high - y) / height)
 
 
-def _last(pixels: np.ndarray) -> Step:
-    why = "Cropped, longest edge scaled to 28 pixels, centred on black: the network input."
-    return Step("28 × 28", why, Image.fromarray(np.uint8(np.rint(pixels * 255))))
+def _in_shape(seen: NetworkInput, shape: tuple[int, int, int]) -> NetworkInput:
+    """An input brought to the size and the channels of a dataset whose images were brought there, too."""
+    if seen.pixels.shape == shape:
+        return seen
+    height, width, channels = shape
+    grey = Image.fromarray(np.uint8(np.rint(seen.pixels[..., 0] * 255)))
+    pixels = brought_to(grey, (height, width), channels)
+    why = f"Brought to {height} × {width} pixels, as the training images were: the network input."
+    steps = [*seen.steps, Step(f"{height} × {width}", why, Image.fromarray(pixels))]
+    return as_network_input(pixels.astype(np.float32) / 255, steps, seen.notes, seen.frame)

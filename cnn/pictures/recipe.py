@@ -13,9 +13,10 @@ import math
 import numpy as np
 from PIL import Image, ImageOps
 
-from cnn.pictures.network_input import SIZE, WHOLE, NetworkInput, Step, UnreadableImage, as_network_input, frame_of
+from cnn.pictures.network_input import WHOLE, NetworkInput, Step, UnreadableImage, as_network_input, frame_of
 from cnn.pictures.normalise import SEARCH_EDGE, luma, normalised, reduced, without_alpha
 
+SIZE = 28  # pixels along each edge of an image of Fashion-MNIST
 _THUMBNAIL_EDGE = 73  # of the garment before it is subsampled: Fashion-MNIST began with thumbnails of 51 x 73
 _FUZZ = 0.05 * math.sqrt(3) * 255  # "within 5%": Euclidean distance in RGB, as in ImageMagick's -fuzz 5%
 _NEAR_WHITE = 250  # a background from here up becomes at most 5 of 255 when negated: black enough
@@ -39,18 +40,29 @@ def to_network_input(image: Image.Image | np.ndarray, notes: tuple[str, ...] = (
     return prepared if prepared is not None else follow(picture, notes)
 
 
-def as_it_is(picture: Image.Image, given: Image.Image | np.ndarray, notes: tuple[str, ...] = ()) -> NetworkInput | None:
-    """An image in Fashion-MNIST's own format, taken as it is; None for any other.
+def as_it_is(
+    picture: Image.Image,
+    given: Image.Image | np.ndarray,
+    notes: tuple[str, ...] = (),
+    shape: tuple[int, int, int] = (SIZE, SIZE, 1),
+    title: str = "Fashion-MNIST",
+) -> NetworkInput | None:
+    """An image in a dataset's own format, grey on black, taken as it is; None for any other.
 
     Args:
         picture: as from `normalise.normalised`. given: what it came as; floats keep what 8 bits would lose.
         notes: as in `to_network_input`.
+        shape: (height, width, channels) of the dataset's images; grey ones have three equal channels in colour.
+        title: the dataset's.
     """
-    if (prepared := _already_prepared(picture, given)) is None:
+    height, width, channels = shape
+    if (prepared := _already_prepared(picture, given, (height, width))) is None:
         return None
+    pixels = prepared[..., None].repeat(channels, axis=-1)
     shown = Image.fromarray(np.uint8(np.rint(prepared * 255)))
-    why = "The image has 28 × 28 grey pixels on black, as in Fashion-MNIST: it is used unchanged."
-    return as_network_input(prepared, [Step("Fashion-MNIST's format", why, shown)], notes, WHOLE)
+    shown = shown if channels == 1 else shown.convert("RGB")
+    why = f"The image has {height} × {width} grey pixels on black, as in {title}: it is used unchanged."
+    return as_network_input(pixels, [Step(f"{title}'s format", why, shown)], notes, WHOLE)
 
 
 def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
@@ -122,20 +134,22 @@ def follow(picture: Image.Image, notes: tuple[str, ...] = ()) -> NetworkInput:
     )
     picture = show("Negate", "Light becomes dark: a bright garment on black.", ImageOps.invert(canvas))
     picture = show("Grey", "Colours become 256 levels of grey: the network input.", picture.convert("L"))
-    frame = frame_of(box, whole, corner, (width, height))
+    frame = frame_of(box, whole, corner, (width, height), (SIZE, SIZE))
     return as_network_input(np.asarray(picture, np.float32) / 255, steps, said, frame)
 
 
-def _already_prepared(picture: Image.Image, given: Image.Image | np.ndarray) -> np.ndarray | None:
-    """float32 (28, 28) in [0, 1] if the image is in Fashion-MNIST's own format, else None.
+def _already_prepared(
+    picture: Image.Image, given: Image.Image | np.ndarray, size: tuple[int, int]
+) -> np.ndarray | None:
+    """float32 (height, width) = `size` in [0, 1] if the image is in the format of Fashion-MNIST or MNIST, else None.
 
     Every one of the 70,000 has at least two dark corners (a wide bag may fill the others).
     """
-    if picture.size != (SIZE, SIZE):
+    if picture.size != size[::-1]:
         return None
     is_exact = isinstance(given, np.ndarray) and np.issubdtype(given.dtype, np.floating)
     exact = given if is_exact else np.asarray(picture) / np.float32(255)
-    channels = exact.astype(np.float32).reshape(SIZE, SIZE, -1)
+    channels = exact.astype(np.float32).reshape(*size, -1)
     if channels.shape[2] == 4:
         if channels[..., 3].min() < 1:
             return None
@@ -182,7 +196,7 @@ def _garment(picture: Image.Image, background: np.ndarray) -> tuple[tuple[int, i
     mask &= _count_around(mask & (_count_around(mask) >= 5)) > 0
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not len(rows):
-        raise UnreadableImage("The image shows only one plain colour. Choose one with a garment that stands out.")
+        raise UnreadableImage("The image shows only one plain colour. Choose one in which something stands out.")
     return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1), mask
 
 
