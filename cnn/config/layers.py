@@ -24,13 +24,18 @@ from cnn.config.words import counted
 from cnn.config.workings import Products, Working
 from cnn.errors import AtelierError
 
-Activation = Literal["relu", "leaky_relu", "gelu", "tanh", "sigmoid", "linear"]
+Activation = Literal[
+    "relu", "relu6", "leaky_relu", "gelu", "silu", "hard_silu", "tanh", "sigmoid", "hard_sigmoid", "linear"
+]
 Shape = tuple[int, ...]  # of one image: (height, width, channels), or (features,) once it is flat
 
 MAX_PARAMETERS = 50_000_000  # 200 MB of float32 weights, four times that while Adam trains them
 # How much of its running mean and variance a batch normalisation keeps at each step. With Keras's 0.99 they lag
 # hundreds of batches behind, and a network that has trained for fewer predicts at random.
 NORMALISATION_MOMENTUM = 0.9
+# Mean and standard deviation of the red, green and blue values in [0, 1] of ImageNet's training images, as torchvision
+# and Keras's EfficientNetV2 have them.
+_IMAGENET = ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))
 
 
 class ImpossibleStack(AtelierError, ValueError):
@@ -60,7 +65,8 @@ class Part(NamedTuple):
     arguments: what it is made with, by Keras's names, those without a default first; Keras's defaults are left out.
     parameters, macs: how many there are, of the multiply-accumulates for one image, as sums of products.
     frozen: parameters that training does not change.
-    takes: what goes into it; None stands for what the part before gives.
+    takes: what goes into it; None stands for what the part before gives, a number for what that part of the same layer
+        gives, from 0.
     window: what it slides over its maps. workings: how its output shape and its receptive field come about.
     """
 
@@ -71,7 +77,7 @@ class Part(NamedTuple):
     parameters: Products = ()
     frozen: int = 0
     macs: Products = ()
-    takes: tuple[Flow | None, ...] = (None,)
+    takes: tuple[Flow | int | None, ...] = (None,)
     window: Window | None = None
     workings: tuple[Working, ...] = ()
 
@@ -246,7 +252,7 @@ class AnyConvolution(_Layer):
 
 
 class _Filters(_Layer):
-    filters: int = Field(32, ge=1, le=1024, description="Number of learned kernels; each makes one feature map.")
+    filters: int = Field(32, ge=1, le=2048, description="Number of learned kernels; each makes one feature map.")
 
 
 class Convolution(AnyConvolution, _Filters):
@@ -527,6 +533,141 @@ class SkipConnection(_Layer):
             yield Part("Concatenate", {}, out, main.receptive_field, takes=merged, workings=(both,))
 
 
+class Rescaling(_Layer):
+    """Multiplies every value by a number and adds another: brings images to the range that a network expects."""
+
+    kind: Literal["rescaling"] = "rescaling"
+    scale: float = Field(2.0, ge=-1000.0, le=1000.0, description="Each value is multiplied by this.")
+    offset: float = Field(-1.0, ge=-1000.0, le=1000.0, description="Added to each value after that.")
+    standardise: bool = Field(
+        False,
+        description="Then subtract the mean of ImageNet's images and divide by their standard deviation, in each of "
+        "the channels red, green and blue.",
+    )
+
+    needs: ClassVar = "either"
+
+    def __str__(self) -> str:
+        return f"Rescaling ×{self.scale:.4g} {self.offset:+.4g}" + " ImageNet" * self.standardise
+
+    def misfit(self, inputs: Sequence[Flow]) -> str | None:
+        channels = inputs[-1].shape[-1]
+        if self.standardise and (len(inputs[-1].shape) == 1 or channels not in (1, 3)):
+            return (
+                f"standardises the channels of images, which are 1 or 3, but gets {counted(channels, 'value')} "
+                "at each place: move it to the start, or switch that off."
+            )
+        return None
+
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        _, shape, sees = inputs[-1]
+        arguments: dict[str, Any] = {"scale": self.scale, **_changed(offset=(self.offset, 0.0))}
+        if self.standardise:
+            # ((x s + o) - m) / d = x (s / d) + (o - m) / d. Grey has the mean of the three channels' numbers.
+            pairs = _IMAGENET if shape[-1] == 3 else [tuple(sum(of) / 3 for of in zip(*_IMAGENET, strict=True))]
+            arguments = {
+                "scale": [self.scale / deviation for _, deviation in pairs],
+                "offset": [(self.offset - mean) / deviation for mean, deviation in pairs],
+            }
+        yield Part("Rescaling", arguments, shape, sees)
+
+
+class InvertedResidual(_Filters):
+    """A block that works on many maps and hands on few (Sandler et al. 2018, arXiv:1801.04381).
+
+    A 1×1 convolution multiplies the maps by `expansion` (not where that is 1), a depthwise convolution sees each of
+    them, and a 1×1 convolution without activation brings them to `filters`. Each has batch normalisation. Where size
+    and number of maps stay, what came in is added. `squeeze` lets the block weigh its maps by their means, so that each
+    value sees the whole image (Hu et al. 2017, arXiv:1709.01507). `fused` makes one convolution of the first two (Tan
+    and Le 2021, arXiv:2104.00298).
+    """
+
+    kind: Literal["inverted residual"] = "inverted residual"
+    filters: int = Field(24, ge=1, le=2048, description="Feature maps that come out.")
+    expansion: float = Field(
+        6.0, ge=1.0, le=10.0, description="How many times as many feature maps there are within the block."
+    )
+    kernel: int = Field(3, ge=1, le=31, description="Edge of the square kernel, in pixels.")
+    stride: int = Field(1, ge=1, le=8, description="Pixels the window moves between two outputs.")
+    activation: Activation = Field(
+        "relu6", description="Function applied within the block; what comes out of it has none."
+    )
+    squeeze: int = Field(
+        0,
+        ge=0,
+        le=1024,
+        description="Squeeze and excite: each map is multiplied by a factor from 0 to 1, computed from the means of "
+        "all maps through this many units; 0: no factors.",
+    )
+    fused: bool = Field(
+        False, description="One convolution in place of the 1×1 convolution and the depthwise one: faster in few maps."
+    )
+
+    def __str__(self) -> str:
+        extras = [f"stride {self.stride}"] * (self.stride > 1) + [f"squeeze {self.squeeze}"] * (self.squeeze > 0)
+        name = f"{'Fused inverted' if self.fused else 'Inverted'} residual {self.filters} ×{self.expansion:.3g}"
+        return " ".join([name, f"{self.kernel}×{self.kernel}", *extras, self.activation])
+
+    def parts(self, inputs: Sequence[Flow]) -> Iterator[Part]:
+        start = flow = inputs[-1]
+        *within, project = self._convolutions(start.shape[2])
+        made: list[Part] = []
+        for layer in within:
+            made += layer.parts([flow])
+            flow = _out(made[-1])
+        if self.squeeze:
+            made += _squeezed(flow, self.squeeze, self.activation, len(made) - 1)
+            flow = _out(made[-1])
+        made += project.parts([flow])
+        yield from made
+        if self.stride == 1 and made[-1].output_shape == start.shape:
+            yield Part("Add", {}, start.shape, made[-1].receptive_field, takes=(start, None))
+
+    def _convolutions(self, channels: int) -> list[AnyConvolution]:
+        """Those that it becomes for so many channels, without those of `squeeze`, which come before the last."""
+        expanded = round(channels * self.expansion)
+        own: dict[str, Any] = {"activation": self.activation, "batch_normalisation": True}
+        slid: dict[str, Any] = {"kernel": self.kernel, "stride": self.stride}
+        project = Convolution(filters=self.filters, kernel=1, activation="linear", batch_normalisation=True)
+        if self.fused and expanded == channels and not self.squeeze:
+            return [Convolution(filters=self.filters, **slid, **own)]
+        if self.fused:
+            return [_widened(Convolution(**slid, **own), expanded), project]
+        expand = [_widened(Convolution(kernel=1, **own), expanded)] * (expanded != channels)
+        return [*expand, DepthwiseConvolution(**slid, **own), project]
+
+
+def _widened(layer: Convolution, filters: int) -> Convolution:
+    """With so many filters, be they more than the form allows."""
+    return layer.model_copy(update={"filters": filters})
+
+
+def _out(part: Part) -> Flow:
+    """What a part hands on within its layer, where names do not count."""
+    return Flow("", part.output_shape, part.receptive_field)
+
+
+def _squeezed(flow: Flow, units: int, activation: Activation, last: int) -> Iterator[Part]:
+    """Squeeze and excite: maps times factors of their means, as EfficientNet (with SiLU) and MobileNetV3 compute them.
+
+    last: which part of the layer gives the maps.
+    """
+    *edges, maps = flow.shape
+    sees, edge = flow.receptive_field, max(edges)
+    functions = ("silu", "sigmoid") if activation == "silu" else ("relu", "hard_sigmoid")
+    mean = sees.through(edge, edge)
+    seen = workings.seen(sees, Window(edge, edge))
+    yield Part("GlobalAveragePooling2D", {"keepdims": True}, (1, 1, maps), mean, workings=seen)
+    for before, after, function in zip((maps, units), (units, maps), functions, strict=True):
+        weights = (1, 1, before, after)
+        arguments = {"filters": after, "kernel_size": 1, "activation": function}
+        yield Part("Conv2D", arguments, (1, 1, after), mean, (weights, (after,)), macs=(weights,), window=Window(1))
+    # The frame around all that the first and the last of the values see together, so that it holds for each of them.
+    everywhere = sees._replace(size=mean.size + (edge - 1) * sees.jump, start=sees.start - (edge - 1) * sees.jump)
+    how = Working("receptive field", f"{sees.size} + 2·({edge} − 1)·{sees.jump}", everywhere.size)
+    yield Part("Multiply", {}, flow.shape, everywhere, takes=(last, None), workings=(how,))
+
+
 Layer = Annotated[
     Convolution
     | DepthwiseConvolution
@@ -536,7 +677,9 @@ Layer = Annotated[
     | Flatten
     | Dense
     | Dropout
-    | SkipConnection,
+    | SkipConnection
+    | InvertedResidual
+    | Rescaling,
     Field(discriminator="kind", title="Layer"),
 ]
 KINDS: dict[str, type[Layer]] = {kind.model_fields["kind"].default: kind for kind in get_args(get_args(Layer)[0])}
@@ -602,10 +745,12 @@ def trace(layers: Sequence[Layer], input_shape: Shape, classes: int) -> list[Row
         if problem := layer.misfit(inputs):
             raise ImpossibleStack(index, f"{where} {problem}", rows)
         last = inputs[-1]
+        own: list[str] = []  # the names of this layer's parts
         for part in layer.parts(inputs):
             count, seen[part.type] = seen[part.type], seen[part.type] + 1
             name = _snake_case(part.type) + (f"_{count}" if count else "")
-            takes = tuple((flow or last).name for flow in part.takes)
+            takes = tuple(own[flow] if isinstance(flow, int) else (flow or last).name for flow in part.takes)
+            own.append(name)
             arguments = {**part.arguments, "activation": "softmax"} if is_output else part.arguments
             parameters, macs = (workings.total(terms) for terms in (part.parameters, part.macs))
             memory = workings.memory(part.output_shape)

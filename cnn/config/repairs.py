@@ -11,8 +11,10 @@ from cnn.config.layers import (
     Flatten,
     GlobalPooling,
     ImpossibleStack,
+    InvertedResidual,
     Layer,
     Pooling,
+    Rescaling,
     Shape,
     SkipConnection,
     trace,
@@ -30,7 +32,8 @@ def fitted(layers: Sequence[Layer], layer: Layer, input_shape: Shape, classes: i
             if _remaining([*layers[:index], variant, *layers[index:]], input_shape, classes) == 0:
                 return index, variant
     vector = next((i for i, other in enumerate(layers) if isinstance(other, Flatten | GlobalPooling)), len(layers))
-    return vector if isinstance(layer, AnyConvolution | Pooling | SkipConnection) else len(layers), layer
+    of_maps = isinstance(layer, AnyConvolution | InvertedResidual | Pooling | SkipConnection)
+    return vector if of_maps else len(layers), layer
 
 
 def _variants(layer: Layer) -> Iterator[Layer]:
@@ -113,7 +116,7 @@ def _candidates(layers: Sequence[Layer], shapes: Sequence[Shape]) -> Iterator[Fi
         case Dense():
             yield Fix("Insert a flatten layer before it", index, index, (Flatten(),))
             yield Fix("Insert a global pooling layer before it", index, index, (GlobalPooling(),))
-        case AnyConvolution() | Pooling() | Flatten() | GlobalPooling() if len(shape) == 1:
+        case AnyConvolution() | InvertedResidual() | Pooling() | Flatten() | GlobalPooling() if len(shape) == 1:
             vector = next(i for i, other in enumerate(layers) if isinstance(other, Flatten | GlobalPooling))
             if isinstance(layer, Flatten | GlobalPooling):
                 old = f"layer {vector + 1} ({layers[vector]})"
@@ -129,6 +132,9 @@ def _candidates(layers: Sequence[Layer], shapes: Sequence[Shape]) -> Iterator[Fi
                 yield changed(f"Set its kernel size to {kernel}", kernel=kernel)
             elif min(shape[:2]) > 1:
                 yield changed(f"Set its window size to {min(shape[:2])}", size=min(shape[:2]), stride=None)
+        case Rescaling():
+            yield changed("Switch off its standardising", standardise=False)
+            yield Fix("Move it to the start", 0, index + 1, (layer, *layers[:index]))
         case Pooling():
             divisors = [size for size in range(2, min(shape[2], 64) + 1) if shape[2] % size == 0]
             for size in sorted(divisors, key=lambda size: abs(size - layer.size))[:1]:

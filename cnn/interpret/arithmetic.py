@@ -68,7 +68,7 @@ class WeightedSum:
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """The largest or the mean value of a window. mode: "max" or "average"."""
+    """The largest or the mean value of a window, which may be a whole map. mode: "max" or "average"."""
 
     window: Window
     mode: str
@@ -112,6 +112,25 @@ class Added:
 
 
 @dataclass(frozen=True)
+class Multiplied:
+    """A value of a map times the map's factor, by squeeze and excite. places: of both, each in its own input."""
+
+    factors: tuple[float, ...]
+    places: tuple[Place, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Rescaled:
+    """y = scale x + offset."""
+
+    x: float
+    scale: float
+    offset: float
+    value: float
+
+
+@dataclass(frozen=True)
 class Copied:
     """A value that a layer only passes on: concatenate, flatten, and dropout at prediction.
 
@@ -123,7 +142,7 @@ class Copied:
     taken: int = 0
 
 
-Working = WeightedSum | Pooled | Normalised | Activated | Added | Copied
+Working = WeightedSum | Pooled | Normalised | Activated | Added | Multiplied | Rescaled | Copied
 
 
 def working(
@@ -178,6 +197,17 @@ def working(
         case kl.Add():
             terms = tuple(float(term[place]) for term in inputs)
             return Added(terms, sum(terms))
+        case kl.Multiply():
+            # One of the two may have a single place, whose values count for all places of the other.
+            places = tuple(
+                tuple(min(index, size - 1) for index, size in zip(place, term.shape, strict=True)) for term in inputs
+            )
+            factors = tuple(float(term[where]) for term, where in zip(inputs, places, strict=True))
+            return Multiplied(factors, places, float(np.prod(factors)))
+        case kl.Rescaling():
+            before = float(x[place])
+            scale, offset = (float(np.ravel(of)[place[-1] % np.size(of)]) for of in (layer.scale, layer.offset))
+            return Rescaled(before, scale, offset, scale * before + offset)
         case kl.Flatten() | kl.Dropout() | kl.Concatenate():
             taken, source = _source(layer, [given.shape for given in inputs], place)
             return Copied(source, float(inputs[taken][source]), taken)

@@ -14,14 +14,15 @@ import numpy as np
 import tensorflow as tf
 
 from cnn.config.layers import CONVOLUTIONS
+from cnn.networks.batch_size import images_at_once
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, Weights
 
-_BATCH = 32  # images at once: more were no faster on 2 cores, and take more memory
+_BATCH = 32  # images at once, at most: more were no faster on 2 cores, and take more memory
 _COPIES = 32  # noisy images that SmoothGrad averages over: Smilkov et al. see little change above 50
 _NOISE = 0.15  # its standard deviation as a share of the image's range: they recommend 0.1 to 0.2
 _POINTS = 64  # between black and the image, at which integrated gradients takes the slope
 _WINDOW, _STRIDE = 2 / 7, 1 / 14  # of the image's shorter edge: 8 and 2 pixels of 28
-_KEEPING_SIZE = (*CONVOLUTIONS, "BatchNormalization", "Activation", "Add", "Concatenate")
+_KEEPING_SIZE = (*CONVOLUTIONS, "BatchNormalization", "Activation", "Add", "Concatenate", "Multiply", "Rescaling")
 
 
 class Method(NamedTuple):
@@ -118,6 +119,7 @@ class Explainer:
         self.forward = forward
         self.layers = [name for name in forward.names if len(forward.layer(name).output.shape) == 4]
         self._compiled: dict[str, Callable] = {}
+        self._at_once = 1 << (images_at_once(forward.model, _BATCH, all_kept=True).bit_length() - 1)
 
     @property
     def last_layer(self) -> str | None:
@@ -339,7 +341,7 @@ class Explainer:
         compiled = self._compiled.setdefault(name, tf.function(function, autograph=False))
         given = weights and {layer: [tf.constant(array) for array in arrays] for layer, arrays in weights.items()}
         # Powers of 2, each compiled for itself: a function for any size took a third longer.
-        size = min(1 << (len(pictures) - 1).bit_length(), _BATCH)
+        size = min(1 << (len(pictures) - 1).bit_length(), self._at_once)
         padded = np.concatenate([pictures, np.repeat(pictures[:1], -len(pictures) % size, axis=0)])
         made = [
             compiled(tf.constant(padded[start : start + size], tf.float32), given, *others)

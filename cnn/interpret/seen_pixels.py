@@ -23,12 +23,21 @@ def pixels_seen(forward: Forward, layer: str, place: tuple[int, int]) -> tuple[l
         rows, columns = _inputs_of(step.layer, reached.get(step.layer.name, (set(), set())))
         for name in step.takes:  # of an addition, all that it adds
             others = reached.get(name, (set(), set()))
-            reached[name] = others[0] | rows, others[1] | columns
+            own = ({0}, {0}) if _is_a_factor(forward, name) and rows and columns else (rows, columns)
+            reached[name] = others[0] | own[0], others[1] | own[1]
     rows, columns = reached[INPUT]
     return sorted(rows), sorted(columns)
 
 
+def _is_a_factor(forward: Forward, name: str) -> bool:
+    """Whether a value is one number a map, which counts for every place of the maps that it is multiplied by."""
+    return name != INPUT and tuple(forward.layer(name).output.shape[1:3]) == (1, 1)
+
+
 def _inputs_of(layer: kl.Layer, outputs: Places) -> Places:
+    if isinstance(layer, kl.GlobalAveragePooling2D):
+        height, width = layer.input.shape[1:3]
+        return (set(range(height)), set(range(width))) if all(outputs) else (set(), set())
     window = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
     if window is None:  # it computes each place from this place alone
         return outputs

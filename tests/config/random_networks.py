@@ -11,15 +11,26 @@ from cnn.config.layers import (
     Flatten,
     GlobalPooling,
     ImpossibleStack,
+    InvertedResidual,
     Layer,
     Pooling,
+    Rescaling,
     Row,
     SeparableConvolution,
     SkipConnection,
     trace,
 )
 
-_SPECIES = [Convolution, DepthwiseConvolution, SeparableConvolution, Pooling, SkipConnection, Dropout]
+_SPECIES = [
+    Convolution,
+    DepthwiseConvolution,
+    SeparableConvolution,
+    Pooling,
+    SkipConnection,
+    Dropout,
+    InvertedResidual,
+    Rescaling,
+]
 _MOST_LAYERS, _TRIES = 7, 40
 
 
@@ -78,6 +89,18 @@ def _layer(chance: random.Random, flat: bool) -> Layer:
         mode = chance.choice(["max", "average", "depthwise max"])
         stride = chance.choice([None, 1, 2, 3])
         return Pooling(mode=mode, size=chance.randint(2, 4), stride=stride, padding=chance.choice(["same", "valid"]))
+    if kind is InvertedResidual:
+        return InvertedResidual(
+            filters=chance.choice([2, 4, 6]),
+            expansion=chance.choice([1, 1.5, 3]),
+            kernel=chance.randint(1, 5),
+            stride=chance.choice([1, 1, 2, 3]),
+            squeeze=chance.choice([0, 2]),
+            fused=chance.random() < 0.4,
+            activation=chance.choice(["relu6", "silu"]),
+        )
+    if kind is Rescaling:
+        return Rescaling(scale=chance.uniform(-2, 2), offset=chance.uniform(-1, 1), standardise=chance.random() < 0.5)
     if kind is SkipConnection:
         mode = chance.choice(["add", "concatenate"])
         return SkipConnection(

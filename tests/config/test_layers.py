@@ -2,7 +2,9 @@
 
 from itertools import pairwise
 from math import prod
+from typing import get_args
 
+import numpy as np
 import pytest
 
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, RunConfig, presets
@@ -16,7 +18,9 @@ from cnn.config.layers import (
     Flatten,
     GlobalPooling,
     ImpossibleStack,
+    InvertedResidual,
     Pooling,
+    Rescaling,
     SeparableConvolution,
     SkipConnection,
     trace,
@@ -46,6 +50,21 @@ STACKS = {
         SeparableConvolution(filters=6, kernel=5, stride=2, padding="valid", activation="tanh"),
         SeparableConvolution(filters=3, kernel=2, dilation=3, batch_normalisation=True),
         Flatten(),
+    ),
+    "inverted residuals": (
+        Rescaling(scale=3.0, offset=0.5),
+        Convolution(filters=4, stride=2, activation="hard_silu", batch_normalisation=True),
+        InvertedResidual(filters=4, expansion=1, activation="relu6"),
+        InvertedResidual(filters=4, expansion=1.5, kernel=5, squeeze=3, activation="silu"),
+        InvertedResidual(filters=6, stride=2, squeeze=2, activation="hard_silu"),
+        InvertedResidual(filters=6, expansion=1, fused=True, activation="silu"),
+        InvertedResidual(filters=6, expansion=2, fused=True, squeeze=2, activation="relu"),
+        InvertedResidual(filters=5, expansion=3, fused=True, kernel=2, stride=2),
+        Convolution(filters=3, kernel=1, activation="relu6"),
+        Convolution(filters=3, kernel=1, activation="silu"),
+        Convolution(filters=3, kernel=1, activation="hard_sigmoid"),
+        Rescaling(standardise=True),
+        GlobalPooling(),
     ),
     "poolings": (
         Convolution(filters=12),
@@ -137,7 +156,7 @@ def test_a_skip_connection_adds_the_input_of_the_first_layer_it_skips():
 def test_the_stacks_use_every_kind_and_every_choice():
     used = [layer for name in STACKS for layer in STACKS[name]]
     assert {layer.kind for layer in used} == set(KINDS)
-    assert {layer.activation for layer in used if isinstance(layer, Convolution)} == set(Activation.__args__)
+    assert {layer.activation for layer in used if isinstance(layer, Convolution)} == set(get_args(Activation))
     assert {layer.mode for layer in used if isinstance(layer, Pooling)} == {"max", "average", "depthwise max"}
 
 
@@ -182,6 +201,48 @@ def test_the_lectures_receptive_fields_end_where_positions_are_lost():
     starts = [-3, -3, -5, -7, -7, -11, -15, -15]
     assert fields[:8] == [(*size, start) for size, start in zip(sizes, starts, strict=True)]
     assert fields[8:] == [None] * 6
+
+
+def test_a_block_multiplies_the_maps_sees_each_and_adds_what_came_in():
+    layers = (Convolution(filters=4), InvertedResidual(filters=4, squeeze=2, activation="silu"), GlobalPooling())
+    rows = RunConfig(layers=layers).rows()[1:-2]
+    assert [(row.type, row.output_shape, row.parameters, row.macs) for row in rows] == [
+        ("Conv2D", (28, 28, 24), 4 * 24, 28 * 28 * 4 * 24),
+        ("BatchNormalization", (28, 28, 24), 4 * 24, 28 * 28 * 24),
+        ("Activation", (28, 28, 24), 0, 0),
+        ("DepthwiseConv2D", (28, 28, 24), 9 * 24, 28 * 28 * 9 * 24),
+        ("BatchNormalization", (28, 28, 24), 4 * 24, 28 * 28 * 24),
+        ("Activation", (28, 28, 24), 0, 0),
+        ("GlobalAveragePooling2D", (1, 1, 24), 0, 0),
+        ("Conv2D", (1, 1, 2), 24 * 2 + 2, 24 * 2),
+        ("Conv2D", (1, 1, 24), 2 * 24 + 24, 2 * 24),
+        ("Multiply", (28, 28, 24), 0, 0),
+        ("Conv2D", (28, 28, 4), 24 * 4, 28 * 28 * 24 * 4),
+        ("BatchNormalization", (28, 28, 4), 4 * 4, 28 * 28 * 4),
+        ("Add", (28, 28, 4), 0, 0),
+    ]
+    by_name = {row.name: row for row in rows}
+    (multiply,) = (row for row in rows if row.type == "Multiply")
+    assert multiply.takes == (rows[5].name, rows[8].name)
+    assert rows[-1].takes == ("conv2d", rows[-2].name)
+    assert (by_name["conv2d_2"].activation, by_name["conv2d_3"].activation) == ("silu", "sigmoid")
+
+
+def test_a_block_that_changes_size_or_maps_adds_nothing():
+    for change in ({"stride": 2}, {"filters": 5}):
+        block = InvertedResidual(**{"filters": 4, **change})
+        rows = RunConfig(layers=(Convolution(filters=4), block, GlobalPooling())).rows()
+        assert "Add" not in {row.type for row in rows}
+
+
+def test_a_standardised_image_has_a_mean_of_zero_and_a_deviation_of_one():
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    (row, *_) = trace([Rescaling(scale=1.0, offset=0.0, standardise=True), Flatten()], (4, 4, 3), 2)
+    scale, offset = (np.array(row.arguments[name]) for name in ("scale", "offset"))
+    assert scale * mean + offset == pytest.approx(np.zeros(3), abs=1e-12) and scale * deviation == pytest.approx(1)
+    (row, *_) = trace([Rescaling(scale=2.0, offset=-0.1, standardise=True), Flatten()], (4, 4, 3), 2)
+    scale, offset = (np.array(row.arguments[name]) for name in ("scale", "offset"))
+    assert scale * 0.3 + offset == pytest.approx((2.0 * 0.3 - 0.1 - mean) / deviation)
 
 
 def test_batch_normalisation_counts_what_is_not_trained():
@@ -272,6 +333,16 @@ IMPOSSIBLE = {
         2,
         ["The output layer", "4 feature maps of 28×28", "add a flatten or global pooling layer before it"],
     ),
+    "standardised maps": (
+        [Convolution(filters=4), Rescaling(standardise=True), Flatten()],
+        1,
+        ["Layer 2 (Rescaling ×2 -1 ImageNet)", "are 1 or 3, but gets 4 values", "move it to the start"],
+    ),
+    "a block after flatten": (
+        [Flatten(), InvertedResidual()],
+        1,
+        ["Layer 2 (Inverted residual 24 ×6 3×3 relu6)", "already a vector of 784", "move it before the flatten"],
+    ),
     "too many parameters": (
         [Convolution(filters=1024), Flatten(), Dense(units=4096)],
         2,
@@ -319,6 +390,8 @@ FIXES = {
     "a skip over a pooling": ["Give it a 1×1 projection with stride 2", "Move it below layer 5", "Remove it"],
     "a skip over a flatten": ["Remove it"],
     "no flatten before the output": ["Insert a global pooling layer before it", "Insert a flatten layer before it"],
+    "standardised maps": ["Switch off its standardising", "Move it to the start", "Remove it"],
+    "a block after flatten": ["Move it before layer 1", "Remove it"],
     "too many parameters": ["Set its units to 32", "Remove it"],
 }
 
@@ -427,6 +500,12 @@ def test_what_just_fits_is_possible(stack):
         (Dropout(rate=0.5), "Dropout 0.5"),
         (Flatten(), "Flatten"),
         (SkipConnection(over=3), "Skip connection over 3"),
+        (InvertedResidual(filters=16, expansion=1), "Inverted residual 16 ×1 3×3 relu6"),
+        (
+            InvertedResidual(expansion=88 / 24, stride=2, squeeze=8, fused=True, activation="silu"),
+            "Fused inverted residual 24 ×3.67 3×3 stride 2 squeeze 8 silu",
+        ),
+        (Rescaling(scale=255 / 128, offset=-127 / 128), "Rescaling ×1.992 -0.9922"),
     ],
 )
 def test_a_layer_reads_as_a_line(layer, text):

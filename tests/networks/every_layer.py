@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from cnn.config import RunConfig
+from cnn.config import Data, RunConfig
 from cnn.config.layers import (
     Convolution,
     Dense,
@@ -11,7 +11,9 @@ from cnn.config.layers import (
     Dropout,
     Flatten,
     GlobalPooling,
+    InvertedResidual,
     Pooling,
+    Rescaling,
     SeparableConvolution,
     SkipConnection,
 )
@@ -55,8 +57,27 @@ STACKS = {
 }
 
 
+COLOUR = {  # of photos, 32×32×3
+    "blocks": (
+        Rescaling(scale=1.0, offset=0.0, standardise=True),
+        Convolution(filters=8, stride=2, activation="hard_silu", batch_normalisation=True),
+        InvertedResidual(filters=8, expansion=1, activation="relu6"),
+        InvertedResidual(filters=8, expansion=2, kernel=5, squeeze=3, activation="hard_silu"),
+        InvertedResidual(filters=12, expansion=1.5, stride=2, squeeze=4, activation="silu"),
+        InvertedResidual(filters=12, expansion=1, fused=True, activation="silu"),
+        InvertedResidual(filters=10, expansion=2, fused=True, stride=2, activation="relu"),
+        Convolution(filters=16, kernel=1, activation="hard_sigmoid"),
+        Rescaling(scale=8.0, offset=-0.5),
+        GlobalPooling(),
+        Dense(units=8, activation="silu"),
+    )
+}
+
+
 def network(name: str) -> keras.Model:
-    """The network of `STACKS`, whose moving means and variances are not those of a new one."""
+    """The network of `STACKS` or `COLOUR`, whose moving means and variances are not those of a new one."""
+    if name in COLOUR:
+        return disturbed(build(RunConfig(data=Data(dataset="cifar-10"), layers=COLOUR[name])))
     return disturbed(build(RunConfig(layers=STACKS[name])))
 
 

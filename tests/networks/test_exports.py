@@ -2,6 +2,7 @@
 
 import io
 from itertools import chain
+from typing import get_args
 
 import keras
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 
 from cnn import data, runs
 from cnn.config import presets
-from cnn.config.layers import KINDS
+from cnn.config.layers import KINDS, Activation
 from cnn.evaluation.examples import read_examples
 from cnn.networks.build import build
 from cnn.networks.exports import browser_page, litert, onnx_file
 from cnn.networks.exports.operations import compute, operations
 from cnn.networks.load import load
-from tests.networks.every_layer import STACKS, disturbed, images, network, other_shape
+from tests.networks.every_layer import COLOUR, STACKS, disturbed, images, network, other_shape
 from tests.sampling import one_in
 
 CLASSES = ("one", "<two>", "three & four")
@@ -46,7 +47,7 @@ def differences(model: keras.Model, x: np.ndarray) -> dict[str, float]:
     return {name: float(np.abs(answer(x) - expected).max()) for name, answer in written(model).items()}
 
 
-@pytest.mark.parametrize("name", one_in(2, [*STACKS, "tiny", "other shape"]))
+@pytest.mark.parametrize("name", [*COLOUR, *one_in(2, [*STACKS, "tiny", "other shape"])])
 def test_every_file_answers_as_the_network(name):
     if name == "tiny":
         model = disturbed(build(presets()["tiny"]))
@@ -58,10 +59,9 @@ def test_every_file_answers_as_the_network(name):
 
 
 def test_the_networks_have_every_kind_of_layer():
-    assert {layer.kind for layer in chain(*STACKS.values())} == set(KINDS)
-    assert {layer.activation for layer in chain(*STACKS.values()) if hasattr(layer, "activation")} == {
-        *("relu", "leaky_relu", "gelu", "tanh", "sigmoid", "linear")
-    }
+    layers = [*chain(*STACKS.values(), *COLOUR.values())]
+    assert {layer.kind for layer in layers} == set(KINDS)
+    assert {layer.activation for layer in layers if hasattr(layer, "activation")} == set(get_args(Activation))
 
 
 def test_eight_bits_are_smaller_and_answer_nearly_the_same():

@@ -85,7 +85,7 @@ const OPERATIONS = {
   },
 
   "global average pooling"(step, x) {
-    const places = x.length / step.shape[0];
+    const places = x.length / step.shape[step.shape.length - 1];
     return perChannel(step, x, 0, (sum, value) => sum + value / places);
   },
   "global max pooling": (step, x) => perChannel(step, x, -Infinity, Math.max),
@@ -101,6 +101,12 @@ const OPERATIONS = {
   },
 
   add: (step, x, y) => x.map((value, n) => value + y[n]),
+  multiply: (step, x, y) => x.map((value, n) => value * y[n % y.length]), // maps, and a factor for each of them
+
+  rescaling(step, x) {
+    const { scale, offset } = step.options;
+    return x.map((value, n) => value * scale[n % scale.length] + offset[n % offset.length]);
+  },
 
   concatenate(step, x, y) {
     const all = step.shape[step.shape.length - 1], own = step.from[step.from.length - 1], other = all - own;
@@ -117,16 +123,24 @@ const OPERATIONS = {
 
 const FUNCTIONS = {
   relu: (x) => x.map((value) => (value > 0 ? value : 0)),
+  relu6: (x) => x.map((value) => Math.min(Math.max(value, 0), 6)),
   leaky_relu: (x) => x.map((value) => (value > 0 ? value : 0.2 * value)),
   gelu: (x) => x.map((value) => 0.5 * value * (1 + erf(value / Math.SQRT2))),
   tanh: (x) => x.map(Math.tanh),
   sigmoid: (x) => x.map((value) => 1 / (1 + Math.exp(-value))),
+  silu: (x) => x.map((value) => value / (1 + Math.exp(-value))),
+  hard_sigmoid: (x) => x.map(hardSigmoid),
+  hard_silu: (x) => x.map((value) => value * hardSigmoid(value)),
   softmax(x) {
     const highest = Math.max(...x), powers = x.map((value) => Math.exp(value - highest));
     const sum = powers.reduce((a, b) => a + b);
     return powers.map((power) => power / sum);
   },
 };
+
+function hardSigmoid(x) {
+  return Math.min(Math.max(x / 6 + 0.5, 0), 1);
+}
 
 // Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26: wrong by at most 1.5e-7.
 function erf(x) {
@@ -169,7 +183,7 @@ function slide(step, x, begin, tap, end = () => {}) {
 }
 
 function perChannel(step, x, start, join) {
-  const channels = step.shape[0], result = new Float64Array(channels).fill(start);
+  const channels = step.shape[step.shape.length - 1], result = new Float64Array(channels).fill(start);
   for (let n = 0; n < x.length; n++) result[n % channels] = join(result[n % channels], x[n]);
   return Float32Array.from(result);
 }

@@ -22,6 +22,8 @@ _FUNCTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "gelu": ("Gelu", {}),
     "tanh": ("Tanh", {}),
     "sigmoid": ("Sigmoid", {}),
+    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
+    "hard_silu": ("HardSwish", {}),
     "softmax": ("Softmax", {"axis": -1}),
 }
 
@@ -94,19 +96,33 @@ def _written(graph: _Graph, step: Operation, takes: Sequence[str]) -> str:
             grouped = graph.array([0, groups, step.options["size"], height, width])  # 0: as many as there are
             return graph.node("ReduceMax", graph.node("Reshape", *takes, grouped), graph.array([2]), keepdims=0)
         case "global average pooling":
-            return graph.node("ReduceMean", *takes, graph.array([2, 3]), keepdims=0)
+            return graph.node("ReduceMean", *takes, graph.array([2, 3]), keepdims=int(len(step.shape) > 1))
         case "global max pooling":
-            return graph.node("ReduceMax", *takes, graph.array([2, 3]), keepdims=0)
+            return graph.node("ReduceMax", *takes, graph.array([2, 3]), keepdims=int(len(step.shape) > 1))
         case "flatten":  # in the order of the dense weights, channels last
             return graph.node("Flatten", graph.node("Transpose", *takes, perm=(0, 2, 3, 1)))
         case "dense":
             return graph.node("Gemm", *takes, *map(graph.array, step.weights))
         case "add":
             return graph.node("Add", *takes)
+        case "multiply":
+            return graph.node("Mul", *takes)
+        case "rescaling":
+            scale, offset = (
+                graph.array(np.reshape(np.float32(step.options[name]), (-1, *(1,) * (len(step.shape) - 1))))
+                for name in ("scale", "offset")
+            )
+            return graph.node("Add", graph.node("Mul", *takes, scale), offset)
         case "concatenate":
             return graph.node("Concat", *takes, axis=1)
-    type_, attributes = _FUNCTIONS[step.options["function"]]
-    return graph.node(type_, *takes, **attributes)
+    match step.options["function"]:
+        case "relu6":
+            return graph.node("Clip", *takes, *(graph.array(np.array(bound, np.float32)) for bound in (0, 6)))
+        case "silu":
+            return graph.node("Mul", *takes, graph.node("Sigmoid", *takes))
+        case function:
+            type_, attributes = _FUNCTIONS[function]
+            return graph.node(type_, *takes, **attributes)
 
 
 def _window(step: Operation) -> dict[str, Sequence[int]]:

@@ -27,7 +27,8 @@ class Operation(NamedTuple):
         takes: the numbers of the operations whose results go into it, from 0; `IMAGE` is the image.
         shape: of its result for one image.
         options: what there is to know beside the weights. size, stride, dilation: of its window. pads: zeros above,
-            left of, below and right of its input. function: the name of an activation in Keras.
+            left of, below and right of its input. function: the name of an activation in Keras. scale, offset: a
+            number, or one for each channel.
         weights: kernel and bias, float32. A convolution's kernel is (k, k, channels in, channels out), a depthwise
             one's (k, k, channels), that of a dense layer (inputs, units).
     """
@@ -88,7 +89,10 @@ def operations(model: keras.Model) -> list[Operation]:
                 number = add("global average pooling", takes, shape, {})
             case "Dense":
                 number = add("dense", takes, shape, {}, *_biased(arrays))
-            case "Flatten" | "Add" | "Concatenate":
+            case "Rescaling":
+                numbers_of = {"scale": np.ravel(layer.scale).tolist(), "offset": np.ravel(layer.offset).tolist()}
+                number = add("rescaling", takes, shape, numbers_of)
+            case "Flatten" | "Add" | "Concatenate" | "Multiply":
                 number = add(kind.lower(), takes, shape, {})
             case "Activation":
                 pass  # its function is added below, as that of any other layer
@@ -182,11 +186,13 @@ _COMPUTED: dict[str, Callable[..., tf.Tensor]] = {
     "max pooling": _max_pooling,
     "average pooling": _average_pooling,
     "depthwise max pooling": _depthwise_max_pooling,
-    "global average pooling": lambda step, x: tf.reduce_mean(x, (1, 2)),
-    "global max pooling": lambda step, x: tf.reduce_max(x, (1, 2)),
+    "global average pooling": lambda step, x: tf.reduce_mean(x, (1, 2), keepdims=len(step.shape) > 1),
+    "global max pooling": lambda step, x: tf.reduce_max(x, (1, 2), keepdims=len(step.shape) > 1),
+    "rescaling": lambda step, x: x * step.options["scale"] + step.options["offset"],
     "flatten": lambda step, x: tf.reshape(x, (-1, *step.shape)),
     "dense": lambda step, x: x @ step.weights[0] + step.weights[1],
     "add": lambda step, x, y: x + y,
+    "multiply": lambda step, x, y: x * y,
     "concatenate": lambda step, x, y: tf.concat([x, y], -1),
     "activation": lambda step, x: keras.activations.get(step.options["function"])(x),
 }

@@ -9,7 +9,19 @@ from cnn import charts
 from cnn.config import CLASS_NAMES, counted
 from cnn.config.geometry import padding_before
 from cnn.config.layers import CONVOLUTIONS
-from cnn.interpret.arithmetic import Activated, Added, Copied, Normalised, Pooled, WeightedSum, Working, origin, working
+from cnn.interpret.arithmetic import (
+    Activated,
+    Added,
+    Copied,
+    Multiplied,
+    Normalised,
+    Pooled,
+    Rescaled,
+    WeightedSum,
+    Working,
+    origin,
+    working,
+)
 from cnn.networks.forward import INPUT
 from cnn.ui import links, state
 from cnn.ui.components import pixels, sheet
@@ -68,10 +80,29 @@ def _written(now: ModelView, layer: str, place: tuple[int, ...], found: Working,
         case Added():
             st.markdown("A skip connection adds the values at the same place of its two branches:")
             st.latex(rf"{' + '.join(map(tex_term, found.terms))} = {tex(found.value)}")
+        case Multiplied():
+            gate = now.network.forward.takes(layer)[1]
+            st.markdown(
+                f"Squeeze and excite multiplies the value at the same place of map {place[-1] + 1} of {source} by this "
+                f"map's factor, a value of {gate}:"
+            )
+            value, factor = map(tex_term, found.factors)
+            st.latex(rf"{value} \cdot {factor} = {tex(found.value)}")
+            st.button(
+                f"Back to {gate}",
+                icon=":material/arrow_back:",
+                key="walk_back_factor",
+                on_click=go,
+                args=(gate, found.places[1][-1], *found.places[1][:-1]),
+            )
+        case Rescaled():
+            what = "The pixel in this channel" if source == INPUT else f"The value at the same place of {source}"
+            st.markdown(f"{what}, brought to the range that the network expects:")
+            st.latex(rf"{tex(found.scale)} \cdot {tex_term(found.x)} + {tex_term(found.offset)} = {tex(found.value)}")
         case Copied():
             st.markdown(f"A skip connection concatenates maps: this one is map {found.place[-1] + 1} of {source}.")
             place = found.place
-    if isinstance(found, Normalised | Activated | Added | Copied) and source != INPUT:
+    if isinstance(found, Normalised | Activated | Added | Multiplied | Rescaled | Copied) and source != INPUT:
         st.button(
             f"Back to {source}",
             icon=":material/arrow_back:",
@@ -273,9 +304,20 @@ def tex_term(value: float) -> str:
     return f"({tex(value)})" if value < 0 else tex(value)
 
 
+_CALLED = {
+    "relu": "ReLU",
+    "relu6": "ReLU6",
+    "leaky_relu": "leaky ReLU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "hard_silu": "hard SiLU",
+    "hard_sigmoid": "hard sigmoid",
+}
+
+
 def called(activation: str) -> str:
     """An activation's name as people write it."""
-    return {"relu": "ReLU", "leaky_relu": "leaky ReLU", "gelu": "GELU"}.get(activation, activation)
+    return _CALLED.get(activation, activation)
 
 
 def activation_latex(name: str, x: float, value: float) -> str:
@@ -285,6 +327,10 @@ def activation_latex(name: str, x: float, value: float) -> str:
         "leaky_relu": rf"\max({tex_term(x)},\ 0.2\cdot {tex_term(x)})",
         "tanh": rf"\tanh({tex(x)})",
         "sigmoid": rf"\frac{{1}}{{1 + e^{{-{tex_term(x)}}}}}",
+        "relu6": rf"\min(\max(0,\ {tex(x)}),\ 6)",
+        "silu": rf"\frac{{{tex(x)}}}{{1 + e^{{-{tex_term(x)}}}}}",
+        "hard_sigmoid": rf"\min\left(\max\left(0,\ \frac{{{tex(x)} + 3}}{{6}}\right),\ 1\right)",
+        "hard_silu": rf"{tex_term(x)} \cdot \min\left(\max\left(0,\ \frac{{{tex(x)} + 3}}{{6}}\right),\ 1\right)",
         "gelu": rf"{tex_term(x)} \cdot \Phi({tex(x)})",
         "linear": tex(x),
     }
