@@ -12,22 +12,31 @@ from cnn.data.datasets import (
     Script,
     Split,
     Splits,
+    Synthetic,
     register,
 )
 from cnn.data.disk import NotWritten
+from cnn.data.keras_datasets import Cifar10, FashionMnist, Mnist
 from cnn.data.loading import dataset_of, fingerprint, load
 from cnn.data.own_images import data_of
+
+for _dataset in (FashionMnist(), Synthetic(), Mnist(), Cifar10()):
+    register(_dataset)
 
 __all__ = [
     "DATASETS",
     "NO_GARMENT",
+    "Cifar10",
     "DataUnavailable",
     "Dataset",
+    "FashionMnist",
+    "Mnist",
     "NotWritten",
     "Script",
     "Source",
     "Split",
     "Splits",
+    "Synthetic",
     "data_of",
     "dataset_of",
     "evaluation_batches",

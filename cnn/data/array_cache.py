@@ -140,3 +140,28 @@ def safe(name: str) -> str:
     'T-shirts-H-te'
     """
     return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "dataset"
+
+
+def kept(place: Path, key: str, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Arrays that `make` returns, by their names, read-only and mapped; made only where this key has none yet.
+
+    Where the disk is full or cannot be written, they are in memory.
+    """
+    try:
+        names = (place / f"{key}.names").read_text(encoding="utf-8").split()
+        return {name: np.load(place / f"{key}-{name}.npy", mmap_mode="r", allow_pickle=False) for name in names}
+    except (OSError, ValueError, EOFError):
+        made = make()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        _require_room(place, sum(array.nbytes for array in made.values()))
+        for old in place.iterdir():
+            if not old.name.startswith(key):
+                old.unlink(missing_ok=True)
+        for name, array in made.items():
+            with disk.replacing(place / f"{key}-{name}.npy") as temporary, temporary.open("wb") as file:
+                np.save(file, array)
+        disk.write_bytes(place / f"{key}.names", "\n".join(made).encode())  # last: then all of them are there
+        return {name: np.load(place / f"{key}-{name}.npy", mmap_mode="r", allow_pickle=False) for name in made}
+    except (OSError, ValueError, EOFError):
+        return made

@@ -21,13 +21,14 @@ import pytest
 
 from cnn import data
 from cnn.config import Data
-from cnn.data import NO_GARMENT, DataUnavailable, Source, Split, datasets, synthetic
+from cnn.data import NO_GARMENT, DataUnavailable, FashionMnist, Source, Split, keras_datasets, synthetic
 from cnn.data import batches as stream_of_batches
 from cnn.data.augmentation import random_affine, random_erasing
-from cnn.data.datasets import FILES, cache_folder, is_cached
 
+FASHION = FashionMnist()
+FILES = FASHION.files
 needs_fashion_mnist = pytest.mark.skipif(
-    not is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
+    not FASHION.is_cached(), reason="Fashion-MNIST is not in Keras's cache: start a training on it once to download it."
 )
 
 
@@ -154,7 +155,7 @@ def fashion(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """Four small files, which count as those of Fashion-MNIST."""
     files = idx_files()
     sums = {name: hashlib.sha256(gzip.decompress(content)).hexdigest() for name, content in files.items()}
-    monkeypatch.setattr(datasets, "SHA256", sums)
+    monkeypatch.setattr(keras_datasets, "SHA256", sums)
     return files
 
 
@@ -165,7 +166,7 @@ def keep(cache: Path, files: dict[str, bytes]) -> None:
 
 
 def test_without_files_and_network_one_sentence_says_what_to_do(cache, internet):
-    assert not is_cached()
+    assert not FASHION.is_cached()
     with pytest.raises(DataUnavailable) as caught:
         data.load(Data())
     sentence = str(caught.value)
@@ -207,7 +208,7 @@ def test_a_download_reports_its_progress_and_ends_in_the_cache(cache, internet, 
     internet(slow)
     timeout, reports = socket.getdefaulttimeout(), []
     loaded = data.load(Data(), reports.append)
-    assert sorted(asked) == sorted(FILES) and is_cached()
+    assert sorted(asked) == sorted(FILES) and FASHION.is_cached()
     assert reports and all(text.startswith("Downloading Fashion-MNIST: 0.0 of 30.9 MB") for text in reports)
     assert socket.getdefaulttimeout() == timeout
     assert [len(split.labels) for split in (loaded.train, loaded.validation, loaded.test)] == [100, 5_000, 100]
@@ -284,8 +285,8 @@ def test_a_file_that_is_missing_beside_a_damaged_one(cache, internet, fashion):
 @needs_fashion_mnist
 def test_the_checksums_are_those_of_the_files_after_gunzip():
     for name in FILES:
-        content = gzip.decompress((cache_folder() / name).read_bytes())
-        assert hashlib.sha256(content).hexdigest() == datasets.SHA256[name]
+        content = gzip.decompress((FASHION.folder() / name).read_bytes())
+        assert hashlib.sha256(content).hexdigest() == keras_datasets.SHA256[name]
 
 
 # ---------------------------------------------------------------- training batches

@@ -24,7 +24,7 @@ EXAMPLES = read_examples(runs.get("wardrobe"))
 
 @pytest.fixture(autouse=True)
 def examples_only(monkeypatch):
-    monkeypatch.setattr(data.datasets, "is_cached", lambda: False)
+    monkeypatch.setattr(data.FashionMnist, "is_cached", lambda self: False)
 
 
 def learn(run: str = "lecture", **link: str) -> AppTest:

@@ -117,7 +117,10 @@ def test_the_exported_script_has_the_very_same_images(tmp_path):
 def test_an_unknown_dataset_is_refused_with_those_that_there_are():
     with pytest.raises(ValidationError) as caught:
         Data(dataset="spots")
-    assert explain(caught.value) == "There is no dataset 'spots': choose one of fashion-mnist, synthetic, stripes."
+    assert (
+        explain(caught.value)
+        == "There is no dataset 'spots': choose one of fashion-mnist, synthetic, mnist, cifar-10, stripes."
+    )
 
 
 def test_every_card_has_a_class_of_its_name():

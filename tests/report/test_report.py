@@ -20,8 +20,7 @@ from streamlit.testing.v1 import AppTest
 import cnn
 from cnn import report, runs, train
 from cnn.config import presets
-from cnn.data import DataUnavailable
-from cnn.data.datasets import is_cached
+from cnn.data import DataUnavailable, FashionMnist
 from cnn.evaluation import metrics, predictions, scores
 from cnn.evaluation.predictions import Predictions
 from cnn.networks.load import UnreadableModel
@@ -370,7 +369,7 @@ def test_the_view_makes_shows_and_hands_out_a_report(run):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not is_cached(), reason="Fashion-MNIST is not in Keras's cache")
+@pytest.mark.skipif(not FashionMnist().is_cached(), reason="Fashion-MNIST is not in Keras's cache")
 @pytest.mark.parametrize("name", ["wardrobe", "lecture", "dense"])
 def test_shipped_runs_have_a_report_of_less_than_3_mb(name):
     read = expect_whole(report.html(runs.get(name)))
