@@ -661,11 +661,12 @@ def _squeezed(flow: Flow, units: int, activation: Activation, last: int) -> Iter
     for before, after, function in zip((maps, units), (units, maps), functions, strict=True):
         weights = (1, 1, before, after)
         arguments = {"filters": after, "kernel_size": 1, "activation": function}
-        yield Part("Conv2D", arguments, (1, 1, after), mean, (weights, (after,)), macs=(weights,), window=Window(1))
+        *_, how = _slid(Window(1), Flow("", (1, 1, before), mean))
+        yield Part("Conv2D", arguments, (1, 1, after), mean, (weights, (after,)), macs=(weights,), **how)
     # The frame around all that the first and the last of the values see together, so that it holds for each of them.
     everywhere = sees._replace(size=mean.size + (edge - 1) * sees.jump, start=sees.start - (edge - 1) * sees.jump)
-    how = Working("receptive field", f"{sees.size} + 2·({edge} − 1)·{sees.jump}", everywhere.size)
-    yield Part("Multiply", {}, flow.shape, everywhere, takes=(last, None), workings=(how,))
+    doubled = Working("receptive field", f"{sees.size} + 2·({edge} − 1)·{sees.jump}", everywhere.size)
+    yield Part("Multiply", {}, flow.shape, everywhere, takes=(last, None), workings=(doubled,))
 
 
 Layer = Annotated[

@@ -135,7 +135,7 @@ def test_numbers_out_of_range_are_refused_readably(section, name, value, bound):
         ("skip connection", "over", 0),
         ("skip connection", "over", 17),
         ("convolution", "filters", 0),
-        ("convolution", "filters", 1025),
+        ("convolution", "filters", 2049),
         ("convolution", "kernel", 32),
         ("convolution", "stride", 9),
         ("convolution", "dilation", 0),
@@ -271,7 +271,7 @@ def test_a_dataset_of_your_own_brings_its_classes_and_its_size():
 def test_a_built_in_dataset_can_be_brought_to_another_size_and_to_colour():
     data = Data(image_size=(64, 48), channels=3)
     assert data.card.input_shape == (64, 48, 3) and data.card.class_names == Data().card.class_names
-    assert (Data().card.reading, data.card.reading) == ("garment", "photo")
+    assert data.card.reading == "garment", "its training images are bright on black, too"
 
 
 @pytest.mark.parametrize(
