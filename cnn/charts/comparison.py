@@ -29,9 +29,9 @@ def class_differences(
         names: of the two networks.
         height: in pixels.
     """
-    some = np.arange(len(classes))
+    some = list(range(len(classes)))
     if len(classes) > MOST_CLASSES:
-        some = np.sort(np.argsort(-np.abs(np.asarray(differences, float)), kind="stable")[:MOST_CLASSES])
+        some = sorted(np.argsort(-np.abs(np.asarray(differences, float)), kind="stable")[:MOST_CLASSES].tolist())
     words = [literal(classes[index]) for index in some]
     labels = short([classes[index] for index in some])
     differences, intervals = [differences[index] for index in some], [intervals[index] for index in some]

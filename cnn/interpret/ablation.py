@@ -19,15 +19,17 @@ from keras import layers as kl
 
 from cnn import data, runs
 from cnn.config.layers import CONVOLUTIONS, AnyConvolution
-from cnn.evaluation.examples import write_examples
+from cnn.evaluation.examples import copy_reference, write_examples
 from cnn.evaluation.metrics import evaluate
 from cnn.networks import portable
+from cnn.networks.batch_size import images_at_once
 from cnn.networks.build import build
 from cnn.networks.forward import INPUT, Forward, Weights, filters, has_sums
 from cnn.runs import Run
 
-_BATCH = 100  # images; larger ones were slower, see DECISIONS
+_BATCH = 100  # images, at most; larger ones were slower, see DECISIONS
 _SMALL = 15_000  # values for each image that are kept as soon as they are known, so that no later cut waits for them
+_KEPT = 2**27  # values of all images together that are kept so: 512 MB
 Kind = Literal["ablate", "isolate", "scale", "edit"]
 
 
@@ -159,8 +161,7 @@ def save(run: Run, weights: Weights, operations: Sequence[Operation], name: str)
     made = runs.create(run.config, name)
     try:
         portable.save(model, made.path / "model.keras")
-        if (run.path / "reference.npz").is_file():
-            shutil.copy(run.path / "reference.npz", made.path)
+        copy_reference(run, made.path)
         with contextlib.suppress(data.DataUnavailable):
             test = data.load(run.config.data).test
             runs.write_json(made.path / "evaluation.json", evaluate(model, test))
@@ -181,23 +182,30 @@ class Bench:
 
     Args:
         forward: the network.
-        images: uint8 (n, 28, 28). labels: (n,).
+        images: uint8 (n, h, w) or (n, h, w, c). labels: (n,).
     """
 
     def __init__(self, forward: Forward, images: np.ndarray, labels: np.ndarray):
         self.labels = np.asarray(labels)
         self._forward = forward
-        self._batches = [data.scaled(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
+        self._at_once = images_at_once(forward.model, _BATCH)
+        starts = range(0, len(images), self._at_once)
+        self._batches = [data.scaled(images[start : start + self._at_once]) for start in starts]
         self._kept: list[dict[str, tf.Tensor]] = []  # of each batch, values before a layer
         self._base_id: str | None = None  # of the weights that they were computed with
         before = {name for layer in [*operable(forward), forward.output] for name in forward.before(layer)}
         sizes = {name: np.prod(forward.layer(name).output.shape[1:]) for name in before - {INPUT}}
-        self._small = {name for name, size in sizes.items() if size <= _SMALL}
+        kept = 0  # values of all images, within a budget
+        self._small = set()
+        for name, size in sorted(sizes.items(), key=lambda one: one[1]):
+            kept += size * len(images)
+            if size <= _SMALL and kept <= _KEPT:
+                self._small.add(name)
         self._passes: dict[tuple, tf.types.experimental.PolymorphicFunction] = {}
         self._lock = Lock()  # visitors share it
 
     def answers(self, weights: Weights, base: Weights, base_id: str = "") -> np.ndarray:
-        """The answers, float32 (n, 10), of the network with these weights.
+        """The answers, float32 (n, classes), of the network with these weights.
 
         Args:
             weights: of the network, all of them.
@@ -258,7 +266,7 @@ class Bench:
         for index in range(count):
             kept, right = tf.constant(np.arange(count) != index), 0
             for number, values in enumerate(given):
-                labels = self.labels[number * _BATCH : (number + 1) * _BATCH]
+                labels = self.labels[number * self._at_once : (number + 1) * self._at_once]
                 right += int((answer(values, kept, dict(weights)).numpy().argmax(axis=1) == labels).sum())
                 yield (index + (number + 1) / len(given)) / count
             accuracies[index] = right / len(self.labels)

@@ -14,17 +14,22 @@ time.
 from collections.abc import Generator, Sequence
 from typing import NamedTuple, TypeVar
 
+import cv2
 import numpy as np
 import tensorflow as tf
 
 from cnn import data
 from cnn.config.geometry import ReceptiveField
 from cnn.config.layers import Row
+from cnn.networks.batch_size import images_at_once, images_in_time
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, altered, has_sums
 
 _T = TypeVar("_T")
 
-_BATCH = 50  # images; more at once are no faster
+_BATCH = 50  # images, at most; more at once are no faster
+_SEARCHED = 4e11  # multiply-accumulates that the search among images may take, and that images may be made with: on two
+_MADE = 1e12  # cores each of them takes a minute or two
+_CROPS = 2**25  # bytes of all crops of a layer; larger ones are reduced
 _VALUES = 2**22  # of the largest layer while images are made: 16 MB, and a step soon ends
 _RATE = 0.1  # of the first step, in units of a pixel's whole range
 _BRIGHTEST = 0.2  # of a random start: from dark ones the sums rise higher than from noise over the whole range
@@ -60,8 +65,10 @@ class Excitement(NamedTuple):
     """All about the filters of one convolution, as arrays that can be kept in a file.
 
     images, places and values: as in `Strongest`. crops: uint8 (filters, count, h, w) or with channels, and seen: bool
-    (filters, count, h, w), as `crops` makes them. maximised: uint8 (filters, h, w, c). reached: float32 (filters,), the
-    sums of these. spread: float32 (filters,), the standard deviation of what the random starts reached.
+    (filters, count, h, w), as `crops` makes them, reduced where they would take too much room. maximised: uint8
+    (filters, h, w, c), reduced likewise. reached: float32 (filters,), the sums of these; NaN where none was made, as
+    that would have taken too long. spread: float32 (filters,), the standard deviation of what the random starts
+    reached; NaN where there was no more than one.
     """
 
     images: np.ndarray
@@ -83,12 +90,17 @@ def of(
     starts: int = 4,
     steps: int = 60,
     seed: int = 0,
+    first: int = 0,
 ) -> Generator[float, None, dict[str, Excitement]]:
     """Everything about the filters of some convolutions; see `strongest`, `crops` and `maximised`.
+
+    Of a network that needs long for an image, images are made from fewer starts, in fewer steps, and in the end not
+    for all filters: for as many as a minute or two suffice, from the filter `first` on.
 
     Args:
         rows: the table of the network's layers.
         layers: the convolutions' names.
+        images: those that are searched, see `searched`.
 
     Returns:
         One value for each of `layers`.
@@ -97,25 +109,56 @@ def of(
     macs = np.cumsum([row.macs for row in rows])
     work = [len(images) * max(macs[rows.index(by_name[layer])] for layer in layers)]
     edges = forward.model.input_shape[1:3]
+    plans = {}
     for layer in layers:  # a gradient takes about two passes more
         part = np.prod(_extent(by_name[layer].receptive_field, edges)) / np.prod(edges)
-        work.append(3 * steps * starts * by_name[layer].output_shape[-1] * macs[rows.index(by_name[layer])] * part)
+        step = float(3 * macs[rows.index(by_name[layer])] * part)
+        plans[layer] = _planned(by_name[layer].output_shape[-1], starts, steps, step, first)
+        work.append(len(plans[layer].filters) * plans[layer].starts * plans[layer].steps * step)
     ends = np.cumsum(work) / sum(work)
 
     found = yield from _within(strongest(forward, layers, images, count), 0.0, ends[0])
     result = {}
     for layer, begin, end in zip(layers, ends, ends[1:], strict=False):
-        cut, seen = crops(images, found[layer], by_name[layer].receptive_field)
-        made = yield from _within(maximised(forward, rows, layer, starts=starts, steps=steps, seed=seed), begin, end)
-        result[layer] = Excitement(
-            *found[layer],
-            crops=cut if cut.dtype == np.uint8 else _bytes(cut),
-            seen=seen,
-            maximised=_bytes(made.pictures),
-            reached=made.sums,
-            spread=made.starts.std(axis=1),
+        cut, seen = _small_crops(images, found[layer], by_name[layer].receptive_field)
+        plan, filters = plans[layer], by_name[layer].output_shape[-1]
+        made = yield from _within(
+            maximised(forward, rows, layer, plan.filters, plan.starts, plan.steps, seed), begin, end
         )
+        pictures = _resized(_bytes(made.pictures), _edge(filters, 1, made.pictures.shape[1:]))
+        whole = np.zeros((filters, *pictures.shape[1:]), np.uint8)
+        reached, spread = np.full((2, filters), np.nan, np.float32)
+        whole[plan.filters], reached[plan.filters] = pictures, made.sums
+        if plan.starts > 1:
+            spread[plan.filters] = made.starts.std(axis=1)
+        result[layer] = Excitement(*found[layer], cut, seen, whole, reached, spread)
     return result
+
+
+class _Plan(NamedTuple):
+    """For which filters images are made, from how many starts each, in how many steps."""
+
+    filters: list[int]
+    starts: int
+    steps: int
+
+
+def _planned(filters: int, starts: int, steps: int, macs: float, first: int) -> _Plan:
+    """What can be done in the time. macs: multiply-accumulates of a step from one start for one filter."""
+    starts = int(np.clip(_MADE / (macs * steps * filters), 1, starts))
+    steps = int(np.clip(_MADE / (macs * filters), min(20, steps), steps)) if starts == 1 else steps
+    count = int(np.clip(_MADE / (macs * steps * starts), 1, filters))
+    return _Plan(sorted((first + number) % filters for number in range(count)), starts, steps)
+
+
+def searched(rows: Sequence[Row], layer: str, count: int) -> int:
+    """How many of `count` images are searched for the top activations of a layer: as many as a minute or two suffice.
+
+    Args:
+        rows: the table of the network's layers. layer: the convolution's name.
+    """
+    last = next(index for index, row in enumerate(rows) if row.name == layer)
+    return images_in_time(rows[: last + 1], count, _SEARCHED)
 
 
 def strongest(
@@ -127,7 +170,7 @@ def strongest(
 
     Args:
         layers: the convolutions' names.
-        images: uint8 (n, 28, 28), or float32 (n, h, w, c) in [0, 1].
+        images: uint8 (n, h, w) or (n, h, w, c), or float32 (n, h, w, c) in [0, 1].
         count: how many images for each filter; there are fewer where there are fewer images.
     """
     last = max(layers, key=forward.names.index)
@@ -140,8 +183,9 @@ def strongest(
         return [(tf.reduce_max(sums, axis=1), tf.argmax(sums, axis=1, output_type=tf.int32)) for sums in flat]
 
     best: dict[str, list[np.ndarray]] = {}
-    for start in range(0, len(images), _BATCH):
-        batch = images[start : start + _BATCH]
+    at_once = images_at_once(forward.model, _BATCH)
+    for start in range(0, len(images), at_once):
+        batch = images[start : start + at_once]
         pictures = data.scaled(batch) if batch.dtype == np.uint8 else batch
         positions = np.arange(start, start + len(batch), dtype=np.int32)[:, None]
         for layer, (values, places) in zip(layers, largest(pictures), strict=True):
@@ -149,7 +193,7 @@ def strongest(
             both = [np.concatenate(pair) for pair in zip(best[layer], new, strict=True)] if layer in best else new
             order = np.argsort(-both[-1], axis=0, kind="stable")[:count]
             best[layer] = [np.take_along_axis(values, order, axis=0) for values in both]
-        yield min(1.0, (start + _BATCH) / len(images))
+        yield min(1.0, (start + at_once) / len(images))
 
     result = {}
     for layer, (positions, places, values) in best.items():
@@ -182,6 +226,36 @@ def crops(images: np.ndarray, found: Strongest, field: ReceptiveField) -> tuple[
     cut = images[found.images[..., None, None], reads[0][..., :, None], reads[1][..., None, :]]
     cut[~seen] = 0
     return cut, seen
+
+
+def _small_crops(images: np.ndarray, found: Strongest, field: ReceptiveField) -> tuple[np.ndarray, np.ndarray]:
+    """As `crops`, uint8, and small enough for all filters together; a filter at a time, as images may be large."""
+    crops_, seen = [], []
+    for number in range(len(found.images)):
+        cut, inside = crops(images, Strongest(*(array[number : number + 1] for array in found)), field)
+        cut = cut if cut.dtype == np.uint8 else _bytes(cut)
+        edge = _edge(*found.images.shape, cut.shape[2:])
+        crops_.append(_resized(cut[0], edge))
+        seen.append(_resized(inside[0].astype(np.uint8) * 255, edge) > 127)
+    return np.stack(crops_), np.stack(seen)
+
+
+def _edge(filters: int, count: int, shape: tuple[int, ...]) -> int:
+    """The longer side in pixels that so many images of each filter may have; shape: (h, w) or (h, w, c) of each."""
+    height, width, *channels = shape
+    fits = (_CROPS / (filters * count * height * width * max([1, *channels]))) ** 0.5
+    return max(16, int(min(1.0, fits) * max(height, width)))
+
+
+def _resized(images: np.ndarray, edge: int) -> np.ndarray:
+    """Images uint8 (n, h, w) or (n, h, w, c) with no side longer than `edge`, in their proportions."""
+    height, width = images.shape[1:3]
+    if max(height, width) <= edge:
+        return images
+    factor = edge / max(height, width)
+    size = max(1, round(width * factor)), max(1, round(height * factor))
+    made = [cv2.resize(image, size, interpolation=cv2.INTER_AREA) for image in np.ascontiguousarray(images)]
+    return np.stack(made).reshape(len(images), size[1], size[0], *images.shape[3:])
 
 
 def maximised(

@@ -13,9 +13,10 @@ from keras import layers as kl
 
 from cnn import data
 from cnn.config.layers import CONVOLUTIONS
+from cnn.networks.batch_size import images_at_once
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward, is_linear
 
-_BATCH = 50  # images; more at once are no faster
+_BATCH = 50  # images, at most; more at once are no faster
 _NEARLY_ZERO = 0.01  # of the layer's largest absolute weight
 
 
@@ -84,7 +85,7 @@ def activity(forward: Forward, images: np.ndarray) -> dict[str, Activity]:
     """What the filters of every convolution do in some images, in one pass.
 
     Args:
-        images: uint8 (n, 28, 28), or float32 (n, h, w, c) in [0, 1].
+        images: uint8 (n, h, w) or (n, h, w, c), or float32 (n, h, w, c) in [0, 1].
 
     Returns:
         One value for each convolution, by its name, in order.
@@ -100,9 +101,9 @@ def activity(forward: Forward, images: np.ndarray) -> dict[str, Activity]:
         values = forward.run({INPUT: pictures}, stop=last)
         return [_reduced(values[before] > 0, values[after]) for before, after in around]
 
-    batches = []
-    for start in range(0, len(images), _BATCH):
-        batch = images[start : start + _BATCH]
+    batches, at_once = [], images_at_once(forward.model, _BATCH)
+    for start in range(0, len(images), at_once):
+        batch = images[start : start + at_once]
         found = reduced(data.scaled(batch) if batch.dtype == np.uint8 else batch)
         batches.append([[array.numpy() for array in layer] for layer in found])
     result = {}

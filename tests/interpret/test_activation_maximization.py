@@ -9,7 +9,7 @@ import pytest
 from keras import layers as kl
 
 from cnn import data
-from cnn.config import RunConfig, presets
+from cnn.config import Data, RunConfig, presets
 from cnn.config.geometry import ReceptiveField
 from cnn.config.layers import (
     Convolution,
@@ -368,3 +368,65 @@ def test_pictures_may_have_colours():
     reached = np.pad(pictures[found.images[0, 0]], ((8, 8), (8, 8), (0, 0)))
     window = reached[first[0] + 8 : first[0] + 16, first[1] + 8 : first[1] + 16]
     assert np.array_equal(found.crops[0, 0], np.rint(255 * window))
+
+
+# ---------------------------------------------------------------- colour, large images, and networks that take long
+
+
+def colour_network(size: tuple[int, int], *layers) -> tuple[Forward, list[Row]]:
+    own = Data(dataset="hats", classes=("a", "b", "c"), image_size=size)
+    return shuffled(RunConfig(data=own, layers=(*layers, GlobalPooling())))
+
+
+def test_everything_about_filters_over_colour_images_that_are_not_square():
+    forward, rows = colour_network((20, 30), Convolution(filters=4), Pooling(), Convolution(filters=3, kernel=5))
+    images = np.random.default_rng(0).integers(0, 256, (12, 20, 30, 3), np.uint8)
+    found = finish(activation_maximization.of(forward, rows, ["conv2d_1"], images, count=5, starts=2, steps=8))[
+        "conv2d_1"
+    ]
+    size = field_of(rows, "conv2d_1").size
+    assert found.crops.shape == (3, 5, size, size, 3) and found.maximised.shape == (3, size, size, 3)
+    whole, _ = activation_maximization.crops(images, Strongest(*found[:3]), field_of(rows, "conv2d_1"))
+    np.testing.assert_array_equal(found.crops, whole)
+    assert np.isfinite(found.reached).all() and np.isfinite(found.spread).all()
+
+
+def test_where_images_take_too_long_they_are_made_for_some_filters_the_wanted_one_first(monkeypatch):
+    forward, rows = colour_network((20, 30), Convolution(filters=6))
+    images = np.random.default_rng(0).integers(0, 256, (4, 20, 30, 3), np.uint8)
+    step = 3 * rows[0].macs * 9 / 600
+    monkeypatch.setattr(activation_maximization, "_MADE", 2 * 20 * step)  # two filters, one start, 20 steps
+    found = finish(activation_maximization.of(forward, rows, ["conv2d"], images, first=5))["conv2d"]
+    assert np.flatnonzero(np.isfinite(found.reached)).tolist() == [0, 5]
+    assert np.isnan(found.spread).all() and not found.maximised[1:5].any() and found.maximised[[0, 5]].any()
+
+
+def test_crops_of_many_filters_over_large_images_are_reduced(monkeypatch):
+    forward, rows = colour_network(
+        (64, 48),
+        Convolution(filters=8, kernel=7),
+        Pooling(),
+        Pooling(),
+        Convolution(filters=8, kernel=7),
+        Pooling(),
+        Convolution(filters=8),
+    )
+    images = np.random.default_rng(0).integers(0, 256, (4, 64, 48, 3), np.uint8)
+    (found,) = [finish(activation_maximization.strongest(forward, ["conv2d_2"], images, 4))["conv2d_2"]]
+    field = field_of(rows, "conv2d_2")
+    monkeypatch.setattr(activation_maximization, "_CROPS", 8 * 4 * 32 * 24 * 3)
+    cut, seen = activation_maximization._small_crops(images, found, field)
+    whole, _ = activation_maximization.crops(images, found, field)
+    assert whole.shape[2:] == (64, 48, 3) and cut.shape == (8, 4, 32, 24, 3) and seen.shape == cut.shape[:4]
+    means = whole.reshape(8, 4, 32, 2, 24, 2, 3).mean(axis=(3, 5))
+    assert np.abs(cut - means).max() <= 1
+
+
+def test_fewer_images_are_searched_where_each_takes_long():
+    assert activation_maximization.searched(presets()["wardrobe"].rows(), "conv2d", 10_000) == 10_000
+    large = RunConfig(
+        data=Data(dataset="hats", classes=("a", "b"), image_size=(224, 224)),
+        layers=(Convolution(filters=32, stride=2), Convolution(filters=128), GlobalPooling()),
+    ).rows()
+    few = activation_maximization.searched(large, "conv2d_1", 10_000)
+    assert 100 < few < activation_maximization.searched(large, "conv2d", 10_000) == 10_000
