@@ -234,7 +234,7 @@ def _small_crops(images: np.ndarray, found: Strongest, field: ReceptiveField) ->
     for number in range(len(found.images)):
         cut, inside = crops(images, Strongest(*(array[number : number + 1] for array in found)), field)
         cut = cut if cut.dtype == np.uint8 else _bytes(cut)
-        edge = _edge(*found.images.shape, cut.shape[2:])
+        edge = _edge(len(found.images), cut.shape[1], cut.shape[2:])
         crops_.append(_resized(cut[0], edge))
         seen.append(_resized(inside[0].astype(np.uint8) * 255, edge) > 127)
     return np.stack(crops_), np.stack(seen)
