@@ -101,8 +101,9 @@ def _measured(run: Run, split: SplitName, averaged: bool) -> Predictions:
         model = load(run)  # of a damaged run this says what is wrong
         images, labels = predictions.images_of(run, split)
     batches = (data.scaled(images[start : start + _BATCH]) for start in range(0, len(labels), _BATCH))
-    views = (np.asarray(model.predict_on_batch(test_time_augmentation.augment(batch))) for batch in batches)
-    means = [test_time_augmentation.average(batch) for batch in views]
+    reading = run.config.data.card.reading
+    views = (np.asarray(model.predict_on_batch(test_time_augmentation.augment(batch, reading))) for batch in batches)
+    means = [test_time_augmentation.average(batch, reading) for batch in views]
     logits = np.log(np.maximum(np.concatenate(means), 1e-30))  # of which the means are the softmax
     return Predictions(split, np.asarray(labels, np.int64), logits, run.config.data.card.class_names)
 

@@ -1,7 +1,7 @@
-"""A trained network that answers quickly: `python -m cnn.predict [--run RUN] [--json] FILE...`.
+"""Classify files with a trained network of any dataset: `python -m cnn.predict [--run RUN] [--json] FILE...`.
 
-The network is loaded once, compiled and warmed; a lock keeps the visitors of the dashboard apart. How an image
-becomes the network's input is the business of `cnn.pictures.readings`; here its readings become one answer.
+How an image becomes the network's input is the business of `cnn.pictures.readings`; how its readings become one answer,
+that of `cnn.networks.predictor`.
 """
 
 import argparse
@@ -14,14 +14,16 @@ from cnn import runs
 from cnn.config.printable import printable
 from cnn.errors import AtelierError
 from cnn.networks.predictor import Predictor, labelled
-from cnn.pictures import UnreadableImage, readings
+from cnn.pictures import UnreadableImage
 from cnn.runs.worker import complain, print_anything, with_dashes
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, 1 if a file could not be classified, 2 if there is no such run or model."""
     print_anything()
-    parser = argparse.ArgumentParser(prog="python -m cnn.predict", description="Classify images of clothes.")
+    parser = argparse.ArgumentParser(
+        prog="python -m cnn.predict", description="Classify images with a trained network."
+    )
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line")
     parser.add_argument("files", nargs="+", metavar="FILE", type=Path)
@@ -41,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _classify(predictor: Predictor, file: Path) -> dict[str, Any]:
     try:
-        found = readings.read(file, used_only=True)
+        found = predictor.read(file, used_only=True)
     except UnreadableImage as error:
         return {"file": str(file), "error": str(error)}
     heaviest = max(found, key=lambda reading: reading.weight)
@@ -50,10 +52,10 @@ def _classify(predictor: Predictor, file: Path) -> dict[str, Any]:
     hints = [turned.hint] if turned else []
     return {
         "file": str(file),
-        **labelled(answer.probabilities),
+        **labelled(answer.probabilities, predictor.card.class_names),
         "reading": heaviest.name,
         "familiarity": round(answer.familiarity, 3),
-        "unlike": doubt == "not like clothes",
+        "unlike": doubt == predictor.unlike,
         "doubt": doubt,
         "notes": [*dict.fromkeys(note for reading in found for note in reading.seen.notes), *hints],
     }

@@ -22,7 +22,7 @@ with st.spinner(preload.LOADING):
 image_column, prediction_column = st.columns(2, gap="large")
 with image_column:
     given = inputs.ask(run, network.predict, state.EXPLORE_IMAGE)
-    image = batch.opened(given) if isinstance(given, list) else given
+    image = batch.opened(given, run.config.data.card) if isinstance(given, list) else given
     if not image:
         prediction_column.info(inputs.missing(state.EXPLORE_IMAGE), icon=":material/checkroom:")
         st.stop()

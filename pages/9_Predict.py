@@ -4,7 +4,7 @@ import streamlit as st
 
 from cnn.ui import fragments, preload, shell, state
 
-run = shell.page("Predict", "Draw, upload or photograph a garment, and see what the network predicts.")
+run = shell.page("Predict", "Draw, upload or photograph something, and see what the network predicts.")
 shell.require_model(run)
 with st.spinner(preload.LOADING):
     preload.tensorflow()

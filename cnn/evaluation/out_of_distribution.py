@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from cnn import data
+from cnn.config.datasets import FASHION_MNIST, DatasetCard
 from cnn.data.mixture import HeldOut
 from cnn.data.outliers import outlier
 from cnn.evaluation.metrics import answers_and_logits
-from cnn.networks.predictor import UNSURE, Answer, combined, looks, tempered
+from cnn.networks.predictor import Answer, combined, looks, tempered, unsure_below
 
 KEPT = 0.95  # fraction of the rightly recognised garments above the threshold
 OUTLIERS = 500  # images of no garment, drawn by this program, that are to be below it
@@ -28,10 +29,18 @@ _LEAST = 100  # images of people's own are enough to measure on
 
 
 class Reference(NamedTuple):
-    """Training images to compare with: uint8 (n, 28, 28), and their labels uint8 (n,)."""
+    """Training images to compare with.
+
+    Attributes:
+        images: uint8 (n, h, w) or (n, h, w, 3); of large ones thumbnails, for the eye only.
+        labels: uint8 (n,).
+        features: float16 (n, f), what the network's output layer reads of the whole images; None where `images` are
+            whole, so that it can be asked.
+    """
 
     images: np.ndarray
     labels: np.ndarray
+    features: np.ndarray | None = None
 
 
 def separation(garments: np.ndarray, others: np.ndarray) -> dict[str, Any]:
@@ -94,9 +103,17 @@ def own_temperature(model, held_out: HeldOut | None) -> float | None:
 
 
 def familiarity_of(
-    model, validation: data.Split, held_out: HeldOut | None, temperature: float, seed: int
-) -> dict[str, Any]:
+    model,
+    validation: data.Split,
+    held_out: HeldOut | None,
+    temperature: float,
+    seed: int,
+    card: DatasetCard = FASHION_MNIST,
+) -> dict[str, Any] | None:
     """How well the energy of a network's logits tells garments from other things, and how good a doubted answer is.
+
+    None for other images than clothes: what their other things are is not known, and noise and drawings, which any
+    network tells from photos, would make a threshold look good that lets every other photo pass.
 
     Args:
         model: the network.
@@ -104,11 +121,14 @@ def familiarity_of(
         held_out: people's own images, not trained on; measured on instead of the dataset's where they are enough.
         temperature: of the answers to people's own images.
         seed: of the other things, drawn by `outliers.outlier` with other random numbers than for training.
+        card: of the dataset.
 
     Returns:
         As `separation`; measured_on; and for rightly and wrongly recognised garments ("right", "wrong") how many there
         are and what fraction of them is called "unlike" or else "unsure".
     """
+    if card.reading != "garment" or card.input_shape != FASHION_MNIST.input_shape:
+        return None
     ask = partial(_answers, model)
     drawn = np.stack([outlier(np.random.default_rng([seed, 3, number])) for number in range(OUTLIERS)])
     others = ask(drawn)
@@ -126,7 +146,8 @@ def familiarity_of(
 
     def doubted(answers: Sequence[Answer]) -> dict[str, Any]:
         unlike = [answer.familiarity < threshold for answer in answers]
-        unsure = [answer.confidence < UNSURE and not is_so for answer, is_so in zip(answers, unlike, strict=True)]
+        least = unsure_below(len(card.class_names))
+        unsure = [answer.confidence < least and not is_so for answer, is_so in zip(answers, unlike, strict=True)]
         count = max(1, len(answers))
         return {"n": len(answers), "unlike": round(sum(unlike) / count, 4), "unsure": round(sum(unsure) / count, 4)}
 
@@ -135,7 +156,7 @@ def familiarity_of(
 
 
 def _answers(model, images: np.ndarray) -> list[Answer]:
-    """What a network says to images uint8 (n, 28, 28), each for itself."""
+    """What a network says to images uint8 (n, h, w) of clothes, each for itself."""
     found = []
     for start in range(0, len(images), 500):
         pixels = data.scaled(images[start : start + 500])

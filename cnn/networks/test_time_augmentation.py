@@ -1,34 +1,63 @@
-"""Several looks at one image: its answer is the mean over them (test-time augmentation).
+"""Several views of one image: its answer is the mean over them (test-time augmentation).
 
 Which way a shoe points, or on which side a shirt is buttoned, says nothing about what it is; nor does it matter that a
 garment lies a little askew or was drawn a little too narrow. Krizhevsky, Sutskever, Hinton 2012 did so with crops and
-mirror images.
+mirror images. A photo is as it is, or mirrored; a mirrored digit is no digit.
 """
+
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-_TURNS = ((0, 1.0, 1.0), (6, 0.95, 0.95), (-6, 0.95, 0.95), (0, 0.92, 1.0), (0, 1.0, 0.92))  # degrees, across, down
-COUNT = 2 * len(_TURNS)
+from cnn.config.datasets import Reading
 
 
-def augment(pixels: np.ndarray) -> np.ndarray:
-    """Images float32 (n, h, w, 1) -> (10 n, h, w, 1): all as they are, all mirrored, then each turned or squeezed."""
-    middle = (np.array(pixels.shape[2:0:-1]) - 1) / 2  # x, y
-    looks = []
-    for degrees, across, down in _TURNS:
-        matrix = cv2.getRotationMatrix2D((0, 0), degrees, 1.0)
-        matrix[:, :2] *= (across, down)
-        matrix[:, 2] = middle - matrix[:, :2] @ middle
-        if (degrees, across, down) == (0, 1, 1):
-            turned = pixels
-        else:
-            size = pixels.shape[2:0:-1]
-            turned = np.stack([cv2.warpAffine(picture[..., 0], matrix, size)[..., None] for picture in pixels])
-        looks += [turned, turned[:, :, ::-1]]
-    return np.concatenate(looks)
+class _View(NamedTuple):
+    """What is done to an image: turned by degrees, squeezed across and down, and mirrored."""
+
+    degrees: float = 0.0
+    across: float = 1.0
+    down: float = 1.0
+    mirrored: bool = False
 
 
-def average(found: np.ndarray) -> np.ndarray:
-    """What was found for each of `augment(pixels)`, (10 n, ...) -> the images' own, (n, ...)."""
-    return found.reshape(COUNT, -1, *found.shape[1:]).mean(axis=0)
+_TURNED = (_View(), _View(6, 0.95, 0.95), _View(-6, 0.95, 0.95), _View(across=0.92), _View(down=0.92))
+_VIEWS: dict[Reading, tuple[_View, ...]] = {
+    "garment": tuple(view._replace(mirrored=mirrored) for view in _TURNED for mirrored in (False, True)),
+    "shape": _TURNED,
+    "photo": (_View(), _View(mirrored=True)),
+}
+COUNT = len(_VIEWS["garment"])
+
+
+def count(reading: Reading) -> int:
+    """How many views of an image there are, by the reading of its dataset."""
+    return len(_VIEWS[reading])
+
+
+def augment(pixels: np.ndarray, reading: Reading = "garment") -> np.ndarray:
+    """Images float32 (n, h, w, c) -> (views n, h, w, c): first all as they are, then all in the second view, ..."""
+    turned: dict[_View, np.ndarray] = {}
+    views = []
+    for view in _VIEWS[reading]:
+        upright = view._replace(mirrored=False)
+        if upright not in turned:
+            turned[upright] = pixels if upright == _View() else _turned(pixels, upright)
+        views.append(turned[upright][:, :, ::-1] if view.mirrored else turned[upright])
+    return np.concatenate(views)
+
+
+def average(found: np.ndarray, reading: Reading = "garment") -> np.ndarray:
+    """What was found for each of `augment(pixels, reading)`, (views n, ...) -> the images' own, (n, ...)."""
+    return found.reshape(count(reading), -1, *found.shape[1:]).mean(axis=0)
+
+
+def _turned(pixels: np.ndarray, view: _View) -> np.ndarray:
+    """Images turned and squeezed about their middle, black around."""
+    size = pixels.shape[2:0:-1]  # x, y
+    middle = (np.array(size) - 1) / 2
+    matrix = cv2.getRotationMatrix2D((0, 0), view.degrees, 1.0)
+    matrix[:, :2] *= (view.across, view.down)
+    matrix[:, 2] = middle - matrix[:, :2] @ middle
+    return np.stack([cv2.warpAffine(image, matrix, size).reshape(image.shape) for image in pixels])

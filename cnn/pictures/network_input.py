@@ -89,8 +89,8 @@ def frame_of(
     left, top, right, bottom = box
     across, down = (right - left) / size[0], (bottom - top) / size[1]  # the image's pixels for one of the canvas's
     x, y = left - corner[0] * across, top - corner[1] * down
-    right, bottom = x + canvas[0] * across, y + canvas[1] * down
-    return Frame(x / whole[0], y / whole[1], right / whole[0], bottom / whole[1])
+    ends = x + canvas[0] * across, y + canvas[1] * down
+    return Frame(x / whole[0], y / whole[1], ends[0] / whole[0], ends[1] / whole[1])
 
 
 def mapped_back(values: np.ndarray, frame: Frame, size: tuple[int, int]) -> np.ndarray:

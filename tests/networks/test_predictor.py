@@ -163,7 +163,7 @@ def test_an_upright_image_is_rarely_said_to_be_better_turned(examples):
     predictor = Predictor(runs.get("wardrobe"))
     found = [predictor.better_turned(made(image[None], 1)) for image in examples[0]]
     assert sum(hint is not None for hint in found) <= 3
-    hint = Turned(1, Answer(np.eye(10)[1] * 0.94, 9.0)).hint
+    hint = Turned(1, Answer(np.eye(10)[1] * 0.94, 9.0), "Trouser").hint
     assert hint == "Recognised better when turned left: Trouser 94%."
 
 
@@ -193,7 +193,7 @@ def test_without_a_threshold_only_the_confidence_is_doubted(measured, own_tiny):
 def test_an_answer_names_the_most_probable_class():
     probabilities = np.full(10, 0.05, np.float32)
     probabilities[7] = 0.55
-    found = labelled(probabilities)
+    found = labelled(probabilities, CLASS_NAMES)
     assert (found["label"], found["index"], found["confidence"]) == ("Sneaker", 7, 0.55)
     assert found["probabilities"] == pytest.approx([0.05] * 7 + [0.55] + [0.05] * 2)
     json.dumps(found)

@@ -5,6 +5,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn import runs
+from cnn.config import Data
 from cnn.evaluation import robustness as measured
 from cnn.evaluation.corruptions import CORRUPTIONS, STRENGTHS
 from cnn.ui.evaluate import gallery, robustness
@@ -66,7 +67,7 @@ def test_before_it_is_measured_the_view_says_what_it_does_and_how_long_it_takes(
 
 def test_a_measured_run_shows_curves_numbers_and_the_images_that_flip(own_tiny, shown):
     app = measure(opened(own_tiny.id))
-    split = robustness.inputs.split_of("synthetic", "test")
+    split = robustness.inputs.split_of(Data(dataset="synthetic"), "test")
     found = measured.kept(own_tiny, split, 60)
     (mean, *_) = app.metric
     assert mean.label == "Mean accuracy under corruption" and mean.value == f"{found.mean_accuracy():.1%}"
@@ -101,7 +102,7 @@ def test_an_opened_image_stands_beside_itself_as_it_is(own_tiny, shown, monkeypa
 
 def test_a_stop_keeps_what_is_done_and_going_on_measures_the_rest(own_tiny, monkeypatch):
     app = opened(own_tiny.id)
-    split = robustness.inputs.split_of("synthetic", "test")
+    split = robustness.inputs.split_of(Data(dataset="synthetic"), "test")
     model = robustness._network(*own_tiny.network_key, own_tiny)
     steps = measured.measuring(own_tiny, model, split, 60)
     for _ in range(1 + 3 * STRENGTHS + 1):  # one batch each

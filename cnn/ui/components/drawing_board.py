@@ -85,8 +85,11 @@ class Kept:
         self.board += 1
 
 
-def ask() -> np.ndarray | None:
+def ask(templates: bool = True) -> np.ndarray | None:
     """Show the drawing board. It keeps its drawing for the visit, whatever page it is on.
+
+    Args:
+        templates: whether a garment can be traced.
 
     Returns:
         uint8 (SIDE, SIDE, 4), black where something is drawn, else transparent; None where nothing is. The tracing
@@ -96,7 +99,7 @@ def ask() -> np.ndarray | None:
 
     kept = st.session_state.setdefault(state.KEPT_DRAWING, Kept())
     tool = _tool()
-    width, filled, mirrored, template = _settings()
+    width, filled, mirrored, template = _settings(templates)
     st.caption(
         "Click the corners, then the first one again." if tool == "Polygon" else "Press and drag to draw.",
         width=140,  # the canvas's own buttons appear on its right
@@ -146,7 +149,7 @@ def _tool() -> str:
     )
 
 
-def _settings() -> tuple[int, bool, bool, int | None]:
+def _settings(templates: bool) -> tuple[int, bool, bool, int | None]:
     """The width of lines, whether shapes are filled, whether the drawing is mirrored, and the class to trace."""
     with st.container(horizontal=True, width=SIDE):
         lines = st.segmented_control(
@@ -166,6 +169,8 @@ def _settings() -> tuple[int, bool, bool, int | None]:
             persist_state="session",
             help="Draw one half: its mirror image is added in the network input.",
         )
+    if not templates:
+        return _WIDTHS[lines], filled, mirrored, None
     name = st.selectbox(
         "Tracing template",
         [_NO_TEMPLATE, *CLASS_NAMES],

@@ -75,7 +75,7 @@ def _kept(path: str, written: int, split: SplitName, _run: Run) -> Predictions |
 
 def images(run: Run, split: str) -> np.ndarray | None:
     """The images of a split, uint8 (n, h, w); None, with a sentence, where the dataset is not here."""
-    found = if_here(run, lambda: inputs.split_of(run.config.data.dataset, split))
+    found = if_here(run, lambda: inputs.split_of(run.config.data, split))
     return None if found is None else found.images
 
 

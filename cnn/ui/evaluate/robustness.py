@@ -29,7 +29,7 @@ _MOST_RUNS = charts.MAX_OVERLAY
 
 def show(run: Run) -> None:
     """Draw the view."""
-    split = measured.if_here(run, lambda: inputs.split_of(run.config.data.dataset, "test"))
+    split = measured.if_here(run, lambda: inputs.split_of(run.config.data, "test"))
     if split is None:
         return
     chosen, count = _choices(run, split)

@@ -63,7 +63,7 @@ def ask(run: Run, network: Network, numbers: bool) -> Given | None:
 
 def _picture(run: Run, network: Network) -> Picture | None:
     found = inputs.ask(run, network.predict, state.LEARN_IMAGE)
-    return batch.opened(found) if isinstance(found, list) else found
+    return batch.opened(found, run.config.data.card) if isinstance(found, list) else found
 
 
 def _text() -> str:

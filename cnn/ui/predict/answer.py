@@ -9,9 +9,8 @@ from typing import NamedTuple
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
 from cnn.networks.predictor import Answer, Predictor, combined
-from cnn.pictures import SIZE
+from cnn.pictures import UnreadableImage
 from cnn.pictures.readings import Reading
 from cnn.runs import Run
 from cnn.ui import compare, figures, shell, state
@@ -24,10 +23,15 @@ _TOP = 3  # classes
 
 
 class _Prediction(NamedTuple):
-    """What one network predicts: its name as Markdown, and its answer."""
+    """What one network predicts: its name as Markdown, its answer, and the image as it was read for that network."""
 
     network: str
     answer: Answer
+    picture: Picture
+
+    def called(self, label: int) -> str:
+        """A class's name as Markdown."""
+        return shell.plain(self.picture.card.class_names[label])
 
 
 def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -> None:
@@ -40,12 +44,12 @@ def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -
         with first:
             found = [_predict(picture, run, predictor)]
             if other and (second := compare.load(other)):
-                found.append(_predict(picture, other, second.predict))
+                found += _predicted_by_another(picture, other, second.predict)
             _labels(picture, found)
             doubts.show(found[0].answer, predictor)
             doubts.suggest_turn(picture, predictor)
     with right:
-        _bars(picture, found)
+        _bars(found)
         _preprocessing(picture, predictor)
         nearest.show(picture, predictor)
 
@@ -53,7 +57,17 @@ def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -
 def _predict(picture: Picture, run: Run, predictor: Predictor) -> _Prediction:
     chosen = picture.chosen
     answer = predictor.each([chosen])[0] if chosen else predictor.answer(picture.readings)
-    return _Prediction(shell.plain(shell.labels().get(run.id, run.name)), answer)
+    return _Prediction(shell.plain(shell.labels().get(run.id, run.name)), answer, picture)
+
+
+def _predicted_by_another(picture: Picture, run: Run, predictor: Predictor) -> list[_Prediction]:
+    """What a network of any dataset predicts of the image, read for that network; none where it shows nothing to it."""
+    try:
+        return [_predict(pictures.seen_by(picture, predictor.card), run, predictor)]
+    except UnreadableImage as error:
+        name = shell.plain(shell.labels().get(run.id, run.name))
+        st.warning(f"{name} cannot read this image. {error}", icon=":material/broken_image:")
+        return []
 
 
 def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
@@ -65,34 +79,38 @@ def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
     if len(found) == 1:
         with st.container(horizontal=True, gap="medium"):
             with st.container(gap="xsmall"):
-                _top(picture, found[0])
+                _top(found[0])
             with st.container(width=_EDGE, gap="xsmall"):
-                _original_and_input(picture)
+                _original(picture)
+                _input(picture)
     else:
         with st.grid(len(found), min_column_width=150, gap="medium"):
             for one in found:
                 with st.container(gap="xsmall"):
                     st.markdown(f"**{one.network}**")
-                    _top(picture, one)
+                    _top(one)
         with st.container(horizontal=True, gap="medium"):
-            _original_and_input(picture)
+            _original(picture)
+            alike = found[0].picture.card.input_shape == found[1].picture.card.input_shape
+            for one in found[:1] if alike and found[0].picture.card.reading == found[1].picture.card.reading else found:
+                _input(one.picture, "" if alike else one.network)
     for note in picture.seen.notes:
         st.caption(f":material/info: {note}")
 
 
-def _top(picture: Picture, found: _Prediction) -> None:
-    probabilities = found.answer.probabilities
-    st.subheader(CLASS_NAMES[found.answer.label], anchor=False)
+def _top(found: _Prediction) -> None:
+    probabilities, label = found.answer.probabilities, found.picture.label
+    st.subheader(found.called(found.answer.label), anchor=False)
     for index in probabilities.argsort()[::-1][:_TOP]:
         probability = float(probabilities[index])
-        st.progress(min(probability, 1.0), text=f"{CLASS_NAMES[index]} · {probability:.1%}")
-    if picture.label == found.answer.label:
+        st.progress(min(probability, 1.0), text=f"{found.called(index)} · {probability:.1%}")
+    if label == found.answer.label:
         st.caption(":material/check: Correct: this is the true label.")
-    elif picture.label is not None:
-        st.caption(f":material/close: Wrong: the true label is {CLASS_NAMES[picture.label]}.")
+    elif label is not None:
+        st.caption(f":material/close: Wrong: the true label is {found.called(label)}.")
 
 
-def _original_and_input(picture: Picture) -> None:
+def _original(picture: Picture) -> None:
     changes = picture.changes
     hands = [word for word, is_so in (("rotated", changes.turns), ("inverted", changes.inverted)) if is_so]
     st.image(
@@ -100,24 +118,30 @@ def _original_and_input(picture: Picture) -> None:
         caption=" and ".join(hands).capitalize() if hands else "Original",
         alt=f"{picture.title}, {' and '.join(hands) or 'the original'}.",
     )
+
+
+def _input(picture: Picture, network: str = "") -> None:
+    """The network input; `network`: whose, where there are two."""
     st.image(
-        picture.pixels(_EDGE // SIZE),
-        caption="Network input",
-        alt=f"{picture.title} as the network input, 28 by 28 grey pixels, a bright garment on black.",
+        picture.input_within(_EDGE),
+        caption=f"Network input of {network}" if network else "Network input",
+        alt=f"{picture.title} as the network input, {picture.input_in_words}.",
     )
 
 
-def _bars(picture: Picture, found: Sequence[_Prediction]) -> None:
-    """The probabilities of all classes."""
+def _bars(found: Sequence[_Prediction]) -> None:
+    """The probabilities of all classes, of many the most probable ones."""
     with st.grid(len(found), min_column_width=230, gap="medium"):
         for number, one in enumerate(found):
             with st.container():
+                picture, names = one.picture, one.picture.card.class_names
+                classes = f"{len(names)} classes"
                 figures.show(
-                    charts.probabilities(one.answer.probabilities, CLASS_NAMES, height=270, true=picture.label),
+                    charts.probabilities(one.answer.probabilities, names, height=270, true=picture.label),
                     key="compared_bars" if number else "bars",
-                    alt=f"Probabilities of the ten classes for {picture.title}; the highest is "
-                    f"{CLASS_NAMES[one.answer.label]}.",
-                    title=one.network if len(found) > 1 else "All ten classes",
+                    alt=f"Probabilities of the {classes} for {picture.title}; "
+                    f"the highest is {names[one.answer.label]}.",
+                    title=one.network if len(found) > 1 else f"All {classes}",
                 )
 
 
@@ -148,7 +172,7 @@ def _tools(picture: Picture) -> None:
         if changes != pictures.Changes():
             st.button("Reset", icon=":material/undo:", key="reset", on_click=pictures.reset)
     if changes.inverted and picture.inverting_is_idle:
-        st.caption("Inverting changes nothing here: the garment may be lighter or darker than its background.")
+        st.caption("Inverting changes nothing here: it may be lighter or darker than its background.")
 
 
 # ---------------------------------------------------------------- preprocessing
@@ -170,7 +194,7 @@ def _choice(picture: Picture, predictor: Predictor) -> None:
     each = predictor.each(picture.readings)
     used = [reading for reading in picture.readings if reading.weight > 0]
     st.button(
-        f"Automatic: {_in_short(combined([reading.weight for reading in picture.readings], each))}",
+        f"Automatic: {_in_short(combined([reading.weight for reading in picture.readings], each), picture)}",
         icon=":material/auto_awesome:",
         key="reading-automatic",
         type="primary" if picture.chosen is None else "secondary",
@@ -189,10 +213,10 @@ def _choice(picture: Picture, predictor: Predictor) -> None:
 
 def _card(picture: Picture, number: int, reading: Reading, answer: Answer) -> None:
     st.image(
-        pictures.enlarged(reading.seen, 4),
-        alt=f"The network input with the preprocessing “{reading.name}”: {_in_short(answer)}.",
+        pictures.input_within(reading.seen, _STEP_SIZE),
+        alt=f"The network input with the preprocessing “{reading.name}”: {_in_short(answer, picture)}.",
     )
-    st.caption(_in_short(answer), text_alignment="center")
+    st.caption(_in_short(answer, picture), text_alignment="center")
     st.button(
         reading.name,
         key=f"reading-{number}",
@@ -206,8 +230,8 @@ def _card(picture: Picture, number: int, reading: Reading, answer: Answer) -> No
     )
 
 
-def _in_short(answer: Answer) -> str:
-    return f"{CLASS_NAMES[answer.label]} {answer.confidence:.0%}"
+def _in_short(answer: Answer, picture: Picture) -> str:
+    return f"{shell.plain(picture.card.class_names[answer.label])} {answer.confidence:.0%}"
 
 
 def _weights(used: list[Reading]) -> str:

@@ -8,7 +8,7 @@ import base64
 import io
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -16,8 +16,8 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn.config import CLASS_NAMES, counted, duration
-from cnn.networks.predictor import Answer, Predictor
+from cnn.config import DatasetCard, counted, duration
+from cnn.networks.predictor import Answer, Predictor, unsure_below
 from cnn.pictures import UnreadableImage
 from cnn.runs import Run
 from cnn.ui import fragments, shell, state
@@ -121,23 +121,23 @@ def show(files: list[File], run: Run, predictor: Predictor, place: DeltaGenerato
     st.session_state.pop(state.BATCH_STEERED, None)
     with place:
         progress = st.container()
-        fragments.fragment(_table, run_every=_REDRAW if batch.working else None)(batch)
-    if picture := opened(files):
+        fragments.fragment(_table, run_every=_REDRAW if batch.working else None)(batch, predictor)
+    if picture := opened(files, predictor.card):
         answer.show(picture, run, predictor, wide=True)
         st.caption("Changes here affect this view only. The table and its CSV keep the automatic prediction.")
     with progress:  # drawn last, because it works: everything else is there by then
         fragments.fragment(_progress, run_every=_TICK if batch.working else None)(batch, predictor)
 
 
-def opened(files: list[File]) -> Picture | None:
-    """The image whose row was chosen, else the first that can be read."""
+def opened(files: list[File], card: DatasetCard) -> Picture | None:
+    """For a network of a dataset: the image whose row was chosen, else the first that can be read."""
     rows = st.session_state[state.BATCH].rows if state.BATCH in st.session_state else {}
     wanted = [file for file in files if file.id == st.session_state.get(state.OPENED_FILE)]
     for file in wanted or files:
         error = rows[file.id].error if file.id in rows else None
         if not error:
             try:
-                return pictures.with_changes(pictures.of_file(file))
+                return pictures.with_changes(pictures.of_file(file, card))
             except UnreadableImage as unreadable:
                 error = str(unreadable)
         if wanted:
@@ -155,11 +155,11 @@ def _of_session(run: Run) -> Batch:
 
 def _row(file: File, predictor: Predictor) -> Row:
     try:
-        picture = pictures.read(file)
+        picture = pictures.read(file, predictor.card)
         found, turned = predictor.answer(picture.readings), predictor.better_turned(picture.readings)
         return Row(
             _data_url(picture.shown, "JPEG"),
-            _data_url(Image.fromarray(picture.pixels(2)), "PNG"),
+            _data_url(picture.input_within(_THUMBNAIL), "PNG"),
             picture.reading.name,
             found,
             predictor.doubt(found),
@@ -197,14 +197,14 @@ def _progress(batch: Batch, predictor: Predictor) -> None:
             )
         st.download_button(
             "Download as CSV",
-            as_csv(batch.done) if ready else "",
+            as_csv(batch.done, predictor.card.class_names) if ready else "",
             file_name="predictions.csv",
             mime="text/csv",
             icon=":material/download:",
             key="csv",
             on_click="ignore",
             disabled=not ready,
-            help="One line for each file: predicted label, confidence, ten probabilities and doubt, or the error.",
+            help="One line for each file: predicted label, confidence, all probabilities and doubt, or the error.",
         )
     _errors(batch)
     _redraw_if_steered()
@@ -249,14 +249,15 @@ def _errors(batch: Batch) -> None:
 # ---------------------------------------------------------------- the table
 
 
-def _table(batch: Batch) -> None:
+def _table(batch: Batch, predictor: Predictor) -> None:
     """One row for each file that is done. Choosing one opens its image."""
     _redraw_if_steered()
     done = batch.done
     if not done:
         st.caption("The table starts with the first image.")
         return
-    table = as_table(done)
+    table = as_table(done, predictor.card.class_names)
+    least = unsure_below(len(predictor.card.class_names))
     # A selection is a position: where other files come or go, it must not slip to a neighbour.
     key = f"batch-{hash(tuple(file.id for file in batch.files))}"
     st.dataframe(
@@ -272,7 +273,9 @@ def _table(batch: Batch) -> None:
         column_config={
             "image": st.column_config.ImageColumn(width=64, help="The original. Double-click to enlarge it."),
             "input": st.column_config.ImageColumn(width=64, help="The network input. Double-click to enlarge it."),
-            "doubt": st.column_config.TextColumn(width=115, help="Not like clothes, or unsure: no class reaches 40%."),
+            "doubt": st.column_config.TextColumn(
+                width=115, help=f"{predictor.unlike.capitalize()}, or unsure: no class reaches {least:.0%}."
+            ),
             "file": st.column_config.TextColumn(width=130),
             "confidence": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent", width=130),
             "preprocessing": st.column_config.TextColumn(
@@ -296,11 +299,11 @@ def _open(key: str, batch: Batch) -> None:
     st.session_state[state.BATCH_STEERED] = True
 
 
-def as_table(done: Iterable[tuple[File, Row]]) -> pd.DataFrame:
-    return pd.DataFrame([_cells(file, row) for file, row in done])
+def as_table(done: Iterable[tuple[File, Row]], class_names: Sequence[str]) -> pd.DataFrame:
+    return pd.DataFrame([_cells(file, row, class_names) for file, row in done])
 
 
-def _cells(file: File, row: Row) -> dict[str, str | float | None]:
+def _cells(file: File, row: Row, class_names: Sequence[str]) -> dict[str, str | float | None]:
     cells = dict.fromkeys(_COLUMNS)
     if row.answer is None:
         return {**cells, "file": file.name, "error": row.error}
@@ -309,18 +312,18 @@ def _cells(file: File, row: Row) -> dict[str, str | float | None]:
         **cells,
         "image": row.thumbnail,
         "input": row.seen,
-        "predicted": CLASS_NAMES[row.answer.label],
+        "predicted": class_names[row.answer.label],
         "confidence": row.answer.confidence,
         "doubt": row.doubt,
         "file": file.name,
-        "second prediction": f"{CLASS_NAMES[second]} {row.answer.probabilities[second]:.0%}",
+        "second prediction": f"{class_names[second]} {row.answer.probabilities[second]:.0%}",
         "preprocessing": row.reading,
         "notes": row.notes,
     }
 
 
-def as_csv(done: Iterable[tuple[File, Row]]) -> bytes:
-    """One line for each file: the predicted label with its confidence, ten probabilities and doubt, or the error.
+def as_csv(done: Iterable[tuple[File, Row]], class_names: Sequence[str]) -> bytes:
+    """One line for each file: the predicted label with its confidence, all probabilities and doubt, or the error.
 
     Notes say what was noticed when a file was opened: that it was turned, or that its end is missing; and which turn
     would be recognised better.
@@ -328,10 +331,10 @@ def as_csv(done: Iterable[tuple[File, Row]]) -> bytes:
     lines = []
     for file, row in done:
         if row.answer is None:
-            lines.append([file.name, *[""] * (3 + len(CLASS_NAMES)), row.error, ""])
+            lines.append([file.name, *[""] * (3 + len(class_names)), row.error, ""])
         else:
             numbers = [f"{value:.6f}" for value in (row.answer.confidence, *row.answer.probabilities)]
-            label = CLASS_NAMES[row.answer.label]
+            label = class_names[row.answer.label]
             lines.append([file.name, label, *numbers, row.doubt or "", "", row.notes or ""])
-    columns = ["file", "label", "confidence", *CLASS_NAMES, "doubt", "error", "notes"]
+    columns = ["file", "label", "confidence", *class_names, "doubt", "error", "notes"]
     return to_csv(pd.DataFrame(lines, columns=columns, dtype=object))

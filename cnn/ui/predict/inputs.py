@@ -5,11 +5,14 @@ What was drawn, uploaded or photographed is kept for the visit: draw it on one p
 next. The way in, the class and the number are in the link, too; each page has parameters of its own for them.
 """
 
+from math import prod
+
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from cnn import data, runs
-from cnn.config import CLASS_NAMES, STAND_IN, Data, counted
+from cnn.config import Data, DatasetCard, counted
 from cnn.evaluation.examples import Examples, read_examples
 from cnn.networks.predictor import Predictor
 from cnn.pictures import MAX_BYTES, READ_IN_WORDS, UnreadableImage
@@ -25,9 +28,11 @@ SPLITS = ("Test", "Validation", "Train")  # of a sample
 MAX_FILES = 300
 _PAGES = (state.EXPLORE_IMAGE, state.PREDICT_IMAGE, state.LEARN_IMAGE)
 _ANY = "Any"
-_TRIED = 1000  # test images among which mistakes are looked for
+_TRIED = 1000  # test images among which mistakes are looked for, at most
+_TRIED_VALUES = 8_000_000  # of these images together: 53 of 224 pixels in colour
 _STRIP = 12  # thumbnails
 _STRIP_WIDTH = 360  # pixels: six thumbnails a row
+_STRIP_EDGE = 56  # pixels of a thumbnail's longest edge, at most
 
 
 def ask(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | list[File] | None:
@@ -45,10 +50,10 @@ def ask(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | list[File]
     elif way == "Mistake":
         found = _mistake(run, predictor, keys)
     elif way == "Draw":
-        found = _drawing()
+        found = _drawing(predictor.card)
     else:
-        files = _kept(way, {"Upload": _upload, "Camera": _camera}[way]())
-        found = files if len(files) > 1 else _picture(files[0]) if files else None
+        files = _kept(way, {"Upload": _upload, "Camera": _camera}[way](predictor.card))
+        found = files if len(files) > 1 else _picture(files[0], predictor.card) if files else None
     _bring_along(keys)
     if found is None:
         pictures.reset()
@@ -58,7 +63,7 @@ def ask(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | list[File]
 def missing(keys: ImageKeys) -> str:
     """What stands in the place of the prediction where `ask` returned None."""
     if st.session_state[keys.way] == "Draw":
-        return "Nothing is drawn yet. Draw a garment: its outline, or its whole shape."
+        return "Nothing is drawn yet. Draw an outline, or a whole shape."
     return "The prediction appears here."
 
 
@@ -93,12 +98,17 @@ def _remove(way: str) -> None:
 # ---------------------------------------------------------------- samples and mistakes
 
 
-def _sample(run: Run, keys: ImageKeys) -> Picture:
+def _sample(run: Run, keys: ImageKeys) -> Picture | None:
     """Choose an image of the dataset by class and number, by its thumbnail, or at random."""
     examples, source = _of_split(run, keys)
+    card = run.config.data.card
+    if not len(examples.labels):
+        st.info(source, icon=":material/image_not_supported:")
+        return None
+    there = [card.class_names[label] for label in np.unique(examples.labels)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        name = links.menu(keys.label, "Class", CLASS_NAMES, width=130)
-        label = CLASS_NAMES.index(name)
+        name = links.menu(keys.label, "Class", there, width=130)
+        label = card.class_names.index(name)
         of_class = np.flatnonzero(examples.labels == label)
         number = links.number(keys.number, "Number", 1, len(of_class), width=120, help="Within its class.")
         st.button(
@@ -106,12 +116,12 @@ def _sample(run: Run, keys: ImageKeys) -> Picture:
             icon=":material/shuffle:",
             key="random_sample",
             on_click=_choose_sample,
-            args=(keys, examples.labels),
+            args=(keys, examples.labels, card),
             help="Chooses an image of any class at random.",
         )
     _thumbnails(examples.images, of_class, number, keys.number, f"Images of class {name}")
     st.caption(source)
-    return pictures.of_sample(examples.images[int(of_class[number - 1])], f"{name} {number}", label)
+    return pictures.of_sample(examples.images[int(of_class[number - 1])], f"{name} {number}", label, card)
 
 
 def _of_split(run: Run, keys: ImageKeys) -> tuple[data.Split | Examples, str]:
@@ -119,41 +129,49 @@ def _of_split(run: Run, keys: ImageKeys) -> tuple[data.Split | Examples, str]:
     if (st.session_state.get(keys.split) or st.query_params.get(keys.split, SPLITS[0])) == SPLITS[0]:
         return test_pictures(run)
     split = links.menu(keys.split, "Split", SPLITS, width=130)
-    dataset = data.DATASETS[run.config.data.dataset]
-    if split == SPLITS[0] or dataset.missing():
+    if split == SPLITS[0] or data.dataset_of(run.config.data).missing():
         return test_pictures(run)
-    found = split_of(dataset.card.name, split.lower())
-    return found, f"The {counted(len(found.labels), f'{split.lower()} image')} of {dataset.card.title}."
+    found = split_of(run.config.data, split.lower())
+    title = shell.plain(run.config.data.card.title)
+    return found, f"The {counted(len(found.labels), f'{split.lower()} image')} of {title}."
 
 
 def open_sample(run: Run, index: int) -> None:
     """Bring a test image into view on the next run of the Explore page; for callbacks."""
     st.session_state[state.EXPLORE_IMAGE.split] = SPLITS[0]
-    _choose_sample(state.EXPLORE_IMAGE, test_pictures(run)[0].labels, index)
+    _choose_sample(state.EXPLORE_IMAGE, test_pictures(run)[0].labels, run.config.data.card, index)
 
 
-def _choose_sample(keys: ImageKeys, labels: np.ndarray, index: int | None = None) -> None:
+def _choose_sample(keys: ImageKeys, labels: np.ndarray, card: DatasetCard, index: int | None = None) -> None:
     """Choose a test image by its index, else at random; for callbacks."""
     index = int(np.random.default_rng().integers(len(labels))) if index is None else index
     label = int(labels[index])
     st.session_state[keys.way] = "Sample"
-    st.session_state[keys.label] = CLASS_NAMES[label]
+    st.session_state[keys.label] = card.class_names[label]
     st.session_state[keys.number] = int((labels[: index + 1] == label).sum())
 
 
 def _mistake(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | None:
     """Choose a test image that the network gets wrong, the most confident mistakes first."""
     examples, source = test_pictures(run)
-    labels = examples.labels[:_TRIED]
-    found = _predictions(*run.network_key, len(labels), predictor, examples.images[:_TRIED])
+    if not len(examples.labels):
+        st.info(source, icon=":material/image_not_supported:")
+        return None
+    card, names = run.config.data.card, run.config.data.card.class_names
+    count = max(50, min(_TRIED, _TRIED_VALUES // prod(card.input_shape)))
+    labels = examples.labels[:count]
+    if isinstance(examples, Examples):
+        found = examples.probabilities[:count]
+    else:
+        found = _predictions(*run.network_key, len(labels), predictor, examples.images[:count])
     predicted, confidence = found.argmax(axis=1), found.max(axis=1)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        of = links.menu(keys.mistakes, "True label", [_ANY, *CLASS_NAMES], width=130)
-        asked = predicted != labels if of == _ANY else (predicted != labels) & (labels == CLASS_NAMES.index(of))
+        of = links.menu(keys.mistakes, "True label", [_ANY, *(name for name in names if name != _ANY)], width=130)
+        asked = predicted != labels if of == _ANY else (predicted != labels) & (labels == names.index(of))
         wrong = np.flatnonzero(asked)
         wrong = wrong[np.argsort(-confidence[wrong], kind="stable")]
         if not len(wrong):
-            of_class = "" if of == _ANY else f" of class {of}"
+            of_class = "" if of == _ANY else f" of class {shell.plain(of)}"
             st.info(f"None of the {len(labels):,} test images{of_class} is misclassified.", icon=":material/check:")
             return None
         number = links.number(keys.mistake, "Number", 1, len(wrong), width=120, help="Most confident first.")
@@ -167,14 +185,14 @@ def _mistake(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | None:
         )
     _thumbnails(examples.images, wrong, number, keys.mistake, "Misclassified test images, most confident first")
     index = int(wrong[number - 1])
-    true = CLASS_NAMES[labels[index]]
+    true = names[labels[index]]
     st.caption(
-        f"Predicted {CLASS_NAMES[predicted[index]]} ({confidence[index]:.1%} in a single forward pass), "
-        f"true label {true}. "
+        f"Predicted {shell.plain(names[predicted[index]])} ({confidence[index]:.1%} in a single forward pass), "
+        f"true label {shell.plain(true)}. "
         f"{len(wrong):,} of {len(labels):,} test images are misclassified"
-        f"{'' if of == _ANY else f' and have the true label {of}'}. {source}"
+        f"{'' if of == _ANY else f' and have the true label {shell.plain(of)}'}. {source}"
     )
-    return pictures.of_sample(examples.images[index], f"{true}, mistake {number}", int(labels[index]))
+    return pictures.of_sample(examples.images[index], f"{true}, mistake {number}", int(labels[index]), card)
 
 
 def _choose_mistake(keys: ImageKeys, count: int) -> None:
@@ -185,7 +203,7 @@ def _thumbnails(images: np.ndarray, indices: np.ndarray, number: int, key: str, 
     """Thumbnails of the images around the chosen one; a click on one chooses it.
 
     Args:
-        images: uint8 (n, 28, 28).
+        images: uint8 (n, h, w) or (n, h, w, 3).
         indices: of the images on offer, in their order.
         number: of the chosen one among these, from 1.
         key: of the control with the number.
@@ -193,10 +211,12 @@ def _thumbnails(images: np.ndarray, indices: np.ndarray, number: int, key: str, 
     """
     first = (number - 1) // _STRIP * _STRIP
     numbers = range(first + 1, min(first + _STRIP, len(indices)) + 1)
+    shown = thumbnails(images[indices[first : first + _STRIP]])
     strip = sheet.Strip(
-        images[indices[first : first + _STRIP]][..., None].repeat(3, axis=-1),
+        shown,
         [f"Number {one}" for one in numbers],
         numbers,
+        scale=max(1, _STRIP_EDGE // max(shown.shape[1:3])),
         chosen=[number - 1 - first],
     )
 
@@ -207,60 +227,85 @@ def _thumbnails(images: np.ndarray, indices: np.ndarray, number: int, key: str, 
         sheet.show([strip], f"{key}-thumbnails", label, on_pick=pick)
 
 
+def thumbnails(images: np.ndarray) -> np.ndarray:
+    """Images uint8 (n, h, w) or (n, h, w, 3) -> uint8 (n, h', w', 3), large ones reduced to 56 pixels."""
+    colours = images if images.ndim == 4 else images[..., None].repeat(3, axis=-1)
+    if max(colours.shape[1:3]) <= _STRIP_EDGE:
+        return colours
+    return np.stack([np.asarray(pictures.fitted(Image.fromarray(image), _STRIP_EDGE)) for image in colours])
+
+
 @st.cache_resource(max_entries=4, show_spinner="Looking for mistakes…")
 def _predictions(path: str, written: int, count: int, _predictor: Predictor, _images: np.ndarray) -> np.ndarray:
-    """One forward pass of each of the test images, (n, 10)."""
-    batches = [data.scaled(_images[start : start + 100]) for start in range(0, count, 100)]
+    """One forward pass of each of the test images, (n, classes)."""
+    batches = [data.scaled(_images[start : start + 50]) for start in range(0, count, 50)]
     return np.concatenate([_predictor(batch) for batch in batches])
 
 
 def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
-    """The test images of the run's dataset, all that are on this machine, and where they come from."""
-    dataset = data.DATASETS[run.config.data.dataset]
-    if not dataset.missing():
+    """The test images of the run's dataset, all that are on this machine, and where they come from.
+
+    Where the dataset is gone or has not been downloaded, those that are kept with the run or with the shipped one; none
+    where there are none of these, and a sentence why.
+    """
+    config, card = run.config.data, run.config.data.card
+    dataset = data.dataset_of(config)
+    gone = dataset.missing()
+    if not gone:
         try:
-            return split_of(dataset.card.name, "test"), dataset.samples
+            of_dataset = f"The test images of {shell.plain(card.title)}, your own." if card.own else dataset.samples
+            return split_of(config, "test"), of_dataset
         except data.DataUnavailable as error:
-            st.warning(str(error))
+            gone = str(error)
+            if not card.own:
+                st.warning(shell.plain(gone))
     shipped = runs.get(runs.DEFAULT_ID)
-    examples = read_examples(shipped)
-    if examples is None:
-        stand_in = data.DATASETS[STAND_IN.name]
-        return split_of(STAND_IN.name, "test"), f"{stand_in.samples} The shipped examples are damaged."
-    title = shipped.config.data.card.title
-    return examples, f"100 test images of {title}, shipped with the program; all of them after your first training."
+    if shipped.config and shipped.config.data.card == card and (examples := read_examples(shipped)):
+        title = card.title
+        return examples, f"100 test images of {title}, shipped with the program; all of them after your first training."
+    if examples := read_examples(run):
+        kept = counted(len(examples.labels), "test image")
+        return examples, f"{shell.plain(gone)} Here are the {kept} that are kept with the run."
+    height, width, channels = card.input_shape
+    empty = np.zeros((0, height, width) if channels == 1 else (0, *card.input_shape), np.uint8)
+    return data.Split(empty, np.zeros(0, np.uint8)), f"{shell.plain(gone)} The run keeps no test images itself."
+
+
+def split_of(config: Data, split: str) -> data.Split:
+    """The images that a configuration names, shared by all visitors; split: train, validation or test.
+
+    Raises:
+        DataUnavailable: they can be neither found nor downloaded.
+    """
+    whole = config if split == "train" or config.classes else config.model_copy(update={"limit": 100})
+    return _split_of(data.fingerprint(whole), split, whole)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Loading the images…")
-def split_of(dataset: str, split: str) -> data.Split:
-    """The images of a dataset, shared by all visitors; split: train, validation or test.
-
-    Raises:
-        DataUnavailable: it can be neither found nor downloaded.
-    """
-    limit = None if split == "train" else 100  # the others do not depend on it
-    return getattr(data.load(Data(dataset=dataset, limit=limit)), split)
+def _split_of(fingerprint: str, split: str, _config: Data) -> data.Split:
+    return getattr(data.load(_config), split)
 
 
 # ---------------------------------------------------------------- drawings and files
 
 
-def _drawing() -> Picture | None:
-    rgba = drawing_board.ask()
+def _drawing(card: DatasetCard) -> Picture | None:
+    rgba = drawing_board.ask(templates=card.reading == "garment")
     try:
-        return pictures.of_drawing(rgba)
+        return pictures.of_drawing(rgba, card)
     except UnreadableImage:  # nothing is drawn yet
         return None
 
 
-def _upload() -> list[File]:
+def _upload(card: DatasetCard) -> list[File]:
+    each = "One garment in each: " if card.reading == "garment" else ""
     files = st.file_uploader(
         "One image, or many at once",
         accept_multiple_files=True,
         key="upload",
         on_change=lambda: _remove("Upload"),
         help=(
-            f"One garment in each: {READ_IN_WORDS}, whatever its name ends in. "
+            f"{each}{READ_IN_WORDS}, whatever its name ends in. "
             f"At most {MAX_BYTES >> 20} MB a file and {MAX_FILES} files."
         ),
     )
@@ -269,16 +314,15 @@ def _upload() -> list[File]:
     return [File(file.file_id, file.name, file.getvalue()) for file in files[:MAX_FILES]]
 
 
-def _camera() -> list[File]:
-    photo = st.camera_input(
-        "A photo of one garment on a plain background", key="camera", on_change=lambda: _remove("Camera")
-    )
+def _camera(card: DatasetCard) -> list[File]:
+    label = "A photo of one garment on a plain background" if card.reading == "garment" else "A photo"
+    photo = st.camera_input(label, key="camera", on_change=lambda: _remove("Camera"))
     return [File(photo.file_id, "Your photo", photo.getvalue())] if photo else []
 
 
-def _picture(file: File) -> Picture | None:
+def _picture(file: File, card: DatasetCard) -> Picture | None:
     try:
-        return pictures.of_file(file)
+        return pictures.of_file(file, card)
     except UnreadableImage as error:
         st.error(f"{shell.plain(file.name)}: {error}", icon=":material/broken_image:")
         return None

@@ -4,15 +4,17 @@ from collections import Counter
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
-from cnn.config import CLASS_NAMES
+from cnn import data
 from cnn.evaluation.examples import read_reference
 from cnn.evaluation.out_of_distribution import Reference, nearest
 from cnn.networks.predictor import Predictor
-from cnn.ui.predict.pictures import Picture, magnified
+from cnn.ui import shell
+from cnn.ui.predict.pictures import Picture, fitted
 
 _NEAREST = 8
-_FACTOR = 3  # screen pixels for each of the network's
+_EDGE = 84  # screen pixels
 
 
 def show(picture: Picture, predictor: Predictor) -> None:
@@ -34,20 +36,21 @@ def show(picture: Picture, predictor: Predictor) -> None:
         reference, features = kept
         mine = predictor.features(picture.seen.pixels[None])[0]
         best, similarity = nearest(mine, features, _NEAREST)
-        names = Counter(CLASS_NAMES[label] for label in reference.labels[best])
+        called = predictor.card.class_names
+        names = Counter(shell.plain(called[label]) for label in reference.labels[best])
         st.caption(
-            f"The {_NEAREST} of {len(reference.labels):,} training examples with the most similar features (the "
+            f"The {len(best)} of {len(reference.labels):,} training examples with the most similar features (the "
             f"{features.shape[1]} inputs of the last layer): "
             f"{', '.join(f'{count} {name}' for name, count in names.most_common())}. The number is the cosine "
             "similarity; 1 is the same direction."
         )
-        with st.grid("auto", min_column_width=28 * _FACTOR, gap="small"):
+        with st.grid("auto", min_column_width=_EDGE, gap="small"):
             for index, value in zip(best, similarity, strict=True):
-                name = CLASS_NAMES[reference.labels[index]]
+                name = called[reference.labels[index]]
                 with st.container(gap="xsmall"):
-                    large = magnified(reference.images[index], _FACTOR)
-                    st.image(large, alt=f"A training example of class {name}, cosine similarity {value:.2f}.")
-                    st.caption(f"{name} {value:.2f}")
+                    shown = fitted(Image.fromarray(reference.images[index]), _EDGE)
+                    st.image(shown, alt=f"A training example of class {name}, cosine similarity {value:.2f}.")
+                    st.caption(f"{shell.plain(name)} {value:.2f}")
 
 
 @st.cache_resource(max_entries=4, show_spinner="Searching the training examples…")
@@ -56,6 +59,8 @@ def _reference(path: str, written: int, _predictor: Predictor) -> tuple[Referenc
     reference = read_reference(_predictor.run)
     if reference is None:
         return None
-    pixels = reference.images[..., None].astype(np.float32) / 255
-    batches = [_predictor.features(pixels[start : start + 250]) for start in range(0, len(pixels), 250)]
+    if reference.features is not None:
+        return reference, reference.features.astype(np.float32)
+    starts = range(0, len(reference.labels), 250)
+    batches = [_predictor.features(data.scaled(reference.images[start : start + 250])) for start in starts]
     return reference, np.concatenate(batches)

@@ -11,6 +11,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
+from cnn.config import DatasetCard
+from cnn.config.datasets import FASHION_MNIST
 from cnn.pictures import NetworkInput, UnreadableImage, open_image, readings
 from cnn.pictures.readings import Reading
 from cnn.ui import state
@@ -46,6 +48,7 @@ class Picture:
         title: what to call it.
         original: as it came, upright, at most 500 pixels along its longest edge.
         readings: of the image as it is now, with its changes; no two have the same name.
+        card: the dataset of the network that they are for.
         label: its true class, if the dataset knows it.
         drawn: it is a drawing, transparent where nothing was drawn.
         notes: what is known from opening it.
@@ -56,6 +59,7 @@ class Picture:
     title: str
     original: Image.Image
     readings: tuple[Reading, ...]
+    card: DatasetCard
     label: int | None = None
     drawn: bool = False
     notes: tuple[str, ...] = ()
@@ -95,13 +99,31 @@ class Picture:
         )
 
     def pixels(self, factor: int = 8) -> np.ndarray:
-        """The network's input to be shown: uint8 (28 factor, 28 factor), each pixel a square."""
-        return enlarged(self.seen, factor)
+        """The network's input to be shown, each pixel a square: uint8 (h factor, w factor), in colour (..., 3)."""
+        return magnified(_eight_bit(self.seen), max(1, factor))
+
+    def input_within(self, edge: int) -> Image.Image:
+        """The network's input to be shown, as large as fits into a square of so many pixels."""
+        return input_within(self.seen, edge)
+
+    @property
+    def input_in_words(self) -> str:
+        """What the network's input is: 28 by 28 grey pixels, a bright garment on black."""
+        height, width, channels = self.card.input_shape
+        about = {"garment": ", a bright garment on black", "shape": ", bright on black", "photo": ""}[self.card.reading]
+        return f"{height} by {width} {'grey' if channels == 1 else 'colour'} pixels{about}"
 
 
-def enlarged(seen: NetworkInput, factor: int) -> np.ndarray:
-    """A network's input to be shown: uint8 (28 factor, 28 factor), each pixel a square."""
-    return magnified((seen.pixels[..., 0] * 255).round().astype(np.uint8), factor)
+def input_within(seen: NetworkInput, edge: int) -> Image.Image:
+    """A network's input to be shown, as large as fits into a square: small ones with their pixels as equal squares."""
+    pixels = _eight_bit(seen)
+    factor = edge // max(pixels.shape[:2])
+    return Image.fromarray(magnified(pixels, factor)) if factor else fitted(Image.fromarray(pixels), edge)
+
+
+def _eight_bit(seen: NetworkInput) -> np.ndarray:
+    pixels = (seen.pixels * 255).round().astype(np.uint8)
+    return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
 def magnified(image: np.ndarray, factor: int) -> np.ndarray:
@@ -119,32 +141,33 @@ def fitted(image: Image.Image, edge: int) -> Image.Image:
 # ---------------------------------------------------------------- from what was given to an image
 
 
-def read(file: File) -> Picture:
-    """Decode a file.
+def read(file: File, card: DatasetCard) -> Picture:
+    """Decode a file, for a network of a dataset.
 
     Raises:
         UnreadableImage: it is broken, or shows nothing but background.
     """
     original, notes = open_image(file.content)
-    return Picture(file.id, file.name, original, readings.of_picture(original, notes), notes=notes)
+    return Picture(file.id, file.name, original, readings.of_picture(original, notes, card=card), card, notes=notes)
 
 
-def of_file(file: File) -> Picture:
+def of_file(file: File, card: DatasetCard) -> Picture:
     """The same as `read`, once for a file that is in view: a page runs again at every click."""
-    return _of_file(file.id, file)
+    return _of_file(file.id, card, file)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Preprocessing the image…")
-def _of_file(id_: str, _file: File) -> Picture:
-    return read(_file)
+@st.cache_resource(max_entries=8, show_spinner="Preprocessing the image…", hash_funcs={DatasetCard: repr})
+def _of_file(id_: str, card: DatasetCard, _file: File) -> Picture:
+    return read(_file, card)
 
 
-def of_sample(array: np.ndarray, title: str, label: int) -> Picture:
-    """An image of the dataset, uint8 (28, 28)."""
-    return Picture(digest(array), title, Image.fromarray(array), readings.of_picture(array), label)
+def of_sample(array: np.ndarray, title: str, label: int, card: DatasetCard = FASHION_MNIST) -> Picture:
+    """An image of the dataset, uint8 (h, w) or (h, w, 3)."""
+    found = readings.of_picture(array, card=card)
+    return Picture(digest(array), title, Image.fromarray(array), found, card, label)
 
 
-def of_drawing(rgba: np.ndarray | None) -> Picture:
+def of_drawing(rgba: np.ndarray | None, card: DatasetCard) -> Picture:
     """A drawing as from `drawing.ask`. It stays the same image while it grows.
 
     The prediction is to follow a stroke: readings that are only offered wait until they are asked for.
@@ -155,13 +178,13 @@ def of_drawing(rgba: np.ndarray | None) -> Picture:
     id_, changes = st.session_state.get(state.CHANGES, (None, Changes()))
     chosen = id_ == _DRAWING and changes.reading is not None
     used_only = not (chosen or st.session_state.get(state.PREPROCESSING))
-    found = readings.of_canvas(None) if rgba is None else _of_canvas(digest(rgba), used_only, rgba)
-    return Picture(_DRAWING, "Your drawing", Image.fromarray(rgba), found, drawn=True)
+    found = readings.of_canvas(None) if rgba is None else _of_canvas(digest(rgba), used_only, card, rgba)
+    return Picture(_DRAWING, "Your drawing", Image.fromarray(rgba), found, card, drawn=True)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _of_canvas(digest: str, used_only: bool, _rgba: np.ndarray) -> tuple[Reading, ...]:
-    return readings.of_canvas(_rgba, used_only)
+@st.cache_resource(max_entries=8, show_spinner=False, hash_funcs={DatasetCard: repr})
+def _of_canvas(digest: str, used_only: bool, card: DatasetCard, _rgba: np.ndarray) -> tuple[Reading, ...]:
+    return readings.of_canvas(_rgba, used_only, card)
 
 
 def digest(pixels: np.ndarray) -> str:
@@ -185,6 +208,21 @@ def with_changes(picture: Picture) -> Picture:
         return picture
 
 
+def seen_by(picture: Picture, card: DatasetCard) -> Picture:
+    """The same image, with the same changes, for a network of another dataset; its class is that of the same name.
+
+    Raises:
+        UnreadableImage: to that network it shows nothing.
+    """
+    mine, its = picture.card, card
+    name = None if picture.label is None else mine.class_names[picture.label]
+    label = its.class_names.index(name) if name in its.class_names else None
+    if (mine.reading, mine.input_shape, mine.title) == (its.reading, its.input_shape, its.title):
+        return replace(picture, card=card, label=label)
+    readings_ = _read_changed(replace(picture, card=card), picture.changes)
+    return replace(picture, card=card, label=label, readings=readings_)
+
+
 def change(picture: Picture, **changes) -> None:
     """Change an image on the next run of the page; see `Changes`."""
     st.session_state[state.CHANGES] = (picture.id, replace(picture.changes, **changes))
@@ -204,13 +242,18 @@ def _changes(picture: Picture) -> Changes:
 
 
 def _read_changed(picture: Picture, changes: Changes) -> tuple[Reading, ...]:
-    return _reread(digest(np.asarray(picture.original)), changes.turns, changes.inverted, picture.drawn, picture)
+    id_ = digest(np.asarray(picture.original))
+    return _reread(id_, changes.turns, changes.inverted, picture.drawn, picture.card, picture)
 
 
-@st.cache_resource(max_entries=8, show_spinner="Preprocessing the image again…")
-def _reread(digest: str, turns: int, inverted: bool, drawn: bool, _picture: Picture) -> tuple[Reading, ...]:
+@st.cache_resource(max_entries=8, show_spinner="Preprocessing the image again…", hash_funcs={DatasetCard: repr})
+def _reread(
+    digest: str, turns: int, inverted: bool, drawn: bool, card: DatasetCard, _picture: Picture
+) -> tuple[Reading, ...]:
     changed = _changed(_picture.original, Changes(turns, inverted))
-    return readings.of_canvas(np.asarray(changed)) if drawn else readings.of_picture(changed, _picture.notes)
+    if drawn:
+        return readings.of_canvas(np.asarray(changed), card=card)
+    return readings.of_picture(changed, _picture.notes, card=card)
 
 
 def turned(picture: Image.Image, turns: int) -> Image.Image:

@@ -1,10 +1,9 @@
-"""A garment that is hard to tell, to be guessed before the network's prediction is shown."""
+"""An image that is hard to tell, to be guessed before the network's prediction is shown."""
 
 import numpy as np
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import CLASS_NAMES
 from cnn.evaluation.examples import Examples, read_examples
 from cnn.runs import Run
 from cnn.ui import figures, links, shell, state
@@ -24,6 +23,7 @@ def show(run: Run) -> None:
     if examples is None:
         st.info("The example images are damaged. Install the program again.", icon=":material/broken_image:")
         return
+    names, thing = run.config.data.card.class_names, _thing(run)
     hardest = hard_to_tell(examples)
     number = _number(len(hardest))
     index = int(hardest[number - 1])
@@ -33,17 +33,24 @@ def show(run: Run) -> None:
         st.subheader("What is this?", anchor=False)
         image_column, guess_column = st.columns([1, 1], gap="medium")
         with image_column:
+            height, width, *colours = image.shape
+            factor = max(1, -(-_WIDTH // max(height, width)))
             st.image(
-                image.repeat(10, 0).repeat(10, 1),
+                image.repeat(factor, 0).repeat(factor, 1),
                 width=_WIDTH,
-                alt="A greyscale image of 28 by 28 pixels: a garment to guess.",
+                alt=f"A {'colour' if colours else 'greyscale'} image of {height} by {width} pixels: {thing} to guess.",
             )
         with guess_column:
             options = choices(probabilities, label)
-            names = [CLASS_NAMES[option] for option in options]
-            guessed = st.pills("Your guess", names, key=f"guess-{run.id}-{number}", wrap=True)
-            if guessed:
-                guesses[(run.id, index)] = (CLASS_NAMES.index(guessed), label, int(probabilities.argmax()))
+            guessed = st.pills(
+                "Your guess",
+                options,
+                format_func=lambda option: shell.plain(names[option]),
+                key=f"guess-{run.id}-{number}",
+                wrap=True,
+            )
+            if guessed is not None:
+                guesses[(run.id, index)] = (guessed, label, int(probabilities.argmax()))
             if (run.id, index) in guesses:
                 _verdict(run, guesses[(run.id, index)], probabilities)
             else:
@@ -52,7 +59,7 @@ def show(run: Run) -> None:
                     + (", which was drawn by this program." if shell.synthetic_note(run) else ".")
                 )
             st.button(
-                "Another garment",
+                f"Another {thing.split()[-1]}",
                 icon=":material/casino:",
                 key="another_garment",
                 on_click=lambda: st.query_params.update({_PARAMETER: str(number % len(hardest) + 1)}),
@@ -61,21 +68,26 @@ def show(run: Run) -> None:
 
 def _verdict(run: Run, guess: tuple[int, int, int], probabilities: np.ndarray) -> None:
     mine, label, predicted = guess
+    names = run.config.data.card.class_names
     yours = "You are right" if mine == label else "Not quite"
     theirs = "is right" if predicted == label else "is wrong"
     st.markdown(
-        f"{yours}: it is labelled **{CLASS_NAMES[label]}**. {shell.plain(run.name)} predicts "
-        f"**{CLASS_NAMES[predicted]}** ({probabilities[predicted]:.0%}) and {theirs}."
+        f"{yours}: it is labelled **{shell.plain(names[label])}**. {shell.plain(run.name)} predicts "
+        f"**{shell.plain(names[predicted])}** ({probabilities[predicted]:.0%}) and {theirs}."
     )
     figures.show(
-        charts.probabilities(probabilities, CLASS_NAMES, height=220, true=label),
+        charts.probabilities(probabilities, names, height=220, true=label),
         key="answer",
-        alt=f"Probabilities of the ten classes; the highest is {CLASS_NAMES[predicted]}.",
+        alt=f"Probabilities of the {len(names)} classes; the highest is {names[predicted]}.",
     )
     all_guesses = list(st.session_state[state.GUESSES].values())
     you = sum(mine == label for mine, label, _ in all_guesses)
     network = sum(predicted == label for _, label, predicted in all_guesses)
     st.caption(f"So far: you {you} of {len(all_guesses)}, the network {network} of {len(all_guesses)}.")
+
+
+def _thing(run: Run) -> str:
+    return {"garment": "a garment", "shape": "a digit", "photo": "an image"}[run.config.data.card.reading]
 
 
 def hard_to_tell(examples: Examples) -> np.ndarray:
@@ -87,7 +99,7 @@ def choices(probabilities: np.ndarray, label: int) -> list[int]:
     """The classes to choose from, in their usual order: the most probable ones, and always the true one.
 
     Args:
-        probabilities: of the ten classes, (10,).
+        probabilities: (classes,).
         label: the index of the true class.
     """
     likely = [int(index) for index in np.argsort(-probabilities, kind="stable") if index != label]
