@@ -174,8 +174,7 @@ def _batches(data: Data) -> str:
         [
             "",
             "".join(functions) + "def training_batches():",
-            f'    """The batches of all epochs, one after the other: x float32 (b, {", ".join(map(str, shape))}) in [0, 1], '
-            "y uint8 (b,).",
+            f'    """The batches of all epochs: x float32 (b, {", ".join(map(str, shape))}) in [0, 1], y uint8 (b,).',
             "",
             f"    The order of the images is drawn from (seed, epoch){varied}.",
             '    """',
@@ -258,17 +257,19 @@ _PLAIN = {"filters", "kernel_size", "pool_size", "size", "units", "rate"}  # arg
 
 
 def _call(row: Row, given: str, is_output: bool) -> list[str]:
-    """A layer applied to a tensor, on one line or, where that is too long, on three."""
+    """A layer applied to a tensor, on one line or, where that is too long, on three or a line for each argument."""
     made, layer = "outputs" if is_output else "x", _CHOSEN.get(row.type, f"keras.layers.{row.type}")
     plain = _PLAIN | ({"activation"} if row.type == "Activation" else set())
     given_by_name = [(name, _literal(value)) for name, value in row.arguments.items()]
     arguments = [value if name in plain else f"{name}={value}" for name, value in given_by_name]
     arguments += ['dtype="float32"'] * is_output
-    inside, comment = ", ".join([*arguments, f'name="{row.name}"']), "  # " + "×".join(map(str, row.output_shape))
+    arguments.append(f'name="{row.name}"')
+    inside, comment = ", ".join(arguments), "  # " + "×".join(map(str, row.output_shape))
     line = f"    {made} = {layer}({inside})({given})"
     if len(line + comment) <= _WIDTH:
         return [line + comment]
-    return [f"    {made} = {layer}(", f"        {inside}", f"    )({given}){comment}"]
+    lines = [inside] if len(inside) + 8 <= _WIDTH else [f"{argument}," for argument in arguments]
+    return [f"    {made} = {layer}(", *(f"        {line}" for line in lines), f"    )({given}){comment}"]
 
 
 def _literal(value: object) -> str:

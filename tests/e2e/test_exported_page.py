@@ -16,7 +16,7 @@ from cnn.evaluation.examples import read_examples
 from cnn.networks.exports.browser_page import browser_page
 from cnn.networks.exports.operations import operations
 from cnn.networks.load import load
-from tests.networks.every_layer import STACKS, images, network, other_shape
+from tests.networks.every_layer import COLOUR, STACKS, images, network, other_shape
 from tests.sampling import one_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -73,7 +73,7 @@ def pixels(page: Page) -> np.ndarray:
     return np.array(shown[2], np.uint8).reshape(shown[0], shown[1], 4)[..., 0]
 
 
-@pytest.mark.parametrize("name", one_in(2, [*STACKS, "other shape"]))
+@pytest.mark.parametrize("name", [*COLOUR, *one_in(2, [*STACKS, "other shape"])])
 def test_the_page_answers_as_the_program(name, offline, tmp_path):
     model = other_shape() if name == "other shape" else network(name)
     x = images(model)

@@ -64,11 +64,12 @@ def test_the_networks_have_every_kind_of_layer():
     assert {layer.activation for layer in layers if hasattr(layer, "activation")} == set(get_args(Activation))
 
 
-def test_eight_bits_are_smaller_and_answer_nearly_the_same():
-    model = build(presets()["lenet5"])
+@pytest.mark.parametrize("name", ["lenet5", "blocks"])
+def test_eight_bits_are_smaller_and_answer_nearly_the_same(name):
+    model = network(name) if name in COLOUR else build(presets()[name])
     x = images(model)
     content = litert.litert(model, x)
-    assert len(content) < 0.35 * len(litert.litert(model))
+    assert len(content) < (0.35 if name == "lenet5" else 0.9) * len(litert.litert(model)), name
     answered, expected = litert.Interpreter(content)(x), model.predict(x, verbose=0)
     assert answered.dtype == np.float32 and np.abs(answered - expected).max() < 0.1
     assert np.mean(answered.argmax(axis=1) == expected.argmax(axis=1)) > 0.9

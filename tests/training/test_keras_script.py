@@ -21,7 +21,9 @@ from cnn.config.layers import (
     Dropout,
     Flatten,
     GlobalPooling,
+    InvertedResidual,
     Pooling,
+    Rescaling,
     SeparableConvolution,
     SkipConnection,
 )
@@ -32,6 +34,7 @@ from tests.command import train_here
 SMALL = Data(dataset="synthetic", limit=300)
 VARIED = Data(dataset="synthetic", limit=300, flip=True, shift=2, random_affine=0.5, random_erasing=0.3)
 EVERY_LAYER = (
+    Rescaling(scale=0.5, offset=0.2, standardise=True),
     Convolution(filters=8, kernel=5, stride=2, activation="gelu", batch_normalisation=True),
     Convolution(filters=8, kernel=3, dilation=2, activation="leaky_relu"),
     Convolution(filters=8, activation="linear", batch_normalisation=True),
@@ -41,6 +44,7 @@ EVERY_LAYER = (
     Pooling(mode="average", size=3, stride=1, padding="same"),
     SkipConnection(over=2),
     Pooling(),
+    InvertedResidual(filters=8, expansion=2, squeeze=4, activation="silu"),
     Convolution(filters=6, padding="valid", activation="tanh"),
     DepthwiseConvolution(dilation=2, activation="gelu", batch_normalisation=True),
     SkipConnection(over=1, mode="concatenate", projection=True),

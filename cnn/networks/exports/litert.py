@@ -41,7 +41,12 @@ class Interpreter:
         with warnings.catch_warnings():  # that ai-edge-litert has a newer one: TensorFlow's is here already
             warnings.simplefilter("ignore", UserWarning)
             self._interpreter = tf.lite.Interpreter(model_content=content)
-        self._interpreter.allocate_tensors()
+            try:
+                self._interpreter.allocate_tensors()
+            except RuntimeError:  # XNNPACK refuses 8-bit factors of a layer that gives nothing but zeros
+                plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+                self._interpreter = tf.lite.Interpreter(model_content=content, experimental_op_resolver_type=plain)
+                self._interpreter.allocate_tensors()
         (self._input,), (self._output,) = self._interpreter.get_input_details(), self._interpreter.get_output_details()
 
     def __call__(self, images: np.ndarray) -> np.ndarray:

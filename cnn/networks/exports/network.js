@@ -123,7 +123,7 @@ const OPERATIONS = {
 
 const FUNCTIONS = {
   relu: (x) => x.map((value) => (value > 0 ? value : 0)),
-  relu6: (x) => x.map((value) => Math.min(Math.max(value, 0), 6)),
+  relu6: (x) => x.map((value) => (value > 0 ? (value < 6 ? value : 6) : 0)),
   leaky_relu: (x) => x.map((value) => (value > 0 ? value : 0.2 * value)),
   gelu: (x) => x.map((value) => 0.5 * value * (1 + erf(value / Math.SQRT2))),
   tanh: (x) => x.map(Math.tanh),
