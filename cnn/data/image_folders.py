@@ -27,7 +27,7 @@ from cnn.pictures import MAX_BYTES, UnreadableImage, open_image
 
 OnProgress = Callable[[int, int], None]  # how many are done, of how many
 _THREADS = os.cpu_count() or 1  # Pillow decodes outside Python's lock
-_AHEAD = 4  # images a thread that are decoded before anybody asks for them
+_AHEAD = 2  # images a thread that are decoded before anybody asks for them
 _VERSION = 1  # of the lines of an index
 
 
@@ -223,11 +223,30 @@ def examined(path: Path, file: os.stat_result) -> Known:
     except OSError as error:
         problem = f"It cannot be opened ({error.strerror})."
         return Known(file.st_size, file.st_mtime_ns, "" if isinstance(error, FileNotFoundError) else "-", b"", problem)
+    return known_of(content)._replace(size=file.st_size, changed=file.st_mtime_ns)
+
+
+def known_of(content: bytes) -> Known:
+    """What the bytes of a file hold."""
     digest = hashlib.sha256(content).hexdigest()
     try:
-        return Known(file.st_size, file.st_mtime_ns, digest, near_duplicates.signature(open_image(content)[0]), "")
+        return Known(len(content), 0, digest, near_duplicates.signature(open_image(content)[0]), "")
     except UnreadableImage as error:
-        return Known(file.st_size, file.st_mtime_ns, digest, b"", str(error))
+        return Known(len(content), 0, digest, b"", str(error))
+
+
+def ending_of(content: bytes) -> str:
+    """What the name of an image's file ends with, by its first bytes."""
+    for start, ending in (
+        (b"\xff\xd8", "jpg"),
+        (b"\x89PNG", "png"),
+        (b"GIF8", "gif"),
+        (b"BM", "bmp"),
+        (b"RIFF", "webp"),
+    ):
+        if content.startswith(start):
+            return ending
+    return "tif" if content[:4] in (b"II*\0", b"MM\0*") else "heic" if content[4:8] == b"ftyp" else "img"
 
 
 def opened(path: Path, content: str) -> Image.Image:
@@ -247,7 +266,7 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-def mapped(work: Callable[[_In], _Out], items: Sequence[_In]) -> Iterator[_Out]:
+def mapped(work: Callable[[_In], _Out], items: Iterable[_In]) -> Iterator[_Out]:
     """`work` of every item, in order, on all cores, few items ahead of whoever asks: memory stays flat."""
     with ThreadPoolExecutor(_THREADS) as pool:
         waiting: list[Future[_Out]] = []

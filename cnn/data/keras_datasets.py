@@ -28,6 +28,7 @@ import numpy as np
 from cnn.config.datasets import CIFAR_10, FASHION_MNIST, MNIST, STAND_IN
 from cnn.data import array_cache, own_datasets
 from cnn.data.datasets import Dataset, DataUnavailable, OnDownload, Script, Split, Splits
+from cnn.errors import AtelierError
 
 VALIDATION = 5_000  # the last so many of the training images, as in the lecture
 SHA256 = {  # of Fashion-MNIST's files after gunzip, header included: however they were compressed
@@ -44,8 +45,8 @@ _TIMEOUT = 20.0  # seconds without an answer after which a download has failed
 Arrays = dict[str, np.ndarray]
 
 
-class _Damaged(Exception):
-    """Files in the cache, by their names, are not what they should be."""
+class _Damaged(AtelierError, ValueError):
+    """Files in the cache, by their names, are not what they should be. `KerasDataset.load` says it in a sentence."""
 
 
 def keras_home() -> Path:

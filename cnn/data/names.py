@@ -60,9 +60,9 @@ def to_folder(name: str) -> str:
     >>> [to_folder(name) for name in ("T-shirt/top", "裤子 🥾", "..", "CON", "100%")]
     ['T-shirt%2Ftop', '裤子 🥾', '%2E%2E', '%43ON', '100%25']
     """
-    if _RESERVED.fullmatch(name) or name.lower() in OF_THE_SYSTEM:
+    if is_reserved(name):
         return _escaped(name[0]) + "".join(_escaped(one) if one in _SPECIAL else one for one in name[1:])
-    inner = [_escaped(one) if one in _SPECIAL or unicodedata.category(one) == "Cc" else one for one in name]
+    inner = [_escaped(one) if is_refused(one) else one for one in name]
     for end in (0, -1):
         if inner[end] == ".":
             inner[end] = _escaped(".")
@@ -86,10 +86,20 @@ def from_folder(folder: str) -> str:
     return _ESCAPE.sub(decoded, folder)
 
 
+def is_refused(character: str) -> bool:
+    """Whether some file system cannot hold a character in a name."""
+    return character in _SPECIAL or unicodedata.category(character) in ("Cc", "Cs")
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name means something else to some system."""
+    return bool(_RESERVED.fullmatch(name)) or name.lower() in OF_THE_SYSTEM
+
+
 def is_of_the_system(name: str) -> bool:
     """Whether a file or folder is none of people's own: hidden, or what their system keeps everywhere."""
     return name[0] == "." or name.lower() in OF_THE_SYSTEM
 
 
 def _escaped(character: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in character.encode())
+    return "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "surrogatepass"))

@@ -1,8 +1,10 @@
 """Which images are nearly the same: a hash of what is lighter than what beside it, and coarse colours.
 
-Copies that were saved again or made smaller are found; other photos of the same thing are not. Among the 820 photos
-and the 180 photos that this was measured on, no two differ in fewer than 26 places; 95% of copies at half the size
-differ in at most 13.
+Copies that were saved again or made smaller are found; other photos of the same thing are not. Between two hashes
+counts in how many places they differ, as a fraction of all places that are set in either. Measured on photos of
+clothes: no two of 820 differ in less than 0.198, of 180 in less than 0.304, and no two of 840 sketches in less than
+0.132; of copies at half the size, saved as JPEG files of quality 85, 99% differ in at most 0.074 (photos) and 0.107
+(sketches).
 """
 
 from collections.abc import Sequence
@@ -11,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 EDGE = 16  # the hash compares each of 16 × 16 areas with the one on its right
-NEAR = 12  # places of 256 in which near duplicates may differ
+NEAR = 0.09  # fraction of the places set in either hash in which near duplicates may differ
 _LIGHTER = 2  # grey levels by which an area must be lighter: plain ground is otherwise all noise
 _COLOURS = 4  # areas a side whose mean colours are compared, too
 _NEAR_COLOUR = 24.0  # root mean square of their differences, in levels of 256
@@ -42,19 +44,22 @@ def pairs(signatures: Sequence[bytes]) -> np.ndarray:
         return np.empty((0, 2), np.int64)
     each = np.frombuffer(b"".join(signatures), np.uint8).reshape(len(signatures), -1)
     bits = EDGE * EDGE // 8
-    signs = np.unpackbits(each[:, :bits], axis=1).astype(np.float32) * 2 - 1
+    places = np.unpackbits(each[:, :bits], axis=1).astype(np.float32)
+    lit, signs = places.sum(axis=1), places * 2 - 1
     colours = each[:, bits:].astype(np.float32)
     found = []
     for start in range(0, len(each), _BLOCK):
         for other in range(start, len(each), _BLOCK):
-            alike = signs[start : start + _BLOCK] @ signs[other : other + _BLOCK].T >= EDGE * EDGE - 2 * NEAR
+            one, two = slice(start, start + _BLOCK), slice(other, other + _BLOCK)
+            differ = (EDGE * EDGE - signs[one] @ signs[two].T) / 2
+            alike = differ <= NEAR * (lit[one][:, None] + lit[two])
             i, j = np.divmod(np.flatnonzero(alike), alike.shape[1])
             i, j = i + start, j + other
             i, j = i[i < j], j[i < j]
             for part in range(0, len(i), 100_000):
-                one, two = i[part : part + 100_000], j[part : part + 100_000]
-                apart = np.sqrt(np.square(colours[one] - colours[two]).mean(axis=1))
-                found.append(np.stack([one, two], axis=1)[apart <= _NEAR_COLOUR])
+                both = np.stack([i[part : part + 100_000], j[part : part + 100_000]], axis=1)
+                apart = np.sqrt(np.square(colours[both[:, 0]] - colours[both[:, 1]]).mean(axis=1))
+                found.append(both[apart <= _NEAR_COLOUR])
     return np.concatenate(found) if found else np.empty((0, 2), np.int64)
 
 
