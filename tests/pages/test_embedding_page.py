@@ -12,6 +12,7 @@ from cnn.evaluation.metrics import predict
 from cnn.interpret import embedding as projections
 from cnn.ui.explore import embedding
 from cnn.ui.predict import inputs
+from cnn.ui.text import plain
 from tests.pages.visit import refresh, text
 
 COUNT = 60
@@ -49,7 +50,7 @@ def split(own_tiny) -> Split:
 
 
 def digest(split: Split) -> str:
-    return embedding._first(split).digest
+    return embedding._digest(split, COUNT)
 
 
 def test_the_map_says_what_it_shows_and_how_far_it_can_be_trusted(app):
@@ -113,7 +114,7 @@ def test_a_lasso_makes_a_gallery(app, split):
     words = text(app)
     assert "25 images: " in words
     names, counts = np.unique(split.labels[5:30], return_counts=True)
-    assert all(f"{count} {CLASS_NAMES[label]}" in words for label, count in zip(names, counts, strict=True))
+    assert all(f"{count} {plain(CLASS_NAMES[label])}" in words for label, count in zip(names, counts, strict=True))
     app.button(key="embedding_open_9").click()
     refresh(app)
     assert app.session_state["opened"] == 9

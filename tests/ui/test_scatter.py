@@ -17,17 +17,28 @@ IMAGES = np.random.default_rng(2).integers(0, 256, (23, 28, 28), dtype=np.uint8)
 
 
 def opened(url: str) -> np.ndarray:
-    kind, _, content = url.partition(",")
-    assert kind == "data:image/png;base64"
+    _, _, content = url.partition(",")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
 
 
 def test_every_picture_is_cut_out_of_the_sheet_as_it_was():
-    url, columns = scatter.sheet(IMAGES)
+    url, columns, height, width = scatter.sheet(IMAGES)
+    assert url.startswith("data:image/png;base64,") and (height, width) == (28, 28)
     whole = opened(url)
     for index, image in enumerate(IMAGES):
         top, left = 28 * (index // columns), 28 * (index % columns)
         assert np.array_equal(whole[top : top + 28, left : left + 28], image), index
+
+
+def test_large_colour_images_travel_reduced_and_in_their_proportions():
+    images = np.zeros((5, 120, 160, 3), np.uint8)
+    images[:] = np.array([(250, 0, 0), (0, 250, 0), (0, 0, 250), (90, 90, 90), (250, 250, 0)], np.uint8)[:, None, None]
+    url, columns, height, width = scatter.sheet(images)
+    whole = opened(url)
+    assert (height, width) == (36, 48) and url.startswith("data:image/jpeg;base64,")
+    for index, image in enumerate(images):
+        middle = whole[36 * (index // columns) + 18, 48 * (index % columns) + 24]
+        assert np.abs(middle.astype(int) - image[0, 0]).max() <= 4, index
 
 
 MARK = Mark(np.array([1.0, 1.00004]), "<b>mine</b>", "Bag 40%", "data:image/png;base64,AAAA")
@@ -38,6 +49,7 @@ def points() -> Points:
     return Points(
         np.array([[0.123456, 2], [3, -4.5]]),
         np.array([3, 9], np.uint8),
+        CLASS_NAMES,
         ["Dress 1", "Ankle boot 1"],
         ["Dress 90%", "Bag 51%"],
         np.array([False, True]),
@@ -71,9 +83,10 @@ def test_what_the_browser_says_is_handed_on(points, monkeypatch):
     assert heard == [1, [0, 1]]
 
 
-def test_no_two_classes_share_a_colour_or_a_shape():
-    assert len(LOOKS) == len(CLASS_NAMES)
-    assert len({look.colour.lower() for look in LOOKS}) == len({look.shape for look in LOOKS}) == len(CLASS_NAMES)
+def test_no_two_of_ten_classes_share_a_colour_or_a_shape_and_no_two_of_200_look_the_same():
+    assert [scatter.look(label) for label in range(10)] == list(LOOKS)
+    assert len({look.colour.lower() for look in LOOKS}) == len({look.shape for look in LOOKS}) == 10
+    assert len({scatter.look(label) for label in range(200)}) == 200
     assert all(re.fullmatch("#[0-9A-Fa-f]{6}", look.colour) for look in LOOKS)
 
 

@@ -12,6 +12,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   frame.setAttribute("role", picks ? "application" : "img");
   frame.setAttribute("aria-label", data.label);
   find(".image").style.backgroundImage = `url(${data.picture})`;
+  scale.hidden = data.channels.length > 1;
   showScale(scale, data);
   writeNumbers(find(".numbers"), rows, columns, data.numbers ?? []);
 
@@ -23,7 +24,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   chosen.hidden = true;
   if (data.chosen) place(chosen, ...data.chosen);
 
-  const words = (row, column) => `row ${row + 1}, column ${column + 1}: ${values[row * columns + column].toPrecision(5)}`;
+  const words = (row, column) => {
+    const first = (row * columns + column) * data.channels.length;
+    const read = data.channels.map((name, index) => `${name} ${values[first + index].toPrecision(5)}`.trim());
+    return `row ${row + 1}, column ${column + 1}: ${read.join(", ")}`;
+  };
   const at = (event) => pixelAt(event, frame, rows, columns);
   const pick = ([row, column]) => picks && setTriggerValue("picked", { row, column });
   const within = ([row, column]) => [clamped(row, 0, rows - 1), clamped(column, 0, columns - 1)];

@@ -28,24 +28,25 @@ def show(
     """Draw a map.
 
     Args:
-        values: (h, w).
-        range_: the values at the two ends of the colour scale.
+        values: (h, w); or an image in colour (h, w, 3) in [0, 1], which is shown as it is.
+        range_: the values at the two ends of the colour scale, which an image in colour has not.
         key: of the element.
         label: what it shows, for who cannot see it.
         chosen: what is marked: (row, column), or (row, column, height, width).
         on_pick: called with row and column of what was clicked, before the page runs again.
         size: screen pixels that it may be wide.
     """
-    rows, columns = values.shape
+    rows, columns = values.shape[:2]
+    in_colour = values.ndim == 3
 
     def picked() -> None:
         match st.session_state[key].picked:
             case {"row": int(row), "column": int(column)} if 0 <= row < rows and 0 <= column < columns:
                 on_pick(row, column)
 
-    colours = charts.coloured(values, range_)
+    colours = charts.picture(values) if in_colour else charts.coloured(values, range_)
     numbers = None
-    if max(rows, columns) <= _NUMBERS_UP_TO:
+    if max(rows, columns) <= _NUMBERS_UP_TO and not in_colour:
         numbers = [
             {"text": _short(float(value)), "dark": bool(is_dark)}
             for value, is_dark in zip(values.ravel(), charts.is_dark(colours).ravel(), strict=True)
@@ -62,6 +63,7 @@ def show(
             "values": charts.base64_floats(values),
             "numbers": numbers,
             "chosen": None if chosen is None else list(chosen),
+            "channels": ["red", "green", "blue"] if in_colour else [""],
             "low": f"{range_[0]:.3g}",
             "high": f"{range_[1]:.3g}",
             "colours": charts.scale_colours(range_),

@@ -7,6 +7,7 @@ const STILL = 4; // pixels that a pointer may move and still click
 const MOST = 40; // times nearer
 const CIRCLE = 45; // pixels: the radius of a lasso that is laid by a key
 const RING = 12; // pixels: the radius of the mark
+const CARD = 112; // pixels: the longer side of the image beside the pointer
 const TURN = 700; // milliseconds in which a map turns into another
 const HINTS = {
   point: "Click an image to see it large. The wheel or two fingers zoom; then dragging moves the map.",
@@ -53,7 +54,10 @@ class Plot {
     if (!before || String(before.places) !== String(data.places)) this.arrange(before);
     else this.mark = spotOf(data.mark.place, this.frame);
     this.at = this.isShown(this.at) ? this.at : null;
-    if (!before) this.showLegend(); // the classes are always the same, and a button keeps its focus
+    if (!before || JSON.stringify(before.classes) !== JSON.stringify(data.classes)) {
+      this.hidden.clear();
+      this.showLegend(); // only then: a button keeps its focus
+    }
     this.set({});
   }
 
@@ -176,8 +180,6 @@ class Plot {
     const radius = this.radius;
     on.resetTransform();
     on.clearRect(0, 0, on.canvas.width, on.canvas.height);
-    on.lineWidth = 0.7 / radius;
-    on.strokeStyle = "rgb(0 0 0 / 55%)";
     const some = this.shown.some((index) => this.gathered.has(index));
     const isFaint = (index) => some && !this.gathered.has(index);
     for (const faint of [true, false]) {
@@ -186,8 +188,11 @@ class Plot {
         if (isFaint(index) !== faint) continue;
         const [x, y] = this.onCanvas(this.spots[index]);
         on.setTransform(sharp * radius, 0, 0, sharp * radius, sharp * x, sharp * y);
-        on.fillStyle = classes[labels[index]].colour;
-        on.fill(shapes[labels[index]]);
+        const { colour, hollow } = classes[labels[index]];
+        on.lineWidth = (hollow ? 2 : 0.7) / radius;
+        on.strokeStyle = hollow ? colour : "rgb(0 0 0 / 55%)";
+        on.fillStyle = colour;
+        if (!hollow) on.fill(shapes[labels[index]]);
         on.stroke(shapes[labels[index]]);
       }
     }
@@ -270,14 +275,16 @@ class Plot {
     const isMark = at === null && this.onMark;
     tip.hidden = (at === null && !isMark) || !!this.stroke;
     if (tip.hidden) return;
-    const { side, columns } = data;
+    const { width: wide, height: high, columns } = data;
     const [name, answer, wrong] = isMark
       ? [data.mark.name, data.mark.answer, false]
       : [data.names[at], data.answers[at], data.wrong[at]];
     const small = tip.querySelector("canvas").getContext("2d");
-    small.canvas.width = small.canvas.height = side;
-    if (isMark) small.drawImage(this.own, 0, 0);
-    else small.drawImage(this.sheet, -side * (at % columns), -side * Math.floor(at / columns));
+    Object.assign(small.canvas, { width: wide, height: high });
+    const shrink = CARD / Math.max(wide, high);
+    Object.assign(small.canvas.style, { width: `${wide * shrink}px`, height: `${high * shrink}px` });
+    if (isMark) small.drawImage(this.own, 0, 0, wide, high);
+    else small.drawImage(this.sheet, -wide * (at % columns), -high * Math.floor(at / columns));
     tip.querySelector("strong").textContent = name;
     const says = tip.querySelector("span");
     says.textContent = `Predicted: ${answer}${wrong ? ", wrong" : ""}`;
@@ -293,9 +300,11 @@ class Plot {
     const legend = this.root.querySelector(".legend");
     const { classes } = this.data;
     legend.replaceChildren(
-      ...classes.map(({ name, colour, shape }, label) => {
-        const button = element("button", { type: "button", title: "Hides or shows the class; with Shift it is shown alone" });
-        button.innerHTML = `<svg viewBox="-1.5 -1.5 3 3" aria-hidden="true"><path d="${shape}" fill="${colour}"/></svg>`;
+      ...classes.map(({ name, colour, shape, hollow }, label) => {
+        const title = `${name}. Hides or shows the class; with Shift it is shown alone`;
+        const button = element("button", { type: "button", title });
+        const painted = hollow ? `fill="none" stroke="${colour}" stroke-width="0.5"` : `fill="${colour}"`;
+        button.innerHTML = `<svg viewBox="-1.5 -1.5 3 3" aria-hidden="true"><path d="${shape}" ${painted}/></svg>`;
         button.append(element("span", { textContent: name }));
         button.onclick = (event) => this.toggle(label, event.shiftKey);
         return button;

@@ -1,7 +1,8 @@
-"""A map of images in the browser: points of ten classes; hover shows an image, a click picks it, a lasso gathers.
+"""A map of images in the browser: a point for each, with its class's colour and shape, that shows it on hover.
 
-Python owns what is picked and gathered; the browser owns the view of it: its zoom, and which classes are hidden. All
-images travel as one, from which the browser cuts each. The browser's part is `scatter.js`, beside this file.
+A click picks an image, a lasso gathers. Python owns what is picked and gathered; the browser owns the view of it: its
+zoom, and which classes are hidden. All images travel as one, from which the browser cuts each. The browser's part is
+`scatter.js`, beside this file.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,11 +13,10 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
 from cnn.ui.components.files import component
 
 _scatter = component("scatter")
-_SIDE = 28  # pixels of an image's edge
+_LARGEST = 48  # pixels of an image's longer side, as it travels; two thousand of them are a megabyte
 _VIOLET, _BROWN = "#8F6BC9", "#9C6644"  # two more than Okabe and Ito's, which also stand out on light and dark
 
 
@@ -26,10 +26,12 @@ class Look(NamedTuple):
     Attributes:
         colour: as CSS.
         shape: an SVG path about the origin, about 2 wide and high.
+        hollow: only its outline is drawn.
     """
 
     colour: str
     shape: str
+    hollow: bool = False
 
 
 # The clothes that are confused most have the colours that differ most.
@@ -47,6 +49,25 @@ LOOKS = (
 )
 
 
+def look(label: int) -> Look:
+    """How a class is told from the others: of up to 200 classes no two look the same, and of ten no two are alike."""
+    turn, place = divmod(label, len(LOOKS))
+    shape = LOOKS[(place + turn) % len(LOOKS)].shape
+    return Look(LOOKS[place].colour, shape, hollow=turn // len(LOOKS) % 2 == 1)
+
+
+class Sheet(NamedTuple):
+    """Images in one, row by row.
+
+    url: as a data URL. columns: how many stand in a row. height, width: of each, in pixels.
+    """
+
+    url: str
+    columns: int
+    height: int
+    width: int
+
+
 @dataclass(frozen=True, eq=False)
 class Points:
     """Images on a map.
@@ -54,19 +75,21 @@ class Points:
     Attributes:
         places: float (n, 2), in any unit, the second axis upwards.
         labels: int (n,), the true classes.
+        classes: their names.
         names: of the images.
         answers: what the network says to each.
         wrong: bool (n,), whether it is mistaken.
-        sheet: all images in one, as from `sheet`, with its columns.
+        sheet: all images in one, as from `sheet`.
         axes: what the two directions are, if they are anything.
     """
 
     places: np.ndarray
     labels: np.ndarray
+    classes: Sequence[str]
     names: Sequence[str]
     answers: Sequence[str]
     wrong: np.ndarray
-    sheet: tuple[str, int]
+    sheet: Sheet
     axes: tuple[str, str] | None = None
 
 
@@ -128,7 +151,6 @@ def show(
 
 def sent(points: Points, mark: Mark) -> dict[str, Any]:
     """What the browser is given of a map."""
-    sheet_, columns = points.sheet
     return {
         "places": points.places.round(4).tolist(),
         "labels": points.labels.tolist(),
@@ -136,13 +158,9 @@ def sent(points: Points, mark: Mark) -> dict[str, Any]:
         "answers": list(points.answers),
         "wrong": points.wrong.tolist(),
         "axes": points.axes,
-        "sheet": sheet_,
-        "columns": columns,
-        "side": _SIDE,
-        "classes": [
-            {"name": name, "colour": look.colour, "shape": look.shape}
-            for name, look in zip(CLASS_NAMES, LOOKS, strict=True)
-        ],
+        "sheet": points.sheet.url,
+        **{name: getattr(points.sheet, name) for name in ("columns", "height", "width")},
+        "classes": [{"name": name, **look(label)._asdict()} for label, name in enumerate(points.classes)],
         "mark": {
             "place": mark.place.round(4).tolist(),
             "name": mark.name,
@@ -152,10 +170,18 @@ def sent(points: Points, mark: Mark) -> dict[str, Any]:
     }
 
 
-def sheet(images: np.ndarray) -> tuple[str, int]:
-    """Images uint8 (n, 28, 28) -> one image of all of them, row by row, as a data URL; and its columns."""
-    whole, columns = charts.sprite(images[..., None].repeat(3, axis=-1))
-    return charts.data_url(whole[..., 0]), columns
+def sheet(images: np.ndarray) -> Sheet:
+    """Images uint8 (n, h, w), or (n, h, w, 3) in colour, as one; large ones are reduced."""
+    tiles = np.stack([_tile(image) for image in images])
+    whole, columns = charts.sprite(tiles)
+    is_colour = images.ndim == 4
+    url = charts.data_url(whole if is_colour else whole[..., 0], lossy=is_colour)
+    return Sheet(url, columns, *tiles.shape[1:3])
+
+
+def _tile(image: np.ndarray) -> np.ndarray:
+    """uint8 (h, w) or (h, w, 3) -> (h', w', 3)"""
+    return charts.reduced(image if image.ndim == 3 else image[..., None].repeat(3, axis=2), _LARGEST)
 
 
 def known(sent_back: Any, count: int) -> list[int]:

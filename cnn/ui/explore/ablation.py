@@ -1,14 +1,16 @@
 """The Explore page's view for edits: filters ablated, isolated, scaled or set, and what that does at once."""
 
 from collections.abc import Generator
+from math import prod
 
 import numpy as np
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import CLASS_NAMES, counted
+from cnn.config import counted
 from cnn.interpret import ablation
 from cnn.interpret.ablation import Bench, Operation
+from cnn.networks.batch_size import images_in_time
 from cnn.networks.forward import INPUT, filters
 from cnn.runs import Run
 from cnn.ui import background_work, figures, links, shell, state
@@ -19,8 +21,11 @@ from cnn.ui.explore.model_view import ModelView
 from cnn.ui.models import Network
 from cnn.ui.predict import inputs
 
-_TESTED = 1000  # test images on which every edit is tried
-_ABLATED_ON = 500  # of them, for the chart of every filter ablated in turn
+_TESTED = 1000  # test images on which every edit is tried, at most
+_ABLATED_ON = 500  # of them, for the chart of every filter ablated in turn, at most
+_WORK = 1e11  # multiply-accumulates of all tested images: about ten seconds
+_SENT = 400_000  # pixels of all maps of a layer together; more of them are reduced
+_VALUES = 2**25  # of all tested images, which are kept: 128 MB
 
 
 def show(now: ModelView) -> None:
@@ -30,6 +35,9 @@ def show(now: ModelView) -> None:
         st.info("This network has no filters to edit: its only layer with weights is the output.")
         return
     bench, source = _bench(now)
+    if bench is None:
+        st.info(source, icon=":material/image_not_supported:")
+        return
     before = _predictions(now.base_state, now.base_state, now.network, bench, now.base, now.base)
     after = _predictions(now.state, now.base_state, now.network, bench, now.weights, now.base)
     table, outcome = st.columns(2, gap="large")
@@ -109,11 +117,13 @@ def _filters(now: ModelView, layer: str, key: str) -> None:
             st.session_state[key] = now_without if len(now_without) < len(chosen) else [*chosen, map_ + 1]
 
     chosen = st.session_state.get(key, [])
+    small = charts.reduced(maps, max(14, int((_SENT / count) ** 0.5)))
+    height, width = small.shape[:2]
     zoom = charts.layout(height, width, count, 430, 260)[0] if spatial else 14
     sheet.show(
         [
             Strip(
-                charts.coloured_maps(maps, None if spatial else charts.value_range(maps), bool(maps.min() < 0)),
+                charts.coloured_maps(small, None if spatial else charts.value_range(maps), bool(maps.min() < 0)),
                 [f"filter {index + 1}" for index in range(count)],
                 range(count),
                 scale=max(1, min(zoom, 4 if height > 7 else 8)),
@@ -182,9 +192,20 @@ def _edit(now: ModelView, layer: str, filter_: int, do) -> None:
 # ---------------------------------------------------------------- what they do
 
 
-def _bench(now: ModelView) -> tuple[Bench, str]:
+def _tested(now: ModelView, most: int) -> int:
+    """How many test images every edit is tried on: fewer of a large network."""
+    config = now.run.config
+    fit = max(50, _VALUES // prod(config.data.card.input_shape))
+    return min(fit, images_in_time(config.rows(), most, _WORK))
+
+
+def _bench(now: ModelView) -> tuple[Bench | None, str]:
+    """Where edits are tried, and what the test images are; None where there are none."""
     split, source = inputs.test_pictures(now.run)
-    images, labels = split.images[:_TESTED], split.labels[:_TESTED]
+    if not len(split.labels):
+        return None, source
+    count = _tested(now, _TESTED)
+    images, labels = split.images[:count], split.labels[:count]
     return _made(*now.run.network_key, len(labels), now.network, images, labels), source
 
 
@@ -216,13 +237,13 @@ def _outcome(now: ModelView, bench: Bench, before: np.ndarray, after: np.ndarray
         )
     with confidence:
         st.metric(
-            f"This image: {CLASS_NAMES[best]}",
+            f"This image: {shell.plain(now.class_names[best])}",
             f"{confidences[1][best]:.1%}",
             f"{(confidences[1][best] - confidences[0][best]) * 100:+.1f} points" if done else None,
             border=True,
         )
     changed = int((before.argmax(axis=1) != after.argmax(axis=1)).sum())
-    matrix = np.zeros((len(CLASS_NAMES),) * 2, int)
+    matrix = np.zeros((len(now.class_names),) * 2, int)
     np.add.at(matrix, (labels, after.argmax(axis=1)), 1)
     if done:
         st.markdown("**Edited network**")
@@ -231,7 +252,7 @@ def _outcome(now: ModelView, bench: Bench, before: np.ndarray, after: np.ndarray
             model_view.undo_buttons(now.run)
             _save(now)
     figures.show(
-        charts.confusion(matrix, CLASS_NAMES, height=380),
+        charts.confusion(matrix, now.class_names, height=380),
         key="edited_confusion",
         title="Confusion matrix",
         alt=f"Confusion matrix of {counted(len(labels), 'test image')}: {np.trace(matrix)} correct.",
@@ -265,7 +286,7 @@ def _importance(now: ModelView, layer: str, filters: list[int]) -> None:
             key="ablate_each",
             on_click=background_work.begin,
             args=(name, lambda: _ablating(now, layer)),
-            help=f"The accuracy without each of them, on {_ABLATED_ON} test images.",
+            help=f"The accuracy without each of them, on {_tested(now, _ABLATED_ON)} test images at most.",
         )
         return
     if found is None:
@@ -292,7 +313,8 @@ def _importance(now: ModelView, layer: str, filters: list[int]) -> None:
 
 def _ablating(now: ModelView, layer: str) -> Generator[float, None, dict[str, np.ndarray]]:
     split, _ = inputs.test_pictures(now.run)
-    images, labels = split.images[:_ABLATED_ON], split.labels[:_ABLATED_ON]
+    count = _tested(now, _ABLATED_ON)
+    images, labels = split.images[:count], split.labels[:count]
     bench = Bench(now.network.forward, images, labels)
     whole = (bench.answers(now.weights, now.weights, now.state).argmax(axis=1) == labels).mean()
     accuracies = yield from bench.without_each(layer, now.weights, now.state)

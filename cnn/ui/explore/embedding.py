@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from cnn import charts, data, runs
-from cnn.config import CLASS_NAMES, counted
+from cnn.config import counted
 from cnn.data import Split
+from cnn.evaluation import pixels as digests
 from cnn.evaluation.examples import Examples
 from cnn.interpret import embedding
 from cnn.interpret.embedding import Fidelity, Projection
+from cnn.networks.batch_size import images_at_once, images_in_time
 from cnn.networks.load import logits
 from cnn.networks.predictor import Predictor
 from cnn.runs import Run
@@ -23,10 +26,13 @@ from cnn.ui.components.scatter import Mark, Points
 from cnn.ui.predict import inputs, pictures
 from cnn.ui.predict.pictures import Picture
 
-_MOST = 2000  # images on the map: t-SNE takes 14 seconds of a processor core for these, and longer for more
-_BATCH = 250
+_MOST = 2000  # images on the map, at most: t-SNE takes 14 seconds of a processor core for these, and longer for more
+_WORK = 2e11  # multiply-accumulates of all of them: about twenty seconds
+_BATCH = 250  # images at once, at most
 _GALLERY = 60  # images of a lasso that are shown
-_FACTOR = 3  # screen pixels for each of an image in the gallery
+_EDGE, _LARGE = 84, 140  # screen pixels of an image in the gallery, and of the one that was picked
+_NAMED = 12  # classes of a selection that are listed
+_FEWEST = 8  # images that make a map
 _PCA, _TSNE = "PCA", "t-SNE"
 
 
@@ -34,8 +40,9 @@ class Shown(NamedTuple):
     """The images on the map.
 
     Attributes:
-        images: uint8 (n, 28, 28).
+        images: uint8 (n, h, w) or (n, h, w, 3), which may lie on disk.
         labels: uint8 (n,).
+        class_names: of the labels.
         numbers: of each within its class, from 1, as in the choice of a sample.
         total: test images that there are.
         digest: identifies these images.
@@ -43,12 +50,13 @@ class Shown(NamedTuple):
 
     images: np.ndarray
     labels: np.ndarray
+    class_names: tuple[str, ...]
     numbers: np.ndarray
     total: int
     digest: str
 
     def name(self, index: int) -> str:
-        return f"{CLASS_NAMES[self.labels[index]]} {self.numbers[index]}"
+        return f"{self.class_names[self.labels[index]]} {self.numbers[index]}"
 
 
 class Found(NamedTuple):
@@ -58,8 +66,8 @@ class Found(NamedTuple):
     predictions: np.ndarray
     confidences: np.ndarray
 
-    def prediction(self, index: int) -> str:
-        return _prediction(self.predictions[index], self.confidences[index])
+    def prediction(self, index: int, class_names: tuple[str, ...]) -> str:
+        return _prediction(class_names[self.predictions[index]], self.confidences[index])
 
 
 @fragments.fragment
@@ -75,7 +83,13 @@ def show(run: Run, predictor: Predictor, image: Picture, on_open: Callable[[int]
     if st.session_state.pop(state.EMBEDDING_LEFT, False):
         st.rerun()
     split, source = inputs.test_pictures(run)
-    shown = _first(split)
+    if len(split.labels) < _FEWEST:
+        st.info(
+            f"{source} A map needs at least {_FEWEST} images." if len(split.labels) else source,
+            icon=":material/scatter_plot:",
+        )
+        return
+    shown = _first(run, split)
     with st.spinner(
         f"Computing the features of {len(shown.labels):,} test images, once for this network…", show_time=True
     ):
@@ -102,15 +116,24 @@ def show(run: Run, predictor: Predictor, image: Picture, on_open: Callable[[int]
 # ---------------------------------------------------------------- the images, and what the network makes of them
 
 
-def _first(split: Split | Examples) -> Shown:
-    labels = split.labels[:_MOST]
+def _first(run: Run, split: Split | Examples) -> Shown:
+    count = images_in_time(run.config.rows(), min(_MOST, len(split.labels)), _WORK)
+    labels, class_names = split.labels[:count], run.config.data.card.class_names
     numbers = np.zeros(len(labels), int)
-    for label in range(len(CLASS_NAMES)):
+    for label in np.unique(labels):
         of_class = labels == label
         numbers[of_class] = np.arange(1, of_class.sum() + 1)
-    images = np.ascontiguousarray(split.images[:_MOST])
-    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-    return Shown(images, labels, numbers, len(split.labels), digest)
+    return Shown(split.images[:count], labels, class_names, numbers, len(split.labels), _digest(split, count))
+
+
+def _digest(split: Split | Examples, count: int) -> str:
+    """Identifies the first so many images with their labels."""
+
+    def first(images: np.ndarray) -> str:
+        return digests.digest(np.asarray(images[:count]))
+
+    labels = hashlib.sha256(split.labels[:count].tobytes()).hexdigest()
+    return f"{digests.once(f'first {count}', split.images, first)} {labels}"
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
@@ -118,9 +141,11 @@ def _found(path: str, written: int, digest: str, _run: Run, _predictor: Predicto
     """What the network makes of the images; a sentence where that is no map."""
     if kept := _kept(_run, digest):
         return _of_arrays(kept)
-    pixels = data.scaled(_shown.images)
-    batches = [pixels[start : start + _BATCH] for start in range(0, len(pixels), _BATCH)]
-    features = np.concatenate([_predictor.features(batch) for batch in batches])
+    at_once = images_at_once(_predictor.model, _BATCH)
+    starts = range(0, len(_shown.labels), at_once)
+    features = np.concatenate(
+        [_predictor.features(data.scaled(_shown.images[start : start + at_once])) for start in starts]
+    )
     if features.shape[1] < 2:
         return "The layer before the output has a single unit: all images lie on a line, so there is no map."
     if not np.isfinite(features).all():
@@ -174,7 +199,7 @@ def _of_arrays(kept: dict[str, np.ndarray]) -> Found:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _sheet(digest: str, _images: np.ndarray) -> tuple[str, int]:
+def _sheet(digest: str, _images: np.ndarray) -> scatter.Sheet:
     return scatter.sheet(_images)
 
 
@@ -205,15 +230,21 @@ def _draw(
     points = Points(
         places,
         shown.labels,
+        shown.class_names,
         [shown.name(index) for index in range(len(shown.labels))],
-        [found.prediction(index) for index in range(len(shown.labels))],
+        [found.prediction(index, shown.class_names) for index in range(len(shown.labels))],
         found.predictions != shown.labels,
         _sheet(shown.digest, shown.images),
         (f"First component, {first:.0%} of the variance", f"Second, {second:.0%}") if method == _PCA else None,
     )
     scatter.show(
         points,
-        Mark(place, image.title, _prediction(best, probabilities[best]), charts.data_url(image.pixels(1))),
+        Mark(
+            place,
+            image.title,
+            _prediction(shown.class_names[best], probabilities[best]),
+            charts.data_url(image.pixels(1)),
+        ),
         state.EMBEDDING_MAP,
         f"A map of {len(shown.labels)} test images by {method}. Colours and shapes are their classes.",
         lambda index: _keep(state.EMBEDDING_PICKED, shown, index),
@@ -224,8 +255,8 @@ def _draw(
     )
 
 
-def _prediction(label: int, confidence: float) -> str:
-    return f"{CLASS_NAMES[label]} {confidence:.0%}"
+def _prediction(name: str, confidence: float) -> str:
+    return f"{name} {confidence:.0%}"
 
 
 def _keep(key: str, shown: Shown, value: int | Sequence[int] | None) -> None:
@@ -248,7 +279,9 @@ def _images(shown: Shown, found: Found, only_wrong: bool) -> str:
     """Which of them are on the map, and what their colours mean."""
     count = len(shown.labels)
     them = (
-        f"the first {count:,} of them, because t-SNE takes longer the more there are" if count < shown.total else "all"
+        f"the first {count:,} of them, because the network and t-SNE take longer the more there are"
+        if count < shown.total
+        else "all"
     )
     if only_wrong:
         them = f"the {(found.predictions != shown.labels).sum():,} of {count:,} that the network misclassifies"
@@ -269,7 +302,7 @@ def _what_it_is(method: str, found: Found, image: Picture, shown: Shown) -> str:
         )
     here = (
         "The image in view is one of them."
-        if (shown.images == image.pixels(1)).all(axis=(1, 2)).any()
+        if _is_among(image, shown)
         else "t-SNE cannot place an image that it has not arranged: the one in view is drawn at the mean of its "
         f"{embedding.NEIGHBOURS} nearest neighbours' places, nearer ones weighted more. Between two groups that may be "
         "an empty place."
@@ -278,6 +311,13 @@ def _what_it_is(method: str, found: Found, image: Picture, shown: Shown) -> str:
         f"**t-SNE.** The {width} features that go into the last layer, arranged so that images that are neighbours "
         "there are neighbours here. Distances between groups, and their sizes, mean nothing. " + here
     )
+
+
+def _is_among(image: Picture, shown: Shown) -> bool:
+    """Whether the image in view is one of those on the map."""
+    pixels = image.pixels(1)
+    same_class = np.flatnonzero(shown.labels == image.label)  # of none, where its class is not known
+    return pixels.shape == shown.images.shape[1:] and any(np.array_equal(shown.images[at], pixels) for at in same_class)
 
 
 def _how_faithful(fidelity: Fidelity, projection: Projection) -> str:
@@ -301,9 +341,12 @@ def _picked(shown: Shown, found: Found, on_open: Callable[[int], None]) -> None:
         st.caption("Click an image on the map to see it here.")
         return
     name = shown.name(index)
-    st.image(pictures.magnified(shown.images[index], 5), alt=f"The test image {name}, 28 by 28 grey pixels.")
-    truth, prediction = CLASS_NAMES[shown.labels[index]], found.prediction(index)
-    st.markdown(f"**{name}**")
+    st.image(pictures.fitted(Image.fromarray(shown.images[index]), _LARGE), alt=f"The test image {name}.")
+    truth, prediction = (
+        shell.plain(words)
+        for words in (shown.class_names[shown.labels[index]], found.prediction(index, shown.class_names))
+    )
+    st.markdown(f"**{shell.plain(name)}**")
     if found.predictions[index] == shown.labels[index]:
         st.markdown(f"Predicted correctly: {prediction}.")
     else:
@@ -322,7 +365,7 @@ def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[in
     if not listed:
         st.caption("None of the images shown.")
         return
-    st.markdown(_counts(listed, shown.labels, wrong))
+    st.markdown(_counts(listed, shown, wrong))
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(listed) > _GALLERY:
             st.caption(f"{_GALLERY} of {len(listed):,} are shown.")
@@ -330,13 +373,13 @@ def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[in
             "Clear the selection", icon=":material/close:", key="embedding_forget", on_click=_keep,
             args=(state.EMBEDDING_GATHERED, shown, None),
         )  # fmt: skip
-    with st.grid("auto", min_column_width=28 * _FACTOR + 20, gap="small"):
+    with st.grid("auto", min_column_width=_EDGE + 20, gap="small"):
         for index in listed[:_GALLERY]:
             name = shown.name(index)
             with st.container(gap="xsmall"):
-                st.image(pictures.magnified(shown.images[index], _FACTOR), alt=f"The test image {name}.")
+                st.image(pictures.fitted(Image.fromarray(shown.images[index]), _EDGE), alt=f"The test image {name}.")
                 _open_button(
-                    name,
+                    shell.plain(name),
                     f"embedding_open_{index}",
                     index,
                     on_open,
@@ -345,13 +388,16 @@ def _gallery(shown: Shown, found: Found, only_wrong: bool, on_open: Callable[[in
                     help="Open this image",
                 )
                 if wrong[index]:
-                    st.markdown(f":small[:red[Predicted: {found.prediction(index)}]]")
+                    said = shell.plain(found.prediction(index, shown.class_names))
+                    st.markdown(f":small[:red[Predicted: {said}]]")
 
 
-def _counts(listed: Sequence[int], labels: np.ndarray, wrong: np.ndarray) -> str:
+def _counts(listed: Sequence[int], shown: Shown, wrong: np.ndarray) -> str:
     """How many there are, of which classes, and how many the network gets wrong."""
-    names = Counter(CLASS_NAMES[label] for label in labels[list(listed)])
-    them = ", ".join(f"{count} {name}" for name, count in names.most_common())
+    names = Counter(shown.class_names[label] for label in shown.labels[list(listed)]).most_common()
+    them = ", ".join(f"{count} {shell.plain(name)}" for name, count in names[:_NAMED])
+    if len(names) > _NAMED:
+        them += f" and of {len(names) - _NAMED} more classes"
     errors = int(wrong[list(listed)].sum())
     return f"{counted(len(listed), 'image')}: {them}. The network misclassifies {errors or 'none'} of them."
 

@@ -7,12 +7,11 @@ import pandas as pd
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
 from cnn.interpret import attribution, faithfulness
 from cnn.interpret.attribution import METHODS
 from cnn.interpret.faithfulness import Curve, Randomisation
 from cnn.networks.forward import Weights
-from cnn.pictures import SIZE, WHOLE, mapped_back
+from cnn.pictures import WHOLE, mapped_back
 from cnn.ui import figures, fragments, links, shell, state
 from cnn.ui.explore.model_view import ModelView
 from cnn.ui.models import Network
@@ -69,16 +68,19 @@ def show(now: ModelView) -> None:
     methods = [key for name, key in possible.items() if name in chosen]
     explained = {image: _explained(now, image, methods, class_, layer) for image in now.images}
     maps = explained[now.image]
-    shown = [(now.title(image), image, found) for image, found in explained.items()]
+    name = now.class_names[class_]
+    shown = [(now.title(image), image, found, name) for image, found in explained.items()]
     other_layer = layer
     if now.other:
-        other_layer, found = _explained_by_other(now, methods, class_, layer)
-        shown.append((f"{now.other.name} · {other_layer or 'no feature maps'}", now.image, found))
-    for column, (title, image, found) in zip(st.columns(len(shown), gap="large"), shown, strict=True):
+        other_layer, found, its = _explained_by_other(now, methods, name, layer)
+        said = "" if its == name else f" · {shell.plain(its)}, its own prediction"
+        title = f"{now.other.name} · {other_layer or 'no feature maps'}{said}"
+        shown.append((title, now.other.given(now.image), found, its))
+    for column, (title, image, found, named) in zip(st.columns(len(shown), gap="large"), shown, strict=True):
         with column:
             if len(shown) > 1:
                 st.markdown(f"##### {title}")
-            _cards(image, found, class_)
+            _cards(image, found, named)
     _legend(now, maps, class_, layer)
     if "grad_cam_plus_plus" in maps and now.values[layer].min() < 0:
         st.caption(
@@ -94,7 +96,7 @@ def show(now: ModelView) -> None:
 def _class(now: ModelView) -> int:
     """Choose the class to explain; unless somebody chooses another, the predicted one."""
     best = int(now.probabilities.argmax())
-    options = [f"{name} (predicted)" if index == best else name for index, name in enumerate(CLASS_NAMES)]
+    options = [f"{name} (predicted)" if index == best else name for index, name in enumerate(now.class_names)]
     chosen = links.menu(
         "explore-explained",
         "Class to explain",
@@ -117,14 +119,20 @@ def _explained(
 
 
 def _explained_by_other(
-    now: ModelView, methods: list[str], class_: int, layer: str | None
-) -> tuple[str | None, dict[str, np.ndarray]]:
-    """The maps of the other network, at the layer of the same name or its last one; none of a layer it has not."""
+    now: ModelView, methods: list[str], name: str, layer: str | None
+) -> tuple[str | None, dict[str, np.ndarray], str]:
+    """The maps of the other network, at the layer of the same name or its last one; none of a layer it has not.
+
+    They explain the class of this name, where the other network knows it, else its own prediction. Returns also which.
+    """
     explainer = now.other.network.explain
     layer = layer if layer in explainer.layers else explainer.last_layer if explainer.layers else None
     possible = [name for name in methods if layer or not METHODS[name].needs_layer]
-    found = {name: _map(now.other.state, now.other.network, now.image, name, class_, layer, None) for name in possible}
-    return layer, found
+    image, names = now.other.given(now.image), now.other.class_names
+    best = int(now.other.values_of(now.image)[now.other.network.forward.output].argmax())
+    class_ = names.index(name) if name in names else best
+    found = {one: _map(now.other.state, now.other.network, image, one, class_, layer, None) for one in possible}
+    return layer, found, names[class_]
 
 
 def _map(
@@ -155,26 +163,26 @@ def _computed(
     return _network.explain.explain(method, _pixels, class_, layer, _weights)
 
 
-def _cards(image: Picture, maps: dict[str, np.ndarray], class_: int) -> None:
+def _cards(image: Picture, maps: dict[str, np.ndarray], name: str) -> None:
     """Each map over the network's input, and over the original."""
-    seen = image.pixels(_EDGE // SIZE)
+    seen = np.asarray(image.input_within(_EDGE))
     original = image.shown.convert("RGB")
-    same = original.size == (SIZE, SIZE)
+    same = original.size == image.seen.pixels.shape[1::-1]
     with st.grid("auto", min_column_width=_CARD, gap="small"):
-        for name, values in maps.items():
-            method = METHODS[name]
+        for key, values in maps.items():
+            method = METHODS[key]
             with st.container(gap="xsmall"):
                 st.markdown(f"**{method.name}**", help=f"{method.shows} {method.paper}.")
-                large = mapped_back(values, WHOLE, (_EDGE, _EDGE))
+                large = mapped_back(values, WHOLE, seen.shape[1::-1])
                 st.image(
                     charts.laid_over(seen, large),
-                    alt=f"{method.name} for {CLASS_NAMES[class_]} over the network's input.",
+                    alt=f"{method.name} for {name} over the network's input.",
                 )
                 if not same:
                     back = mapped_back(values, image.seen.frame, original.size)
                     st.image(
                         charts.laid_over(np.asarray(original), back),
-                        alt=f"{method.name} for {CLASS_NAMES[class_]} over the original image.",
+                        alt=f"{method.name} for {name} over the original image.",
                     )
                 if np.abs(values).max() <= _NOTHING:
                     st.caption("Zero everywhere: nothing in this layer speaks for the class.")
@@ -185,8 +193,9 @@ def _legend(now: ModelView, maps: dict[str, np.ndarray], class_: int, layer: str
     ends = " Where a map has signs, violet speaks for it and orange against it." if signed else ""
     where = f" Class activation maps of {layer}." if layer else ""
     st.caption(
-        f"What speaks for **{CLASS_NAMES[class_]}** in {shell.plain(now.image.title)}: yellow the most, blue the "
-        f"least, grey nothing.{ends}{where} The score that is explained is the logit, before the softmax.",
+        f"What speaks for **{shell.plain(now.class_names[class_])}** in {shell.plain(now.image.title)}: yellow the "
+        f"most, blue the least, grey nothing.{ends}{where} The score that is explained is the logit, before the "
+        "softmax.",
         width=shell.TEXT_WIDTH,
     )
 
@@ -242,7 +251,7 @@ def _checks(now: ModelView, maps: dict[str, np.ndarray], class_: int, layer: str
         layer_ = layer if METHODS[name].needs_layer else None
         checks[name] = _checked(*key[:3], layer_, name, now.network, now.image.seen.pixels, now.weights, values)
     progress.empty()
-    _curves(checks, class_)
+    _curves(checks, now.class_names[class_])
     _verdicts(checks)
 
 
@@ -272,19 +281,19 @@ def _checked(
     )
 
 
-def _curves(checks: dict[str, Check], class_: int) -> None:
+def _curves(checks: dict[str, Check], name: str) -> None:
     for column, (which, better) in zip(
         st.columns(2, gap="large"), (("deletion", "steeper down"), ("insertion", "steeper up")), strict=True
     ):
         with column:
-            curves = {METHODS[name].name: getattr(check, which) for name, check in checks.items()}
+            curves = {METHODS[key].name: getattr(check, which) for key, check in checks.items()}
             figures.show(
-                charts.taken_apart({name: (curve.shares, curve.probabilities) for name, curve in curves.items()}),
+                charts.taken_apart({key: (curve.shares, curve.probabilities) for key, curve in curves.items()}),
                 key=f"{which}_curves",
                 title=which.capitalize(),
-                alt=f"Probability of {CLASS_NAMES[class_]} over the fraction of pixels, a line for each method.",
+                alt=f"Probability of {name} over the fraction of pixels, a line for each method.",
             )
-            st.caption(f"Probability of {CLASS_NAMES[class_]}; {better} is better.")
+            st.caption(f"Probability of {shell.plain(name)}; {better} is better.")
 
 
 def _verdicts(checks: dict[str, Check]) -> None:

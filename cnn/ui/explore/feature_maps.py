@@ -20,6 +20,9 @@ from cnn.ui.predict.pictures import Picture
 _STRIP = 6  # maps of a block in the overview: as many as a phone has room for
 _UNITS = 128  # units of a vector in the overview
 _EDGE = 42  # screen pixels of a map in the overview, about
+_LARGEST = 56  # screen pixels of a map in the overview, at most: larger ones are reduced
+_SMALLEST = 14  # pixels, to which no map is reduced any further
+_SENT = 400_000  # pixels of all maps of a layer together; more of them are reduced
 _HIGH = 480  # pixels of the overview where two stand side by side; it scrolls
 _MANY = 12  # blocks from which on an overview scrolls in any case
 _HOVERED = 60_000  # values of a layer that are sent along to be read by hovering
@@ -33,6 +36,7 @@ _SHORT = {
     "GlobalMaxPooling2D": "global max pool",
     "Add": "add",
     "Concatenate": "concatenate",
+    "Multiply": "multiply",
 }
 
 
@@ -121,7 +125,7 @@ def _blocks(forward: Forward) -> list[Block]:
         layer = forward.layer(name)
         if type(layer).__name__ in _PASSED_ON:
             continue
-        if has_sums(layer) or not found:
+        if has_sums(layer) or not found or getattr(layer, "keepdims", False):  # the means of squeeze and excite
             found.append([])
         found[-1].append(name)
     return [Block(tuple(parts), _title(forward, parts)) for parts in found]
@@ -197,7 +201,9 @@ def _strips(
     chosen: int = 0,
 ) -> list[Strip]:
     spatial = _spatial(values, [name for block in order for name in block.parts])
-    strips = [Strip(charts.coloured_maps(image.seen.pixels, (0.0, 1.0)), ["the image"], [0], "input · 28×28×1")]
+    seen = charts.picture(charts.reduced(image.seen.pixels, _LARGEST))
+    caption = f"input · {charts.shape_text(image.seen.pixels.shape)}"
+    strips = [Strip(seen[None], ["the image"], [0], caption, scale=_scale(seen.shape))]
     for block, some in order.items():
         marked = [chosen] if block == opened else []
         caption = f"{block.title} · {charts.shape_text(values[block.result].shape)}"
@@ -218,13 +224,18 @@ def _strip(
     maps, is_spatial = _maps(value), value.ndim == 3
     range_ = common_range(scale if is_spatial else "layer", maps, network)
     return Strip(
-        charts.coloured_maps(maps[..., some], range_, signed=bool(maps.min() < 0)),
+        charts.coloured_maps(charts.reduced(maps[..., some], _LARGEST), range_, signed=bool(maps.min() < 0)),
         [f"{name}, {'map' if is_spatial else 'unit'} {index + 1}" for index in some],
         some.tolist(),
         caption,
-        scale=max(1, round(_EDGE / maps.shape[0])) if is_spatial else 11,
+        scale=_scale(maps.shape) if is_spatial else 11,
         chosen=np.flatnonzero(np.isin(some, marked)).tolist(),
     )
+
+
+def _scale(shape: Sequence[int]) -> int:
+    """Screen pixels for each of a map (h, w, ...) in the overview."""
+    return max(1, round(_EDGE / max(shape[:2])))
 
 
 def _strongest(values: np.ndarray) -> np.ndarray:
@@ -244,7 +255,9 @@ def common_range(scale: str, layer: np.ndarray, network: list[np.ndarray], signe
         case "layer":
             return charts.value_range(layer, signed)
         case "network" if network:
-            return charts.value_range(np.concatenate([values.ravel() for values in network]), signed)
+            return charts.value_range(
+                np.array([end for values in network for end in (values.min(), values.max())]), signed
+            )
     return None
 
 
@@ -326,19 +339,21 @@ def _tile(now: ModelView, image: Picture, value: str, layer: str, chosen: int, s
     spatial = values[value].ndim == 3
     network = _spatial(values, now.network.forward.names)
     range_ = common_range(scale if spatial else "layer", maps, network)
-    height, width, count = maps.shape
+    count = maps.shape[-1]
+    small = charts.reduced(maps, max(_SMALLEST, int((_SENT / count) ** 0.5)))
+    height, width = small.shape[:2]
     what = "map" if spatial else "unit"
     zoom = charts.layout(height, width, count, 480, 260)[0] if spatial else 14
     named = [f"{what} {index + 1}" for index in range(count)]
     sheet.show(
         [
             Strip(
-                charts.coloured_maps(maps, range_, signed=bool(maps.min() < 0)),
+                charts.coloured_maps(small, range_, signed=bool(maps.min() < 0)),
                 named if spatial else [f"{name}: {v:.4g}" for name, v in zip(named, maps[0, 0], strict=True)],
                 range(count),
                 scale=zoom,
                 chosen=[chosen],
-                values=np.moveaxis(maps, -1, 0) if spatial and maps.size <= _HOVERED else None,
+                values=np.moveaxis(maps, -1, 0) if spatial and maps.size <= _HOVERED and small is maps else None,
             )
         ],
         key="layer_pinned" if pinned else "layer",

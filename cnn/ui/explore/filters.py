@@ -5,25 +5,29 @@ from collections.abc import Generator
 import numpy as np
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
 from cnn import charts, runs
-from cnn.config import CLASS_NAMES, counted
+from cnn.config import counted
 from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret import activation_maximization, filter_statistics
 from cnn.interpret.activation_maximization import Excitement
 from cnn.interpret.filter_statistics import Statistics
+from cnn.networks.batch_size import images_in_time
 from cnn.networks.forward import filters
 from cnn.ui import background_work, fragments, links, shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
-from cnn.ui.explore import feature_maps
+from cnn.ui.explore import feature_maps, written_out
 from cnn.ui.explore.model_view import ModelView
 from cnn.ui.predict import inputs, pictures
 
-_ACTIVITY = 1000  # test images on which the filters' activity is measured
+_ACTIVITY = 1000  # test images on which the filters' activity is measured, at most
+_WORK = 1e11  # multiply-accumulates of all of them: about ten seconds
 _CONTACT = 110  # screen pixels that a filter may be wide on the contact sheet
 _LARGE = 90  # screen pixels of a crop
 _LINE = 90  # grey between crops
+_CELL = 168  # pixels of the square of crops on the contact sheet, at most
 
 
 @fragments.fragment
@@ -38,17 +42,21 @@ def show(now: ModelView) -> None:
         kernel, bias = _weights(now, layer)
         channels, count = kernel.shape[-2:]
         chosen = links.number(state.FILTER, "Filter", 1, count, width=130) - 1
-        channel = 0
-        if channels > 1:
+        channel, in_colour = 0, _in_colour(now, layer, kernel)
+        if in_colour:
+            shown = links.choice("explore-colour", "Input channels", (_TOGETHER, *written_out.COLOURS))
+            in_colour = shown == _TOGETHER
+            channel = 0 if in_colour else written_out.COLOURS.index(shown)
+        elif channels > 1:
             channel = links.number("explore-channel", f"Input channel (of {channels})", 1, channels, width=180) - 1
         scale = feature_maps.scale_choice()
     all_kernels, one_filter = st.columns(2, gap="large")
     with all_kernels:
         st.subheader("Kernels", anchor=False)
-        _kernels(now, layer, kernel, channel, chosen, scale)
+        _kernels(now, layer, kernel, None if in_colour else channel, chosen, scale)
     with one_filter:
         st.subheader(f"Filter {chosen + 1}", anchor=False)
-        _one_filter(layer, kernel, bias, chosen)
+        _one_filter(now, layer, kernel, bias, chosen)
     st.subheader("Top activations", anchor=False)
     _excitement(now, layer, chosen)
     st.subheader("Statistics", anchor=False)
@@ -60,6 +68,12 @@ def _weights(now: ModelView, layer: str) -> tuple[np.ndarray, np.ndarray]:
     keras_layer, arrays = now.network.forward.layer(layer), now.weights[layer]
     kernel = filters(keras_layer, arrays)
     return kernel, arrays[-1] if keras_layer.use_bias else np.zeros(kernel.shape[-1], np.float32)
+
+
+def _in_colour(now: ModelView, layer: str, kernel: np.ndarray) -> bool:
+    """Whether the filters of a layer look at red, green and blue."""
+    (source,) = now.network.forward.takes(layer)
+    return kernel.shape[-2] == len(written_out.COLOURS) and bool(written_out.colours_of(now, source))
 
 
 def _choose(filter_: int | None) -> None:
@@ -78,23 +92,30 @@ def _is(count: int) -> str:
 # ---------------------------------------------------------------- kernels
 
 
-def _kernels(now: ModelView, layer: str, kernel: np.ndarray, channel: int, chosen: int, scale: str) -> None:
-    """All filters of the layer, for one of its input channels."""
+def _kernels(now: ModelView, layer: str, kernel: np.ndarray, channel: int | None, chosen: int, scale: str) -> None:
+    """All filters of the layer, for one of its input channels; None: as colours, for red, green and blue together."""
     size, _, channels, count = kernel.shape
     every = [_weights(now, row.name)[0] for row in now.run.config.rows() if row.type in CONVOLUTIONS]
-    shown = kernel[:, :, channel]
+    shown = None if channel is None else kernel[:, :, channel]
     sees_own = len(CONVOLUTIONS[type(now.network.forward.layer(layer)).__name__].channels_seen(0, 2)) == 1
-    over = "each for its own input channel" if sees_own else f"for input channel {channel + 1} of {channels}"
+    if channel is None:
+        over = "over red, green and blue"
+    elif _in_colour(now, layer, kernel):
+        over = f"for {written_out.COLOURS[channel]}"
+    else:
+        over = "each for its own input channel" if sees_own else f"for input channel {channel + 1} of {channels}"
     range_ = feature_maps.common_range(scale, kernel, every, signed=True)
     sheet.show(
         [
             Strip(
-                charts.coloured_maps(shown, range_, signed=True),
+                charts.rgb_kernels(kernel, range_)
+                if shown is None
+                else charts.coloured_maps(shown, range_, signed=True),
                 [f"filter {index + 1}" for index in range(count)],
                 range(count),
                 scale=charts.layout(size, size, count, 440, 260)[0],
                 chosen=[chosen],
-                values=np.moveaxis(shown, -1, 0),
+                values=None if shown is None else np.moveaxis(shown, -1, 0),
             )
         ],
         key="kernels",
@@ -103,11 +124,11 @@ def _kernels(now: ModelView, layer: str, kernel: np.ndarray, channel: int, chose
     )
     st.caption(
         f"The {counted(count, 'kernel')} of {layer}, {size}×{size} weights each, {over}. "
-        + feature_maps.colours(signed=True)
+        + (_GREY_IS_ZERO if channel is None else feature_maps.colours(signed=True))
     )
 
 
-def _one_filter(layer: str, kernel: np.ndarray, bias: np.ndarray, chosen: int) -> None:
+def _one_filter(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray, chosen: int) -> None:
     """One filter with all its input channels, those with the largest norm first."""
     one = kernel[..., chosen]
     size, _, channels = one.shape
@@ -116,26 +137,39 @@ def _one_filter(layer: str, kernel: np.ndarray, bias: np.ndarray, chosen: int) -
     if channels == 1:
         pixels.show(one[..., 0], range_, "kernel", f"The kernel of filter {chosen + 1}.", size=280)
         return
-    order = filter_statistics.by_norm(one)
+    in_colour = _in_colour(now, layer, kernel)
+    order = np.arange(channels) if in_colour else filter_statistics.by_norm(one)
     norms = np.linalg.norm(one, axis=(0, 1))
+    names = written_out.COLOURS if in_colour else [f"input channel {index + 1}" for index in range(channels)]
+    if in_colour:
+        st.image(
+            pictures.magnified(charts.rgb_kernels(one[..., None])[0], max(1, _LARGE // size)),
+            alt=f"The kernel of filter {chosen + 1} over red, green and blue.",
+        )
     sheet.show(
         [
             Strip(
                 charts.coloured_maps(one[..., order], range_),
-                [f"input channel {index + 1}, norm {norms[index]:.4f}" for index in order],
+                [f"{names[index]}, norm {norms[index]:.4f}" for index in order],
                 [int(index) for index in order],
                 scale=charts.layout(size, size, channels, 440, 230)[0],
                 values=np.moveaxis(one[..., order], -1, 0),
             )
         ],
         key="channels",
-        label=f"The {counted(channels, 'kernel')} of filter {chosen + 1}, one for each input channel, the largest norm "
-        "first.",
+        label=f"The {counted(channels, 'kernel')} of filter {chosen + 1}, one for each input channel.",
     )
+    if in_colour:
+        st.caption(f"{_GREY_IS_ZERO} Below, its kernels for red, green and blue, on one colour scale.")
+        return
     st.caption(
         f"Its {counted(channels, 'kernel')}, one for each input channel, those with the largest norm first, on one "
         "colour scale."
     )
+
+
+_GREY_IS_ZERO = "Grey is zero: the filter answers to the colours that are brighter than grey, and against the darker."
+_TOGETHER = "together"
 
 
 # ---------------------------------------------------------------- top activations
@@ -148,9 +182,13 @@ def _excitement(now: ModelView, layer: str, chosen: int) -> None:
         background_work.follow(name, f"Finding the top activations of {layer}", lambda made: _keep(now, kept, made))
         return
     if found is None:
-        split, _ = inputs.test_pictures(now.run)
+        split, source = inputs.test_pictures(now.run)
+        if not len(split.labels):
+            st.info(source, icon=":material/image_not_supported:")
+            return
+        count = activation_maximization.searched(now.run.config.rows(), layer, len(split.labels))
         st.markdown(
-            f"The nine of {counted(len(split.labels), 'test image')} with each filter's highest activations, cropped "
+            f"The nine of {counted(count, 'test image')} with each filter's highest activations, cropped "
             "to its receptive field, and an image synthesised to activate it as much as possible.",
             width=shell.TEXT_WIDTH,
         )
@@ -159,12 +197,12 @@ def _excitement(now: ModelView, layer: str, chosen: int) -> None:
             icon=":material/play_arrow:",
             key="find_excitement",
             on_click=background_work.begin,
-            args=(name, lambda: _finding(now, layer)),
+            args=(name, lambda: _finding(now, layer, chosen)),
             type="primary",
             help="Takes from a few seconds to a minute. The result is saved with the run.",
         )
         return
-    _contact_sheet(found, layer, chosen)
+    _contact_sheet(now, found, layer, chosen)
     _most_exciting(now, found, layer, chosen)
 
 
@@ -180,9 +218,11 @@ def _read(path: str, state: str, kept: str, _now: ModelView) -> Excitement | Non
     return Excitement(**arrays) if arrays and set(arrays) == set(Excitement._fields) else None
 
 
-def _finding(now: ModelView, layer: str) -> Generator[float, None, Excitement]:
+def _finding(now: ModelView, layer: str, chosen: int) -> Generator[float, None, Excitement]:
     split, _ = inputs.test_pictures(now.run)
-    found = yield from activation_maximization.of(now.forward, now.run.config.rows(), [layer], split.images)
+    rows = now.run.config.rows()
+    images = split.images[: activation_maximization.searched(rows, layer, len(split.labels))]
+    found = yield from activation_maximization.of(now.forward, rows, [layer], images, first=chosen)
     return found[layer]
 
 
@@ -192,22 +232,18 @@ def _keep(now: ModelView, kept: str, made: Excitement) -> None:
         _read.clear()
 
 
-def _contact_sheet(found: Excitement, layer: str, chosen: int) -> None:
+def _contact_sheet(now: ModelView, found: Excitement, layer: str, chosen: int) -> None:
     """Every filter: the image synthesised for it, and its nine crops."""
-    count, crops, height, width = found.crops.shape[:4]
-    edge = max(1, round(crops**0.5 + 0.49))
-    grid = np.full((count, edge * edge, height + 1, width + 1), _LINE, np.uint8)  # a line below and right of each
-    grid[:, :crops, :-1, :-1] = found.crops
-    rows, columns = edge * (height + 1), edge * (width + 1)
-    tiled = grid.reshape(count, edge, edge, height + 1, width + 1).swapaxes(2, 3).reshape(count, rows, columns)
-    made = found.maximised[..., 0].repeat(edge, axis=1).repeat(edge, axis=2)
-    cells = np.full((count, rows, edge * width + 2 + columns), _LINE, np.uint8)
-    cells[:, : edge * height, : edge * width] = made
-    cells[:, :, edge * width + 2 :] = tiled
+    cells = contact_cells(found)
+    count, crops = found.crops.shape[:2]
+    field = next(row.receptive_field for row in now.run.config.rows() if row.name == layer)
+    edges = now.network.forward.model.input_shape[1:3]
+    whole = f"the whole image, {charts.shape_text(edges)} pixels"
+    sees = whole if field.size > min(edges) else f"{field.size}×{field.size} pixels"
     sheet.show(
         [
             Strip(
-                cells[..., None].repeat(3, axis=-1),
+                cells,
                 [f"filter {index + 1}" for index in range(count)],
                 range(count),
                 scale=max(1, round(_CONTACT / cells.shape[2])),
@@ -221,9 +257,50 @@ def _contact_sheet(found: Excitement, layer: str, chosen: int) -> None:
     st.caption(
         f"{_all(count).capitalize()} of {layer}: on the left of each the image synthesised for it, on the right the "
         f"{counted(crops, 'test image')} with its highest {'activation' if crops == 1 else 'activations'}, cropped to "
-        f"its receptive field of {height}×{width} pixels.",
+        f"its receptive field: {sees}.{_made_for(found)}",
         width=shell.TEXT_WIDTH,
     )
+
+
+def _made_for(found: Excitement) -> str:
+    """For how many filters an image was synthesised, where not for all."""
+    made = np.isfinite(found.reached)
+    if made.all():
+        return ""
+    numbers = ", ".join(str(index + 1) for index in np.flatnonzero(made))
+    return f" In this large network an image takes long: only for {numbers} one was synthesised."
+
+
+def contact_cells(found: Excitement) -> np.ndarray:
+    """For each filter the image synthesised for it beside a square of its crops, small: uint8 (filters, h, w, 3)."""
+    crops = _in_rgb(found.crops, 0 if found.crops.ndim == 4 else found.crops.shape[-1])
+    made = _in_rgb(found.maximised, found.maximised.shape[-1])
+    count, number, height, width = crops.shape[:4]
+    edge = max(1, round(number**0.5 + 0.49))
+    step = -(-edge * max(height, width) // _CELL)  # large ones with every second or third pixel
+    if step > 1:
+        crops, made = crops[:, :, ::step, ::step], made[:, ::step, ::step]
+        height, width = crops.shape[2:4]
+    grid = np.full((count, edge * edge, height + 1, width + 1, 3), _LINE, np.uint8)  # a line below and right of each
+    grid[:, :number, :-1, :-1] = crops
+    rows, columns = edge * (height + 1), edge * (width + 1)
+    tiled = grid.reshape(count, edge, edge, height + 1, width + 1, 3).swapaxes(2, 3).reshape(count, rows, columns, 3)
+    large = np.stack(
+        [
+            np.asarray(Image.fromarray(one).resize((edge * width, edge * height), Image.Resampling.NEAREST))
+            for one in made
+        ]
+    )
+    cells = np.full((count, rows, edge * width + 2 + columns, 3), _LINE, np.uint8)
+    cells[:, : edge * height, : edge * width] = large
+    cells[:, :, edge * width + 2 :] = tiled
+    return cells
+
+
+def _in_rgb(images: np.ndarray, channels: int) -> np.ndarray:
+    """Grey images (..., h, w) without channels (0) or (..., h, w, 1), or in colour (..., h, w, 3) -> (..., h, w, 3)"""
+    with_channels = images if channels else images[..., None]
+    return with_channels if channels == 3 else with_channels.repeat(3, axis=-1)
 
 
 def _most_exciting(now: ModelView, found: Excitement, layer: str, chosen: int) -> None:
@@ -232,29 +309,42 @@ def _most_exciting(now: ModelView, found: Excitement, layer: str, chosen: int) -
     st.markdown(f"**Filter {chosen + 1} of {layer}**")
     height, width = found.crops.shape[2:4]
     factor = max(1, _LARGE // max(height, width))
-
+    wide = min(width * factor, round(_LARGE * width / max(height, width)))
+    made = np.isfinite(found.reached[chosen])
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=max(120, width * factor), gap="xsmall"):
-            st.image(
-                pictures.magnified(found.maximised[chosen, ..., 0], factor),
-                alt=f"The image synthesised for filter {chosen + 1}.",
-            )
-            st.caption(f"Synthesised (activation {found.reached[chosen]:.3g})")
+        with st.container(width=max(120, wide), gap="xsmall"):
+            if made:
+                st.image(
+                    pictures.magnified(found.maximised[chosen].squeeze(), factor),
+                    width=wide,
+                    alt=f"The image synthesised for filter {chosen + 1}.",
+                )
+            said = f"Synthesised (activation {found.reached[chosen]:.3g})"
+            st.caption(said if made else "No image was synthesised for this filter: it would take too long.")
         for index, place, value, crop in zip(
             found.images[chosen], found.places[chosen], found.values[chosen], found.crops[chosen], strict=True
         ):
             known = index < len(split.labels)
-            name = CLASS_NAMES[split.labels[index]] if known else "a test image"
-            with st.container(width=max(100, width * factor), gap="xsmall"):
+            name = now.class_names[split.labels[index]] if known else "a test image"
+            with st.container(width=max(100, wide), gap="xsmall"):
                 st.image(
                     pictures.magnified(crop, factor),
+                    width=wide,
                     alt=f"{name}, row {place[0] + 1}, column {place[1] + 1}, sum {value:.3g}.",
                 )
-                st.caption(f"{name} {value:.3g}")
+                st.caption(f"{shell.plain(name)} {value:.3g}")
+    starts = "from a random start"
+    if np.isfinite(found.spread[chosen]):
+        spread = f"{found.spread[chosen]:.2g}"
+        starts = f"from several random starts, which differ by a standard deviation of {spread}"
     st.caption(
-        "The numbers are the filter's sums before the activation function. The image was synthesised by activation "
-        "maximisation from several random starts, which differ by a standard deviation of "
-        f"{found.spread[chosen]:.2g}; it is kept smooth and dark where that costs nothing.",
+        "The numbers are the filter's sums before the activation function. "
+        + (
+            f"The image was synthesised by activation maximisation {starts}; it is kept smooth and dark where that "
+            "costs nothing."
+            if made
+            else ""
+        ),
         width=shell.TEXT_WIDTH,
     )
 
@@ -264,7 +354,10 @@ def _most_exciting(now: ModelView, found: Excitement, layer: str, chosen: int) -
 
 def _statistics(now: ModelView, layer: str, kernel: np.ndarray, bias: np.ndarray) -> None:
     split, source = inputs.test_pictures(now.run)
-    images = split.images[:_ACTIVITY]
+    if not len(split.labels):
+        st.info(source, icon=":material/image_not_supported:")
+        return
+    images = split.images[: images_in_time(now.run.config.rows(), min(_ACTIVITY, len(split.labels)), _WORK)]
     activity = _activity(now.state, len(images), now, images)[layer]
     found = filter_statistics.of(kernel, bias, activity)
     dead, always = int(found.dead.sum()), int(found.always_on.sum())

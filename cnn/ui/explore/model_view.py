@@ -4,7 +4,7 @@ All parts of the page see the same: whoever ablates a filter, or goes back in ti
 explanation changed. A second image, or a second network, can stand beside them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,25 +14,33 @@ import numpy as np
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
 from cnn.interpret import ablation
 from cnn.interpret.ablation import Operation
 from cnn.networks.forward import Forward, Weights
+from cnn.pictures import UnreadableImage
 from cnn.runs import Run, time_lapse
 from cnn.ui import compare, figures, links, shell, state
+from cnn.ui.byte_cache import ByteCache
 from cnn.ui.models import Network
+from cnn.ui.predict import pictures
 from cnn.ui.predict.pictures import Picture, digest
 
 _FINAL = "final"
-_CHART = 215  # pixels that the ten probabilities are high
+_THUMBNAIL, _NARROW = 112, 64  # screen pixels of the network's input, where two stand side by side the latter
+_CHART = 215  # pixels that the probabilities are high
+_KEPT = 2**28  # bytes of the forward passes that are kept: a large one has a hundred million
 
 
 @dataclass(frozen=True, eq=False)
 class Other:
-    """The network of another run, to compare with."""
+    """The network of another run, to compare with.
+
+    images: what it is given of the images in view, which it may need in another size or without colour.
+    """
 
     run: Run
     network: Network
+    images: dict[int, Picture]
 
     @property
     def name(self) -> str:
@@ -42,10 +50,18 @@ class Other:
     def state(self) -> str:
         return str(self.run.network_key)
 
-    def values_of(self, image: Picture) -> dict[str, np.ndarray]:
-        """Every value of its forward pass of an image."""
-        pixels = image.seen.pixels
-        return _values(self.state, digest(pixels), self.network, pixels, self.network.weights)
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.run.config.data.card.class_names
+
+    def given(self, image: Picture) -> Picture:
+        """An image in view as this network gets it."""
+        return self.images[id(image)]
+
+    def values_of(self, image: Picture) -> Mapping[str, np.ndarray]:
+        """Every value of its forward pass of an image in view."""
+        pixels = self.given(image).seen.pixels
+        return _values(self.state, self.network, pixels, self.network.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,29 +93,32 @@ class ModelView:
         return self.name if self.other else shell.plain(image.title)
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.run.config.data.card.class_names
+
+    @property
     def images(self) -> list[Picture]:
         """The image, and the pinned one where there is one."""
         return [self.image, self.pinned] if self.pinned else [self.image]
 
     @cached_property
-    def values(self) -> dict[str, np.ndarray]:
+    def values(self) -> Mapping[str, np.ndarray]:
         """Every value of the forward pass of the image, (h, w, c) or (n,), see `cnn.networks.forward`."""
         return self.values_of(self.image)
 
-    def values_of(self, image: Picture) -> dict[str, np.ndarray]:
-        pixels = image.seen.pixels
-        return _values(self.state, digest(pixels), self.network, pixels, self.weights)
+    def values_of(self, image: Picture) -> Mapping[str, np.ndarray]:
+        return _values(self.state, self.network, image.seen.pixels, self.weights)
 
     @property
     def probabilities(self) -> np.ndarray:
-        """The prediction for the image, (10,)."""
+        """The prediction for the image, (classes,)."""
         return self.values[self.network.forward.output]
 
     @property
     def probabilities_before(self) -> np.ndarray:
-        """The prediction for the image before the edits, (10,)."""
-        pixels = self.image.seen.pixels
-        return _values(self.base_state, digest(pixels), self.network, pixels, self.base)[self.network.forward.output]
+        """The prediction for the image before the edits, (classes,)."""
+        values = _values(self.base_state, self.network, self.image.seen.pixels, self.base)
+        return values[self.network.forward.output]
 
     @property
     def forward(self) -> Forward:
@@ -116,11 +135,16 @@ def _name(run: Run) -> str:
     return shell.plain(shell.labels().get(run.id, run.name))
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def _values(
-    state: str, digest: str, _network: Network, _pixels: np.ndarray, _weights: Weights
-) -> dict[str, np.ndarray]:
-    return {name: value[0] for name, value in _network.forward(_pixels[None], dict(_weights)).items()}
+def _values(state: str, network: Network, pixels: np.ndarray, weights: Weights) -> Mapping[str, np.ndarray]:
+    return _kept().get(
+        (state, digest(pixels)),
+        lambda: {name: value[0] for name, value in network.forward(pixels[None], dict(weights)).items()},
+    )
+
+
+@st.cache_resource
+def _kept() -> ByteCache:
+    return ByteCache(_KEPT)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -144,16 +168,40 @@ def look(run: Run, network: Network, image: Picture) -> ModelView:
     if done:
         weights = ablation.operated(network.forward, base, done)
         version = f"{base_state} {done!r}"
+    pinned = _pinned(run, image)
+    seen = [image, pinned] if pinned else [image]
+    return ModelView(run, network, image, pinned, _compared(other, seen), base, weights, base_state, version)
+
+
+def _pinned(run: Run, image: Picture) -> Picture | None:
+    """The image that is pinned, as this network gets it: it may have been pinned beside another one."""
     pinned = st.session_state.get(state.PINNED_IMAGE)
-    if pinned is image:
-        pinned = replace(pinned)  # each is known by its identity
-    return ModelView(run, network, image, pinned, other, base, weights, base_state, version)
+    if pinned is None:
+        return None
+    try:
+        return replace(pictures.seen_by(pinned, run.config.data.card))  # each is known by its identity
+    except UnreadableImage as error:
+        st.warning(f"The pinned image cannot be shown. {shell.plain(str(error))}", icon=":material/broken_image:")
+        return None
 
 
-def _other(run: Run) -> Other | None:
+def _other(run: Run) -> tuple[Run, Network] | None:
     other = compare.other_run("explore-compare", run)
     network = other and compare.load(other)
-    return Other(other, network) if other and network else None
+    return (other, network) if other and network else None
+
+
+def _compared(other: tuple[Run, Network] | None, images: Sequence[Picture]) -> Other | None:
+    """The other network with the images in view as it gets them."""
+    if other is None:
+        return None
+    try:
+        given = {id(image): pictures.seen_by(image, other[0].config.data.card) for image in images}
+    except UnreadableImage as error:
+        name = shell.plain(other[0].name)
+        st.warning(f"{name} cannot be compared. {shell.plain(str(error))}", icon=":material/broken_image:")
+        return None
+    return Other(*other, given)
 
 
 def _epoch(run: Run) -> int | None:
@@ -226,6 +274,7 @@ class _Prediction(NamedTuple):
     probabilities: np.ndarray
     title: str
     key: str
+    class_names: tuple[str, ...]
 
 
 def prediction(now: ModelView) -> None:
@@ -233,14 +282,20 @@ def prediction(now: ModelView) -> None:
     output = now.network.forward.output
     keys = ["prediction", "pinned_prediction"]
     shown = [
-        _Prediction(image, now.values_of(image)[output], now.title(image), key)
+        _Prediction(image, now.values_of(image)[output], now.title(image), key, now.class_names)
         for image, key in zip(now.images, keys, strict=False)
     ]
     if now.other:
         theirs = now.other.network.forward.output
         shown += [
-            _Prediction(one.image, now.other.values_of(one.image)[theirs], now.other.name, f"other_{one.key}")
-            for one in shown
+            _Prediction(
+                now.other.given(image),
+                now.other.values_of(image)[theirs],
+                now.other.name,
+                f"other_{key}",
+                now.other.class_names,
+            )
+            for image, key in zip(now.images, keys, strict=False)
         ]
     width = min(2, len(shown))
     for start in range(0, len(shown), width):
@@ -277,16 +332,16 @@ def _pin(image: Picture | None) -> None:
 
 def _prediction(one: _Prediction, narrow: bool) -> None:
     best, image = int(one.probabilities.argmax()), one.image
-    truth = "" if image.label is None else f" · true label: {CLASS_NAMES[image.label]}"
-    predicted = f"{CLASS_NAMES[best]}, {one.probabilities[best]:.1%}"
+    truth = "" if image.label is None else f" · true label: {shell.plain(one.class_names[image.label])}"
+    predicted = f"{shell.plain(one.class_names[best])}, {one.probabilities[best]:.1%}"
     if narrow:
         st.markdown(f"**{one.title}**")
     st.caption(f"{shell.plain(image.title)}{truth}")
     with st.container(horizontal=True, gap="small", vertical_alignment="center" if narrow else "top"):
         st.image(
-            image.pixels(5),
-            width=64 if narrow else 112,
-            alt=f"{image.title} as the network sees it: 28 by 28 grey pixels, bright garment on black.",
+            image.input_within(2 * _THUMBNAIL),
+            width=_width(image, _NARROW if narrow else _THUMBNAIL),
+            alt=f"{image.title} as the network sees it: {image.input_in_words}.",
         )
         beside = st.container(width="stretch")
     with beside:
@@ -294,8 +349,15 @@ def _prediction(one: _Prediction, narrow: bool) -> None:
             st.markdown(f"**{predicted}**")
     with st.container() if narrow else beside:
         figures.show(
-            charts.probabilities(one.probabilities, CLASS_NAMES, height=_CHART, true=image.label),
+            charts.probabilities(one.probabilities, one.class_names, height=_CHART, true=image.label),
             key=one.key,
             title="" if narrow else predicted,
-            alt=f"Probabilities of the ten classes for {one.image.title}; the highest is {CLASS_NAMES[best]}.",
+            alt=f"Probabilities of the {len(one.class_names)} classes for {one.image.title}; the highest is "
+            f"{one.class_names[best]}.",
         )
+
+
+def _width(image: Picture, edge: int) -> int:
+    """The screen pixels that the network's input is wide where its longer side has so many."""
+    height, width = image.seen.pixels.shape[:2]
+    return round(edge * width / max(height, width))

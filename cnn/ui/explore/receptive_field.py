@@ -22,10 +22,11 @@ def show(now: ModelView, image: Picture, layer: str, where: tuple[int, ...]) -> 
     row, column = where
     rows, columns = pixels_seen(now.network.forward, layer, (row, column))
     frame = seen.frame(rows, columns)
-    seen_by_network, which = image.seen.pixels[..., 0], "field_pinned" if image is now.pinned else "field"
+    seen_by_network, which = image.seen.pixels, "field_pinned" if image is now.pinned else "field"
+    height, width, channels = seen_by_network.shape
     st.markdown("**What the marked pixel sees**")
     pixels.show(
-        seen_by_network,
+        seen_by_network if channels == 3 else seen_by_network[..., 0],
         (0.0, 1.0),
         key=which,
         label=f"The image with what the marked pixel sees: {seen.words(rows, columns)}.",
@@ -37,7 +38,7 @@ def show(now: ModelView, image: Picture, layer: str, where: tuple[int, ...]) -> 
         f"Its receptive field: {field.size}×{field.size} pixels of the network's input.{beyond} "
         f"It sees {seen.words(rows, columns)}."
     )
-    if frame and image.shown.size != seen_by_network.shape[::-1]:
+    if frame and image.shown.size != (width, height):
         st.image(
             _outlined(image, frame),
             caption="The same on the original.",
@@ -48,8 +49,9 @@ def show(now: ModelView, image: Picture, layer: str, where: tuple[int, ...]) -> 
 
 def _outlined(image: Picture, frame: Frame) -> Image.Image:
     """The original, with a rectangle around these pixels of the network's input."""
-    drawn, whole, edge = image.shown.convert("RGB"), image.seen.frame, len(image.seen.pixels)
-    top, left, height, width = (index / edge for index in frame)
+    drawn, whole = image.shown.convert("RGB"), image.seen.frame
+    high, wide = image.seen.pixels.shape[:2]
+    top, left, height, width = (index / edge for index, edge in zip(frame, (high, wide) * 2, strict=True))
     x, y = whole.left * drawn.width, whole.top * drawn.height
     across, down = (whole.right - whole.left) * drawn.width, (whole.bottom - whole.top) * drawn.height
     box = [x + left * across, y + top * down, x + (left + width) * across, y + (top + height) * down]

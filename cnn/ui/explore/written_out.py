@@ -1,12 +1,12 @@
 """How one value of a layer is computed, written out with its numbers, which `cnn.interpret.arithmetic` has found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES, counted
+from cnn.config import counted
 from cnn.config.geometry import padding_before
 from cnn.config.layers import CONVOLUTIONS
 from cnn.interpret.arithmetic import (
@@ -23,13 +23,14 @@ from cnn.interpret.arithmetic import (
     working,
 )
 from cnn.networks.forward import INPUT
-from cnn.ui import links, state
+from cnn.ui import links, shell, state
 from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore.model_view import ModelView
 
 Go = Callable[..., None]
 _SIZE = 250  # screen pixels of a window
+COLOURS = ("red", "green", "blue")  # of the three channels of an image, in this order
 
 
 def show(now: ModelView, layer: str, channel: int, where: tuple[int, ...], go: Go) -> None:
@@ -117,10 +118,11 @@ def _weighted_sum(now: ModelView, layer: str, place: tuple[int, ...], found: Wei
     if spatial:
         _formula(now, layer, place)
     channel = _channel(per_channel) if spatial else None
+    colours = colours_of(now, source) if spatial else ()
     if len(per_channel) > 1:
-        _contributions(found, source, channel, go)
+        _contributions(found, source, channel, go, colours)
     if channel is not None:
-        _window(found, channel, source, go)
+        _window(found, channel, source, go, colours)
     total = per_channel.sum()
     kinds = "inputs" if not spatial else "input channels"
     name = rf"z_{{{','.join(str(index + 1) for index in place)}}}"
@@ -129,7 +131,7 @@ def _weighted_sum(now: ModelView, layer: str, place: tuple[int, ...], found: Wei
     )
     st.latex(rf"{name} = {tex(found.bias)} + {tex_term(total)} = {tex(found.total)}")
     if found.all_sums is not None:
-        _softmax(found, place[-1])
+        _softmax(found, place[-1], now.class_names)
     elif found.activation != "linear":
         st.latex(activation_latex(found.activation, found.total, found.value))
 
@@ -149,10 +151,19 @@ def _formula(now: ModelView, layer: str, place: tuple[int, ...]) -> None:
     )
 
 
-def _contributions(found: WeightedSum, source: str, channel: int | None, go: Go) -> None:
+def colours_of(now: ModelView, source: str) -> tuple[str, ...]:
+    """What the channels of a value are called where they are an image's colours, as it came or rescaled; else none."""
+    forward = now.network.forward
+    if source != INPUT and type(forward.layer(source)).__name__ == "Rescaling":
+        source = forward.takes(source)[0]
+    return COLOURS if source == INPUT and forward.model.input_shape[-1] == len(COLOURS) else ()
+
+
+def _contributions(found: WeightedSum, source: str, channel: int | None, go: Go, colours: tuple[str, ...]) -> None:
     """What each input channel adds, as bars; `channel`: the one in view, None where they are units."""
     per_channel, spatial = found.per_channel, channel is not None
     what = "channel" if spatial else "unit"
+    names = colours or [f"{what} {index + 1}" for index in range(len(per_channel))]
 
     def picked(_: int, clicked: int | None) -> None:
         if clicked is not None and spatial:
@@ -164,7 +175,7 @@ def _contributions(found: WeightedSum, source: str, channel: int | None, go: Go)
         [
             Strip(
                 charts.bars(per_channel),
-                [f"{what} {index + 1} adds {value:+.5f}" for index, value in enumerate(per_channel)],
+                [f"{name} adds {value:+.5f}" for name, value in zip(names, per_channel, strict=True)],
                 range(len(per_channel)),
                 chosen=() if channel is None else [channel],
             )
@@ -174,7 +185,8 @@ def _contributions(found: WeightedSum, source: str, channel: int | None, go: Go)
         on_pick=picked,
     )
     top = np.argsort(-np.abs(per_channel))[:3]
-    words = ", ".join(f"{index + 1} ({per_channel[index]:+.4f})" for index in top)
+    listed = colours or range(1, len(per_channel) + 1)
+    words = ", ".join(f"{listed[index]} ({per_channel[index]:+.4f})" for index in top)
     st.caption(
         f"What each {what} of {'the image' if source == INPUT else source} adds, as a bar; the largest: {words}."
         + (" A click on a bar shows its numbers." if spatial else " A click on a bar opens its unit.")
@@ -191,10 +203,12 @@ def _channel(per_channel: np.ndarray) -> int:
     return links.number(state.INPUT_CHANNEL, "Input channel", 1, len(per_channel), strongest + 1, width=160) - 1
 
 
-def _window(found: WeightedSum, channel: int, source: str, go: Go) -> None:
+def _window(found: WeightedSum, channel: int, source: str, go: Go, colours: tuple[str, ...]) -> None:
     """Window, kernel and products of one input channel, as numbers."""
     window = found.window
     called = "the image" if source == INPUT else f"map {window.channels[channel] + 1} of {source}"
+    if colours:
+        called = f"the image, {colours[window.channels[channel]]}"
 
     def opened(row: int, column: int) -> None:
         if window.inside[row, column] and source != INPUT:
@@ -272,19 +286,19 @@ def _tells(found: Pooled) -> str:
     return f"The largest is in row {found.window.rows[row] + 1}, column {found.window.columns[column] + 1}."
 
 
-def _softmax(found: WeightedSum, unit: int) -> None:
+def _softmax(found: WeightedSum, unit: int, class_names: Sequence[str]) -> None:
     sums = found.all_sums
-    names = CLASS_NAMES if len(sums) == len(CLASS_NAMES) else [str(index + 1) for index in range(len(sums))]
+    names = class_names if len(sums) == len(class_names) else [str(index + 1) for index in range(len(sums))]
     st.markdown("The softmax compares it with the sums of the other classes:")
     st.latex(
         rf"p = \frac{{e^{{{tex(sums[unit])}}}}}{{\sum_c e^{{z_c}}}} = "
         rf"\frac{{{tex(np.exp(sums[unit] - sums.max()))}}}{{{tex(np.exp(sums - sums.max()).sum())}}} = "
         rf"{tex(found.value)}"
     )
-    logits = " · ".join(f"{name} {value:.3f}" for name, value in zip(names, sums, strict=True))
-    st.caption(
-        f"The logits: {logits}. Both sides of the fraction are divided by e to the power of the largest of them."
-    )
+    shown = charts.most_probable(sums, unit)
+    logits = " · ".join(f"{shell.plain(names[index])} {sums[index]:.3f}" for index in shown)
+    which = "The logits" if len(shown) == len(sums) else f"The highest of {len(sums)} logits, and this one"
+    st.caption(f"{which}: {logits}. Both sides of the fraction are divided by e to the power of the largest of them.")
 
 
 # ---------------------------------------------------------------- numbers and functions in LaTeX

@@ -1,0 +1,90 @@
+"""Explore with a network of people's own classes: colour images that are not square, and names that need care."""
+
+import shutil
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from cnn import runs
+from cnn.config.layers import Convolution
+from cnn.data import own_datasets
+from cnn.evaluation.examples import write_examples
+from cnn.interpret import activation_maximization
+from cnn.networks.load import load
+from cnn.runs import Run
+from cnn.ui.explore import filters
+from tests.any_run import HATS, random_split, untrained
+from tests.data.folders_of_images import fill
+from tests.interpret.test_activation_maximization import colour_network, finish
+from tests.pages.visit import open_page, refresh, text
+
+VIEWS = ("Feature maps", "Filters", "Explain", "Edit", "Embedding")
+
+
+@pytest.fixture
+def hats(runs_folder) -> Run:
+    """A network that is not trained, with its dataset: twelve images of each of three classes."""
+    fill(own_datasets.root() / HATS["dataset"], dict.fromkeys(HATS["classes"], 12))
+    return untrained(HATS)
+
+
+def open_view(view: str, run: Run, **link: str) -> AppTest:
+    return open_page("Explore", run.id, view=view, **link)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_is_drawn(view, hats):
+    app = open_view(view, hats)
+    assert not app.error and "Skirt *midi*" not in text(app), "a class's name is no Markdown"
+
+
+def test_a_value_over_colours_is_written_out_with_their_names(hats):
+    app = open_view("Feature maps", hats, **{"explore-sum": "true"})
+    assert app.selectbox(key="explore-layer").value == "conv2d"
+    words = text(app)
+    assert "Window of the image, " in words and any(colour in words for colour in ("red (", "green (", "blue ("))
+    difference = next(caption.value for caption in app.caption if "In 64 bits" in caption.value)
+    assert float(difference.rsplit(" ", 1)[1].rstrip(".")) < 1e-4
+    app.selectbox(key="explore-layer").set_value("dense")
+    refresh(app)
+    assert "The logits: " in text(app) and "帽子" in text(app)
+
+
+def test_filters_over_an_image_are_seen_in_colour_and_colour_by_colour(hats):
+    app = open_view("Filters", hats)
+    colours = app.segmented_control(key="explore-colour")
+    assert colours.options == ["together", "red", "green", "blue"] and "over red, green and blue" in text(app)
+    colours.set_value("green")
+    refresh(app)
+    assert "3×3 weights each, for green." in text(app)
+
+
+def test_without_its_dataset_a_run_is_explored_by_what_it_keeps(hats):
+    split = random_split(hats)
+    write_examples(hats.path, load(hats), split)
+    shutil.rmtree(own_datasets.root() / HATS["dataset"])
+    for view in VIEWS:
+        app = open_view(view, hats)
+        assert "test images that are kept with the run" in text(app), view
+    (hats.path / "examples.npz").unlink()
+    assert "The run keeps no test images itself." in text(open_view("Filters", runs.read(hats.path)))
+
+
+def test_two_networks_of_different_datasets_beside_one_image(hats):
+    for view in ("Feature maps", "Explain"):
+        app = open_view(view, hats, **{"explore-compare": "lecture"})
+        assert not app.error and not any("cannot be compared" in one.value for one in app.warning)
+    assert "its own prediction" in text(app), "the other network does not know the class"
+
+
+def test_a_contact_sheet_is_in_colour_and_small():
+    forward, rows = colour_network((64, 48), Convolution(filters=6), Convolution(filters=4))
+    images = np.random.default_rng(0).integers(0, 256, (9, 64, 48, 3), np.uint8)
+    found = finish(activation_maximization.of(forward, rows, ["conv2d_1"], images, starts=1, steps=2))["conv2d_1"]
+    cells = filters.contact_cells(found)
+    height, width = found.crops.shape[2:4]
+    assert cells.shape == (4, 3 * (height + 1), 3 * width + 2 + 3 * (width + 1), 3)
+    np.testing.assert_array_equal(cells[2, :height, 3 * width + 2 :][:, :width], found.crops[2, 0])
+    large = found._replace(crops=found.crops.repeat(60, axis=2).repeat(60, axis=3))
+    assert max(filters.contact_cells(large).shape[1:3]) < 500
