@@ -1,4 +1,4 @@
-"""Results that visitors share, kept as long as all of them together are small: of large networks fewer than of small."""
+"""Results that visitors share, kept as long as they are small together: of large networks fewer than of small ones."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
