@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnn.config import geometry
 from cnn.config.geometry import Padding, ReceptiveField
-from cnn.config.layers import AnyConvolution, Layer, Pooling
+from cnn.config.layers import AnyConvolution, InvertedResidual, Layer, Pooling
 from cnn.errors import AtelierError
 
 MAX_LAYERS = 16
@@ -87,6 +87,8 @@ def of_layers(layers: Iterable[Layer]) -> tuple[Window, ...]:
     for layer in layers:
         if isinstance(layer, AnyConvolution):
             found.append(Window("conv", layer.kernel, layer.stride, layer.dilation))
+        elif isinstance(layer, InvertedResidual):  # its other windows have one place
+            found.append(Window("conv", layer.kernel, layer.stride))
         elif isinstance(layer, Pooling) and layer.mode != "depthwise max":
             found.append(Window("pool", layer.size, layer.stride or layer.size))
     return tuple(found)

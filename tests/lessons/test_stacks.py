@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from keras import layers as kl
 
-from cnn.config import presets
+from cnn.config import RunConfig, presets
+from cnn.config.layers import Convolution, Flatten, InvertedResidual
 from cnn.lessons import stacks
 from cnn.lessons.stacks import UnreadableStack, Window
 from tests.sampling import one_in
@@ -71,6 +72,14 @@ def test_the_lectures_stack():
     rows = {row.name: row for row in presets()["lecture"].rows()}
     fields = [layer.field for layer in stacks.follow(stacks.parse(line), 28)]
     assert fields[-1] == rows["max_pooling2d_2"].receptive_field
+
+
+def test_a_block_has_the_window_of_its_depthwise_convolution():
+    layers = (Convolution(filters=4), InvertedResidual(kernel=5, stride=2), InvertedResidual(fused=True), Flatten())
+    line = ", ".join(map(str, stacks.of_layers(layers)))
+    assert line == "conv 3, conv 5 stride 2, conv 3"
+    fields = [layer.field for layer in stacks.follow(stacks.parse(line), 28)]
+    assert fields[-1] == RunConfig(layers=layers).rows()[-3].receptive_field
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,14 @@ def test_every_activation_of_ones_own_network(activation, normalised):
     assert ("normalised sums z" in text(app)) == normalised
 
 
+@pytest.mark.parametrize("activation", one_in(2, ["relu6", "silu", "hard_silu", "hard_sigmoid"]))
+def test_an_activation_that_is_none_of_the_six_is_the_seventh(activation):
+    app = open_lesson(own(Convolution(filters=3, stride=5, activation=activation), Flatten()).id)
+    name = {"relu6": "ReLU6", "silu": "SiLU", "hard_silu": "hard SiLU", "hard_sigmoid": "hard sigmoid"}[activation]
+    assert list(ranges(app)) == [*TRUE, name] and name.lower() in text(app).lower()
+    assert "The same values through seven activations" in [heading.value for heading in app.subheader]
+
+
 def test_the_projection_of_a_skip_connection_is_none_of_the_convolutions():
     layer = Convolution(filters=3, stride=5, padding="same")
     app = open_lesson(own(layer, Convolution(filters=4), SkipConnection(over=1, projection=True), Flatten()).id)

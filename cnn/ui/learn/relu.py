@@ -25,6 +25,10 @@ _DOES = {
     "linear": "This layer has no activation, so they stay as they are.",
     "relu": "ReLU sets them to zero and keeps the others.",
     "leaky_relu": "Leaky ReLU multiplies them by 0.2 and keeps the others.",
+    "relu6": "ReLU6 makes them zero, and whatever is above 6 becomes 6.",
+    "silu": "SiLU multiplies each value by its sigmoid, so that only a little is left of them.",
+    "hard_silu": "Hard SiLU makes them zero up to −3, and a little is left of those between −3 and 0.",
+    "hard_sigmoid": "Hard sigmoid brings every value to a number from 0 to 1: these become less than a half.",
     "gelu": "GELU brings them close to zero, the most negative ones closest.",
     "tanh": "Tanh keeps the signs and maps all values to between −1 and 1.",
     "sigmoid": "Sigmoid maps all values to between 0 and 1, the negative ones to below 0.5.",
@@ -55,19 +59,20 @@ def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     with right:
         number = maps.number(state.RELU_MAP, f"Map, 1 to {count}", count, telling, of=(run.id, layer))
     z, a = values[stage.before][..., number - 1], values[stage.after][..., number - 1]
-    after_all = {name: _applied(name, z) for name in _ACTIVATIONS}
+    after_all = {name: _applied(name, z) for name in _shown(stage.activation)}
+    count = "six" if len(after_all) == len(_ACTIVATIONS) else "seven"
     with below:
-        st.subheader("The same values through six activations", anchor=False)
+        st.subheader(f"The same values through {count} activations", anchor=False)
         _six(after_all, stage.activation)
         curves = st.container()
-        st.subheader("One value through all six", anchor=False)
+        st.subheader(f"One value through all {count}", anchor=False)
         choice, formulas = st.columns([1, 2], gap="large")
         with choice:
             row, column = _place(z, (run.id, layer))
         with formulas:
             _written(after_all, float(z[row, column]), row, column)
         with curves:
-            _curves(z, float(z[row, column]))
+            _curves(z, float(z[row, column]), list(after_all))
     _large(stage, z, a, (row, column), f"map {number} of {layer}")
 
 
@@ -179,17 +184,22 @@ def _six(after_all: dict[str, np.ndarray], own: str) -> None:
     )
 
 
-def _curves(z: np.ndarray, chosen: float) -> None:
+def _shown(own: str) -> list[str]:
+    """The activations to compare: the usual ones and the layer's own."""
+    return list(dict.fromkeys([*_ACTIVATIONS, own]))
+
+
+def _curves(z: np.ndarray, chosen: float, names: list[str]) -> None:
     """The activations as functions, over the map's values."""
     low, high = min(float(z.min()), -3.0), max(float(z.max()), 3.0)
     x = np.linspace(low, high, 241).astype(np.float32)
     points = np.append(x, np.float32(chosen))
-    curves = {called(name): _applied(name, points) for name in _ACTIVATIONS}
+    curves = {called(name): _applied(name, points) for name in names}
     figures.show(
         charts.activations(points[:-1], curves, z, chosen),
         key="relu_curves",
         title="The activations as functions",
-        alt=f"The six activations as curves from {low:.3g} to {high:.3g} over a histogram of the map's values; "
+        alt=f"The activations as curves from {low:.3g} to {high:.3g} over a histogram of the map's values; "
         f"the value {chosen:.3g} is marked.",
     )
     note(
