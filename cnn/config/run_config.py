@@ -107,9 +107,7 @@ class Data(_Section):
             return card
         *size, channels = card.input_shape
         shape = (*(self.image_size or size), self.channels or channels)
-        # Whatever is in colour, or has another size than Fashion-MNIST, is not cut out as Fashion-MNIST is.
-        reading = card.reading if shape == card.input_shape else "photo"
-        return dataclasses.replace(card, input_shape=shape, reading=reading)
+        return dataclasses.replace(card, input_shape=shape)
 
     @model_validator(mode="before")
     @classmethod
@@ -224,6 +222,12 @@ class Transfer(_Section):
     )
     layers: int = Field(0, ge=0, le=64, description="How many layers, from the first, get its weights.")
     frozen: int = Field(0, ge=0, le=64, description="How many layers, from the first, are not trained.")
+    views: int = Field(
+        4,
+        ge=1,
+        le=32,
+        description="Augmented views of each image of which the features of the frozen layers are computed and kept.",
+    )
 
     @model_validator(mode="after")
     def _frozen_are_transferred(self) -> Self:

@@ -82,8 +82,8 @@ def training_batches(
     import tensorflow as tf
 
     # Kept as bytes, a quarter of the memory of float32, and scaled batch by batch in the pipeline's own thread.
-    images, labels = _gatherer(split.images), tf.constant(split.labels)
-    others = [(_gatherer(other.split.images), tf.constant(other.split.labels)) for other in sources]
+    images, labels = pipeline_images(split.images), tf.constant(split.labels)
+    others = [(pipeline_images(other.split.images), tf.constant(other.split.labels)) for other in sources]
     bounds = np.cumsum([0.0, *(other.fraction for other in sources)])
     count = len(split.labels)
     per_epoch = steps(count, batch_size)
@@ -158,7 +158,7 @@ def evaluation_batches(split: Split, batch_size: int | None = None) -> "tf.data.
     """The split in its own order. Batches as in `training_batches`; their size, where none is given, by the images'."""
     import tensorflow as tf
 
-    images, labels = _gatherer(split.images), tf.constant(split.labels)
+    images, labels = pipeline_images(split.images), tf.constant(split.labels)
     batch_size = batch_size or _images_at_once(split.images.shape[1:])
 
     def batch(start):
@@ -168,7 +168,7 @@ def evaluation_batches(split: Split, batch_size: int | None = None) -> "tf.data.
     return tf.data.Dataset.range(0, len(split.labels), batch_size).map(batch).prefetch(2)
 
 
-def _gatherer(images: np.ndarray) -> Callable[[Any], Any]:
+def pipeline_images(images: np.ndarray) -> Callable[[Any], Any]:
     """A function of indices (b,) that gives these images as uint8 (b, h, w, c) within a `tf.data` pipeline.
 
     Images in a file stay there: of them only the batch is read.

@@ -28,6 +28,7 @@ from cnn.training.event_file import EventFile
 _INTERVAL = 0.5  # seconds between two writes for a batch
 _POINTS = 200  # of the curves for each epoch, at most
 _FIRST_POINTS = 20  # of the curves in the first epoch, however short it is; at most one for each batch
+_SAVED_AT_LEAST = 5.0  # seconds between two files of a network of which only the last layers are trained
 _CHECKPOINT = 60.0  # seconds between two checkpoints within an epoch; two minutes are promised, validation included
 _BEAT = 10.0  # seconds between two signs of life during validation
 
@@ -38,6 +39,7 @@ class Recorder(keras.callbacks.Callback):
     Args:
         run: the run in training.
         export: the same network in float32; its weights are copied from the trained one and saved as model.keras.
+        whole: the network of which only the last layers are trained, on kept features; None where all of it is.
         steps: batches in an epoch.
         pictures: training images in an epoch.
         status: the status to continue from.
@@ -56,12 +58,14 @@ class Recorder(keras.callbacks.Callback):
         start: Restored | None = None,
         sample: data.Split | None = None,
         waiting: InputWaitTimer | None = None,
+        whole: keras.Model | None = None,
     ):
         super().__init__()
         start = start or Restored()
         self.path = run.path
         self._stop = run.path / "stop"
         self.export = export
+        self._whole = whole
         self.steps = steps
         self.pictures = pictures
         self.training: Training = run.config.training
@@ -80,9 +84,11 @@ class Recorder(keras.callbacks.Callback):
         self._events = None
         if self.training.tensorboard:
             self._events = EventFile(self.path / "tensorboard", start.epoch * steps + start.step)
+        self._sample = sample
         self._inside = None
-        if sample is not None:
-            self._sample = sample
+        self._written = -math.inf  # when model.keras was, in seconds from any beginning
+        self._whole_epochs = self._saved_epochs = start.epoch  # trained, and in model.keras
+        if sample is not None and whole is None:
             self._inside = activations.FeatureMaps(export)
             rows = {row.layer: row.name for row in run.config.rows()}  # of each layer the last, after its activation
             layers = enumerate(run.config.layers)
@@ -147,7 +153,8 @@ class Recorder(keras.callbacks.Callback):
             self.event("diverged")
             self.model.stop_training = True
             return
-        self.export.set_weights(self.model.get_weights())
+        self.export.set_weights((self._whole or self.model).get_weights())
+        self._whole_epochs = epoch + 1
         record = {**values, "learning_rate": self._rate(), **self._waited(), **self._look_inside(epoch + 1)}
         self._append(kind="epoch", epoch=epoch + 1, **record, seconds=self._seconds())
         runs.write_summary(self.path)
@@ -181,6 +188,8 @@ class Recorder(keras.callbacks.Callback):
         if self._step < self.steps:  # otherwise the epoch is whole, and gets what belongs to it
             self._cut_short = True
             self.event("stopped")
+            if self.training.patience is None:
+                self._save_export()
             self.save_checkpoint()
             self._write_status(step=self._step)
 
@@ -252,7 +261,10 @@ class Recorder(keras.callbacks.Callback):
         """Save the network, unless early stopping keeps an earlier one, and end a training that has seen enough."""
         patience = self.training.patience
         if patience is None:
-            self.save(self.export, "model.keras")
+            last = self.stopped or self._epoch + 1 == self.training.epochs
+            # Epochs on kept features last a fraction of a second, less than writing the frozen layers once more.
+            if self._whole is None or last or time.monotonic() - self._written > _SAVED_AT_LEAST:
+                self._save_export()
             return
         records = runs.read_metrics(runs.read(self.path))
         if diagnosis.best_epoch(records) == self._epoch + 1:
@@ -261,21 +273,29 @@ class Recorder(keras.callbacks.Callback):
         if diagnosis.is_plateau(records, patience):
             self.seen_enough = self.model.stop_training = True
 
+    def _save_export(self) -> None:
+        """Write model.keras, unless it holds the last whole epoch already."""
+        if self._saved_epochs != self._whole_epochs:
+            self.save(self.export, "model.keras")
+            self._written, self._saved_epochs = time.monotonic(), self._whole_epochs
+
     def _look_inside(self, epoch: int) -> dict[str, Any]:
-        """Keep the epoch's frame of the time lapse and its weights. Returns the share of dead ReLUs of each layer."""
+        """Keep the epoch's frame of the time lapse and its weights. Returns the share of dead ReLUs of each layer.
+
+        Frozen layers show the same in every epoch: of a network of which only the others are trained, the frame has
+        only the confusion matrix.
+        """
+        if self._sample is None:
+            return {}
+        frame = self._sample.images[0], int(self._sample.labels[0])
+        matrix = confusion_of(self.model).matrix
         if self._inside is None:
+            time_lapse.write(self.path, epoch, *frame, None, {}, matrix)
             return {}
         outputs = self._inside.of_many(data.scaled(self._sample.images))
         kernels = activations.kernels(self.export)
-        time_lapse.write(
-            self.path,
-            epoch,
-            self._sample.images[0],
-            int(self._sample.labels[0]),
-            kernels[0].weights if kernels else None,
-            {name: outputs[name][0] for name in self._convolutions},
-            confusion_of(self.model).matrix,
-        )
+        maps = {name: outputs[name][0] for name in self._convolutions}
+        time_lapse.write(self.path, epoch, *frame, kernels[0].weights if kernels else None, maps, matrix)
         weights = self.export.get_weights()
         if time_lapse.is_chosen(epoch, self.training.epochs, weights):
             time_lapse.write_weights(self.path, epoch, weights)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from cnn import data, runs
-from cnn.config import counted
+from cnn.config import RunConfig, counted
 from cnn.data import mixture
 from cnn.errors import CannotGoOn, Stopped
 from cnn.evaluation import calibration
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 
 _GRACE = 3.0  # seconds that a killed process may take until its last thread has let go of its lock
-_SAMPLE = 100  # validation images on which the network is looked into after each epoch
+_SAMPLE = 100  # validation images on which the network is looked into after each epoch, at most
+_SAMPLE_BYTES = 200_000_000  # that the values of all layers may take for these images
 interrupted = threading.Event()  # by a signal; some imports turn the KeyboardInterrupt into an ImportError, or drop it
 
 
@@ -110,8 +111,10 @@ def _train(run: Run, status: Status) -> None:
     from cnn.evaluation.examples import write_examples, write_reference
     from cnn.evaluation.metrics import predict, summary
     from cnn.evaluation.out_of_distribution import familiarity_of, own_temperature
+    from cnn.networks.backbones import transfer_weights
     from cnn.networks.build import build
-    from cnn.networks.compile import compile_for_training, devices_to_train_on, distribution
+    from cnn.networks.compile import balanced_weights, compile_for_training, devices_to_train_on, distribution
+    from cnn.training import frozen_features
     from cnn.training.data_wait import InputWaitTimer
     from cnn.training.recorder import Recorder
     from cnn.training.steering import Steering
@@ -141,10 +144,22 @@ def _train(run: Run, status: Status) -> None:
     print(f"Computing in {trial or precision}", flush=True)
     report("Building the network")
     keras.utils.set_random_seed(training.seed)
-    with strategy.scope():
-        network = build(run.config, status.precision, for_training=True)
-        rate = compile_for_training(network, run.config, steps * training.epochs)
     export = build(run.config, precision="float32")
+    if run.has_model:  # of an earlier session; what the weights came from may be gone
+        export.load_weights(run.model_path)
+    else:
+        transfer_weights(export, run.config, report)
+    boundary = frozen_features.boundary(run.config, pictures)
+    kept = frozen_features.features(run.config, export, boundary, dataset, report) if boundary else None
+    weights = balanced_weights(dataset.train.labels, export.output_shape[-1]) if training.class_weights else None
+    report("Building the network")
+    keras.utils.set_random_seed(training.seed)
+    with strategy.scope():
+        whole = build(run.config, status.precision, for_training=True)
+        if run.config.transfer.source:
+            whole.set_weights(export.get_weights())
+        network = frozen_features.head_of(whole, run.config, boundary) if boundary else whole
+        rate = compile_for_training(network, run.config, steps * training.epochs, weights)
     start = _restore(run, network)
     waiting = InputWaitTimer(network)
     records = _forget_after(run.path, start.epoch, start.step)
@@ -152,6 +167,8 @@ def _train(run: Run, status: Status) -> None:
     status = replace(runs.signed(status, "training"), seconds=seconds)
 
     def batches(epoch: int, step: int):
+        if kept is not None:
+            return frozen_features.training_batches(kept.train, dataset.train.labels, run.config, epoch, step)
         return data.training_batches(
             dataset.train,
             training.batch_size,
@@ -164,8 +181,16 @@ def _train(run: Run, status: Status) -> None:
             strategy.num_replicas_in_sync,
         )
 
-    sample = data.Split(dataset.validation.images[:_SAMPLE], dataset.validation.labels[:_SAMPLE])
-    with closing(Recorder(run, export, steps, pictures, status, start, sample, waiting)) as recorder:
+    if kept is not None:
+        validation = frozen_features.evaluation_batches(kept.validation, dataset.validation.labels)
+    else:
+        validation = data.evaluation_batches(dataset.validation)
+    count = _sample_size(run.config)
+    sample = data.Split(dataset.validation.images[:count], dataset.validation.labels[:count])
+    recorder = Recorder(
+        run, export, steps, pictures, status, start, sample, waiting, None if network is whole else whole
+    )
+    with closing(recorder):
         steering = Steering(
             recorder,
             rate,
@@ -183,7 +208,7 @@ def _train(run: Run, status: Status) -> None:
                 initial_epoch=epoch,
                 steps_per_epoch=steps - step,
                 shuffle=False,  # the batches come shuffled
-                validation_data=data.evaluation_batches(dataset.validation),
+                validation_data=validation,
                 callbacks=[recorder, steering, keras.callbacks.TerminateOnNaN()],
                 verbose=1 if sys.stdout.isatty() else 2,
             )
@@ -206,10 +231,10 @@ def _train(run: Run, status: Status) -> None:
         ended = f"The network of epoch {best} is kept, which had the lowest validation loss."
         export.load_weights(run.path / "best.keras")
     else:
-        export.set_weights(network.get_weights())  # as they are saved already, unless the run was resumed right here
+        export.set_weights(whole.get_weights())  # as they are saved already, unless the run was resumed right here
     if training.calibrate:
-        validation = predict(export, dataset.validation.images)
-        calibration.apply_temperature(export, calibration.temperature(validation, dataset.validation.labels))
+        predicted = predict(export, dataset.validation.images)
+        calibration.apply_temperature(export, calibration.temperature(predicted, dataset.validation.labels))
         recorder.save(export, "model.keras")
     measured = predictions.measure(export, dataset.test, class_names=run.config.data.card.class_names)
     predictions.keep(run, measured)  # for the Evaluate page
@@ -217,11 +242,11 @@ def _train(run: Run, status: Status) -> None:
     held_out = own.held_out if own is not None else None
     result["own_temperature"] = own_temperature(export, held_out) if training.calibrate else None
     result["familiarity"] = familiarity_of(
-        export, dataset.validation, held_out, result["own_temperature"] or 1.0, training.seed
+        export, dataset.validation, held_out, result["own_temperature"] or 1.0, training.seed, run.config.data.card
     )
     runs.write_json(run.path / "evaluation.json", result)
     write_examples(run.path, export, dataset.test)
-    write_reference(run.path, dataset.train, run.config.data.style_augmentation > 0, training.seed)
+    write_reference(run.path, dataset.train, run.config.data.style_augmentation > 0, training.seed, export)
     print(
         f"Test accuracy {result['accuracy']:.4f}, loss {result['loss']:.4f} on {counted(result['n'], 'image')}",
         flush=True,
@@ -229,6 +254,11 @@ def _train(run: Run, status: Status) -> None:
     runs.write_status(run.path, runs.closed(status, "finished", ended))
     for name in ("checkpoint.npz", "best.keras"):
         (run.path / name).unlink(missing_ok=True)
+
+
+def _sample_size(config: RunConfig) -> int:
+    """On how many validation images a network is looked into after each epoch."""
+    return max(1, min(_SAMPLE, _SAMPLE_BYTES // sum(row.memory for row in config.rows())))
 
 
 def _devices(all_of_them: str, shared: list[str]) -> str:

@@ -27,7 +27,7 @@ def test_every_way_keeps_shape_and_range_and_repeats_itself_from_its_seed(way):
     assert is_augmented(settings) and not is_augmented(Data(**COLOUR))
     varied = augmented(RAMP, settings, SEED).numpy()
     assert varied.shape == RAMP.shape and varied.dtype == np.float32
-    assert 0 <= varied.min() and varied.max() <= 1
+    assert varied.min() >= 0 and varied.max() <= 1
     assert np.array_equal(varied, augmented(RAMP, settings, SEED)), "the same seed"
     assert not np.array_equal(varied, augmented(RAMP, settings, SEED + 1)), "another seed"
     assert not np.allclose(varied, RAMP)

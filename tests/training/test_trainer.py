@@ -187,7 +187,7 @@ def test_a_finished_run_is_not_trained_again(own_tiny):
             ["--preset", "tiny", "--epochs", "0"],
             "epochs (training > epochs): input should be greater than or equal to 1",
         ),
-        (["--preset", "tiny", "--limit", "5"], "limit (data > limit): input should be greater than or equal to 100"),
+        (["--preset", "tiny", "--limit", "1"], "limit (data > limit): input should be greater than or equal to 2"),
         (["--preset", "tiny", "--seed", "-1"], "seed (training > seed)"),
         (["--preset", "tiny", "--dataset", "imagenet"], "imagenet"),
         (["--preset", "tiny", "--pictures", "no-such-folder"], "no-such-folder holds no labelled images"),
