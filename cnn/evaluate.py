@@ -1,4 +1,4 @@
-"""Measure a run on a whole split, or two runs on the same images: `python -m cnn.evaluate [--run RUN] [--json]`.
+"""Measure a run on a whole split or a folder of images, or two runs: `python -m cnn.evaluate [--run RUN] [--json]`.
 
 Returns numbers; draws nothing.
 """
@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ import numpy as np
 from cnn import data, runs
 from cnn.config import counted
 from cnn.config.printable import printable
+from cnn.data import own_datasets
 from cnn.errors import AtelierError
-from cnn.evaluation import calibration, paired, predictions, scores
+from cnn.evaluation import calibration, image_folder, paired, predictions, scores
 from cnn.evaluation.predictions import SPLITS, Predictions, SplitName
 from cnn.networks import test_time_augmentation
 from cnn.runs import Run
@@ -26,8 +28,12 @@ from cnn.runs.worker import print_anything
 
 _BATCH = 200  # images of which all views are predicted at once
 _HELP = """\
---json prints one object: run, split, n, accuracy, interval (of the accuracy, 95%, Wilson), loss, ece (expected
-calibration error), per_class (class, precision, recall, f1, support, confidence), confusion (rows are true classes).
+--json prints one object: run, split, n, accuracy, interval (of the accuracy, 95%, Wilson), balanced_accuracy (the mean
+recall of the classes that have images), loss, ece (expected calibration error), per_class (class, precision, recall,
+f1, support, confidence), confusion (rows are true classes).
+--dataset measures on all images of a folder that has a folder for each class, whose names mean the network's classes in
+any spelling (`T-shirt`, `t_shirts`, `0_T-shirt`); each is predicted as cnn.predict does. In place of split, --json then
+has dataset (the folder), unknown (folders of no class), missing (classes without images) and unreadable (files).
 --against adds other (the second run), difference (accuracy of RUN less that of RUN2), difference_interval (95%,
 Newcombe 1998), p_value (McNemar's exact test), only_first and only_second (images on which only that run is right):
 interval is always the accuracy's, so that a script reads the same with and without --against. Rates are fractions
@@ -45,16 +51,22 @@ class _ReportNotWritten(AtelierError, OSError):
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, 1 if the dataset or the report fails, 2 for a run, network or pair that cannot be."""
     print_anything()
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.dataset and (options.report or options.split or options.answers):
+        parser.error("--dataset goes with --run, --against and --json alone")
+    options.split = options.split or SPLITS[0]
     try:
         run = runs.find(options.run)
         other = runs.find(options.against) if options.against else None
         if options.report:
             _require_writable(options.report)
-        found = _measured(run, options.split, options.answers)
-        result = _numbers(run, found)
+        folder = _folder_measured(run, options.dataset) if options.dataset else None
+        found = folder.predictions if folder else _measured(run, options.split, options.answers)
+        result = _numbers(run, found, folder)
         if other:
-            second = _measured(other, options.split, options.answers)
+            on_folder = options.dataset and _folder_measured(other, options.dataset)
+            second = on_folder.predictions if on_folder else _measured(other, options.split, options.answers)
             result |= _compared(other, paired.compare(found, second))
         if options.report:
             _write_report(options.report, run, options.split)
@@ -67,7 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(result))
     else:
-        print(_text(run, found))
+        print(_text(run, found, folder))
         if other:
             print(f"\n{printable(paired.compare(found, second).in_words(*_names(run, other)))}")
         if options.report:
@@ -83,7 +95,10 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--run", default=runs.DEFAULT_ID, help="id or directory; the shipped model where left out")
-    parser.add_argument("--split", choices=SPLITS, default=SPLITS[0], help="which images; test where left out")
+    parser.add_argument("--split", choices=SPLITS, help="which images; test where left out")
+    parser.add_argument(
+        "--dataset", metavar="DIR", help="measure on all images of a folder, or of a dataset of your own"
+    )
     parser.add_argument("--against", metavar="RUN2", help="a second run to compare with on the same images")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--report", metavar="FILE.html", type=Path, help="write a report of the run to this file")
@@ -108,21 +123,52 @@ def _measured(run: Run, split: SplitName, averaged: bool) -> Predictions:
     return Predictions(split, np.asarray(labels, np.int64), logits, run.config.data.card.class_names)
 
 
+def _folder_measured(run: Run, dataset: str) -> image_folder.Measured:
+    """What a run predicts of the images of a folder, or of a dataset of people's own by its name."""
+    said = time.monotonic()
+
+    def report(done: int, of: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > 5:
+            said = time.monotonic()
+            print(f"Predicting your images: {done:,} of {of:,}", file=sys.stderr, flush=True)
+
+    with contextlib.redirect_stdout(sys.stderr):
+        return image_folder.measure(run, own_datasets.find(dataset).path, report)
+
+
 # --- as numbers -------------------------------------------------------------------------------------------------
 
 
-def _numbers(run: Run, found: Predictions) -> dict[str, Any]:
+def _numbers(run: Run, found: Predictions, folder: image_folder.Measured | None = None) -> dict[str, Any]:
+    on = {"split": found.split} if folder is None else {"dataset": str(folder.folder)}
     return {
         "run": run.id,
-        "split": found.split,
+        **on,
         "n": len(found),
         "accuracy": round(found.accuracy, 6),
         "interval": _rounded(scores.interval(int(found.right.sum()), len(found))),
+        "balanced_accuracy": round(_balanced_accuracy(found), 6),
         "loss": round(found.loss, 6),
         "ece": round(_calibration_error(found), 6),
         "per_class": [row.rounded() for row in scores.per_class(found)],
         "confusion": scores.confusion(found).tolist(),
+        **({} if folder is None else _left_out(folder)),
     }
+
+
+def _left_out(folder: image_folder.Measured) -> dict[str, Any]:
+    return {
+        "unknown": list(folder.unknown),
+        "missing": list(folder.missing),
+        "unreadable": [{"file": str(file), "error": why} for file, why in folder.unreadable],
+    }
+
+
+def _balanced_accuracy(found: Predictions) -> float:
+    """The mean recall of the classes that have images, in [0, 1]."""
+    macro, _ = scores.means(found)
+    return macro.recall
 
 
 def _compared(other: Run, comparison: paired.Comparison) -> dict[str, Any]:
@@ -147,13 +193,17 @@ def _calibration_error(found: Predictions) -> float:
 # --- in words ---------------------------------------------------------------------------------------------------
 
 
-def _text(run: Run, found: Predictions) -> str:
+def _text(run: Run, found: Predictions, folder: image_folder.Measured | None = None) -> str:
     low, high = scores.interval(int(found.right.sum()), len(found))
     card = run.config.data.card
+    images = counted(len(found), f"{found.split} image" if folder is None else "image")
+    where = card.title if folder is None else folder.folder
+    balanced = f"balanced {_balanced_accuracy(found):.2%}"
     lines = [
-        f"{printable(run.name)} ({run.id}) on the {counted(len(found), f'{found.split} image')} of {card.title}",
-        f"Accuracy {found.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), loss {found.loss:.4f}, "
-        f"calibration error {_calibration_error(found):.2%}",
+        f"{printable(run.name)} ({run.id}) on the {images} of {printable(where)}",
+        f"Accuracy {found.accuracy:.2%} (95% interval {low:.2%} to {high:.2%}), {balanced}, "
+        f"loss {found.loss:.4f}, calibration error {_calibration_error(found):.2%}",
+        *(folder.notes() if folder else []),
         "",
         *_table(found),
     ]

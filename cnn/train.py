@@ -1,6 +1,7 @@
 """Train a run, in the foreground, in a process of its own: `python -m cnn.train`.
 
-    python -m cnn.train --preset fast [--epochs N] [--dataset NAME] [--limit N] [--seed N] [--name TEXT]
+    python -m cnn.train --preset fast [--epochs N] [--dataset DATASET] [--limit N] [--seed N] [--name TEXT]
+                        DATASET is the name of one, or a folder that has a folder for each class
     python -m cnn.train RUN_DIR                                     starts it, or resumes it from its last checkpoint
     python -m cnn.train RUN_DIR --job ID                            as the job of a cluster, which has waited there
 
@@ -12,11 +13,13 @@ own process, the oldest first, so the queue needs no dashboard and no broker. Th
 import argparse
 import signal
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from cnn import runs
+from cnn import data, runs
 from cnn.config import DATASET_CARDS, RunConfig, explain
 from cnn.data import folders, mixture
 from cnn.errors import AtelierError
@@ -56,7 +59,12 @@ def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("run", nargs="?", metavar="RUN_DIR", help="an existing run to start or resume")
     parser.add_argument("--preset", metavar="NAME", help=f"make a new run from {', '.join(saved_presets.names())}")
     parser.add_argument("--epochs", type=int, help="instead of the preset's")
-    parser.add_argument("--dataset", choices=list(DATASET_CARDS), help="instead of the preset's")
+    parser.add_argument(
+        "--dataset",
+        metavar="DATASET",
+        help=f"instead of the preset's: {', '.join(DATASET_CARDS)}, the name of one of your own, or a folder that has "
+        "a folder for each class",
+    )
     parser.add_argument("--limit", type=int, help="train on only the first N images")
     parser.add_argument("--seed", type=int, help="instead of the preset's")
     parser.add_argument("--name", help="what to call the run")
@@ -95,12 +103,28 @@ def _create(options: argparse.Namespace) -> Run:
 
 def _configure(options: argparse.Namespace) -> RunConfig:
     values = saved_presets.find(options.preset).model_dump()
-    for section, name in (("data", "dataset"), ("data", "limit"), ("training", "epochs"), ("training", "seed")):
+    if options.dataset is not None:
+        chosen = data.with_dataset(saved_presets.find(options.preset).data, options.dataset, _looking())
+        values["data"] = chosen.model_dump()
+    for section, name in (("data", "limit"), ("training", "epochs"), ("training", "seed")):
         if (value := getattr(options, name)) is not None:
             values[section][name] = value
     if options.pictures and not values["data"]["own_images"]:
         values["data"]["own_images"] = 0.15
     return RunConfig.model_validate(values)
+
+
+def _looking() -> Callable[[int, int], None]:
+    """Says how far the images of a folder are looked at, every few seconds."""
+    said = time.monotonic()
+
+    def report(done: int, of: int) -> None:
+        nonlocal said
+        if time.monotonic() - said > 3:
+            said = time.monotonic()
+            say(f"Looking at your images: {done:,} of {of:,}")
+
+    return report
 
 
 if __name__ == "__main__":

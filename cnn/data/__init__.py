@@ -17,7 +17,7 @@ from cnn.data.datasets import (
 )
 from cnn.data.disk import NotWritten
 from cnn.data.keras_datasets import Cifar10, FashionMnist, Mnist
-from cnn.data.loading import dataset_of, fingerprint, load
+from cnn.data.loading import dataset_of, fingerprint, load, with_dataset
 from cnn.data.own_images import data_of
 
 for _dataset in (FashionMnist(), Synthetic(), Mnist(), Cifar10()):
@@ -46,4 +46,5 @@ __all__ = [
     "scaled",
     "steps",
     "training_batches",
+    "with_dataset",
 ]

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from cnn.config import Data, DatasetCard
+from cnn.config import DATASET_CARDS, INPUT_SHAPE, Data, DatasetCard
 from cnn.data import array_cache, own_datasets
 from cnn.data.datasets import DATASETS, Dataset, OnDownload, Script, Split, Splits
-from cnn.data.own_images import OwnImages
+from cnn.data.image_folders import OnProgress
+from cnn.data.own_images import OwnImages, data_of
 from cnn.pictures.photo import brought_to
 
+SCRATCH_SIZE = (64, 64)  # of images of your own, for a network that begins with random weights and has no size itself
 _NAMES = ("train", "validation", "test")
 
 
@@ -48,6 +50,32 @@ def fingerprint(config: Data) -> str:
     else:
         text = f"{config.dataset} {config.card.input_shape} {config.limit}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def with_dataset(config: Data, dataset: str, on_progress: OnProgress | None = None) -> Data:
+    """A preset's data with another dataset; all else stays, as far as it can be.
+
+    A size or channels that the preset asks for stay, because its layers are made for them; images of people's own are
+    otherwise 64×64 in colour, and those of a built-in dataset as they are. What is mixed in for clothes of 28×28 pixels
+    is left out of every other dataset.
+
+    Args:
+        dataset: the name of a built-in one, of one in the datasets folder, or the path of a folder of class folders.
+        on_progress: see `ImageFolder.listing`.
+
+    Raises:
+        UnusableFolder: it is none of these, or fewer than two of its classes have images.
+    """
+    if dataset in DATASET_CARDS:
+        chosen = Data(dataset=dataset, image_size=config.image_size, channels=config.channels)
+    else:
+        folder = own_datasets.find(dataset)
+        chosen = data_of(folder.path, config.image_size or SCRATCH_SIZE, config.channels or 3, on_progress)
+    changed = ("dataset", "classes", "image_size", "channels")
+    values = config.model_dump() | {name: getattr(chosen, name) for name in changed}
+    if chosen.classes or chosen.card.reading != "garment" or chosen.card.input_shape != INPUT_SHAPE:
+        values |= {"style_augmentation": 0.0, "outlier_exposure": 0.0, "own_images": 0.0}
+    return Data.model_validate(values)
 
 
 class _Resized(Dataset):

@@ -76,6 +76,23 @@ def own(name: str) -> OwnDataset:
     return found
 
 
+def find(text: str) -> OwnDataset | ImageFolder:
+    """A dataset of people's own as it is named on a command line: its name, or the path of a folder.
+
+    Raises:
+        UnusableFolder: it is neither; the message says which there are.
+    """
+    if text in listed():
+        return get(text)
+    if (place := Path(text).expanduser()).is_dir():
+        return get(place.absolute())
+    known = ", ".join(map(printable, [*DATASET_CARDS, *listed()]))
+    raise UnusableFolder(
+        f"There is no dataset {printable(text[:200])!r}: choose one of {known}, or give a folder that has a folder for "
+        "each class."
+    )
+
+
 def reference(folder: ImageFolder) -> str:
     """What a configuration calls a dataset: its name, or the path of a folder that is elsewhere."""
     return names.from_folder(folder.path.name) if folder.path.parent == root() else str(folder.path)

@@ -20,7 +20,7 @@ from cnn.networks import test_time_augmentation
 from cnn.networks.load import load
 from cnn.runs import Run
 
-KEYS = ["run", "split", "n", "accuracy", "interval", "loss", "ece", "per_class", "confusion"]
+KEYS = ["run", "split", "n", "accuracy", "interval", "balanced_accuracy", "loss", "ece", "per_class", "confusion"]
 AGAINST = ["other", "difference", "difference_interval", "p_value", "only_first", "only_second"]
 
 
@@ -88,7 +88,9 @@ def test_in_words_it_has_a_table_and_the_worst_mistake(own_tiny, draw_once, caps
     code, out, _ = run_main(capsys, "--run", own_tiny.id)
     lines = out.splitlines()
     assert code == 0 and lines[0] == f"Tiny one ({own_tiny.id}) on the 2,000 test images of synthetic clothes"
+    recalls = [row.recall for row in scores.per_class(predictions.of_run(own_tiny))]
     assert lines[1].startswith("Accuracy ") and "95% interval" in lines[1]
+    assert f", balanced {np.mean(recalls):.2%}, loss" in lines[1]
     assert lines[3].split() == ["Class", "Precision", "Recall", "F1", "Images", "Confidence"]
     assert len({len(line) for line in lines[3:14]}) == 1 and lines[4].startswith("T-shirt/top ")
     assert lines[15].startswith("Most often wrong: ")

@@ -73,9 +73,10 @@ def test_a_run_of_it_is_read_and_is_not_called_synthetic():
 def test_it_is_offered_on_the_command_line(capsys):
     config = train._configure(train._parse(["--preset", "tiny", "--dataset", "stripes"]))
     assert config.data.dataset == "stripes"
-    with pytest.raises(SystemExit):
-        train._parse(["--preset", "tiny", "--dataset", "spots"])
-    assert "stripes" in capsys.readouterr().err
+    assert train.main(["--preset", "tiny", "--dataset", "spots"]) == 2
+    assert "There is no dataset 'spots': choose one of fashion-mnist, synthetic, mnist, cifar-10, stripes, or give" in (
+        capsys.readouterr().err
+    )
 
 
 def test_it_is_offered_on_the_train_page_with_what_is_missing(launcher):
