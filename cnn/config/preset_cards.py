@@ -59,6 +59,9 @@ PRESET_CARDS = {
     "tiny": PresetCard(
         "Tiny", "5,000 images, a few thousand parameters: done in seconds.", Measured(accuracy=0.7486, seconds=2.7)
     ),
+    "transfer": PresetCard(
+        "Transfer", "ImageNet's features, a new output layer: for a few photos of your own in each class."
+    ),
 }
 
 

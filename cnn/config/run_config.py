@@ -45,11 +45,14 @@ class Data(_Section):
     )
     classes: tuple[str, ...] = Field(
         (),
+        strict=False,  # JSON has lists
         max_length=MAX_CLASSES,
         description="The classes of a dataset of your own, in order; empty: the dataset is a built-in one.",
     )
     image_size: tuple[_Edge, _Edge] | None = Field(
-        None, description="Height and width in pixels that images are brought to; empty: the dataset's own."
+        None,
+        strict=False,
+        description="Height and width in pixels that images are brought to; empty: the dataset's own.",
     )
     channels: Literal[1, 3] | None = Field(None, description="1: grey. 3: RGB. Empty: the dataset's own.")
     limit: int | None = Field(
@@ -222,6 +225,9 @@ class Transfer(_Section):
     )
     layers: int = Field(0, ge=0, le=64, description="How many layers, from the first, get its weights.")
     frozen: int = Field(0, ge=0, le=64, description="How many layers, from the first, are not trained.")
+    output: bool = Field(
+        False, description="Whether the output layer gets its weights, too: where the classes are the same."
+    )
     views: int = Field(
         4,
         ge=1,
@@ -231,7 +237,7 @@ class Transfer(_Section):
 
     @model_validator(mode="after")
     def _frozen_are_transferred(self) -> Self:
-        if not self.source and (self.layers or self.frozen):
+        if not self.source and (self.layers or self.frozen or self.output):
             raise ValueError("Layers can only be transferred or frozen where there is a network to take them from.")
         if self.source and not self.layers:
             raise ValueError(f"No layer is transferred from {self.source!r}: transfer at least one.")
@@ -286,6 +292,8 @@ class RunConfig(_Section):
                 f"{self.transfer.layers} layers are transferred, but there are only {len(self.layers)} before the "
                 "output layer."
             )
+        if self.transfer.output and self.transfer.layers < len(self.layers):
+            raise ValueError("The output layer can only be transferred with all layers before it.")
         return self
 
     def rows(self) -> list[Row]:

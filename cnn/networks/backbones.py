@@ -46,7 +46,7 @@ class Source(NamedTuple):
     """A network whose weights others can begin with.
 
     title: what people call it. layers, input_shape: what it is made of. rows: its table, without the output layer.
-    weights: float32.
+    weights: float32. classes: of its output layer, and that layer's weights; empty where it has none.
     """
 
     title: str
@@ -54,6 +54,8 @@ class Source(NamedTuple):
     input_shape: tuple[int, int, int]
     rows: tuple[Row, ...]
     weights: Weights
+    classes: tuple[str, ...] = ()
+    output: Sequence[np.ndarray] = ()
 
 
 def to_do(name: str) -> str | None:
@@ -97,7 +99,8 @@ def source_of(name: str, on_download: OnDownload = lambda _: None) -> Source:
         raise TransferImpossible(f"The weights cannot be transferred. {error}") from error
     rows = tuple(run.config.rows()[:-1])
     weights = {row.name: model.get_layer(row.name).get_weights() for row in rows if row.parameters}
-    return Source(run.name, run.config.layers, run.config.data.card.input_shape, rows, weights)
+    images, output = run.config.data.card, model.layers[-1].get_weights()
+    return Source(run.name, run.config.layers, images.input_shape, rows, weights, images.class_names, output)
 
 
 def transfer_weights(model: "keras.Model", config: RunConfig, on_download: OnDownload = lambda _: None) -> None:
@@ -116,6 +119,13 @@ def transfer_weights(model: "keras.Model", config: RunConfig, on_download: OnDow
     source = source_of(config.transfer.source, on_download)
     for name, arrays in fitting_weights(source, config).items():
         model.get_layer(name).set_weights(arrays)
+    if config.transfer.output:
+        if source.classes != config.data.card.class_names:
+            raise TransferImpossible(
+                f"The output layer of {source.title} cannot be transferred, because its classes are others: transfer "
+                "only the layers before it."
+            )
+        model.layers[-1].set_weights(source.output)
 
 
 def fitting_weights(source: Source, config: RunConfig) -> Weights:

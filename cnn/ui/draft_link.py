@@ -64,7 +64,7 @@ def decode(text: str) -> tuple[str | None, dict[str, dict[str, Any]], list[Layer
         layers = contents.pop("layers", [])
         if not isinstance(layers, list) or not 1 <= len(layers) <= _MOST_LAYERS:
             raise BadLink(f"The link must name 1 to {_MOST_LAYERS} layers.")
-        sections = {name: _section(model, contents.pop(name, {})) for name, model in SECTIONS.items()}
+        sections = {name: _section(name, contents.pop(name, {})) for name in SECTIONS}
         preset = RunConfig.model_validate({"layers": [{"kind": "flatten"}], **contents}).preset
         return preset, sections, [_layer(values) for values in layers]
     except ValidationError as error:
@@ -87,8 +87,11 @@ def _unpacked(text: str) -> dict[str, Any]:
     return contents
 
 
-def _section(model: type[BaseModel], values: Any) -> dict[str, Any]:
+def _section(name: str, values: Any) -> dict[str, Any]:
     """All values of a section. Those that are valid one by one but not together, such as fractions, are kept."""
+    model = SECTIONS[name]
+    if not isinstance(values, dict):
+        raise BadLink(f"The settings of {name} must be an object, but they are {str(values)[:40]!r}.")
     try:
         return model.model_validate(values, strict=True).model_dump()
     except ValidationError as error:

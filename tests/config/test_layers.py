@@ -133,7 +133,8 @@ def test_rows_are_the_layers_that_keras_builds(name):
     ]
     assert [(r.name, r.type, r.output_shape, r.parameters, r.trainable) for r in rows] == built
     assert sum(row.parameters for row in rows) == network.count_params()
-    assert network.inputs[0].shape[1:] == INPUT_SHAPE and network.outputs[0].shape[1:] == (len(CLASS_NAMES),)
+    assert network.inputs[0].shape[1:] == config.data.card.input_shape
+    assert network.outputs[0].shape[1:] == (len(config.data.card.class_names),)
 
 
 def test_a_skip_connection_adds_the_input_of_the_first_layer_it_skips():

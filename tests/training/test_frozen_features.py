@@ -12,7 +12,9 @@ from benchmarks.interruptions import differences
 from cnn import data, runs
 from cnn.config import Data, RunConfig, Training, Transfer
 from cnn.config.layers import Convolution, Dense, Dropout, GlobalPooling, Pooling, SkipConnection
+from cnn.config.transfer_learning import fine_tuning
 from cnn.networks import portable
+from cnn.networks.backbones import TransferImpossible, transfer_weights
 from cnn.networks.build import build
 from cnn.networks.load import load
 from cnn.runs import Run, Status
@@ -169,3 +171,15 @@ def test_what_was_not_used_for_the_longest_time_goes_first(tmp_path, monkeypatch
     monkeypatch.setattr(frozen_features, "_ROOM", 350)
     frozen_features._make_room(tmp_path, 100)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["2.npy", "3.npy"]
+
+
+def test_fine_tuning_begins_where_the_head_ended_with_its_output_layer(coloured):
+    head = train_here(runs.create(retrained(coloured, source(coloured)), "head").path)
+    assert head.code == 0
+    config = fine_tuning(head.run.id, head.run.config)
+    network = build(config)
+    transfer_weights(network, config)
+    assert all(map(np.array_equal, network.get_weights(), load(head.run).get_weights()))
+    others = coloured.model_copy(update={"classes": ("a", "b", "c")})
+    with pytest.raises(TransferImpossible, match="its classes are others"):
+        transfer_weights(network, config.model_copy(update={"data": others}))
