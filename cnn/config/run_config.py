@@ -29,6 +29,7 @@ MAX_CLASS_NAME = 80  # characters
 LEAST_EDGE, LARGEST_EDGE = 16, 224  # pixels of an image's height and width
 PHOTO_SIZE = (224, 224)  # of images of your own, where no other is chosen
 _Edge = Annotated[int, Field(ge=LEAST_EDGE, le=LARGEST_EDGE)]
+_Size = Annotated[tuple[_Edge, _Edge], Field(strict=False)]  # JSON has lists
 
 
 class _Section(BaseModel):
@@ -49,9 +50,8 @@ class Data(_Section):
         max_length=MAX_CLASSES,
         description="The classes of a dataset of your own, in order; empty: the dataset is a built-in one.",
     )
-    image_size: tuple[_Edge, _Edge] | None = Field(
+    image_size: _Size | None = Field(
         None,
-        strict=False,
         description="Height and width in pixels that images are brought to; empty: the dataset's own.",
     )
     channels: Literal[1, 3] | None = Field(None, description="1: grey. 3: RGB. Empty: the dataset's own.")
