@@ -10,7 +10,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from cnn.config import versions
 from cnn.config.datasets import (
@@ -29,7 +29,7 @@ MAX_CLASS_NAME = 80  # characters
 LEAST_EDGE, LARGEST_EDGE = 16, 224  # pixels of an image's height and width
 PHOTO_SIZE = (224, 224)  # of images of your own, where no other is chosen
 _Edge = Annotated[int, Field(ge=LEAST_EDGE, le=LARGEST_EDGE)]
-_Size = Annotated[tuple[_Edge, _Edge], Field(strict=False)]  # JSON has lists
+_FromJson = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)
 
 
 class _Section(BaseModel):
@@ -44,13 +44,12 @@ class Data(_Section):
         max_length=1000,
         description="The name of one of `DATASET_CARDS`, or the name or the folder of a dataset of your own.",
     )
-    classes: tuple[str, ...] = Field(
+    classes: Annotated[tuple[str, ...], _FromJson] = Field(
         (),
-        strict=False,  # JSON has lists
         max_length=MAX_CLASSES,
         description="The classes of a dataset of your own, in order; empty: the dataset is a built-in one.",
     )
-    image_size: _Size | None = Field(
+    image_size: Annotated[tuple[_Edge, _Edge] | None, _FromJson] = Field(
         None,
         description="Height and width in pixels that images are brought to; empty: the dataset's own.",
     )
