@@ -167,8 +167,11 @@ def filters(layer: kl.Layer, weights: Sequence) -> np.ndarray | tf.Tensor:
 
 
 def altered(layer: kl.Layer, **arguments: object) -> kl.Layer:
-    """A layer like another, with other arguments, such as `activation=None`, and weights of its own."""
-    copy = type(layer).from_config({**layer.get_config(), **arguments})
+    """A layer like another, with other arguments, such as `activation=None`, and weights of its own.
+
+    It can be trained, also where the other is frozen: a frozen layer keeps its weights among others in Keras.
+    """
+    copy = type(layer).from_config({**layer.get_config(), "trainable": True, **arguments})
     copy.build(layer.input.shape)
     return copy
 

@@ -6,8 +6,8 @@ import pytest
 from keras import layers as kl
 
 from cnn import data
-from cnn.config import RunConfig, presets
-from cnn.config.layers import Convolution, GlobalPooling, Pooling, SkipConnection
+from cnn.config import RunConfig, Transfer, presets
+from cnn.config.layers import Convolution, GlobalPooling, InvertedResidual, Pooling, Rescaling, SkipConnection
 from cnn.data import synthetic
 from cnn.networks.build import build
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward
@@ -22,7 +22,16 @@ SKIPPING = RunConfig(
         GlobalPooling(),
     )
 )
-CONFIGS = {**presets(), "skipping": SKIPPING}
+FROZEN = RunConfig(
+    layers=(
+        Rescaling(),
+        Convolution(filters=4, stride=2, activation="relu6", batch_normalisation=True),
+        InvertedResidual(filters=4, squeeze=2, activation="silu"),
+        GlobalPooling(),
+    ),
+    transfer=Transfer(source="another network", layers=3, frozen=3),
+)
+CONFIGS = {**presets(), "skipping": SKIPPING, "frozen": FROZEN}
 
 
 @pytest.fixture(scope="module")
