@@ -13,19 +13,24 @@ def literal(text: str) -> str:
 
 
 def short(names: Sequence[str], longest: int = LONGEST) -> list[str]:
-    """Names for an axis, literal and cut where they are long; those that would then be the same keep their ends.
+    """Names for an axis of Plotly, literal and as `cut`."""
+    return [literal(name) for name in cut(names, longest)]
 
-    >>> short(["Trouser", "A very long name for a hat", "A very long name for a coat", "Another long name"], 12)
+
+def cut(names: Sequence[str], longest: int = LONGEST) -> list[str]:
+    """Names with their ends left out where they are long; those that would then be the same keep their ends.
+
+    >>> cut(["Trouser", "A very long name for a hat", "A very long name for a coat", "Another long name"], 12)
     ['Trouser', 'A very…a hat', 'A very… coat', 'Another lon…']
     """
-    cut = [name if len(name) <= longest else name[: longest - 1].rstrip() + "…" for name in names]
+    found = [name if len(name) <= longest else name[: longest - 1].rstrip() + "…" for name in names]
     for again in (_without_middle, _numbered):
-        often = Counter(cut)
-        cut = [
+        often = Counter(found)
+        found = [
             one if often[one] == 1 else again(name, place, longest)
-            for place, (name, one) in enumerate(zip(names, cut, strict=True))
+            for place, (name, one) in enumerate(zip(names, found, strict=True))
         ]
-    return [literal(name) for name in cut]
+    return found
 
 
 def _without_middle(name: str, _: int, longest: int) -> str:

@@ -172,7 +172,7 @@ def making(run: Run, patience: float = PATIENCE) -> Generator[float, None, Table
 
 def _splits(run: Run) -> tuple[data.Splits | None, str]:
     """The run's dataset where it is on this machine, else a sentence."""
-    if missing := data.DATASETS[run.config.data.dataset].missing():
+    if missing := data.dataset_of(run.config.data).missing():
         return None, missing
     try:
         return data.load(run.config.data), ""

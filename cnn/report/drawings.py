@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from cnn import charts
 from cnn.charts import BLUE, GREEN, GREY, ORANGE
+from cnn.charts.literal import cut
 from cnn.charts.training import Metric
 from cnn.config.printable import printable
 from cnn.evaluation import scores
@@ -33,6 +34,7 @@ _WIDTH = 6.2  # inches of 72 pixels: the letters are about as large as those of 
 _MOST_COUNTS = 24  # classes whose confusion matrix has its numbers written into the cells
 _MOST_NAMES = 60  # at an edge of the matrix: of more classes, every second one is named, or every third
 _SMALLEST = 5  # points of a letter
+MOST_CLASSES = 40  # whose scores are drawn
 matplotlib.rcParams.update(
     {
         "svg.fonttype": "none",
@@ -104,7 +106,7 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> str:
     axes.imshow(image, interpolation="none")  # a cell is a pixel, however many there are
     size = max(_SMALLEST, min(10, 110 / count))
     every = ceil(count / _MOST_NAMES)
-    places, shown = range(0, count, every), names[::every]
+    places, shown = range(0, count, every), cut(names)[::every]
     axes.set_xticks(places, shown, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(places, shown, fontsize=size)
     axes.tick_params(length=0)
@@ -123,14 +125,19 @@ def confusion(matrix: np.ndarray, names: Sequence[str]) -> str:
 
 
 def per_class(classes: Sequence[ClassScores]) -> str:
-    """Precision and recall of each class, joined by a line: long where the two differ."""
+    """Precision and recall of each class, joined by a line: long where the two differ.
+
+    Of many classes, those with the lowest F1.
+    """
+    if len(classes) > MOST_CLASSES:
+        classes = sorted(classes, key=lambda one: one.f1)[:MOST_CLASSES]
     drawing, axes = _drawing(0.9 + 0.27 * len(classes))
     places = np.arange(len(classes))
     precision, recall = np.array([(one.precision, one.recall) for one in classes]).T
     axes.hlines(places, precision, recall, color=GREY, linewidth=1.5)
     axes.plot(precision, places, "D", color=ORANGE, markersize=5, label="precision")
     axes.plot(recall, places, "o", color=BLUE, markersize=6, label="recall")
-    axes.set_yticks(places, [one.name for one in classes])
+    axes.set_yticks(places, cut([one.name for one in classes]))
     lowest = min(precision.min(), recall.min(), 0.9)
     axes.set(xlim=(max(0.0, lowest - 0.05), 1.01), ylim=(len(classes) - 0.5, -0.5))
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))

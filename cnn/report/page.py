@@ -95,6 +95,7 @@ def _words(contents: Contents) -> dict[str, Any]:
     events = [charts.intervention_text(event) for event in contents.events]
     return {
         "card": config.data.card,
+        "most_classes": drawings.MOST_CLASSES,
         "preset": preset_title(config.preset),
         "preset_known": recipe.preset_of(config) is not None,
         "convolutional": any(row.type in CONVOLUTIONS for row in contents.rows),

@@ -10,6 +10,7 @@ from cnn.runs.run import Run
 # What an image costs beside its multiply-accumulates (loading, augmentation, the optimizer's step), as so many of
 # them: between the presets dense and fast, this explains the measured times.
 _OVERHEAD = 2.5e6
+_UNCOUNTED = 1_000  # training images of a dataset whose images nobody has counted
 
 
 class Estimate(NamedTuple):
@@ -62,7 +63,8 @@ def _distance(one: RunConfig, other: RunConfig) -> float:
 def _images(config: RunConfig, epochs: int) -> int:
     """Images that a training sees, over so many epochs."""
     every = config.data.card.training_images
-    return min(config.data.limit or every, every) * epochs
+    counts = [count for count in (every, config.data.limit) if count]
+    return min(counts, default=_UNCOUNTED) * epochs
 
 
 def _same_work(one: RunConfig, other: RunConfig) -> bool:

@@ -1,18 +1,25 @@
-"""Explore with a network of people's own classes: colour images that are not square, and names that need care."""
+"""Explore and Evaluate with a network for classes of your own: colour images that are not square, names that need care."""
 
+import io
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from cnn import runs
+from cnn import report, runs
 from cnn.config.layers import Convolution
 from cnn.data import own_datasets
+from cnn.evaluation import predictions
 from cnn.evaluation.examples import write_examples
+from cnn.evaluation.predictions import Predictions
 from cnn.interpret import activation_maximization
 from cnn.networks.load import load
 from cnn.runs import Run
+from cnn.ui.evaluate import images
+from cnn.ui.evaluate import measured as kept_predictions
 from cnn.ui.explore import filters
 from tests.any_run import HATS, random_split, untrained
 from tests.data.folders_of_images import fill
@@ -88,3 +95,72 @@ def test_a_contact_sheet_is_in_colour_and_small():
     np.testing.assert_array_equal(cells[2, :height, 3 * width + 2 :][:, :width], found.crops[2, 0])
     large = found._replace(crops=found.crops.repeat(60, axis=2).repeat(60, axis=3))
     assert max(filters.contact_cells(large).shape[1:3]) < 500
+
+
+# --- Evaluate ---------------------------------------------------------------------------------------------------
+
+EVALUATED = ("Overview", "Images", "Classes", "Calibration", "Robustness", "Dataset", "Report")
+
+
+@pytest.fixture
+def measured(hats) -> Run:
+    for split in ("test", "validation"):
+        predictions.of_run(hats, split)
+    return hats
+
+
+@pytest.mark.parametrize("view", EVALUATED)
+def test_every_view_of_an_evaluation_is_drawn(view, measured):
+    app = open_page("Evaluate", measured.id, **{"evaluate-view": view})
+    assert not app.error and "Skirt *midi*" not in text(app), "a class's name is no Markdown"
+
+
+def test_few_images_are_said_before_labels_are_doubted(measured):
+    app = open_page("Evaluate", measured.id, **{"evaluate-view": "Dataset"})
+    assert any("images for 3 classes" in one.value for one in app.warning)
+    cross_validated = open_page(
+        "Evaluate", measured.id, **{"evaluate-view": "Dataset", "dataset-network": "This run's"}
+    )
+    assert "the layers of Untrained" in text(cross_validated)
+
+
+def test_an_opened_image_in_colour_and_all_images_as_folders(measured):
+    app = open_page("Evaluate", measured.id, **{"evaluate-view": "Images", "evaluate-image": "1"})
+    assert "Test image 1" in text(app)
+    found = predictions.of_run(measured, "test")
+    shown = predictions.images_of(measured, "test").images
+    with zipfile.ZipFile(io.BytesIO(images.as_folders(shown, found, np.arange(len(found))))) as file:
+        names = file.namelist()
+        assert {name.partition("/")[0] for name in names} == {"0_Hat", "1_Skirt-midi", "2_帽子"}
+        first = np.asarray(Image.open(io.BytesIO(file.read(names[0]))))
+    np.testing.assert_array_equal(first, shown[0])
+
+
+def test_what_is_known_of_a_run_whose_dataset_is_gone(measured):
+    shutil.rmtree(own_datasets.root() / HATS["dataset"])
+    words = text(open_page("Evaluate", measured.id, **{"evaluate-view": "Images"}))
+    assert "There is no dataset" in words and "of them wrong" in words
+    shutil.rmtree(runs.found_folder(measured))
+    kept_predictions._kept.clear()
+    runs.write_json(measured.path / "evaluation.json", {"split": "test", "n": 30, "accuracy": 0.9, "loss": 0.4})
+    app = open_page("Evaluate", measured.id)
+    assert "Measured when it was trained:" in text(app) and "90.00%" in [one.value for one in app.metric]
+
+
+def test_a_report_in_colour(measured):
+    made = report.html(measured)
+    assert "帽子" in made and "20×30×3" in made and made.count("data:image/png") >= 3
+
+
+def test_200_classes_are_evaluated():
+    names = [f"Class {index} with a name" for index in range(200)]
+    run = untrained({"dataset": "Many", "classes": names, "image_size": [16, 16]})
+    chance = np.random.default_rng(0)
+    labels = np.arange(400) % 200
+    logits = chance.normal(size=(400, 200)).astype(np.float32)
+    predictions.keep(run, Predictions("test", labels, logits, tuple(names)))
+    for view in ("Overview", "Images", "Classes", "Calibration"):
+        app = open_page("Evaluate", run.id, **{"evaluate-view": view})
+        assert not app.error
+        if view == "Overview":
+            assert "Most frequent mistakes" in text(app)

@@ -10,6 +10,7 @@ from cnn.evaluation.predictions import Predictions
 from cnn.runs import Run
 from cnn.ui import csv, figures, fragments, links, shell, state
 
+_WHOLE, _HIGH = 30, 640  # classes up to which the whole table is shown, and the pixels of a longer one
 _PERCENT = ("Precision", "Recall", "F1", "Mean confidence")
 
 
@@ -27,7 +28,7 @@ def _table(run: Run, found: Predictions) -> None:
     st.dataframe(
         shown.assign(**{name: shown[name] * 100 for name in _PERCENT}),
         hide_index=True,
-        height="content",
+        height="content" if len(rows) <= _WHOLE else _HIGH,
         key=state.CLASSES_TABLE,
         alt=f"Precision, recall, F1, support and mean confidence of {len(rows)} classes and their means.",
         on_select=lambda: _open(found),
@@ -82,6 +83,8 @@ def _one_class(found: Predictions) -> None:
             help="Every image with at least this probability of the class is called the class, whatever else it is.",
         )
     label = found.class_names.index(name)
+    if len(found.class_names) > _WHOLE:
+        st.caption(f"{int((found.labels == label).sum()):,} of {len(found):,} images are {shell.plain(name)}.")
     curves = scores.curves(found, label)
     if np.isnan(curves.auroc):
         st.info(f"All {found.split} images are {shell.plain(name)}, or none is: there is nothing to tell apart.")

@@ -17,14 +17,15 @@ _TRAINING, _TEST, _DUPLICATES = "Training labels", "Test labels", "Duplicates"
 
 def show(run: Run) -> None:
     """Draw the view."""
-    splits = measured.if_here(run, lambda: _loaded(run.config.data.dataset, run.config.data.limit))
+    config = run.config.data
+    splits = measured.if_here(run, lambda: _loaded(data.fingerprint(config), config))
     if splits is None:
         return
     part = links.choice("dataset-part", "Look for", (_TRAINING, _TEST, _DUPLICATES), label_visibility="collapsed")
     if part == _TEST:
         label_suspects.of_test(run, splits)
         return
-    place = _place(run.config.data.dataset, run.config.data.limit, str(runs.root()), splits)
+    place = _place(data.fingerprint(config), str(runs.root()), config, splits)
     if part == _TRAINING:
         label_suspects.of_training(run, splits, place)
     else:
@@ -32,11 +33,11 @@ def show(run: Run) -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the images…")
-def _loaded(dataset: str, limit: int | None) -> Splits:
-    return data.load(Data(dataset=dataset, limit=limit))
+def _loaded(fingerprint: str, _config: Data) -> Splits:
+    return data.load(_config)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _place(dataset: str, limit: int | None, root: str, _splits: Splits) -> Path:
+def _place(fingerprint: str, root: str, _config: Data, _splits: Splits) -> Path:
     """Where what is found about these images is kept."""
-    return dataset_findings.folder(Data(dataset=dataset, limit=limit), _splits)
+    return dataset_findings.folder(_config, _splits)

@@ -47,6 +47,9 @@ def show(run: Run, splits: Splits, place: Path) -> None:
         help="The root mean square of the differences of two images' pixels, from 0, the same pixels, to 255. The "
         "second image may be mirrored.",
     )
+    if of.reduced:
+        size = "×".join(str(edge) for edge in of.images.shape[1:3])
+        st.caption(f"The images are compared in {size} pixels, so that small differences do not count.")
     if pairs.count > len(pairs):
         st.caption(f"{pairs.count:,} pairs are close; the closest {len(pairs):,} are listed.")
     pairs = pairs.within(near)

@@ -15,8 +15,22 @@ _FRAME = 1  # pixels of a small image's frame
 _WRONG, _RIGHT, _SELECTED = np.array([(213, 94, 0), (128, 128, 128), (0, 114, 178)], np.uint8)
 
 
+class Together:
+    """Arrays of images (n, h, w[, c]) one after the other, to be taken from by index; they may lie on disk."""
+
+    def __init__(self, arrays: Sequence[np.ndarray]):
+        self._arrays = arrays
+        self._starts = np.cumsum([0, *map(len, arrays)])
+
+    def __getitem__(self, index: int | Sequence[int]) -> np.ndarray:
+        if isinstance(index, int | np.integer):
+            number = int(np.searchsorted(self._starts, index, side="right")) - 1
+            return self._arrays[number][index - self._starts[number]]
+        return np.stack([self[int(one)] for one in index])
+
+
 def show(
-    images: np.ndarray,
+    images: np.ndarray | Together,
     shown: Sequence[int] | np.ndarray,
     names: Sequence[str],
     key: str,
@@ -50,7 +64,7 @@ def show(
         tiles,
         names[first : first + PAGE],
         here,
-        scale=max(1, round(_EDGE / tiles.shape[2])),
+        scale=max(1, round(_EDGE / max(tiles.shape[1:3]))),
         chosen=[here.index(opened)] if opened in here else (),
     )
     on_pick = None if on_open is None else lambda _, index: on_open(index)
@@ -69,6 +83,12 @@ def thumbnails(images: np.ndarray) -> np.ndarray:
     factor = _EDGE / max(height, width)
     size = max(1, round(width * factor)), max(1, round(height * factor))
     return np.stack([np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BOX)) for one in images])
+
+
+def width_within(image: np.ndarray, edge: int) -> int:
+    """Screen pixels that an image (h, w, ...) is wide where its longer side has so many."""
+    height, width = image.shape[:2]
+    return max(1, round(edge * width / max(height, width)))
 
 
 def framed(tiles: np.ndarray, wrong: np.ndarray, selected: np.ndarray) -> np.ndarray:

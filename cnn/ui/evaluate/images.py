@@ -119,9 +119,10 @@ def _more(run: Run, found: Predictions) -> np.ndarray:
     most_entropy = float(np.ceil(np.log(found.logits.shape[1]) * 10) / 10)
     passed &= found.entropy >= links.slider("evaluate-entropy", "Entropy at least (nats)", 0.0, most_entropy, step=0.1)
     below = _unlike_below(run)
+    unlike = "clothes" if run.config.data.card.reading == "garment" else "the training images"
     if below is not None and links.switch(
         "evaluate-unlike",
-        "Only images unlike clothes",
+        f"Only images unlike {unlike}",
         help="The energy of their logits is below the threshold by which Predict says so. Here it is measured in a "
         "single forward pass.",
     ):
@@ -200,7 +201,7 @@ def _details(run: Run, found: Predictions, images: np.ndarray, index: int) -> No
             st.image(
                 pictures.magnified(images[index], factor),
                 alt=f"The {found.split} image {index}, true label {true}.",
-                width=_LARGE,
+                width=gallery.width_within(images[index], _LARGE),
             )
         with st.container(width="stretch", gap="xsmall"):
             predicted = shell.plain(found.class_names[found.predicted[index]])
@@ -292,7 +293,8 @@ def as_table(found: Predictions, listed: np.ndarray) -> pd.DataFrame:
         "familiarity": found.familiarity[listed].round(6),
     }
     probabilities = found.probabilities[listed].round(6)
-    return pd.DataFrame({**columns, **{str(name): probabilities[:, label] for label, name in enumerate(names)}})
+    titles = [f"{name} (probability)" if name in columns else str(name) for name in names]
+    return pd.DataFrame({**columns, **{name: probabilities[:, label] for label, name in enumerate(titles)}})
 
 
 def as_folders(images: np.ndarray, found: Predictions, listed: np.ndarray) -> bytes:
@@ -301,7 +303,7 @@ def as_folders(images: np.ndarray, found: Predictions, listed: np.ndarray) -> by
     with zipfile.ZipFile(content, "w") as file:
         for index in listed.tolist():
             label = int(found.labels[index])
-            folder = re.sub(r"[^\w-]+", "-", found.class_names[label])
+            folder = re.sub(r"[^\w-]+", "-", found.class_names[label]).strip("-") or "class"
             png = io.BytesIO()
             Image.fromarray(images[index]).save(png, "PNG")
             file.writestr(f"{label}_{folder}/{found.split}-{index}.png", png.getvalue())

@@ -22,11 +22,13 @@ from cnn.runs import Run, estimates
 from cnn.training import cross_validation
 from cnn.ui import background_work, csv, fragments, links, preload, shell, state, time_needed
 from cnn.ui.evaluate import gallery, measured
+from cnn.ui.evaluate.gallery import Together
 from cnn.ui.evaluate.open_image import explain_link
 from cnn.ui.predict import pictures
 
 _FAST, _OWN = "Fast preset", "This run's"
 _ANY = "Any"
+_FEW = 50  # images a class, of which fewer teach a network too little to doubt labels
 _TICK = 1.0  # seconds between two looks at a cross-validation
 _LARGE = 180  # screen pixels of an opened image
 _SUSPECTS = (
@@ -42,7 +44,7 @@ class _Named:
     images, labels: of all. split: the name of each one's split. index: int (n,), within it.
     """
 
-    images: np.ndarray
+    images: Together
     labels: np.ndarray
     split: np.ndarray
     index: np.ndarray
@@ -52,7 +54,7 @@ def _named(**splits: Split) -> _Named:
     """The images of some splits, in this order."""
     sizes = [len(split.labels) for split in splits.values()]
     return _Named(
-        np.concatenate([split.images for split in splits.values()]),
+        Together([split.images for split in splits.values()]),
         np.concatenate([split.labels for split in splits.values()]).astype(np.int64),
         np.repeat(np.array(list(splits), object), sizes),
         np.concatenate([np.arange(size) for size in sizes]),
@@ -111,9 +113,12 @@ def _asked(run: Run) -> tuple[RunConfig | None, int]:
             "More folds leave more images to learn from, and each costs another training. Images that a run mixes "
             "in are left out."
         )
-    own = {"dataset": run.config.data.dataset, "limit": run.config.data.limit}
+    mine = run.config.data
+    own = {name: getattr(mine, name) for name in ("dataset", "classes", "image_size", "channels", "limit")}
+    varied = preset.data.model_dump() if mine.card.reading == "garment" and not mine.card.own else {}
+    kept: dict[str, dict] = {"transfer": {}} if which == _FAST else {}
     try:  # the preset must fit images of this size
-        config = RunConfig(**{**preset.model_dump(), "data": {**preset.data.model_dump(), **own}})
+        config = RunConfig(**{**preset.model_dump(), **kept, "data": {**varied, **own}})
     except ValueError as error:
         st.error(shell.plain(explain(error)), icon=":material/error:")
         return None, folds
@@ -137,6 +142,12 @@ def _begin(
         if progress.finished:
             st.markdown(f"Stopped: {progress.finished} of {folds} folds are done and kept.")
         else:
+            if count < _FEW * len(run.config.data.card.class_names):
+                st.warning(
+                    f"With {count:,} images for {len(run.config.data.card.class_names)} classes the networks learn "
+                    "little, and what they suspect is mostly their own mistake. Add images first.",
+                    icon=":material/photo_library:",
+                )
             st.markdown(
                 f"**Which labels may be wrong?** The {count:,} training and validation images are divided into {folds} "
                 f"folds. For each fold a new network ({_words(run, config)}) learns all the others and then predicts "
@@ -145,7 +156,8 @@ def _begin(
                 "run on these images.",
                 width=shell.TEXT_WIDTH,
             )
-        training = estimates.estimate(config, shell.listed())
+        all_images = config.data.model_copy(update={"limit": config.data.limit or len(splits.train.labels)})
+        training = estimates.estimate(config.model_copy(update={"data": all_images}), shell.listed())
         fraction = count * (1 - 1 / folds) / max(1, len(splits.train.labels))
         seconds = training.seconds * (folds - progress.finished) * fraction
         st.caption(f"Takes about {duration(seconds)}. A training of this network: {time_needed.source(training)}")
@@ -216,11 +228,11 @@ def of_test(run: Run, splits: Splits) -> None:
 
 def _networks(run: Run, test: Split) -> tuple[list[tuple[Run, Predictions]], list[Run]]:
     """The runs that have predicted these test images, and those that have not yet; of equal configurations, one."""
-    dataset, labels = run.config.data.dataset, np.asarray(test.labels)
+    labels = np.asarray(test.labels)
     known: dict[str, tuple[Run, Predictions]] = {}
     unknown: dict[str, Run] = {}
     for one in shell.listed():
-        if not one.has_model or one.problem or one.active or one.config.data.dataset != dataset:
+        if not one.has_model or one.problem or one.active or not _same_dataset(one, run):
             continue
         what = one.config.model_dump_json(exclude={"preset", "resources"})
         found = measured.kept(one, "test")
@@ -229,6 +241,12 @@ def _networks(run: Run, test: Split) -> tuple[list[tuple[Run, Predictions]], lis
         elif np.array_equal(found.labels, labels):
             known.setdefault(what, (one, found))
     return list(known.values()), [one for what, one in unknown.items() if what not in known]
+
+
+def _same_dataset(one: Run, other: Run) -> bool:
+    """Whether the test images are the same, in whatever size."""
+    cards = [run.config.data.card for run in (one, other)]
+    return len({(card.name, card.class_names) for card in cards}) == 1
 
 
 def _measure_others(unknown: list[Run], known: int) -> None:
@@ -361,7 +379,7 @@ def _details(run: Run, row: pd.Series, images: _Named, place: int) -> None:
         st.image(
             pictures.magnified(image, factor),
             alt=f"The {row['split']} image {row['index']}, labelled {row['given label']}.",
-            width=_LARGE,
+            width=gallery.width_within(image, _LARGE),
         )
         with st.container(width="stretch", gap="xsmall"):
             st.markdown(f"**{row['split'].capitalize()} image {row['index']:,}**")

@@ -39,11 +39,15 @@ def _measure_first(run: Run, split: SplitName, name: str) -> None:
                 "Evaluate again", icon=":material/replay:", key="evaluate_again", on_click=begun.discard, args=(name,)
             )
             st.stop()
-        if missing := data.DATASETS[run.config.data.dataset].missing():
+        dataset = data.dataset_of(run.config.data)
+        if missing := dataset.missing():
             st.info(
-                f"{missing} {data.DATASETS[run.config.data.dataset].by_hand()} Then every image is predicted here.",
+                shell.plain(f"{missing} {dataset.by_hand()} Then every image is predicted here."),
                 icon=":material/cloud_off:",
             )
+            if run.config.data.card.own:
+                _kept_with_run(run)
+                st.stop()
             if not st.button("Download and evaluate", icon=":material/download:", key="evaluate_download"):
                 st.stop()
         begun.add(name)
@@ -51,6 +55,18 @@ def _measure_first(run: Run, split: SplitName, name: str) -> None:
     st.markdown(f"Predicting every {split} image, once for this network. Afterwards this page opens at once.")
     background_work.follow(name, f"Predicting the {split} images")
     st.stop()
+
+
+def _kept_with_run(run: Run) -> None:
+    """What is known without the images: the numbers of the training's end."""
+    known = run.evaluation or {}
+    if not {"accuracy", "loss", "n"} <= known.keys():
+        return
+    st.markdown("Measured when it was trained:")
+    with st.grid(3, min_column_width=150):
+        st.metric("Accuracy", f"{known['accuracy']:.2%}", border=True, help=f"On {known['n']:,} test images.")
+        st.metric("Loss", f"{known['loss']:.3f}", border=True)
+        st.metric("Test images", f"{known['n']:,}", border=True)
 
 
 def measuring(run: Run, split: SplitName) -> Generator[float, None, Predictions]:
@@ -74,16 +90,16 @@ def _kept(path: str, written: int, split: SplitName, _run: Run) -> Predictions |
 
 
 def images(run: Run, split: str) -> np.ndarray | None:
-    """The images of a split, uint8 (n, h, w); None, with a sentence, where the dataset is not here."""
+    """The images of a split, uint8 (n, h, w) or (n, h, w, 3); None, with a sentence, where the dataset is not here."""
     found = if_here(run, lambda: inputs.split_of(run.config.data, split))
     return None if found is None else found.images
 
 
 def if_here(run: Run, load: Callable[[], Found]) -> Found | None:
     """What `load` finds of a run's dataset; None, with a sentence, where the dataset is not on this machine."""
-    dataset = data.DATASETS[run.config.data.dataset]
+    dataset = data.dataset_of(run.config.data)
     if missing := dataset.missing():
-        st.info(f"{missing} {dataset.by_hand()}", icon=":material/cloud_off:")
+        st.info(shell.plain(f"{missing} {dataset.by_hand()}"), icon=":material/cloud_off:")
         return None
     try:
         return load()

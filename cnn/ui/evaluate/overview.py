@@ -3,6 +3,7 @@
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from cnn import charts, data, runs
@@ -18,6 +19,7 @@ _WRITTEN: dict[str, charts.Normalised] = {"Counts": "count", "% of true label": 
 _BY_CLASS, _BY_SIMILARITY = "By class", "By similarity"
 _CELL, _FRAME = 36, 110  # pixels of a row of the matrix, and of what stands around it
 _SMALLEST, _LARGEST = 420, 900
+_MANY, _LISTED = 25, 10  # classes from which on the most frequent mistakes are listed, too, and how many of them
 
 
 def show(run: Run, found: Predictions) -> None:
@@ -53,6 +55,11 @@ def _headline(run: Run, found: Predictions) -> None:
             f"{calibration.expected_calibration_error(found.probabilities, found.labels):.1%}",
             border=True,
             help="Expected calibration error: how far confidence is from accuracy, on average.",
+        )
+    if scores.is_unequal(found):
+        st.caption(
+            f"Its classes are of unequal size. Each counting the same, it is right on "
+            f"**{scores.balanced_accuracy(found):.1%}** (balanced accuracy, the mean recall of the classes)."
         )
     _published(run, found, (low, high))
 
@@ -95,6 +102,7 @@ def _matrix(run: Run, found: Predictions) -> None:
     left, right = st.columns([11, 9], gap="large")
     with right:
         filter_ = images.ask_classes(found)
+    many = len(names) > _MANY
     with left:
         figures.show(
             charts.confusion(
@@ -115,7 +123,22 @@ def _matrix(run: Run, found: Predictions) -> None:
             "Click a cell, or a number in the last row or column, to see its images; the two menus do the same."
         )
     with right:
+        if many and filter_ == images.Classes():
+            _most_frequent(matrix, names)
         images.of_cell(run, found, filter_)
+
+
+def _most_frequent(matrix: np.ndarray, names: tuple[str, ...]) -> None:
+    """The most frequent mistakes as a table, where the matrix is too fine to be read."""
+    worst = scores.most_confused(matrix, _LISTED)
+    if not worst:
+        return
+    rows = [
+        {"True label": names[one.true], "Predicted": names[one.predicted], "Images": one.count, "Of": one.of}
+        for one in worst
+    ]
+    st.markdown("**Most frequent mistakes**")
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height="content", key="most_frequent_mistakes")
 
 
 def _frame(filter_: images.Classes, places: list[int]) -> tuple[int, int] | None:
@@ -162,14 +185,18 @@ def _next(run: Run, found: Predictions) -> None:
 
 def _training_images(run: Run) -> np.ndarray | None:
     """How many of each class it was trained on, where the dataset is here."""
-    dataset = data.DATASETS[run.config.data.dataset]
-    return None if dataset.missing() else _counts(dataset.card.name, run.config.data.limit)
+    config = run.config.data
+    if data.dataset_of(config).missing():
+        return None
+    try:
+        return _counts(data.fingerprint(config), config)
+    except data.DataUnavailable:  # gone meanwhile
+        return None
 
 
 @lru_cache(maxsize=16)
-def _counts(dataset: str, limit: int | None) -> np.ndarray:
-    labels = data.load(Data(dataset=dataset, limit=limit)).train.labels
-    return np.bincount(labels, minlength=len(data.DATASETS[dataset].card.class_names))
+def _counts(fingerprint: str, config: Data) -> np.ndarray:
+    return np.bincount(data.load(config).train.labels, minlength=len(config.card.class_names))
 
 
 def _way(run: Run, advice: Advice) -> None:

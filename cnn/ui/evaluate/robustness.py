@@ -83,7 +83,9 @@ def _choices(run: Run, split: data.Split) -> tuple[list[Run], int]:
 
 
 def _same_images(one: Run, other: Run) -> bool:
-    return one.config.data.dataset == other.config.data.dataset
+    """Whether both are measured on the same pixels: a network that needs another size gets others."""
+    cards = [run.config.data.card for run in (one, other)]
+    return len({(card.name, card.class_names, card.input_shape) for card in cards}) == 1
 
 
 # ---------------------------------------------------------------- measuring
@@ -304,10 +306,11 @@ def _pair(run: Run, split: data.Split, made: np.ndarray, index: int, caption: st
     with st.container(border=True, horizontal=True, gap="medium"):
         for image, alt in ((split.images[index], "as it is"), (made, label)):
             factor = max(1, 2 * _LARGE // max(image.shape[:2]))  # enough pixels that each stays a square
-            st.image(pictures.magnified(image, factor), alt=f"Test image {index} {alt}.", caption=alt, width=_LARGE)
+            wide = gallery.width_within(image, _LARGE)
+            st.image(pictures.magnified(image, factor), alt=f"Test image {index} {alt}.", caption=alt, width=wide)
         with st.container(width="stretch", gap="xsmall"):
             st.markdown(f"**Test image {index:,}**")
-            st.markdown(caption.partition(": ")[2] + ".")
+            st.markdown(shell.plain(caption.partition(": ")[2]) + ".")
             explain_link(run, "test", split.labels, index)
 
 
