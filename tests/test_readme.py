@@ -56,7 +56,7 @@ def test_the_top_level_is_the_agreed_one():
     agreed = {"README.md", "requirements.txt", "app.py", "pages", "cnn", "tests", ".streamlit", "pyproject.toml"}
     agreed |= {"LICENSE", "benchmarks", "docs", ".ci", ".gitignore"}
     caches = {f".{tool}_cache" for tool in ("pytest", "ruff", "mypy", "import_linter")}
-    caches |= {".git", ".venv", "runs", "__pycache__"}
+    caches |= {".git", ".venv", "runs", "datasets", "__pycache__"}
     assert {path.name for path in PROJECT.iterdir()} - agreed - caches == set()
 
 

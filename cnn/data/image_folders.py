@@ -28,6 +28,7 @@ from cnn.pictures import MAX_BYTES, UnreadableImage, open_image
 OnProgress = Callable[[int, int], None]  # how many are done, of how many
 _THREADS = os.cpu_count() or 1  # Pillow decodes outside Python's lock
 _AHEAD = 2  # images a thread that are decoded before anybody asks for them
+UNOPENED = "-"  # in place of the hash of a file that is there, but may not be read
 _VERSION = 1  # of the lines of an index
 
 
@@ -160,11 +161,7 @@ class ImageFolder:
                         there.append((class_name, Path(entry.path), file))
                         continue
                 passed_over.append(Path(entry.path))
-        unknown = [
-            (path, file)
-            for _, path, file in there
-            if (known := index.get(path)) is None or (known.size, known.changed) != (file.st_size, file.st_mtime_ns)
-        ]
+        unknown = [(path, file) for _, path, file in there if not _is_of(index.get(path), file)]
         if unknown:
             moved = index.moved(unknown)
             index.add(moved.items())
@@ -191,6 +188,13 @@ class ImageFolder:
         for done, found in enumerate(mapped(lambda item: (item[0], examined(*item)), files)):
             on_progress(done, len(files))
             yield found
+
+
+def _is_of(known: Known | None, file: os.stat_result) -> bool:
+    """Whether what is known of a file is still so. What could not be opened may be by now."""
+    if known is None or known.content == UNOPENED:
+        return False
+    return (known.size, known.changed) == (file.st_size, file.st_mtime_ns)
 
 
 def _entries(folder: Path, what: str) -> list[os.DirEntry]:
@@ -222,7 +226,9 @@ def examined(path: Path, file: os.stat_result) -> Known:
             content = opened_file.read(MAX_BYTES + 1)
     except OSError as error:
         problem = f"It cannot be opened ({error.strerror})."
-        return Known(file.st_size, file.st_mtime_ns, "" if isinstance(error, FileNotFoundError) else "-", b"", problem)
+        return Known(
+            file.st_size, file.st_mtime_ns, "" if isinstance(error, FileNotFoundError) else UNOPENED, b"", problem
+        )
     return known_of(content)._replace(size=file.st_size, changed=file.st_mtime_ns)
 
 
@@ -293,7 +299,7 @@ class Index:
     """
 
     def __init__(self, folder: Path, file: Path):
-        self._folder, self._file = folder, file
+        self._file, self._skip = file, len(str(folder)) + 1
         self._lock = threading.Lock()
         self._read_to, self._inode, self._lines = 0, 0, 0
         self._known: dict[str, Known] = {}
@@ -314,7 +320,7 @@ class Index:
         try:
             for path, known in found:
                 self._known[self._name(path)] = known
-                if known.content and known.content != "-":
+                if known.content and known.content != UNOPENED:
                     lines.append(self._line(self._name(path), known))
                 if len(lines) >= 200:
                     self._append(lines)
@@ -370,7 +376,7 @@ class Index:
         return json.dumps(values) + "\n"
 
     def _name(self, path: Path) -> str:
-        return str(path.relative_to(self._folder))
+        return str(path)[self._skip :]
 
 
 @lru_cache(maxsize=64)

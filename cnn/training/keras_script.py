@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cnn.config import Data, DatasetCard, RunConfig, Training, counted
 from cnn.config.layers import L2, Row
-from cnn.data import DATASETS, Script
+from cnn.data import Script, dataset_of
 
 _WIDTH = 120  # columns
 
@@ -38,7 +38,7 @@ def keras_script(config: RunConfig, changes: Changes = (), precision: str | None
     configured = config.training.precision
     computed = (precision or "float32") if configured == "auto" else configured
     mixed = None if computed == "float32" else computed
-    dataset = DATASETS[config.data.dataset].script(config.data.limit)
+    dataset = dataset_of(config.data).script(config.data.limit)
     parts = [
         _head(config, dataset, changes, mixed),
         _constants(config.training),
