@@ -223,13 +223,13 @@ def examined(path: Path, file: os.stat_result) -> Known:
     """Read a file and find out what it holds; one that has gone away has an empty `content`."""
     try:
         with path.open("rb") as opened_file:
-            content = opened_file.read(MAX_BYTES + 1)
+            data = opened_file.read(MAX_BYTES + 1)
     except OSError as error:
         problem = f"It cannot be opened ({error.strerror})."
         return Known(
             file.st_size, file.st_mtime_ns, "" if isinstance(error, FileNotFoundError) else UNOPENED, b"", problem
         )
-    return known_of(content)._replace(size=file.st_size, changed=file.st_mtime_ns)
+    return known_of(data)._replace(size=file.st_size, changed=file.st_mtime_ns)
 
 
 def known_of(content: bytes) -> Known:

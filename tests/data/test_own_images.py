@@ -238,6 +238,28 @@ def test_an_image_that_goes_or_changes_while_it_is_read_is_a_sentence(shoes, mon
         image.opened()
 
 
+def test_a_dataset_that_is_deleted_while_it_trains_stays_readable_to_the_end():
+    own = own_datasets.create("Doomed")
+    own.add_to_classes([("ab"[number // 5], f"{number}.png", png(number)) for number in range(10)])
+    config = data.data_of("Doomed", **SMALL)
+    splits = data.load(config)
+    own_datasets.delete("Doomed")
+    assert splits.train.images.max() == 255 and len(splits.train.images) == 6
+    with pytest.raises(DataUnavailable, match="it was deleted or renamed"):
+        data.load(config)
+    own_datasets.restore("Doomed")
+    assert np.array_equal(data.load(config).train.images, splits.train.images)
+
+
+@pytest.mark.skipif(os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_asked_again_the_next_time(shoes):
+    locked = shoes / "Boot" / "000.png"
+    locked.chmod(0)
+    assert [image.name for image in own_datasets.get(shoes).listing().unreadable] == ["000.png"]
+    locked.chmod(0o600)
+    assert not own_datasets.get(shoes).listing().unreadable
+
+
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(shoes, monkeypatch):
     config = data.data_of(shoes, **SMALL)
     monkeypatch.setattr(array_cache, "_ROOM", 10**18)
