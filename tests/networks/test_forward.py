@@ -6,7 +6,7 @@ import pytest
 from keras import layers as kl
 
 from cnn import data
-from cnn.config import RunConfig, Transfer, presets
+from cnn.config import INPUT_SHAPE, RunConfig, Transfer, presets
 from cnn.config.layers import Convolution, GlobalPooling, InvertedResidual, Pooling, Rescaling, SkipConnection
 from cnn.data import synthetic
 from cnn.networks.build import build
@@ -31,7 +31,8 @@ FROZEN = RunConfig(
     ),
     transfer=Transfer(source="another network", layers=3, frozen=3),
 )
-CONFIGS = {**presets(), "skipping": SKIPPING, "frozen": FROZEN}
+OF_CLOTHES = {name: config for name, config in presets().items() if config.data.card.input_shape == INPUT_SHAPE}
+CONFIGS = {**OF_CLOTHES, "skipping": SKIPPING, "frozen": FROZEN}
 
 
 @pytest.fixture(scope="module")
