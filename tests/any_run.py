@@ -21,14 +21,18 @@ LAYERS: list[dict[str, Any]] = [
 
 
 def untrained(
-    data_: dict[str, Any], name: str = "Untrained", layers: list[dict[str, Any]] | None = None, seed: int = 1
+    data_: dict[str, Any],
+    name: str = "Untrained",
+    layers: list[dict[str, Any]] | None = None,
+    seed: int = 1,
+    transfer: dict[str, Any] | None = None,
 ) -> Run:
     """A run of a dataset, in the runs folder of the test, whose network has the seed's weights."""
     import keras
 
     from cnn.networks.build import build  # most pages are visited without TensorFlow
 
-    config = RunConfig.model_validate({"layers": layers or LAYERS, "data": data_})
+    config = RunConfig.model_validate({"layers": layers or LAYERS, "data": data_, "transfer": transfer or {}})
     run = runs.create(config, name)
     keras.utils.set_random_seed(seed)
     build(config).save(run.model_path)

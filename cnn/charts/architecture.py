@@ -24,6 +24,7 @@ _LABEL, _INDENT, _GAP = 280, 5, 18  # pixels: of the words, around the parts of 
 _HEADER, _END = 28, 8  # pixels above and below the parts of an unfolded layer
 _LANE, _LANES = 9, 90  # pixels between skip connections, and that all of them may take
 BESIDE = 14  # pixels from a box to the nearest skip connection
+FROZEN = "frozen"  # the mark of a layer that keeps the weights it came with
 LEGEND = 16  # pixels of a line of the legend
 _LETTER = 6.4  # pixels of a letter of it, at most
 
@@ -43,6 +44,11 @@ class Block:
     @property
     def parameters(self) -> int:
         return sum(row.parameters for row in self.rows)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it has parameters and none of them is trained."""
+        return self.parameters > 0 and not any(row.trainable for row in self.rows)
 
 
 def blocks(titles: Sequence[str], rows: Sequence[Row]) -> list[Block]:
@@ -91,7 +97,7 @@ class Box:
     block: index of the configured layer, -1 for the image. output: name of the Keras layer whose output leaves it.
     title, size: the words in it, in lines. facts: of each of its Keras layers, in words. hue: a colour by its name.
     parts: how many Keras layers it stands for. indented: whether it is one of an unfolded layer. mark: a word that
-    tells it from another network, else empty. left, top, width, height: in pixels.
+    tells it from another network, or says that it is frozen, else empty. left, top, width, height: in pixels.
     """
 
     block: int
@@ -167,9 +173,10 @@ def network_diagram(
         layers: see `blocks`.
         input_shape: (height, width, channels) of an image.
         unfolded: the layers that are drawn as their Keras layers, by index; those that are only one stay as they are.
-        marks: a word for layers that differ from those of another network, by index.
+        marks: a word for layers that differ from those of another network, by index. Of the others, those that are
+            frozen are marked so.
     """
-    marks = marks or {}
+    marks = dict.fromkeys((block.index for block in layers if block.frozen), FROZEN) | dict(marks or {})
     open_ = {block.index for block in layers if block.index in unfolded and len(block.rows) > 1}
     lines = _lines(layers, open_)
     lanes = 1 + max((line.lane for line in lines if line.lane is not None), default=-1)
@@ -215,19 +222,21 @@ def network_diagram(
         else:
             last = block.rows[-1]
             put(block.index, last.name, block.title, last.output_shape, block.rows, mark)
-    legend = textwrap.wrap(_legend(input_shape), int(width / _LETTER))
+    legend = textwrap.wrap(_legend(input_shape, FROZEN in marks.values()), int(width / _LETTER))
     height = top + LEGEND * (len(legend) + 0.5)
     return Diagram(
         tuple(boxes), tuple(groups), tuple(lines), tuple(legend), column, lane, width, height, top + LEGEND / 2
     )
 
 
-def _legend(input_shape: Sequence[int]) -> str:
+def _legend(input_shape: Sequence[int], frozen: bool) -> str:
     """The scale and the colours, in words."""
+    keeps = " Frozen: keeps the weights that it came with." if frozen else ""
     return (
         f"Sheets: height and width to scale; the image has {shape_text(input_shape[:2])} pixels. One sheet more: "
         "twice as many feature maps. Bars: one step longer, twice as many values. Blue: convolutions. "
         "Orange: dense layers. Grey: the image, dropout. Green: the others. Lines at the left: skip connections."
+        + keeps
     )
 
 

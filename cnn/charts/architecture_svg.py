@@ -6,7 +6,7 @@ A page that embeds it may give its classes other colours, and finds its boxes by
 from collections.abc import Iterator
 from html import escape
 
-from cnn.charts.architecture import BESIDE, LEGEND, LINE, MARK, PAD, SHEET, TITLE, Box, Diagram, Group, Line
+from cnn.charts.architecture import BESIDE, FROZEN, LEGEND, LINE, MARK, PAD, SHEET, TITLE, Box, Diagram, Group, Line
 from cnn.charts.colours import BLUE, GREEN, GREY, ORANGE
 
 _HUES = {"blue": BLUE, "orange": ORANGE, "green": GREEN, "grey": GREY}
@@ -17,7 +17,7 @@ _TINTS = {
     "green": ("#BFE7DC", "#0F3A34"),
     "grey": ("#E1E1E1", "#313439"),
 }
-_MARKS = {"added": "green", "removed": "red", "changed": "orange"}
+_MARKS = {"added": "green", "removed": "red", "changed": "orange", FROZEN: "blue"}
 _MARK_TINTS = {**_TINTS, "red": ("#F5D5C2", "#4A2A18")}
 _LIGHT, _DARK = ("#FFFFFF", "#10161C", "#D5DAE1"), ("#14181F", "#E8E6E3", "#3A4250")  # ground, ink, border
 _ROUND = 7  # pixels of the corners of a skip connection

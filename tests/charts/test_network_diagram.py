@@ -9,6 +9,7 @@ import pytest
 from cnn.charts import blocks, network_diagram, network_svg
 from cnn.charts.architecture import EDGE, SHEET, glyph
 from cnn.config import INPUT_SHAPE, RunConfig, presets
+from cnn.config.backbones import layers_of
 from cnn.config.layers import Convolution, GlobalPooling, SkipConnection
 from tests.config.random_networks import drawn
 
@@ -138,3 +139,40 @@ def test_a_mark_is_said_and_seen():
     assert names[1].endswith(", changed") and names[2].endswith(", removed") and "changed" not in names[3]
     words = [part.text for part in root.iter(f"{SVG}text")]
     assert words.count("changed") == words.count("removed") == 1
+
+
+def test_frozen_layers_are_marked_folded_and_unfolded_and_what_differs_goes_before():
+    layers = [
+        {"kind": "convolution", "filters": 4, "batch_normalisation": True},
+        {"kind": "pooling"},
+        {"kind": "convolution", "filters": 4},
+        {"kind": "global pooling"},
+    ]
+    config = RunConfig.model_validate(
+        {
+            "layers": layers,
+            "data": {"dataset": "hats", "classes": ["a", "b"], "image_size": [64, 48]},
+            "transfer": {"source": "other", "layers": 3, "frozen": 2},
+        }
+    )
+    found = diagram(config.layers, config.rows(), (64, 48, 3))
+    assert {box.block: box.mark for box in found.boxes} == {-1: "", 0: "frozen", 1: "", 2: "", 3: "", 4: ""}
+    assert "Frozen: keeps" in " ".join(found.legend) and ">frozen<" in network_svg(found, "A network")
+    unfolded = diagram(config.layers, config.rows(), (64, 48, 3), unfolded=(0,))
+    assert [group.mark for group in unfolded.groups] == ["frozen"]
+    assert diagram(config.layers, config.rows(), (64, 48, 3), marks={0: "changed"}).boxes[1].mark == "changed"
+    plain = RunConfig(layers=config.layers, data=config.data)
+    assert "Frozen" not in " ".join(diagram(plain.layers, plain.rows(), (64, 48, 3)).legend)
+
+
+def test_150_keras_layers_are_folded_into_those_that_were_configured():
+    config = RunConfig.model_validate(
+        {
+            "layers": [layer.model_dump() for layer in layers_of("efficientnet-lite0")],
+            "data": {"dataset": "hats", "classes": ["a", "b"]},
+        }
+    )
+    rows = config.rows()
+    found = diagram(config.layers, rows, (224, 224, 3))
+    assert len(rows) > 140 and len(found.boxes) == len(config.layers) + 2
+    assert found.width < 450 and found.height < 2_500

@@ -1,4 +1,4 @@
-"""Explore and Evaluate with a network for classes of your own: colour images that are not square, names that need care."""
+"""Explore, Evaluate and Architecture for classes of your own: colour, not square, and names that need care."""
 
 import io
 import shutil
@@ -164,3 +164,16 @@ def test_200_classes_are_evaluated():
         assert not app.error
         if view == "Overview":
             assert "Most frequent mistakes" in text(app)
+
+
+# --- Architecture -----------------------------------------------------------------------------------------------
+
+
+def test_the_architecture_says_shape_classes_and_what_is_frozen(hats):
+    frozen = untrained({**HATS}, "Transferred", transfer={"source": hats.id, "layers": 1, "frozen": 1})
+    app = open_page("Model", frozen.id)
+    table = next(frame.value for frame in app.dataframe if "trained" in frame.value)
+    assert table["trained"].tolist() == ["frozen", "", "", "yes"]
+    words = text(app)
+    assert "of them in frozen layers: 112" in words and "20×30 pixels, 3 channels (red, green, blue)" in words
+    assert "1 Skirt \\*midi\\*" in words and "2 帽子" in words

@@ -192,14 +192,21 @@ def _portable(run: Run) -> bytes:
     return portable(run.model_path.read_bytes())
 
 
+_READ_AS = {"garment": ", a light garment on black", "shape": ", a light shape on black"}
+_LISTED = 40  # classes whose names are listed
+
+
 def _facts(run: Run) -> str:
     card = run.config.data.card
     height, width, channels = card.input_shape
     colour = (
-        "greyscale, values from 0 (black) to 1 (white), a light garment on black"
+        "greyscale, values from 0 (black) to 1 (white)" + _READ_AS.get(card.reading, "")
         if channels == 1
-        else f"{counted(channels, 'channel')}, values from 0 to 1"
+        else f"{counted(channels, 'channel')} (red, green, blue), values from 0 to 1"
     )
+    names = [f"{index} {shell.plain(label)}" for index, label in enumerate(card.class_names)]
+    if len(names) > _LISTED:
+        names[_LISTED:] = [f"and {len(names) - _LISTED} more"]
     facts = [
         f"**Opens in:** Keras {FIRST_KERAS} and newer (TensorFlow, JAX or PyTorch), with `keras.models.load_model`; "
         "LiteRT, with `ai_edge_litert.interpreter.Interpreter`; ONNX Runtime, with `onnxruntime.InferenceSession`.",
@@ -207,7 +214,7 @@ def _facts(run: Run) -> str:
         f"`(n, {', '.join(map(str, card.input_shape))})`; LiteRT takes one image at a time.",
         f"**Output:** `(n, {len(card.class_names)})`, the probabilities of the classes after softmax (no logits). They "
         "sum to 1.",
-        "**Classes by index:** " + ", ".join(f"{index} {label}" for index, label in enumerate(card.class_names)) + ".",
+        "**Classes by index:** " + ", ".join(names) + ".",
     ]
     if needs_own_layer(run.config):
         facts.append(

@@ -48,6 +48,8 @@ def _of(path: str, written: int, _run: Run) -> dict[str, dict[str, str]]:
     name = card.class_names[examples.labels[0]]
     values = {key: value[0] for key, value in network.forward(pixels).items() if not key.endswith(PREACTIVATION)}
     shown = {key: _card(value, name) for key, value in values.items()}
+    if card.input_shape[2] == 3:
+        shown[INPUT]["image"] = charts.data_url(charts.picture(charts.reduced(pixels[0], _EDGE)))
     shown[INPUT]["words"] = f"A test image: {name}"
     answer = values[network.forward.output]
     best = int(answer.argmax())

@@ -60,6 +60,10 @@ def show(run: Run, rows: Sequence[Row], opened: int | None, arithmetic: bool, on
                 max_value=max(found.parameters, 1),
                 help="The bar: the fraction of all parameters.",
             ),
+            "trained": st.column_config.Column(
+                help="frozen: it keeps the weights that it came with. partly: of batch normalisation, the moving mean "
+                "and variance are counted but not trained."
+            ),
             "MACs": st.column_config.ProgressColumn(
                 width=_BAR,
                 format="localized",
@@ -75,9 +79,11 @@ def show(run: Run, rows: Sequence[Row], opened: int | None, arithmetic: bool, on
             "dilation": st.column_config.Column(help="Distance between neighbouring weights; 1: no gaps."),
         },
     )
+    frozen = sum(row.parameters for row in rows if row.parameters and not row.trainable)
+    of_frozen = f", of them in frozen layers: {frozen:,}" if frozen else ""
     st.caption(
         f"Total parameters: {found.parameters:,} · trainable: {found.trainable:,} · non-trainable: "
-        f"{found.parameters - found.trainable:,}. None in a shape is the number of images in a batch. "
+        f"{found.parameters - found.trainable:,}{of_frozen}. None in a shape is the number of images in a batch. "
         "Click a cell to open its layer."
     )
     csv.download(partial(_csv, rows), f"{run.id}-layers.csv", "model-csv")
@@ -86,6 +92,13 @@ def show(run: Run, rows: Sequence[Row], opened: int | None, arithmetic: bool, on
 def frame(rows: Sequence[Row], arithmetic: bool = False) -> pd.DataFrame:
     """The table. What a layer does not have is empty; memory is in bytes."""
     return pd.DataFrame([_cells(row, arithmetic) for row in rows])
+
+
+def trained(row: Row) -> str:
+    """Whether the parameters of a layer are trained, in a word; of those without any, none."""
+    if not row.parameters:
+        return ""
+    return "yes" if row.trainable == row.parameters else "partly" if row.trainable else "frozen"
 
 
 def _csv(rows: Sequence[Row]) -> bytes:
@@ -103,6 +116,7 @@ def _cells(row: Row, arithmetic: bool) -> dict[str, object]:
         "layer": row.name,
         "output shape": str((None, *row.output_shape)),
         "parameters": row.parameters,
+        "trained": trained(row),
         "MACs": row.macs,
         "memory": row.memory,
         "receptive field": f"{field.size}×{field.size}" if field else "all",

@@ -79,7 +79,7 @@ def _figures(run: Run) -> list[_Figure]:
             "Non-trainable",
             found.parameters - found.trainable,
             lambda n: f"{n:,.0f}",
-            "The moving means and variances of batch normalisation.",
+            "The moving means and variances of batch normalisation, and the weights of frozen layers.",
         ),
         _Figure("MACs", found.macs, lambda n: f"{n / 1e6:,.1f} M", "Multiply-accumulates for one image."),
         _Figure(
