@@ -86,19 +86,23 @@ def features(config: RunConfig, network: keras.Model, boundary: str, splits: "Sp
     Raises:
         NotWritten: the disk is full or cannot be written.
     """
+    train = views(config, network, boundary, "train", splits.train, views_of(config), report)
+    return Features(train, views(config, network, boundary, "validation", splits.validation, 1, report)[0])
+
+
+def views(
+    config: RunConfig, network: keras.Model, boundary: str, name: str, split: "Split", count: int, report: Report
+) -> np.ndarray:
+    """The features of some of the dataset's images in so many views, float16 (count, n, ...): see `features`.
+
+    name: of these images among the dataset's, "train".
+    """
     through = keras.Model(network.input, network.get_layer(boundary).output)
-    settings = config.data.model_dump(include={*AUGMENTATIONS}) if is_augmented(config.data) else {}
-    key = json.dumps(
-        [data.fingerprint(config.data), _weights(through), boundary, settings, config.training.seed, views_of(config)]
-    )
-    found = []
-    for name, split, views in (("train", splits.train, views_of(config)), ("validation", splits.validation, 1)):
-        file = folder() / f"{hashlib.sha256(f'{name} {key}'.encode()).hexdigest()[:32]}.npy"
-        shape = (views, len(split.labels), *through.output_shape[1:])
-        found.append(
-            _kept(file, shape) if _is_kept(file, shape) else _made(file, shape, through, config, split, report)
-        )
-    return Features(found[0], found[1][0])
+    settings = config.data.model_dump(include={*AUGMENTATIONS}) if count > 1 else {}
+    of = [name, data.fingerprint(config.data), _weights(through), boundary, settings, config.training.seed, count]
+    file = folder() / f"{hashlib.sha256(json.dumps(of).encode()).hexdigest()[:32]}.npy"
+    shape = (count, len(split.labels), *through.output_shape[1:])
+    return _kept(file, shape) if _is_kept(file, shape) else _made(file, shape, through, config, split, report)
 
 
 def folder() -> Path:
