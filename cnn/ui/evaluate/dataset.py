@@ -1,4 +1,4 @@
-"""The Evaluate page's view for the dataset itself: labels that may be wrong, and images that are there twice."""
+"""The Evaluate page's view for the dataset itself: wrong labels, duplicates, and whether more images would help."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from cnn.data import Splits
 from cnn.evaluation import dataset_findings
 from cnn.runs import Run
 from cnn.ui import links
-from cnn.ui.evaluate import duplicate_pairs, label_suspects, measured
+from cnn.ui.evaluate import duplicate_pairs, label_suspects, learning_curve, measured
 
-_TRAINING, _TEST, _DUPLICATES = "Training labels", "Test labels", "Duplicates"
+_TRAINING, _TEST, _DUPLICATES, _CURVE = "Training labels", "Test labels", "Duplicates", "Learning curve"
 
 
 def show(run: Run) -> None:
@@ -21,13 +21,17 @@ def show(run: Run) -> None:
     splits = measured.if_here(run, lambda: _loaded(data.fingerprint(config), config))
     if splits is None:
         return
-    part = links.choice("dataset-part", "Look for", (_TRAINING, _TEST, _DUPLICATES), label_visibility="collapsed")
+    part = links.choice(
+        "dataset-part", "Look for", (_TRAINING, _TEST, _DUPLICATES, _CURVE), label_visibility="collapsed"
+    )
     if part == _TEST:
         label_suspects.of_test(run, splits)
         return
     place = _place(data.fingerprint(config), str(runs.root()), config, splits)
     if part == _TRAINING:
         label_suspects.of_training(run, splits, place)
+    elif part == _CURVE:
+        learning_curve.show(run, place)
     else:
         duplicate_pairs.show(run, splits, place)
 
