@@ -5,7 +5,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn import charts, runs
-from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Pooling, SkipConnection
+from cnn.config.layers import (
+    Convolution,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPooling,
+    InvertedResidual,
+    Pooling,
+    Rescaling,
+    SkipConnection,
+)
 from cnn.interpret import ablation
 from cnn.interpret.faithfulness import SAME
 from cnn.networks.forward import Forward
@@ -49,6 +59,33 @@ def test_every_layer_opens_and_is_written_out():
         assert words in text(app)
         difference = next(caption.value for caption in app.caption if "In 64 bits" in caption.value)
         assert float(difference.rsplit(" ", 1)[1].rstrip(".")) < 1e-4
+
+
+def test_a_block_is_written_out_and_leads_back_to_its_factors():
+    block = InvertedResidual(filters=3, expansion=2, squeeze=2, activation="hard_silu")
+    run = own(Rescaling(), Convolution(filters=3, stride=4, activation="relu6"), block, Flatten())
+    words = {
+        "rescaling": "brought to the range that the network expects",
+        "conv2d": r"\text{ReLU6}",
+        "activation": "The activation, hard SiLU",
+        "global_average_pooling2d": "mean value of a window",
+        "conv2d_3": r"\text{hard sigmoid}",
+        "multiply": "by this map's factor, a value of conv2d_3",
+        "add": "A skip connection adds",
+    }
+    app = write_out(open_page("Explore", run.id))
+    for layer, said in words.items():
+        app.selectbox(key="explore-layer").set_value(layer)
+        refresh(app)
+        assert said in text(app) or any(said in formula.value for formula in app.latex), layer
+        difference = next(caption.value for caption in app.caption if "In 64 bits" in caption.value)
+        assert float(difference.rsplit(" ", 1)[1].rstrip(".")) < 1e-5, layer
+    app.selectbox(key="explore-layer").set_value("multiply")
+    refresh(app)
+    number, *_ = of_map(app)
+    app.button(key="walk_back_factor").click()
+    refresh(app)
+    assert app.selectbox(key="explore-layer").value == "conv2d_3" and of_map(app) == (number, 1, 1)
 
 
 def test_a_colour_scale_can_be_shared(monkeypatch):
