@@ -247,12 +247,25 @@ LEARNING_WEIGHT = "learning_weight"  # widget: the weight to write out
 FIELD_LAYERS = "field_layers"  # widget: a stack of layers as text
 FIELD_LAYER = "field_layer"  # widget: after which of them
 FIELD_PLACE = "field_place"  # row and column of the pixel
+LIVE = "predict-live"  # widget: whether the camera is answered live
+LIVE_CAMERA = "live_camera"  # widget: that camera
 TRANSFER_EXAMPLES = "transfer_examples"  # widget: of each digit
 
 
 def first_number(number: str) -> str:
     """What a number of a lesson is of, and what it is until somebody chooses another, see `maps.number`."""
     return f"{number}_first"
+
+
+
+def camera_frame(camera: str) -> str:
+    """The frame that has just come from a camera, with its number."""
+    return f"{camera}-frame"
+
+
+def camera_answer(camera: str) -> str:
+    """What was said of its last frame."""
+    return f"{camera}-answer"
 
 
 def question_seed(lesson: str) -> str:

@@ -19,7 +19,7 @@ from cnn.pictures import MAX_BYTES, READ_IN_WORDS, UnreadableImage
 from cnn.runs import Run
 from cnn.ui import links, shell, state
 from cnn.ui.components import drawing_board, sheet
-from cnn.ui.predict import pictures
+from cnn.ui.predict import live, pictures
 from cnn.ui.predict.pictures import File, Picture
 from cnn.ui.state import ImageKeys
 
@@ -51,6 +51,9 @@ def ask(run: Run, predictor: Predictor, keys: ImageKeys) -> Picture | list[File]
         found = _mistake(run, predictor, keys)
     elif way == "Draw":
         found = _drawing(predictor.card)
+    elif way == "Camera" and keys is state.PREDICT_IMAGE and live.is_wanted():
+        live.show(predictor)
+        found = None
     else:
         files = _kept(way, {"Upload": _upload, "Camera": _camera}[way](predictor.card))
         found = files if len(files) > 1 else _picture(files[0], predictor.card) if files else None
@@ -64,6 +67,8 @@ def missing(keys: ImageKeys) -> str:
     """What stands in the place of the prediction where `ask` returned None."""
     if st.session_state[keys.way] == "Draw":
         return "Nothing is drawn yet. Draw an outline, or a whole shape."
+    if st.session_state[keys.way] == "Camera" and keys is state.PREDICT_IMAGE and st.session_state.get(state.LIVE):
+        return "The predictions stand under the camera. Keep an image to see why the network predicts so."
     return "The prediction appears here."
 
 
