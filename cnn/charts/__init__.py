@@ -31,10 +31,12 @@ from cnn.charts.colours import (
     scale_colours,
     sprite,
     tile,
+    tiled,
     value_range,
 )
 from cnn.charts.evaluation import coverage, precision_recall, published, reliability, roc
 from cnn.charts.lessons import activations, amounts, descent, shares
+from cnn.charts.literal import literal
 from cnn.charts.networks import (
     ALL,
     Normalised,
@@ -84,6 +86,7 @@ __all__ = [
     "is_dark",
     "laid_over",
     "layout",
+    "literal",
     "most_probable",
     "muted_filters",
     "network_diagram",
@@ -106,6 +109,7 @@ __all__ = [
     "table",
     "taken_apart",
     "tile",
+    "tiled",
     "time_and_accuracy",
     "trial_curves",
     "value_range",

@@ -49,14 +49,19 @@ def tile(
     Returns:
         uint8 (h, w, 3), grey between the maps.
     """
-    map_height, map_width, count = maps.shape
+    return tiled(coloured_maps(maps, range_, signed), width, height)
+
+
+def tiled(colours: np.ndarray, width: int = 840, height: int = 600) -> np.ndarray:
+    """Small images uint8 (n, h, w, 3) as `tile` lays out maps."""
+    count, map_height, map_width = colours.shape[:3]
     scale, columns = layout(map_height, map_width, count, width, height)
     rows = -(-count // columns)
     cell_height, cell_width = map_height * scale + _GAP, map_width * scale + _GAP
     image = np.full((rows * cell_height, columns * cell_width, 3), 128, np.uint8)
-    for index, colours in enumerate(coloured_maps(maps, range_, signed)):
+    for index, one in enumerate(colours):
         top, left = index // columns * cell_height, index % columns * cell_width
-        enlarged = colours.repeat(scale, axis=0).repeat(scale, axis=1)
+        enlarged = one.repeat(scale, axis=0).repeat(scale, axis=1)
         image[top : top + cell_height - _GAP, left : left + cell_width - _GAP] = enlarged
     return image[:-_GAP, :-_GAP]
 

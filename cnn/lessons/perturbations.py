@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-Answer = Callable[[np.ndarray], np.ndarray]  # images float32 (n, h, w, 1) -> probabilities (n, classes)
+Answer = Callable[[np.ndarray], np.ndarray]  # images float32 (n, h, w, c) -> probabilities (n, classes)
 _BILINEAR = Image.Resampling.BILINEAR
 
 
@@ -30,7 +30,7 @@ def _overlap(size: int, by: int) -> slice:
 
 
 def count_right(answer: Answer, images: np.ndarray, labels: np.ndarray) -> int:
-    """How many of images (n, h, w, 1) a network answers with their labels (n,)."""
+    """How many of images (n, h, w, c) a network answers with their labels (n,)."""
     return int((answer(images).argmax(axis=1) == labels).sum())
 
 
@@ -49,7 +49,9 @@ class Change(NamedTuple):
     noise: float = 0.0
 
     def __call__(self, grey: np.ndarray) -> np.ndarray:
-        """An image in [0, 1], (h, w) -> float32 (h, w)."""
+        """An image in [0, 1], (h, w) or (h, w, c) -> float32 of the same shape."""
+        if grey.ndim == 3:
+            return np.stack([self(grey[..., channel]) for channel in range(grey.shape[2])], axis=-1)
         found = turned(resized(grey.astype(np.float32), self.size), self.degrees)
         found = found[:, ::-1] if self.mirrored else found
         found = 1 - found if self.exchanged else found
@@ -58,8 +60,9 @@ class Change(NamedTuple):
         return np.clip(found, 0, 1).astype(np.float32)
 
     def at_angles(self, grey: np.ndarray, angles: np.ndarray) -> np.ndarray:
-        """An image (h, w) with this change but at each of angles (n,) in degrees: float32 (n, h, w, 1)."""
-        return np.stack([self._replace(degrees=float(angle))(grey) for angle in angles])[..., None]
+        """An image (h, w) or (h, w, c) with this change but at each of angles (n,) in degrees: float32 (n, h, w, c)."""
+        found = np.stack([self._replace(degrees=float(angle))(grey) for angle in angles])
+        return found if grey.ndim == 3 else found[..., None]
 
 
 def turned(grey: np.ndarray, degrees: float) -> np.ndarray:

@@ -112,3 +112,13 @@ def test_right_answers_are_counted_as_keras_does(seed):
     x, labels = images(rng, 60), rng.integers(0, 4, 60)
     accuracy = network.evaluate(x, labels, verbose=0, return_dict=True)["sparse_categorical_accuracy"]
     assert perturbations.count_right(network.predict_on_batch, x, labels) == round(60 * accuracy)
+
+
+def test_a_colour_image_is_changed_channel_by_channel():
+    image = np.random.default_rng(4).random((20, 30, 3)).astype(np.float32)
+    change = Change(size=0.8, degrees=30, mirrored=True, exchanged=True)
+    made = change(image)
+    assert made.shape == image.shape
+    for channel in range(3):
+        np.testing.assert_array_equal(made[..., channel], change(image[..., channel]))
+    assert change.at_angles(image, np.array([0, 45])).shape == (2, 20, 30, 3)

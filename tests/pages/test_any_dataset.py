@@ -1,4 +1,4 @@
-"""Explore, Evaluate and Architecture for classes of your own: colour, not square, and names that need care."""
+"""Explore, Evaluate, Architecture and Learn for classes of your own: colour, not square, names that need care."""
 
 import io
 import shutil
@@ -21,6 +21,8 @@ from cnn.runs import Run
 from cnn.ui.evaluate import images
 from cnn.ui.evaluate import measured as kept_predictions
 from cnn.ui.explore import filters
+from cnn.ui.learn import given, lessons
+from cnn.ui.text import plain
 from tests.any_run import HATS, random_split, untrained
 from tests.data.folders_of_images import fill
 from tests.interpret.test_activation_maximization import colour_network, finish
@@ -177,3 +179,41 @@ def test_the_architecture_says_shape_classes_and_what_is_frozen(hats):
     words = text(app)
     assert "of them in frozen layers: 112" in words and "20×30 pixels, 3 channels (red, green, blue)" in words
     assert "1 Skirt \\*midi\\*" in words and "2 帽子" in words
+
+
+# --- Learn ------------------------------------------------------------------------------------------------------
+
+_SLOW = ("why", "transfer")  # they predict a thousand images with shipped networks
+LESSON_NAMES = [pytest.param(one.name, marks=[pytest.mark.slow] * (one.name in _SLOW)) for one in lessons.LESSONS]
+
+
+@pytest.mark.parametrize("lesson", LESSON_NAMES)
+def test_every_lesson_is_drawn_beside_such_a_network(lesson, hats):
+    app = open_page("Learn", hats.id, topic=lesson)
+    assert not app.error and "Skirt *midi*" not in text(app)
+    if lesson == "transfer":
+        assert "shows the run Wardrobe instead" in text(app)
+
+
+def test_the_lessons_on_classes_and_uses_speak_of_the_networks_own_classes(hats):
+    for lesson in ("classes", "uses"):
+        words = text(open_page("Learn", hats.id, topic=lesson))
+        assert any(plain(name) in words for name in HATS["classes"]) and "Pullover" not in words
+
+
+def test_a_network_without_convolution_is_replaced_by_one_that_sees_the_same_image(hats):
+    flat = untrained(HATS, "Flat", layers=[{"kind": "flatten"}])
+    for lesson in ("relu", "pooling"):
+        app = open_page("Learn", flat.id, topic=lesson)
+        assert any("This lesson shows the run" in one.value for one in app.info)
+
+
+def test_a_lessons_image_is_small_grey_and_square():
+    pixels = np.zeros((224, 160, 3), np.float32)
+    pixels[..., 1] = 1
+    small = given.in_small(pixels)
+    assert small.shape == (28, 28) and small.dtype == np.float32
+    np.testing.assert_allclose(small[:, 4:24], 0.587, atol=1e-5)
+    assert not small[:, :4].any() and not small[:, 24:].any()
+    grey = np.random.default_rng(0).random((28, 28, 1)).astype(np.float32)
+    np.testing.assert_array_equal(given.in_small(grey), grey[..., 0])

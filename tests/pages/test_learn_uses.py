@@ -16,6 +16,7 @@ from cnn.config import CLASS_NAMES
 from cnn.evaluation.examples import read_examples
 from cnn.networks.load import load
 from cnn.networks.test_time_augmentation import augment
+from cnn.ui.text import plain
 from tests.pages.visit import open_page, refresh, text
 from tests.sampling import one_in
 
@@ -71,11 +72,11 @@ def test_the_prediction_is_kerass_and_what_is_said_of_it_is_so(run, link, label,
     assert values(spec(app, "uses_bars")["data"][0]["x"]) == pytest.approx(expected, abs=2e-5)
     best = int(expected.argmax())
     said = next(element.value for element in app.markdown if "it is predicted as" in element.value)
-    assert f"**{CLASS_NAMES[best]}** with **{expected[best]:.1%}**" in said
+    assert f"**{plain(CLASS_NAMES[best])}** with **{expected[best]:.1%}**" in said
     assert ("right, " in said) == (best == label) and ("wrong, " in said) == (best != label)
     assert ("and confident" in said) == (expected[best] >= 0.9)
     if best != label:
-        assert f"The true label, {CLASS_NAMES[label]}, gets {expected[label]:.1%}" in said
+        assert f"The true label, {plain(CLASS_NAMES[label])}, gets {expected[label]:.1%}" in said
     if run == "wardrobe":
         energy = float(re.search(r"familiarity, (-?[\d.]+),", said)[1])
         # The logits are known from their softmax but for their mean, which is taken away.

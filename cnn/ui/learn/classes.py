@@ -9,7 +9,6 @@ from keras import layers as kl
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
 from cnn.lessons import classifier
 from cnn.networks.forward import INPUT, PREACTIVATION
 from cnn.runs import Run
@@ -18,16 +17,16 @@ from cnn.ui.components import pixels, sheet
 from cnn.ui.components.sheet import Strip
 from cnn.ui.explore import feature_maps
 from cnn.ui.explore.written_out import called, tex, tex_term
-from cnn.ui.learn import controls
+from cnn.ui.learn import controls, maps
 from cnn.ui.learn.given import Given
 from cnn.ui.learn.maps import number
 from cnn.ui.learn.prose import note, say
 from cnn.ui.models import Network
-from cnn.ui.predict import pictures
 from cnn.ui.predict.pictures import Picture
 
 _OWN = "the label of the image"  # true class
 _DRAWS = 100
+_LARGE_BARS = 40  # logits that are drawn large, at most
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LAST_DRAW = 9999
 _FRAME = (0xD5, 0x5E, 0x00)  # what is chosen, as in `cnn.ui.components.sheet`
@@ -50,7 +49,8 @@ class Head(NamedTuple):
 def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     """Draw the lesson."""
     picture = on.picture
-    values = _values(*run.network_key, pictures.digest(picture.seen.pixels), network, picture.seen.pixels)
+    values = {INPUT: picture.seen.pixels, **maps.values(run, network, picture.seen.pixels)}
+    names = run.config.data.card.class_names
     head = _head(network, values)
     _way(network, picture, values, head, of=(run.id, head.maps))
     weights = network.weights[network.forward.output]
@@ -59,15 +59,9 @@ def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     with below:
         st.subheader("Softmax and cross-entropy", anchor=False)
         temperature, true = _settings(picture, logits, run)
-        _softmax(logits, temperature, true)
+        _softmax(logits, temperature, true, names)
         st.subheader("Dropout", anchor=False)
-        _dropout(vector, weights, temperature, true, head.vector)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _values(path: str, written: int, digest: str, _network: Network, _pixels: np.ndarray) -> Values:
-    found = {name: value[0] for name, value in _network.forward(_pixels[None]).items()}
-    return {INPUT: _pixels, **found}
+        _dropout(vector, weights, temperature, true, head.vector, names)
 
 
 def _head(network: Network, values: Values) -> Head:
@@ -82,8 +76,8 @@ def _head(network: Network, values: Values) -> Head:
 
 
 def _way(network: Network, picture: Picture, values: Values, head: Head, of: Hashable) -> None:
-    maps, vector, forward = values[head.maps], values[head.bridge], network.forward
-    count = maps.shape[-1]
+    last_maps, vector, forward = values[head.maps], values[head.bridge], network.forward
+    count = last_maps.shape[-1]
     flat = isinstance(forward.layer(head.bridge), kl.Flatten)
     chosen = None
     if head.maps == INPUT:
@@ -94,24 +88,24 @@ def _way(network: Network, picture: Picture, values: Values, head: Head, of: Has
         )
     with st.container(horizontal=True, gap="medium"):
         st.image(
-            picture.pixels(5),
-            width=140,
-            alt=f"{picture.title} as the network gets it: 28 by 28 pixels, bright on black.",
+            picture.input_within(140),
+            alt=f"{picture.title} as the network gets it: {picture.input_in_words}.",
         )
         if head.maps != INPUT and count > 1:
-            chosen = _followed(maps, of)
+            chosen = _followed(last_maps, of)
     if count > 1:
-        _maps(maps, head.maps, chosen)
+        _maps(last_maps, head.maps, chosen)
     if flat:
-        _flattened(vector, maps.shape, chosen)
+        _flattened(vector, last_maps.shape, chosen)
     else:
-        _pooled(vector, maps, forward.layer(head.bridge), chosen)
+        _pooled(vector, last_maps, forward.layer(head.bridge), chosen)
     strips = [
         _strip(values[name], f"{name} · {len(values[name])} units, {called(forward.layer(name).activation.__name__)}")
         for name in head.dense
     ]
     logits = values[forward.output + PREACTIVATION]
-    strips.append(_strip(logits, f"{forward.output} · {len(logits)} logits, one for each class", CLASS_NAMES, scale=4))
+    names, scale = picture.card.class_names, 4 if len(logits) <= _LARGE_BARS else 1
+    strips.append(_strip(logits, f"{forward.output} · {len(logits)} logits, one for each class", names, scale=scale))
     sheet.show(strips, key="classes_strips", label="The values of the dense layers as bars.")
     note(
         "Each unit of a dense layer is a weighted sum of all values before it. A bar is one unit: upwards if its value "
@@ -138,13 +132,13 @@ def _followed(maps: np.ndarray, of: Hashable) -> int:
 def _maps(maps: np.ndarray, name: str, chosen: int | None) -> None:
     height, width, count = maps.shape
     strip = Strip(
-        charts.coloured_maps(maps, signed=bool(maps.min() < 0)),
+        charts.coloured_maps(charts.reduced(maps, 28), signed=bool(maps.min() < 0)),
         [f"map {index + 1}" for index in range(count)],
         range(count),
         f"{name} · {charts.shape_text(maps.shape)}",
         scale=max(1, round(15 / height)),
         chosen=() if chosen is None else [chosen],
-        values=np.moveaxis(maps, -1, 0),
+        values=np.moveaxis(maps, -1, 0) if max(height, width) <= 28 else None,
     )
     sheet.show(
         [strip], key="classes_maps", label=f"The last {count} maps, {height} by {width} values each.", on_pick=_follow
@@ -237,6 +231,7 @@ def _strip(
 
 def _settings(picture: Picture, logits: np.ndarray, run: Run) -> tuple[float, int]:
     """The temperature and the true class."""
+    names = run.config.data.card.class_names
     with st.container(horizontal=True, vertical_alignment="bottom"):
         temperature = controls.decimal(
             "classes_temperature", "Temperature T", 0.1, 10.0, 1.0, help="The logits are divided by it."
@@ -244,7 +239,7 @@ def _settings(picture: Picture, logits: np.ndarray, run: Run) -> tuple[float, in
         choice = controls.menu(
             "classes_true",
             "True class",
-            [_OWN, *CLASS_NAMES],
+            [_OWN, *(name for name in names if name != _OWN)],
             help="An image without a label counts as what the network predicts.",
         )
     own = int(logits.argmax()) if picture.label is None else picture.label
@@ -253,25 +248,26 @@ def _settings(picture: Picture, logits: np.ndarray, run: Run) -> tuple[float, in
         "A high temperature brings the probabilities closer together, a low one moves them apart; their order does not "
         "change." + folded * run.config.training.calibrate
     )
-    return temperature, own if choice == _OWN else CLASS_NAMES.index(choice)
+    return temperature, own if choice == _OWN else names.index(choice)
 
 
-def _softmax(logits: np.ndarray, temperature: float, true: int) -> None:
+def _softmax(logits: np.ndarray, temperature: float, true: int, names: Sequence[str]) -> None:
     probabilities = classifier.softmax(logits, temperature)
     table, chart = st.columns([3, 2], gap="medium")
     with table:
-        _table(logits, temperature, true)
+        _table(logits, temperature, true, names)
     with chart:
-        _bars(probabilities, true, "classes_bars", f"Probabilities at temperature {temperature:g}")
+        _bars(probabilities, true, "classes_bars", f"Probabilities at temperature {temperature:g}", names)
     powers = classifier.powers(logits, temperature)
     largest, p, loss = logits.max(), probabilities[true], float(classifier.cross_entropy(logits, true, temperature))
-    terms = [_short(value) for value in powers]
+    terms = [_short(powers[index]) for index in charts.most_probable(powers, true)]
+    terms += [r"\cdots"] * (len(terms) < len(powers))  # of many classes the largest, and the true one
     lines = [" + ".join(terms[start : start + 2]) for start in range(0, len(terms), 2)]
     listed = r" \\ &+ ".join(lines)
     probability, of = _near_one(p), rf"-\ln {_near_one(p)}"
     if p == 0:  # too small for 64 bits
         probability, of = rf"e^{{-{tex(loss)}}}", rf"\frac{{{tex(largest - logits[true])}}}{{{temperature:g}}} + \ln S"
-    st.markdown(f"Written out for the true class, **{CLASS_NAMES[true]}**:")
+    st.markdown(f"Written out for the true class, **{shell.plain(names[true])}**:")
     st.latex(
         rf"""\begin{{aligned}}
         p &= \frac{{e^{{z / T}}}}{{\sum_c e^{{z_c / T}}}}
@@ -304,10 +300,12 @@ def _near_one(value: float) -> str:
     return f"{value:.{4 - int(np.floor(np.log10(distance)))}f}"
 
 
-def _table(logits: np.ndarray, temperature: float, true: int) -> None:
+def _table(logits: np.ndarray, temperature: float, true: int, names: Sequence[str]) -> None:
     powers, probabilities = classifier.powers(logits, temperature), classifier.softmax(logits, temperature)
     rows = [r"| | $z$ | $z/T$ | $e^{z/T}$ | $p$ |", "|:--|--:|--:|--:|--:|"]
-    for index, name in enumerate(CLASS_NAMES):
+    shown = charts.most_probable(probabilities, true)
+    for index in shown:
+        name = shell.plain(names[index]).replace("|", "&#124;")
         numbers = (f"{logits[index]:.3f}", f"{logits[index] / temperature:.3f}")
         cells = [number.replace("-", "−") for number in numbers]
         cells += [_plain(powers[index]), _plain(probabilities[index])]
@@ -319,7 +317,8 @@ def _table(logits: np.ndarray, temperature: float, true: int) -> None:
     )
     with st.container(key="classes_table"):
         st.markdown("\n".join(rows))
-    note("Each power of e is divided by the largest one. That does not change p and keeps the numbers readable.")
+    some = "" if len(shown) == len(logits) else f"The most probable of {len(logits)} classes. "
+    note(f"{some}Each power of e is divided by the largest one. That does not change p and keeps the numbers readable.")
 
 
 def _plain(value: float) -> str:
@@ -329,21 +328,28 @@ def _plain(value: float) -> str:
     return f"{mantissa}·10{raised}" if exponent else mantissa
 
 
-def _bars(probabilities: np.ndarray, true: int, key: str, title: str) -> None:
+def _bars(probabilities: np.ndarray, true: int, key: str, title: str, names: Sequence[str]) -> None:
     best = int(probabilities.argmax())
     figures.show(
-        charts.probabilities(probabilities, CLASS_NAMES, true=true),
+        charts.probabilities(probabilities, names, true=true),
         key=key,
         title=title,
-        alt=f"{title}: {CLASS_NAMES[best]} has the highest, {probabilities[best]:.1%}; "
-        f"the true class {CLASS_NAMES[true]} has {probabilities[true]:.1%}.",
+        alt=f"{title}: {names[best]} has the highest, {probabilities[best]:.1%}; "
+        f"the true class {names[true]} has {probabilities[true]:.1%}.",
     )
 
 
 # ---------------------------------------------------------------- dropout
 
 
-def _dropout(vector: np.ndarray, weights: Sequence[np.ndarray], temperature: float, true: int, name: str) -> None:
+def _dropout(
+    vector: np.ndarray,
+    weights: Sequence[np.ndarray],
+    temperature: float,
+    true: int,
+    name: str,
+    names: Sequence[str],
+) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         rate = controls.decimal("classes_rate", "Dropout rate r", 0.0, 0.9, 0.0, 0.05, help="0: nothing is dropped.")
         draw = controls.number(state.CLASSES_DRAW, "Random seed", 1, _LAST_DRAW, 1, help="Each seed drops other units.")
@@ -365,12 +371,12 @@ def _dropout(vector: np.ndarray, weights: Sequence[np.ndarray], temperature: flo
     whole = classifier.softmax(classifier.logits(vector, *weights), temperature)
     before, after = st.columns(2, gap="medium")
     with before:
-        _bars(whole, true, "classes_whole", "Without dropout")
+        _bars(whole, true, "classes_whole", "Without dropout", names)
     with after:
-        _bars(probabilities[0], true, "classes_dropped", "With these units dropped")
+        _bars(probabilities[0], true, "classes_dropped", "With these units dropped", names)
     spread = probabilities[:, true]
     say(
-        f"In {_DRAWS} random draws, of which this is the first, the probability of **{CLASS_NAMES[true]}** lies "
+        f"In {_DRAWS} random draws, of which this is the first, the probability of **{shell.plain(names[true])}** lies "
         f"between **{spread.min():.2%}** and **{spread.max():.2%}**, with a median of **{np.median(spread):.2%}**; "
         f"without dropout it is **{whole[true]:.2%}**."
     )

@@ -100,4 +100,8 @@ def _kernel(name: str, learned: np.ndarray | None) -> tuple[np.ndarray | None, s
 def _learned(network: Network) -> np.ndarray | None:
     """The kernels of the network's first convolution, (k, k, n); None if it has none."""
     first = next((step.layer for step in network.forward.steps if type(step.layer).__name__ in CONVOLUTIONS), None)
-    return None if first is None else filters(first, network.weights[first.name])[:, :, 0]
+    if first is None:
+        return None
+    kernel = filters(first, network.weights[first.name])
+    # What a filter over red, green and blue makes of a grey image: the image here is shown in grey.
+    return kernel.sum(axis=2) if network.forward.model.input_shape[-1] > 1 else kernel[:, :, 0]

@@ -1,10 +1,11 @@
-"""The image that a lesson is about: a garment, a drawing, a photo, or numbers that somebody types."""
+"""The image that a lesson is about: one of the dataset, a drawing, a photo, or numbers that somebody types."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
+from cnn import charts
 from cnn.lessons import kernels
 from cnn.lessons.kernels import UnreadableNumbers
 from cnn.runs import Run
@@ -17,6 +18,7 @@ from cnn.ui.predict.pictures import Picture
 _FIRST_NUMBERS = "0 0 0 0 0 0\n0 1 1 1 1 0\n0 1 0 0 1 0\n0 1 0 0 1 0\n0 1 1 1 1 0\n0 0 0 0 0 0"
 _LARGEST = 28
 _THUMBNAIL = 84  # screen pixels
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +26,8 @@ class Given:
     """What a lesson works on.
 
     Attributes:
-        grey: float32 (h, w), in [0, 1] unless numbers were typed.
+        grey: float32 (h, w), in [0, 1] unless numbers were typed. Of a network with larger images, or images in colour,
+            these in grey, at most 28 by 28 pixels and square: small enough to be looked at pixel by pixel.
         title: what it is, as it was typed or uploaded.
         picture: where it came from; None if numbers were typed.
     """
@@ -56,9 +59,18 @@ def ask(run: Run, network: Network, numbers: bool) -> Given | None:
     if picture is None:
         st.info("Choose, draw or upload an image: click **Change image**.", icon=":material/image:")
         return None
-    seen.image(picture.pixels(3), width=_THUMBNAIL, alt=f"{picture.title}, as the network gets it.")
+    seen.image(picture.input_within(_THUMBNAIL), alt=f"{picture.title}, as the network gets it.")
     title.caption(shell.plain(picture.title))
-    return Given(picture.seen.pixels[..., 0], picture.title, picture)
+    return Given(in_small(picture.seen.pixels), picture.title, picture)
+
+
+def in_small(pixels: np.ndarray) -> np.ndarray:
+    """A network's input float32 (h, w, c) in [0, 1] in grey, at most 28 by 28 pixels; what is not square gets black."""
+    grey = pixels[..., 0] if pixels.shape[2] == 1 else (pixels @ _LUMA).astype(np.float32)
+    small = charts.reduced(grey[..., None], _LARGEST)[..., 0]
+    edge = max(small.shape)
+    rows, columns = ((edge - size) // 2 for size in small.shape)
+    return np.pad(small, ((rows, edge - small.shape[0] - rows), (columns, edge - small.shape[1] - columns)))
 
 
 def _picture(run: Run, network: Network) -> Picture | None:

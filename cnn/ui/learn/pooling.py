@@ -39,12 +39,11 @@ class Pools(NamedTuple):
 
 def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     """Draw the lesson."""
-    run, network = maps.with_convolution(run, network)
+    run, network, picture = maps.with_convolution(run, network, on.picture)
     layers = _layers(run)
     if not layers:
         st.info(f"No layer of this network has maps of {_SMALLEST}×{_SMALLEST} or more values.", icon=":material/info:")
         return
-    picture = on.picture.seen.pixels
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         layer = controls.menu("pooling_layer", "Feature maps of", list(layers))

@@ -48,9 +48,9 @@ class Stage(NamedTuple):
 
 def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     """Draw the lesson."""
-    run, network = maps.with_convolution(run, network)
+    run, network, seen = maps.with_convolution(run, network, on.picture)
     stages = _stages(run)
-    values = maps.values(run, network, on.picture.seen.pixels)
+    values = maps.values(run, network, seen)
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         layer = controls.menu("relu_layer", "Convolution", list(stages))

@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from cnn import charts
+from cnn import charts, runs
 from cnn.config import geometry
 from cnn.config.layers import Row
 from cnn.lessons import transfer_learning
 from cnn.lessons.transfer_learning import CLASSES, Learned
 from cnn.runs import Run
-from cnn.ui import figures, shell, state
+from cnn.ui import figures, models, shell, state
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.learn.prose import note, say
@@ -43,6 +43,15 @@ class Both(NamedTuple):
 
 def show(run: Run, network: Network, on: Given | None, below: DeltaGenerator) -> None:
     """Draw the lesson."""
+    if run.config.data.card.input_shape != (*_SIZE, 1):
+        other = runs.get(runs.DEFAULT_ID)
+        shape = charts.shape_text(run.config.data.card.input_shape)
+        st.info(
+            f"The digits of this lesson are 28×28 and grey, and {shell.plain(run.name)} takes images of {shape}. The "
+            f"lesson shows the run {shell.plain(other.name)} instead.",
+            icon=":material/info:",
+        )
+        run, network = other, models.load(other)
     cuts = transfer_learning.cuts(run.config.rows())
     if not cuts:
         st.info("This network has no layer before its last one: there is nothing to freeze.", icon=":material/info:")
@@ -96,13 +105,18 @@ def _features(path: str, written: int, _run: Run, _network: Network) -> Both:
     return Both(*(transfer_learning.features(network, names, shown) for network in networks))
 
 
+def _learned_from(run: Run) -> str:
+    card = run.config.data.card
+    return "clothes" if card.reading == "garment" else card.title
+
+
 def _kinds(run: Run, cut: str, found: Both) -> list[Kind]:
     """What is compared: pixels, the frozen network, and the same one with random weights."""
     images = transfer_learning.digits().images
     frozen, key = transfer_learning.frozen_parameters(run.config.rows(), cut), (*run.network_key, cut)
     return [
         Kind("raw pixels", (), images.reshape(len(images), -1), 0),
-        Kind("frozen, trained on clothes", (*key, "trained"), found.trained[cut], frozen),
+        Kind(f"frozen, trained on {_learned_from(run)}", (*key, "trained"), found.trained[cut], frozen),
         Kind("frozen, random weights", (*key, "untrained"), found.untrained[cut], frozen),
     ]
 

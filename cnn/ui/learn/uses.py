@@ -1,14 +1,16 @@
-"""Uses and limitations: a garment rotated, mirrored, resized or noisy, and the prediction for it."""
+"""Uses and limitations: an image rotated, mirrored, resized or noisy, and the prediction for it."""
+
+from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn import charts
-from cnn.config import CLASS_NAMES
 from cnn.lessons.perturbations import Change
+from cnn.networks.batch_size import images_at_once
 from cnn.runs import Run
-from cnn.ui import figures
+from cnn.ui import figures, shell
 from cnn.ui.learn import controls
 from cnn.ui.learn.given import Given
 from cnn.ui.learn.prose import note, say
@@ -22,30 +24,32 @@ _SURE, _UNSURE = 0.9, 0.5  # probability of the prediction, for the words
 def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     """Draw the lesson."""
     change = _settings()
-    picture = on.picture
-    changed = change(on.grey)
-    probabilities = network.predict(changed[None, ..., None])[0]
-    before = network.predict(on.grey[None, ..., None])[0]
+    picture, names = on.picture, run.config.data.card.class_names
+    given = picture.seen.pixels
+    changed = change(given)
+    probabilities = network.predict(changed[None])[0]
+    before = network.predict(given[None])[0]
     reference = int(before.argmax()) if picture.label is None else picture.label
     seen, predicted = st.columns([1, 2], gap="medium")
     with seen:
-        for name, grey in (("Original", on.grey), ("Now", changed)):
+        for name, pixels in (("Original", given), ("Now", changed)):
             with st.container(width=140, gap="xsmall"):
+                eight_bit = (pixels * 255).round().astype(np.uint8)
                 st.image(
-                    pictures.magnified((grey * 255).round().astype(np.uint8), 5),
-                    width=140,
+                    pictures.magnified(eight_bit.squeeze(), max(1, 140 // max(pixels.shape[:2]))),
+                    width=round(140 * pixels.shape[1] / max(pixels.shape[:2])),
                     alt=f"{on.title}, {'as the network gets it' if name == 'Original' else _words(change)}.",
                 )
                 st.caption(name)
     best = int(probabilities.argmax())
     with predicted:
         figures.show(
-            charts.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
+            charts.probabilities(probabilities, names, height=280, true=picture.label),
             key="uses_bars",
             title="Prediction now",
-            alt=f"The network predicts {CLASS_NAMES[best]} with {probabilities[best]:.1%}.",
+            alt=f"The network predicts {names[best]} with {probabilities[best]:.1%}.",
         )
-    say(_verdict(network, change, changed, probabilities, before, picture.label))
+    say(_verdict(network, change, changed, probabilities, before, picture.label, [*map(shell.plain, names)]))
     with below:
         _curve(run, network, on, change, reference, float(probabilities[reference]), picture.label is not None)
 
@@ -86,27 +90,27 @@ def _words(change: Change) -> str:
 
 def _verdict(
     network: Network, change: Change, changed: np.ndarray, probabilities: np.ndarray, before: np.ndarray,
-    label: int | None,
+    label: int | None, names: Sequence[str],
 ) -> str:  # fmt: skip
     """What happened, in one sentence; and how familiar it is, if the network can tell what is unlike its training."""
     best, first = int(probabilities.argmax()), int(before.argmax())
     sure = probabilities[best]
     how = "confident" if sure >= _SURE else "unsure" if sure < _UNSURE else "not quite sure"
     words = _words(change)
-    said = f"{words[0].upper()}{words[1:]}, it is predicted as **{CLASS_NAMES[best]}** with **{sure:.1%}**"
+    said = f"{words[0].upper()}{words[1:]}, it is predicted as **{names[best]}** with **{sure:.1%}**"
     if label is not None:
         is_right = best == label
         said += f": {'right' if is_right else 'wrong'}, {'and' if sure >= _SURE else 'but'} {how}."
         if not is_right:
-            said += f" The true label, {CLASS_NAMES[label]}, gets {probabilities[label]:.1%}."
+            said += f" The true label, {names[label]}, gets {probabilities[label]:.1%}."
     elif words != "unchanged":
-        same = "the same class as" if best == first else f"no longer {CLASS_NAMES[first]} as"
+        same = "the same class as" if best == first else f"no longer {names[first]} as"
         said += f": {same} for the original image, {how}."
     else:
         said += f": {how}."
     threshold = network.predict.threshold
     if threshold is not None:
-        energy = float(network.predict.looks(changed[None, ..., None])[1][0])
+        energy = float(network.predict.looks(changed[None])[1][0])
         finds = "above" if energy >= threshold else "below"
         meaning = "like" if energy >= threshold else "**unlike**"
         said += (
@@ -119,14 +123,18 @@ def _verdict(
 def _curve(run: Run, network: Network, on: Given, change: Change, reference: int, present: float, known: bool) -> None:
     """The probability of the true class, or of the first prediction, over all angles."""
     found = _over_angles(
-        *run.network_key, pictures.digest(on.grey), tuple(change._replace(degrees=0)), network, on.grey
+        *run.network_key,
+        pictures.digest(on.picture.seen.pixels),
+        tuple(change._replace(degrees=0)),
+        network,
+        on.picture.seen.pixels,
     )
-    name = CLASS_NAMES[reference]
-    st.subheader(f"Probability of {name} at every angle", anchor=False)
+    name = run.config.data.card.class_names[reference]
+    st.subheader(f"Probability of {shell.plain(name)} at every angle", anchor=False)
     figures.show(
         charts.shares(
             _ANGLES.tolist(),
-            {name: found[:, reference], "predicted class": found.max(axis=1)},
+            {charts.literal(name): found[:, reference], "predicted class": found.max(axis=1)},
             ("rotation (degrees)", "probability"),
             at=change.degrees,
             step=45,
@@ -138,14 +146,17 @@ def _curve(run: Run, network: Network, on: Given, change: Change, reference: int
     kept = int((found.argmax(axis=1) == reference)[:-1].sum())
     what = "the true label" if known else "the prediction for the original image"
     note(
-        f"{name} is {what}; the dotted red line marks the current angle. At {kept} of {len(_ANGLES) - 1} angles, 5° "
-        "apart, it is also the prediction. Where the dashed line is above the other, another class is more probable."
+        f"{shell.plain(name)} is {what}; the dotted red line marks the current angle. At {kept} of "
+        f"{len(_ANGLES) - 1} angles, 5° apart, it is also the prediction. Where the dashed line is above the other, "
+        "another class is more probable."
     )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _over_angles(
-    path: str, written: int, digest: str, change: tuple, _network: Network, _grey: np.ndarray
+    path: str, written: int, digest: str, change: tuple, _network: Network, _pixels: np.ndarray
 ) -> np.ndarray:
-    """The probabilities (73, 10) at all angles."""
-    return _network.predict(Change(*change).at_angles(_grey, _ANGLES))
+    """The probabilities (73, classes) at all angles."""
+    at_once = images_at_once(_network.predict.model, len(_ANGLES))
+    parts = [_ANGLES[start : start + at_once] for start in range(0, len(_ANGLES), at_once)]
+    return np.concatenate([_network.predict(Change(*change).at_angles(_pixels, part)) for part in parts])

@@ -7,14 +7,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from cnn import charts, data, runs
-from cnn.config import CLASS_NAMES, geometry
+from cnn.config import geometry
 from cnn.config.layers import CONVOLUTIONS
 from cnn.evaluation.examples import Examples
 from cnn.lessons import perturbations
 from cnn.runs import Run
 from cnn.ui import background_work, figures, models, shell, state
 from cnn.ui.components import pixels
-from cnn.ui.learn import controls
+from cnn.ui.learn import controls, maps
 from cnn.ui.learn.given import Given
 from cnn.ui.learn.prose import note, say
 from cnn.ui.models import Network
@@ -154,15 +154,21 @@ def _trial(run: Run, picture: Picture) -> None:
             down = controls.whole("why_down", "Shift down by", -6, 6, 0, "Pixels. Negative values shift up.")
         shipped = {found.id: found for found in runs.shipped()}
         tried = [shipped[id_] for id_ in _SHIPPED]
-        if run.path not in [found.path for found in tried] and controls.switch("why_this", "Also this run"):
+        cards = {found.config.data.card for found in (tried[0], run)}
+        comparable = len({(card.class_names, card.input_shape, card.name) for card in cards}) == 1
+        if (
+            comparable
+            and run.path not in [found.path for found in tried]
+            and controls.switch("why_this", "Also this run")
+        ):
             tried.append(run)
-    _answers(tried, picture, right, down)
+    _answers(tried, maps.seen_by(picture, tried[0]), right, down)
     _accuracies(tried, right, down)
 
 
 def _answers(tried: list[Run], picture: Picture, right: int, down: int) -> None:
     """The image where it is now, and what each network predicts."""
-    shifted = perturbations.shifted(picture.seen.pixels[None], right, down)
+    shifted, names = perturbations.shifted(picture.seen.pixels[None], right, down), picture.card.class_names
     first, *columns = st.columns([1, *[2] * len(tried)], gap="medium")
     with first:
         st.image(
@@ -176,12 +182,12 @@ def _answers(tried: list[Run], picture: Picture, right: int, down: int) -> None:
         best = int(probabilities.argmax())
         with column:
             figures.show(
-                charts.probabilities(probabilities, CLASS_NAMES, height=280, true=picture.label),
+                charts.probabilities(probabilities, names, height=280, true=picture.label),
                 key=f"why_bars_{number}",
                 title=f"{shell.plain(found.name)}, {_convolutions(found)}",
-                alt=f"{found.name} predicts {CLASS_NAMES[best]} with {probabilities[best]:.1%}.",
+                alt=f"{found.name} predicts {names[best]} with {probabilities[best]:.1%}.",
             )
-    ticked = f" ✓ marks the true label, {CLASS_NAMES[picture.label]}." if picture.label is not None else ""
+    ticked = f" ✓ marks the true label, {names[picture.label]}." if picture.label is not None else ""
     note(f"Probabilities; the prediction is blue.{ticked}")
 
 

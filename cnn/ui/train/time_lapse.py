@@ -1,13 +1,15 @@
 """The time lapse of a run: its kernels, feature maps and confusion matrix after each epoch, by a slider or played."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import streamlit as st
 
 from cnn import charts
-from cnn.config import CLASS_NAMES, counted
+from cnn.config import counted
 from cnn.runs import Run, time_lapse
 from cnn.runs.time_lapse import Frame
-from cnn.ui import figures, fragments, state
+from cnn.ui import figures, fragments, shell, state
 
 _PACE = 0.7  # seconds an epoch is shown while it plays
 _TICK = 3.0  # seconds between two looks for a new epoch while the run trains
@@ -38,13 +40,19 @@ def _player(run: Run) -> None:
     if not (frame and first and last):
         st.caption(f"The files of epoch {at} cannot be read. Choose another epoch.")
         return
+    names = run.config.data.card.class_names if run.config else ()
+    if run.config and run.config.transfer.frozen and frame.kernels is None and not frame.maps:
+        # The layers that have any are frozen: what they make of an image never changes.
+        _predictions(frame, names)
+        st.caption("Kernels and feature maps stay as they are, because the layers that have them are frozen.")
+        return
     kernels, maps, predictions = st.columns([5, 9, 10], gap="medium")
     with kernels:
         _kernels(frame, first, last)
     with maps:
-        _maps(frame, first, last)
+        _maps(frame, first, last, names)
     with predictions:
-        _predictions(frame)
+        _predictions(frame, names)
 
 
 def _next(kept: list[int], at: int) -> int:
@@ -92,22 +100,33 @@ def _kernels(frame: Frame, first: Frame, last: Frame) -> None:
         st.caption("This network has no convolution.")
         return
     scale = _common(frame.kernels, first.kernels, last.kernels, signed=True)
-    count = frame.kernels.shape[-1]
+    channels, count = frame.kernels.shape[-2:]
+    room = {"width": 230, "height": 420}
+    in_colour = channels == 3
     st.image(
-        charts.tile(frame.kernels[:, :, 0, :], scale, signed=True, width=230, height=420),
+        charts.tiled(charts.rgb_kernels(frame.kernels, scale), **room)
+        if in_colour
+        else charts.tile(frame.kernels[:, :, 0, :], scale, signed=True, **room),
         alt=f"A grid of {counted(count, 'kernel')} of the first convolution after epoch {frame.epoch}.",
     )
-    st.caption("Violet is positive, orange negative, white zero. One scale for all epochs.")
+    colours = (
+        "Red, green and blue together; grey is zero" if in_colour else "Violet is positive, orange negative, white zero"
+    )
+    st.caption(f"{colours}. One scale for all epochs.")
 
 
-def _maps(frame: Frame, first: Frame, last: Frame) -> None:
-    st.markdown(f"**Feature maps of a validation image: {CLASS_NAMES[frame.label]}**")
+def _maps(frame: Frame, first: Frame, last: Frame, names: Sequence[str]) -> None:
+    name = f": {shell.plain(names[frame.label])}" if frame.label < len(names) else ""
+    st.markdown(f"**Feature maps of a validation image{name}**")
     if not frame.maps:
         st.caption("This network has no feature maps.")
         return
     layers = list(frame.maps)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.image(frame.picture.repeat(4, 0).repeat(4, 1), width=56, alt="The image that the maps are of.")
+        high, wide = frame.picture.shape[:2]
+        times = max(1, 112 // max(high, wide))
+        shown = frame.picture.repeat(times, 0).repeat(times, 1)
+        st.image(shown, width=max(1, round(56 * wide / max(high, wide))), alt="The image that the maps are of.")
         chosen = st.selectbox("Layer", layers, key="lapse_layer", persist_state="session")
     chosen = chosen if chosen in layers else layers[0]
     maps = frame.maps[chosen]
@@ -121,10 +140,10 @@ def _maps(frame: Frame, first: Frame, last: Frame) -> None:
     st.caption(f"The {counted(maps.shape[-1], 'map')} of {chosen}. {ends}. One scale for all epochs.")
 
 
-def _predictions(frame: Frame) -> None:
+def _predictions(frame: Frame, names: Sequence[str]) -> None:
     right, total = int(np.trace(frame.confusion)), int(frame.confusion.sum())
     figures.show(
-        charts.confusion(frame.confusion, CLASS_NAMES),
+        charts.confusion(frame.confusion, names),
         key="lapse_confusion",
         alt=f"Confusion matrix after epoch {frame.epoch}: {right:,} of {total:,} validation images correct.",
         title=f"Validation images: {right / max(total, 1):.1%} correct",
