@@ -91,7 +91,7 @@ def tensors(content: bytes) -> dict[str, np.ndarray]:
     for name, tensor in state.items():
         whole = values[tensor.storage]
         last = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.size, tensor.stride, strict=True))
-        if not 0 <= tensor.offset <= last < len(whole):
+        if not 0 <= tensor.offset <= last < len(whole) or min(tensor.stride, default=0) < 0:
             raise ValueError(f"The tensor {name} lies outside of its storage.")
         strides = [step * whole.itemsize for step in tensor.stride]
         found[name] = np.lib.stride_tricks.as_strided(whole[tensor.offset :], tensor.size, strides).copy()
