@@ -55,7 +55,7 @@ def _spellings(name: str) -> set[str]:
     """The name without a number before it, each half of a double name, and their singulars, as `_letters`."""
     words = re.fullmatch(r"\s*(?:\d+[\s_-]+)?(.*)", unicodedata.normalize("NFKC", name), re.DOTALL)[1]
     found = {_letters(word) for word in (words, *words.split("/"))} - {""}
-    return found | {word[: -len(end)] for word in found for end in ("s", "es") if word.endswith(end) and len(word) > 4}
+    return found | {word[: -len(end)] for word in found for end in ("s", "es") if word.endswith(end) and len(word) > 3}
 
 
 def _letters(text: str) -> str:
