@@ -228,7 +228,7 @@ class Transfer(_Section):
         False, description="Whether the output layer gets its weights, too: where the classes are the same."
     )
     views: int = Field(
-        4,
+        8,
         ge=1,
         le=32,
         description="Augmented views of each image of which the features of the frozen layers are computed and kept.",

@@ -9,7 +9,7 @@ from cnn.config.backbones import BACKBONES
 from cnn.config.layers import AnyConvolution, Dropout, Flatten, GlobalPooling, InvertedResidual, Layer
 from cnn.config.run_config import Data, RunConfig, Training, Transfer
 
-DROPOUT = 0.3  # before the output layer on a backbone
+DROPOUT = 0.5  # before the output layer on a backbone
 FINE_TUNED = 1 / 3  # fraction of the layers with filters that fine-tuning trains on, the last ones
 FINE_TUNING_RATE = 0.0003
 # How a photo is varied: what is on it stays what it is.
@@ -17,10 +17,10 @@ PHOTO_AUGMENTATION = {"flip": True, "random_affine": 0.5, "random_crop": 0.5, "c
 HEAD = Training(
     optimizer="adamw",
     learning_rate=0.003,
-    weight_decay=0.01,
+    weight_decay=0.1,
     schedule="cosine",
-    batch_size=32,
-    epochs=30,
+    batch_size=16,
+    epochs=40,
     class_weights=True,
 )
 
@@ -49,8 +49,7 @@ def on_run(source: str, config: RunConfig, data: Data) -> RunConfig:
     data = data.model_copy(update={"image_size": card.input_shape[:2], "channels": card.input_shape[2]})
     data = Data.model_validate(data.model_dump())  # with that size, what is only for Fashion-MNIST may not fit any more
     transfer = Transfer(source=source, layers=len(config.layers), frozen=extractor(config.layers))
-    training = HEAD.model_copy(update={"batch_size": config.training.batch_size})
-    return RunConfig(preset=None, data=data, layers=config.layers, training=training, transfer=transfer)
+    return RunConfig(preset=None, data=data, layers=config.layers, training=HEAD, transfer=transfer)
 
 
 def fine_tuning(source: str, config: RunConfig) -> RunConfig:

@@ -52,6 +52,9 @@ _LABELS = {
     "standardise": "Standardise as ImageNet",
     "projection": "1×1 projection",
     "l2": "L2 weight decay",
+    "frozen": "Frozen layers",
+    "output": "Transfer the output layer",
+    "views": "Augmented views",
     "cpus": "CPUs",
     "gpus": "GPUs",
 }

@@ -195,6 +195,8 @@ def _made(
                 if time.monotonic() - told > _EVERY or number == len(steps):
                     told = time.monotonic()
                     report(_progress(number / len(steps), views * count, told - began))
+    rate = views * count / max(time.monotonic() - began, 1e-6)
+    print(f"Features of the frozen layers: {views * count:,} images, {rate:,.0f} a second", flush=True)
     return _kept(file, shape)
 
 
