@@ -13,17 +13,26 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel
 
-from cnn.config import Data, RunConfig, presets, versions
+from cnn.config import DATASET_CARDS, INPUT_SHAPE, Data, RunConfig, Transfer, presets, versions
+from cnn.config.backbones import BACKBONES
 from cnn.config.layers import KINDS, Layer
+from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone, on_run
+from cnn.data import data_of
+from cnn.data.batches import AUGMENTATIONS as AUGMENTATIONS
+from cnn.data.loading import SCRATCH_SIZE
 from cnn.errors import AtelierError
-from cnn.runs import saved_presets
+from cnn.runs import Run, saved_presets
 from cnn.ui import draft_link, links, state
 
 _FIRST = "fast"  # the preset that is quickest to learn something
+_FOR_PHOTOS = "transfer"  # the preset for images of people's own
 _STEPS_BACK = 200  # that are kept
 _LONGEST = 4000  # characters of the settings in a link: some servers and chats cut longer ones
 
 _PARAMETERS = ("network", "preset")  # of the link
+_FOR_GARMENTS = ("style_augmentation", "outlier_exposure", "own_images")  # of Fashion-MNIST's size
+_MANY = 5_000  # images of a built-in dataset, of which a backbone of 224×224 pixels would take half an hour and more
+_SOME = 1_000  # are trained on instead
 
 Values = dict[str, Any]
 
@@ -45,15 +54,112 @@ def load(config: RunConfig) -> None:
     _replace(_parts(config))
 
 
+def load_preset(config: RunConfig) -> None:
+    """As `load`; a dataset of the visitor's own stays.
+
+    Raises:
+        DataUnavailable: it is gone.
+    """
+    settle()
+    parts, data = _parts(config), current()["data"]
+    if data["classes"]:
+        _choose_images(parts, data["dataset"])
+    _replace(parts)
+
+
+def use_dataset(name: str) -> None:
+    """Choose the images of the draft: dataset, classes, size and channels at once. What was there is a step back.
+
+    Layers that were transferred keep the size and the channels that they are for. What is only for clothes as in
+    Fashion-MNIST is set to 0 for all others, see `news`.
+
+    Args:
+        name: of a built-in dataset, or of one of people's own, or the path of its folder.
+
+    Raises:
+        DataUnavailable: there is no such dataset, or fewer than two of its classes have images.
+    """
+    settle()
+    parts = _state()
+    _choose_images(parts, name)
+    _replace(parts)
+
+
+def use_size(height: int, width: int, channels: int) -> None:
+    """Bring the draft's images to another size, or to other channels: 1 for grey, 3 for RGB."""
+    settle()
+    parts = _state()
+    data = parts["data"]
+    shape = (height, width, channels)
+    if not data["classes"] and shape == DATASET_CARDS[data["dataset"]].input_shape:
+        data |= {"image_size": None, "channels": None}
+    else:
+        data |= {"image_size": (height, width), "channels": channels}
+    _without_garments(data)
+    _replace(parts)
+
+
+def begin_with(source: str, run: Run | None = None) -> None:
+    """Begin the draft's network with the layers of another: frozen, below a new output layer. The images stay.
+
+    Args:
+        source: the name of a backbone, or a run's id; empty: the layers stay, with random weights.
+        run: of that id.
+    """
+    settle()
+    parts = _state()
+    if not source:
+        parts["transfer"] = Transfer().model_dump()
+        _replace(parts)
+        return
+    data = dict(parts["data"])
+    if run is None or run.config is None:
+        shape = BACKBONES[source].input_shape
+        if not parts["transfer"]["source"]:
+            data |= {"image_size": shape[:2], "channels": shape[2]}
+        _without_garments(data)
+        _vary_photos(data)
+        config = on_backbone(source, Data.model_validate(data))
+    else:
+        shape = run.config.data.card.input_shape
+        data |= {"image_size": shape[:2], "channels": shape[2]}
+        _without_garments(data)
+        config = on_run(source, run.config, Data.model_validate(data))
+    _replace({**_parts(config), "resources": parts["resources"]})
+
+
+def transfer_less(layers: int) -> None:
+    """Transfer only so many layers from the first; the others get random weights."""
+    settle()
+    parts = _state()
+    if layers:
+        frozen = min(parts["transfer"]["frozen"], layers)
+        parts["transfer"] |= {"layers": layers, "frozen": frozen, "output": False}
+    else:
+        parts["transfer"] = Transfer().model_dump()
+    _replace(parts)
+
+
+def news() -> str:
+    """What the last change of the images also changed, in a sentence, once; empty where there is nothing to say."""
+    return st.session_state.pop(state.DRAFT_NEWS, "")
+
+
 def follow_link(arrived: bool) -> None:
     """Take the settings that the link has, if it has any: a visitor came by it, reloaded the page or went back.
+
+    `?dataset=NAME` chooses images; people's own are for transfer learning, unless other settings were entered already.
 
     Args:
         arrived: whether another page was shown before, or none. If not, a link of this visit is not followed: the
             browser may not know the newest one yet.
     """
-    link = next(((name, st.query_params[name]) for name in _PARAMETERS if name in st.query_params), None)
     seen = st.session_state.setdefault(state.DRAFT_LINKS, [])
+    if (dataset := st.query_params.get(state.DATASET)) is not None:
+        links.write(state.DATASET, None)
+        _follow_dataset(dataset)
+        return
+    link = next(((name, st.query_params[name]) for name in _PARAMETERS if name in st.query_params), None)
     if link is None or seen[-1:] == [link] or (link in seen and not arrived):
         return
     seen.append(link)
@@ -180,6 +286,66 @@ def _linked(name: str, value: str) -> Values:
 
 def _as_text(parts: Values) -> str:
     return draft_link.encode(parts["preset"], {name: parts[name] for name in draft_link.SECTIONS}, layers(parts))
+
+
+def _follow_dataset(name: str) -> None:
+    """Choose the images that a link names."""
+    known, now = presets(), current()
+    untouched = now["preset"] in known and _as_text(_state()) == _as_text(_parts(known[now["preset"]], numbers=False))
+    try:
+        if untouched and name not in DATASET_CARDS and not now["transfer"]["source"]:
+            settle()
+            parts = _parts(known[_FOR_PHOTOS])
+            _choose_images(parts, name)
+            _replace(parts)
+        else:
+            use_dataset(name)
+    except AtelierError as error:
+        st.session_state[state.LINK_PROBLEM] = (str(error), current()["count"])
+
+
+def _choose_images(parts: Values, name: str) -> None:
+    """Put a dataset into the parts of a draft. Raises DataUnavailable as `use_dataset`."""
+    data = parts["data"]
+    kept = data if parts["transfer"]["source"] else {"image_size": None, "channels": None}
+    if name in DATASET_CARDS:
+        chosen = Data(dataset=name, image_size=kept["image_size"], channels=kept["channels"])
+    else:
+        chosen = data_of(name, kept["image_size"] or SCRATCH_SIZE, kept["channels"] or 3)
+        if not data["classes"]:
+            data["limit"] = None  # it was chosen for tens of thousands of images
+            parts["training"]["class_weights"] = True
+    data |= {field: getattr(chosen, field) for field in ("dataset", "classes", "image_size", "channels")}
+    parts["transfer"]["output"] = False
+    _without_garments(data)
+
+
+def _without_garments(data: Values) -> None:
+    """Set to 0 what is only for clothes as in Fashion-MNIST, where the images are others, and keep a sentence on it."""
+    card = DATASET_CARDS.get(data["dataset"])
+    size, channels = data["image_size"], data["channels"]
+    if card and not data["classes"]:
+        shape = (*(size or card.input_shape[:2]), channels or card.input_shape[2])
+        if card.reading == "garment" and shape == INPUT_SHAPE:
+            return
+    if any(data[name] for name in _FOR_GARMENTS):
+        data |= dict.fromkeys(_FOR_GARMENTS, 0.0)
+        _tell("Style augmentation and outlier exposure are only for Fashion-MNIST in 28×28 pixels: they are off now.")
+
+
+def _vary_photos(data: Values) -> None:
+    """Augmentation for a backbone, where there is none; and fewer of a large dataset's images."""
+    card = DATASET_CARDS.get(data["dataset"])
+    own = bool(data["classes"]) or card is None
+    if (own or card.reading != "shape") and not any(data[name] for name in ("flip", "random_affine", "random_crop")):
+        data |= PHOTO_AUGMENTATION
+    if not own and data["limit"] is None and (card.training_images or 0) > _MANY:
+        data["limit"] = _SOME
+        _tell(f"It trains on {_SOME:,} images, because a large network takes long for all: see Training examples.")
+
+
+def _tell(sentence: str) -> None:
+    st.session_state[state.DRAFT_NEWS] = f"{st.session_state.get(state.DRAFT_NEWS, '')} {sentence}".strip()
 
 
 def _begin(parts: Values) -> None:

@@ -46,6 +46,8 @@ DRAFT = "draft"  # the settings of a new run, see `cnn.ui.draft`
 DRAFT_LINKS = "draft_links"  # what links said of the draft in this visit, the present one last
 LINK_PROBLEM = "link_problem"  # why the settings in a link were not taken, and the draft that stands instead
 DRAFT_HISTORY = "draft_history"  # all states of the draft, and which one it is in
+DRAFT_NEWS = "draft_news"  # what a change of the draft's images also changed, to be said once
+SHOWN_LAYERS = "shown_layers"  # whether the list shows transferred layers one by one
 LAYER_COUNT = "layer_count"  # how many layers the draft has had: the number of the next one
 OPEN_LAYERS = "open_layers"  # the numbers of the layers whose settings are shown
 ADD_LAYER = "add_layer"  # widget: the kind of layer to add
@@ -183,6 +185,11 @@ def edited_filters(run_id: str, layer: str) -> str:
 def edited_channel(layer: str, filter_: int) -> str:
     """Widget: the input channel whose weight is changed, from 1."""
     return f"edit-in-{layer}-{filter_}"
+
+
+# --- Collect ----------------------------------------------------------------------------------------------------
+
+DATASET = "dataset"  # name of the dataset that is open, as the link has it
 
 
 # --- images on Explore, Predict and Learn -----------------------------------------------------------------------

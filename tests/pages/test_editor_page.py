@@ -49,7 +49,8 @@ def uid(app: AppTest, index: int) -> int:
 
 def rows(app: AppTest) -> list[str]:
     """The titles of the layers' rows."""
-    return [button.label for button in app.button if (button.key or "").startswith("layer-title-")]
+    titles = [button.label for button in app.button if (button.key or "").startswith("layer-title-")]
+    return [re.sub(r"^:gray\[:material/lock: (.*) · frozen\]$", r"\1", title) for title in titles]
 
 
 def open_rows(app: AppTest) -> list[int]:
@@ -69,7 +70,9 @@ def add(app: AppTest, kind: str) -> AppTest:
 
 
 def choose(app: AppTest, preset: str) -> AppTest:
-    return click(app, f"preset-{preset}")
+    """Choose a preset, and show its layers one by one."""
+    click(app, f"preset-{preset}")
+    return click(app, "transferred_layers") if preset == "transfer" else app
 
 
 def chosen(app: AppTest) -> str | None:
@@ -127,11 +130,14 @@ def has_no_errors(app: AppTest) -> bool:
 def test_the_rows_are_the_networks(app, name):
     choose(app, name)
     settings = presets()[name]
-    traced = trace(settings.layers, INPUT_SHAPE, len(CLASS_NAMES))
+    shape = settings.data.card.input_shape
+    traced = trace(settings.layers, shape, len(CLASS_NAMES))
     lines = figures(app)
+    if name == "transfer":
+        del lines[1]  # of the row that stands for all transferred layers
     assert rows(app) == [f"{index + 1} · {layer}" for index, layer in enumerate(settings.layers)]
     assert len(lines) == len(settings.layers) + 2
-    assert lines[0] == ("28×28×1", "") and lines[-1][0] == "10"
+    assert lines[0] == ("×".join(map(str, shape)), "") and lines[-1][0] == "10"
     for index, (shape, parameters) in enumerate(lines[1:]):
         own = [row for row in traced if row.layer == index]
         count = sum(row.parameters for row in own)
@@ -181,7 +187,7 @@ def test_a_row_follows_a_change_of_a_setting_at_once(app):
 # --- adding, moving, duplicating, removing ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", one_in(3, presets()))
+@pytest.mark.parametrize("name", one_in(3, [name for name in presets() if name != "transfer"]))
 @pytest.mark.parametrize("kind", ["convolution", "pooling", "dense", "dropout"])
 def test_what_is_added_to_a_preset_fits_and_is_open(app, name, kind):
     choose(app, name)
@@ -644,7 +650,7 @@ def test_presets_tell_their_facts_before_one_is_chosen(app):
     assert shown["wardrobe"] == ["881,130 parameters", "93.8% test accuracy", "39 min on 2 cores"]
     assert shown["accurate"] == ["881,130 parameters", "94.1% test accuracy", "1 h 01 min on 2 cores"]
     titles = [b.label.strip("*") for b in app.button if (b.key or "").startswith("preset-")]
-    assert titles == ["Lecture", "Wardrobe", "Fast", "Accurate", "LeNet-5", "Dense baseline", "Tiny"]
+    assert titles == ["Lecture", "Wardrobe", "Fast", "Accurate", "LeNet-5", "Dense baseline", "Tiny", "Transfer"]
 
 
 def test_a_saved_preset_tells_what_its_own_run_came_to(app):

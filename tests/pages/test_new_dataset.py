@@ -81,11 +81,13 @@ def test_it_is_offered_on_the_command_line(capsys):
 
 def test_it_is_offered_on_the_train_page_with_what_is_missing(launcher):
     app = open_page("New network")
-    assert "The stripes are not painted yet. Paint them yourself. Or choose the synthetic dataset below." in text(app)
+    sentence = "The stripes are not painted yet. Paint them yourself. Or choose the synthetic dataset."
+    assert sentence not in text(app), "it is said of the chosen dataset only"
     dataset = next(field for field in app.selectbox if field.label == "Dataset")
     assert dataset.options == list(DATASETS) and "stripes: white columns that are to be counted." in dataset.help
     dataset.select("stripes")
     refresh(app)
+    assert sentence in text(app)
     app.button(key="start").click()
     refresh(app)
     assert runs.all_runs()[0].config.data.dataset == "stripes"

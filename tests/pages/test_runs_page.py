@@ -300,6 +300,8 @@ def test_shipped_runs_can_be_opened_and_compared_but_not_changed():
     assert app.menu_button(key="more_selected").options == [
         ":material/tune: Duplicate settings",
         ":material/scatter_plot: Run a sweep from this",
+        ":material/autorenew: Retrain with other images",
+        ":material/tune: Fine-tune",
     ]
     select(app, runs.get("lecture"), runs.get("wardrobe"))
     assert "2 selected, 2 of them from the program" in text(app) and len(app.get("plotly_chart")) == 2

@@ -3,7 +3,8 @@
 import pytest
 
 from cnn import runs
-from cnn.config import PRESET_CARDS, RunConfig, presets
+from cnn.config import PRESET_CARDS, Data, RunConfig, presets
+from cnn.config.transfer_learning import on_backbone
 from cnn.runs.estimates import estimate
 
 FAST = presets()["fast"]
@@ -20,7 +21,7 @@ def changed(config: RunConfig, section: str, **values) -> RunConfig:
     return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
 
 
-@pytest.mark.parametrize("name", presets())
+@pytest.mark.parametrize("name", [name for name, card in PRESET_CARDS.items() if card.measured.seconds])
 def test_without_a_run_a_preset_takes_what_was_measured(name):
     found = estimate(presets()[name], runs.shipped())
     measured = PRESET_CARDS[name].measured
@@ -50,3 +51,60 @@ def test_an_unfinished_run_and_one_without_a_time_tell_nothing():
     run = finished(FAST, 0.0)
     runs.write_status(runs.create(FAST).path, runs.Status("stopped", epoch=1, seconds=10.0))
     assert estimate(FAST, runs.listed()).run is None and run.state == "finished"
+
+
+# --- frozen layers ----------------------------------------------------------------------------------------------
+
+PHOTOS = {"dataset": "Shoes", "classes": ("Boot", "Sandal"), "image_size": (224, 224)}
+
+
+def on_lite0(frozen: int = 20, epochs: int = 30, **data) -> RunConfig:
+    config = on_backbone("efficientnet-lite0", Data(**PHOTOS, **data))
+    return config.model_copy(
+        update={
+            "transfer": config.transfer.model_copy(update={"frozen": frozen}),
+            "training": config.training.model_copy(update={"epochs": epochs}),
+        }
+    )
+
+
+def test_features_of_frozen_layers_cost_a_forward_pass_for_each_view_once():
+    once = estimate(on_lite0(epochs=1), [], images=320).seconds
+    assert (320 + 40) / once == pytest.approx(61, rel=0.1), "images a second, as measured on two cores"
+    assert estimate(on_lite0(epochs=1, flip=True), [], images=320).seconds / once == pytest.approx(
+        (4 + 1 / 8) / (1 + 1 / 8), rel=0.02
+    )
+    later = (
+        estimate(on_lite0(epochs=101), [], images=200).seconds - estimate(on_lite0(epochs=1), [], images=200).seconds
+    ) / 100
+    assert 0 < later < 0.5, "seconds of an epoch on kept features"
+
+
+def test_layers_that_are_trained_on_cost_much_more_and_more_the_fewer_are_frozen():
+    seconds = [estimate(on_lite0(frozen), [], images=200).seconds for frozen in (20, 14, 0)]
+    assert seconds[0] * 2 < seconds[1] < seconds[2]
+
+
+def test_the_images_of_people_s_own_datasets_are_counted_as_far_as_they_are_known():
+    config = RunConfig(data=PHOTOS, layers=FAST.layers, training=FAST.training)
+    few, many = (estimate(config, [], images=images).seconds for images in (100, 400))
+    assert many == pytest.approx(4 * few)
+    assert estimate(config, []).seconds == pytest.approx(10 * few), "nobody has counted"
+    run = runs.create(config, "Shoes")
+    (run.path / "model.keras").touch()
+    epochs = config.training.epochs
+    status = runs.Status("finished", epoch=epochs, steps=1, seconds=6.0)
+    runs.write_status(run.path, status)
+    images = config.training.batch_size
+    found = estimate(config, runs.listed(), images=2 * images)
+    assert found.exact and found.seconds == pytest.approx(12.0)
+
+
+def test_features_that_are_too_large_to_be_kept_are_computed_in_every_epoch():
+    def config(epochs: int) -> RunConfig:
+        base = on_lite0(frozen=3, epochs=epochs)  # 112×112×16 values of an image
+        assert not base.data.limit
+        return base
+
+    whole, half = (estimate(config(epochs), [], images=20_000).seconds for epochs in (10, 5))
+    assert whole == pytest.approx(2 * half)

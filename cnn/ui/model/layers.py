@@ -8,6 +8,7 @@ from cnn import charts
 from cnn.runs import Run
 from cnn.ui import compare, fragments, links, state
 from cnn.ui.model import details, diagram, side_by_side, table, totals
+from cnn.ui.train import retrain
 
 _HEIGHT = 480  # pixels of the diagram
 
@@ -31,6 +32,8 @@ def show(run: Run) -> None:
             state.MODEL_ARITHMETIC, "Arithmetic", help="Writes out how the numbers of the table come about."
         )
     totals.show(run)
+    with st.container(horizontal=True):
+        retrain.offer(run, "model")
     left, right = st.columns([2, 3], gap="medium")
     with left:
         st.subheader("Diagram", anchor=False)

@@ -7,6 +7,7 @@ from cnn.runs import Run
 from cnn.ui import draft, shell, state
 from cnn.ui.runs import deletion, table
 from cnn.ui.sweeps import form as sweep_form
+from cnn.ui.train import retrain
 
 _DUPLICATE, _SWEEP, _HIDE, _SHOW, _DELETE = (
     "Duplicate settings",
@@ -21,6 +22,7 @@ _ICONS = {
     _HIDE: ":material/visibility_off:",
     _SHOW: ":material/visibility:",
     _DELETE: ":material/delete:",
+    **retrain.ICONS,
 }
 
 
@@ -72,7 +74,7 @@ def _more(selected: list[Run], own: list[Run]) -> None:
     """The menu of what is needed more rarely, and what takes something away."""
     alone = len(selected) == 1 and selected[0].config is not None
     visible = [run for run in own if not run.hidden]
-    options = [_DUPLICATE, _SWEEP] if alone else []
+    options = [_DUPLICATE, _SWEEP, *retrain.actions_of(selected[0])] if alone else []
     if own:
         options += [_HIDE if visible else _SHOW, _DELETE]
     chosen = st.menu_button(
@@ -88,6 +90,8 @@ def _more(selected: list[Run], own: list[Run]) -> None:
         st.switch_page(shell.NEW_NETWORK, query_params={"run": st.session_state[state.RUN]})
     elif chosen == _SWEEP:
         sweep_form.begin(f"run:{selected[0].id}")
+    elif chosen in retrain.ICONS:
+        retrain.open_(chosen, selected[0])
     elif chosen in (_HIDE, _SHOW):
         _hide(visible or own, chosen == _HIDE)
     elif chosen == _DELETE:

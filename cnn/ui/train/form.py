@@ -11,11 +11,13 @@ from cnn import runs
 from cnn.config import Data, Resources, RunConfig, Training, explain, preset_title, presets
 from cnn.config.layers import ImpossibleStack
 from cnn.runs import estimates, launchers, saved_presets
-from cnn.ui import draft, shell, state, time_needed
+from cnn.ui import draft, own_datasets, shell, state, time_needed
 from cnn.ui.sweeps import form as sweep_form
-from cnn.ui.train import fields, layer_editor, preset_menu, progress, rate_finder
+from cnn.ui.train import begin_with, fields, images, layer_editor, preset_menu, progress, rate_finder
 
-_DATA = [name for name in Data.model_fields if name != "own_images"]
+_NOT_HERE = ("dataset", "own_images")  # a browser cannot name the folders that hold own images
+_DATA = [name for name in Data.model_fields if name not in _NOT_HERE]
+_FOR_GARMENTS = ("style_augmentation", "outlier_exposure")
 _TRAINING = ["epochs", "batch_size", "optimizer", "learning_rate", "schedule", "patience"]
 _ADVANCED = ["seed", "precision", "calibrate", "tensorboard"]
 
@@ -43,15 +45,25 @@ def configure() -> tuple[RunConfig | None, str]:
     draft.settle()
     values = draft.current()
     layers = draft.layers(values)
-    rows, broken = layer_editor.rows_of(layers)
+    shape, classes = images.shape_of(values["data"]), len(images.classes_of(values["data"]))
+    rows, broken = layer_editor.rows_of(tuple(layers), shape, classes)
+    images_column, begin_column = st.columns(2, gap="medium")
+    with images_column.container(border=True, height="stretch"):
+        missing = images.show(values)
+    with begin_column.container(border=True, height="stretch"):
+        transferred = begin_with.of(values, layers, rows)
+        begin_with.show(values, layers, rows, transferred)
+        transferred = begin_with.of(values, layers, rows)  # as the slider has it now
     layers_column, settings_column = st.columns([5, 3], gap="medium")
     with layers_column:
-        layer_editor.show(layers, rows, broken)
+        layer_editor.show(layers, rows, broken, transferred)
     with settings_column:
         below = _tabs(values)
     settings, reason = _checked(values, broken)
-    if reason and broken is None:  # else it is explained at the layer
+    if reason and broken is None and not transferred.problem:  # else it is explained where it stands
         settings_column.error(reason, icon=":material/block:")
+    if settings is not None and (missing or transferred.problem):
+        settings, reason = None, missing or f"{transferred.problem.text.partition(': ')[0]}."
     with below:
         if (rate := rate_finder.show(settings)) is not None:
             draft.set_learning_rate(rate)
@@ -62,8 +74,11 @@ def configure() -> tuple[RunConfig | None, str]:
 def _tabs(values: draft.Values) -> st.delta_generator.DeltaGenerator:
     """The settings beside the layers. Returns a place below those of the training."""
     data, training, advanced = st.tabs(["Data", "Training", "Advanced"])
+    own = bool(values["data"]["classes"])
     with data:
-        fields.section(Data, values["data"], "data", _DATA)
+        fashion = images.is_fashion(values["data"])
+        shown = [name for name in _DATA if fashion or name not in _FOR_GARMENTS]
+        fields.section(Data, values["data"], "data", shown)
     with training:
         decay = "weight_decay"  # of adamw alone; if it was set, it is not hidden
         shown = values["training"]["optimizer"] == "adamw"
@@ -71,7 +86,8 @@ def _tabs(values: draft.Values) -> st.delta_generator.DeltaGenerator:
         fields.section(Training, values["training"], "training", [*_TRAINING, *[decay] * shown])
         below = st.container()
     with advanced:
-        fields.section(Training, values["training"], "training", _ADVANCED)
+        weights = "class_weights"  # of people's own images, it stands beside them
+        fields.section(Training, values["training"], "training", [*_ADVANCED, *[weights] * (not own)])
         if not launchers.launcher().place().takes_turns:  # a cluster shares out what it has
             st.markdown("**Resources**")
             fields.section(Resources, values["resources"], "resources")
@@ -146,9 +162,12 @@ def _summary(settings: RunConfig | None, reason: str) -> None:
         st.markdown(f":red[:material/block: **Cannot start:** {shell.plain(reason)}]")
         return
     rows = settings.rows()
-    found = estimates.estimate(settings, shell.listed())
+    own = settings.data.classes
+    images_ = own_datasets.training_images(settings.data.dataset) if own else None
+    found = estimates.estimate(settings, shell.listed(), images_)
+    trained = f" ({sum(row.trainable for row in rows):,} trained)" if settings.transfer.frozen else ""
     st.markdown(
-        f"**{sum(row.parameters for row in rows):,}** parameters · "
+        f"**{sum(row.parameters for row in rows):,}** parameters{trained} · "
         f"**{layer_editor.short(sum(row.macs for row in rows))}** MACs per image · **{time_needed.words(found)}**",
         help=f"Time: {time_needed.source(found)}",
     )

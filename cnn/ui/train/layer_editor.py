@@ -1,36 +1,45 @@
 """The layers of a new run: one list, in which each layer is a row that opens to be changed.
 
+Layers that are transferred from another network are folded into one row until somebody wants to see them.
 Every figure is `cnn.config.layers.trace`'s, so that all of them follow each change at once and without TensorFlow.
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import streamlit as st
 
 from cnn.charts import shape_text
-from cnn.config import CLASS_NAMES, INPUT_SHAPE
-from cnn.config.layers import KINDS, ImpossibleStack, Layer, Row, trace
+from cnn.config.layers import KINDS, ImpossibleStack, Layer, Row, Shape, trace
 from cnn.config.repairs import Fix, fitted, fixes
 from cnn.ui import draft, shell, state
-from cnn.ui.train import fields
+from cnn.ui.train import fields, images
+from cnn.ui.train.begin_with import Transferred
 
 _FIXES_SHOWN = 4
+_WORTH_FOLDING = 4  # transferred layers
 _SHAPE, _PARAMETERS, _ARROWS = 74, 72, 40  # pixels of the columns
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def rows_of(layers: Sequence[Layer]) -> tuple[list[Row], ImpossibleStack | None]:
-    """The Keras layers of a stack as far as they fit, and where they do not."""
+@lru_cache(64)
+def rows_of(layers: tuple[Layer, ...], shape: Shape, classes: int) -> tuple[list[Row], ImpossibleStack | None]:
+    """The Keras layers of a stack as far as they fit, and where they do not. Arguments as for `trace`."""
     try:
-        return trace(layers, INPUT_SHAPE, len(CLASS_NAMES)), None
+        return trace(layers, shape, classes), None
     except ImpossibleStack as error:
         return error.rows, error
 
 
-def show(layers: Sequence[Layer], rows: Sequence[Row], broken: ImpossibleStack | None) -> None:
+def show(
+    layers: Sequence[Layer],
+    rows: Sequence[Row],
+    broken: ImpossibleStack | None,
+    transferred: Transferred,
+) -> None:
     """Every layer from the image to the output, and what is wrong at the one that does not fit."""
-    values = draft.current()["layers"]
-    helps = fixes(layers, broken, INPUT_SHAPE, len(CLASS_NAMES))[:_FIXES_SHOWN] if broken else []
+    values, (shape, classes) = draft.current()["layers"], _ends()
+    helps = fixes(layers, broken, shape, classes)[:_FIXES_SHOWN] if broken else []
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Layers", anchor=False, width="stretch")
         _steps()
@@ -44,19 +53,55 @@ def show(layers: Sequence[Layer], rows: Sequence[Row], broken: ImpossibleStack |
             help="It goes to the last place where it fits. Open a layer to add one below it.",
         )
     with st.container(gap=None, key="layer-list"):
-        _fixed("image", "Input: one image", shape_text(INPUT_SHAPE), "")
+        _fixed("image", "Input: one image", shape_text(shape), "")
+        folded = _fold(transferred, layers, rows, broken)
         for index, layer in enumerate(layers):
+            if index < folded:
+                continue
             here = [row for row in rows if row.layer == index]
             fits = broken is None or broken.index != index
             with st.container(border=not fits, gap=None):
-                _row(index, len(layers), layer, values[index], here, fits)
+                _row(index, len(layers), layer, values[index], here, fits, index < transferred.frozen)
                 if broken is not None and not fits:
                     _explain(broken, helps)
         output = [row for row in rows if row.layer == len(layers)]
-        _fixed("category", f"Output: dense {len(CLASS_NAMES)} softmax", *_figures(output)[:2])
+        _fixed("category", f"Output: dense {classes} softmax", *_figures(output)[:2])
         if broken is not None and broken.index == len(layers):
             with st.container(border=True):
                 _explain(broken, helps)
+
+
+def _ends() -> tuple[Shape, int]:
+    """The shape of an image that goes into the draft's network, and the number of classes that come out."""
+    data = draft.current()["data"]
+    return images.shape_of(data), len(images.classes_of(data))
+
+
+def _fold(
+    transferred: Transferred, layers: Sequence[Layer], rows: Sequence[Row], broken: ImpossibleStack | None
+) -> int:
+    """Draw the row that stands for the transferred layers. Returns how many of them are not drawn one by one."""
+    count = min(transferred.layers, len(layers))
+    if count < _WORTH_FOLDING or transferred.problem or (broken is not None and broken.index < count):
+        return 0
+    shown = st.session_state.get(state.SHOWN_LAYERS, False)
+    here = [row for row in rows if row.layer < count]
+    frozen = f"{transferred.frozen} frozen" if transferred.frozen else "none frozen"
+    icon = ":material/lock:" if transferred.frozen else ":material/lock_open:"
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.button(
+            f"{icon} 1–{count} · {shell.plain(transferred.title)} · {frozen}",
+            icon=":material/expand_less:" if shown else ":material/expand_more:",
+            key="transferred_layers",
+            type="tertiary",
+            help="Hide these layers" if shown else "Show these layers one by one",
+            on_click=lambda: st.session_state.update({state.SHOWN_LAYERS: not shown}),
+        )
+        st.space("stretch")
+        total = sum(row.parameters for row in here)
+        _numbers(shape_text(here[-1].output_shape) if here else "", f"{total:,}" if total else "")
+        st.space(_ARROWS)
+    return 0 if shown else count
 
 
 def short(count: int) -> str:
@@ -97,7 +142,9 @@ def _numbers(shape: str, parameters: str) -> None:
         st.caption(parameters or NO_BREAK, width=_PARAMETERS, text_alignment="right")
 
 
-def _row(index: int, count: int, layer: Layer, values: draft.Values, rows: Sequence[Row], fits: bool) -> None:
+def _row(
+    index: int, count: int, layer: Layer, values: draft.Values, rows: Sequence[Row], fits: bool, frozen: bool
+) -> None:
     """A layer's title, which opens and closes its settings, its figures, and the buttons that move it.
 
     Not an expander: to Streamlit, one with another title is another one, and its fields would lose the focus.
@@ -105,6 +152,8 @@ def _row(index: int, count: int, layer: Layer, values: draft.Values, rows: Seque
     uid = values["uid"]
     opened = uid in _open_layers()
     title = f"{index + 1} · {layer}"
+    if frozen:
+        title = f":gray[:material/lock: {title} · frozen]"
     with st.container(border=opened and fits, gap="xsmall", key=f"layer-{uid}"):
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
@@ -205,7 +254,7 @@ def _add() -> None:
     """Put a new layer where it fits, changed if it fits nowhere as it is, and open it."""
     draft.settle()
     layer = KINDS[st.session_state[state.ADD_LAYER]]()
-    index, layer = fitted(draft.layers(draft.current()), layer, INPUT_SHAPE, len(CLASS_NAMES))
+    index, layer = fitted(draft.layers(draft.current()), layer, *_ends())
     _insert(index, layer)
 
 

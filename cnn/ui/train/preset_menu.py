@@ -144,7 +144,7 @@ def delete() -> None:
 
 def _choose(name: str) -> None:
     with shell.show_errors():  # it may have been deleted or changed in another window
-        draft.load(saved_presets.find(name))
+        draft.load_preset(saved_presets.find(name))
 
 
 def _delete(name: str) -> None:

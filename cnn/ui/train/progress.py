@@ -1,12 +1,13 @@
 """A run as it trains: its progress, its curves and what they say, kept current; and what can be done with it."""
 
+import re
 import time
 from functools import partial
 
 import streamlit as st
 
 from cnn import charts, runs
-from cnn.config import PRESET_CARDS, STAND_IN, RunConfig, duration
+from cnn.config import PRESET_CARDS, STAND_IN, Data, RunConfig, duration
 from cnn.runs import Run, diagnosis, launchers, pace
 from cnn.runs.diagnosis import Finding
 from cnn.runs.pace import Baselines
@@ -14,7 +15,7 @@ from cnn.ui import draft, fragments, shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
 from cnn.ui.sweeps import form as sweep_form
-from cnn.ui.train import buttons, export, time_lapse
+from cnn.ui.train import buttons, export, retrain, time_lapse
 
 _TICK = 1.0  # seconds between two looks at the run directory
 _LOOK = 3.0  # seconds between two looks at how full the cluster is
@@ -37,6 +38,8 @@ def show(run: Run) -> None:
         fragments.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
     if run.state == "finished":
         with further:
+            if (action := retrain.suggest(run)) is not None:
+                start_new(retrain.settings_for(action, run), retrain.name_of(action, run))
             _what_next(run)
     if run.state == "paused":
         with step:
@@ -123,7 +126,8 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
             text += " · stopping after this batch"
     elif run.active and (message := shell.plain(launchers.launcher().waiting(run)) or status.message):
         text += f" · {message}"
-    st.progress(run.progress, text=text)
+    done = _of_features(status.message) if run.active else None
+    st.progress(run.progress if done is None else done, text=text)
     if run.is_silent:
         st.warning(
             f"No sign of life for {duration(time.time() - status.heartbeat)}: its process exists, but may hang. If "
@@ -136,6 +140,13 @@ def _progress(run_id: str, drawn_state: str, drawn_silent: bool) -> None:
             st.metric(label, value, help=help_, border=True)
     if run.evaluation:
         st.caption(_about_test(run))
+
+
+def _of_features(message: str) -> float | None:
+    """How far the features of the frozen layers are, from 0 to 1, where a trainer's message says that."""
+    found = re.match(r"Computing the features of the frozen layers: ([\d,]+) of ([\d,]+) images", message)
+    done, of = (int(number.replace(",", "")) for number in found.groups()) if found else (0, 0)
+    return min(done / of, 1.0) if of else None
 
 
 def _figures(run: Run) -> list[tuple[str, str, str]]:
@@ -334,15 +345,36 @@ def _what_next(run: Run) -> None:
         st.page_link(shell.EXPLORE, label="Look inside", icon=":material/grid_view:", query_params=this)
         st.page_link(shell.PREDICT, label="Try a photo", icon=":material/photo_camera:", query_params=this)
         st.page_link(shell.MODEL, label="Architecture", icon=":material/account_tree:", query_params=this)
-        if run.id != _LECTURE:
-            both = {**this, "compare": f"{run.id},{_LECTURE}"}
-            st.page_link(shell.RUNS, label="Compare with Lecture", icon=":material/compare_arrows:", query_params=both)
+        if (other := _to_compare_with(run)) is not None:
+            both = {**this, "compare": f"{run.id},{other.id}"}
+            label = f"Compare with {'Lecture' if other.id == _LECTURE else shell.plain(other.name)}"
+            st.page_link(shell.RUNS, label=label, icon=":material/compare_arrows:", query_params=both)
         if run.shipped:
             st.page_link(shell.NEW_NETWORK, label="New network", icon=":material/add_circle:", query_params=this)
         elif run.config is not None:
             label = "New network from these settings"
             if st.button(label, icon=":material/add_circle:", type="tertiary", key="build_on"):
                 _duplicate_settings(run.config)
+        retrain.offer(run, "next")
+
+
+def _to_compare_with(run: Run) -> Run | None:
+    """Another finished run on the same images, from scratch if this one was not; else the lecture's network."""
+    known = {other.id: other for other in shell.listed()}
+    if run.config is not None and run.config.data.classes:
+        data, source = run.config.data, bool(run.config.transfer.source)
+        others = [
+            other
+            for other in known.values()
+            if other.id != run.id and other.state == "finished" and other.config and _same_images(other.config, data)
+        ]
+        others.sort(key=lambda other: other.config is not None and bool(other.config.transfer.source) == source)
+        return others[0] if others else None
+    return known.get(_LECTURE) if run.id != _LECTURE else None
+
+
+def _same_images(config: RunConfig, data: Data) -> bool:
+    return (config.data.dataset, config.data.classes) == (data.dataset, data.classes)
 
 
 def _more(run: Run) -> None:

@@ -1,0 +1,72 @@
+"""Whether layers can begin with the weights of another network, judged by what is known without its weights.
+
+What `cnn.networks.backbones` finds when a training begins, a form says while the layers are changed. Loads no
+TensorFlow.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cnn.config.backbones import BACKBONES
+from cnn.config.layers import Layer, Row, trace
+from cnn.networks.backbones import Source, misfit
+from cnn.runs import Run
+
+
+class Misfit(NamedTuple):
+    """text: what does not fit, in a sentence. fitting: how many layers do. shape: of images with which all would."""
+
+    text: str
+    fitting: int
+    shape: tuple[int, ...] | None = None
+
+
+def described(source: str, run: Run | None) -> Source | None:
+    """A network that others can begin with, without its weights; None where it is gone.
+
+    Args:
+        source: as in `Transfer`. run: of that id, where there is one.
+    """
+    if card := BACKBONES.get(source):
+        rows = tuple(trace(card.layers, card.input_shape, 2)[:-1])
+        return Source(card.title, card.layers, card.input_shape, rows, {})
+    if run is None or run.config is None or not run.has_model:
+        return None
+    images = run.config.data.card
+    rows = tuple(run.config.rows()[:-1])
+    return Source(run.name, run.config.layers, images.input_shape, rows, {}, images.class_names)
+
+
+def problem(source: Source, layers: Sequence[Layer], rows: Sequence[Row], count: int) -> Misfit | None:
+    """Why layers cannot get a source's weights; None where they can.
+
+    Args:
+        layers: of the new network. rows: its table, as far as they fit together.
+        count: how many of the first layers are transferred.
+    """
+    if count > len(layers):
+        have = "is only one layer" if len(layers) == 1 else f"are only {len(layers)}"
+        return Misfit(f"{count} layers are transferred, but there {have} before the output layer.", len(layers))
+    if text := misfit(source, layers, count):
+        return Misfit(text, fitting_layers(source, layers, count))
+    here = [row for row in rows if row.layer < count and row.parameters]
+    given = [row for row in source.rows if row.layer < count and row.parameters]
+    for row, other in zip(here, given, strict=False):  # the same layers become the same rows; the table may end early
+        if row.parameters == other.parameters or (row is here[0] and row.type == "Conv2D"):
+            continue  # a first convolution's kernels are made to fit other channels
+        size = "×".join(map(str, source.input_shape))
+        text = (
+            f"Layer {row.layer + 1} ({layers[row.layer]}) has {row.parameters:,} parameters here and "
+            f"{other.parameters:,} in {source.title}, whose images are {size}: transfer only the layers before it, or "
+            "choose images of this size."
+        )
+        return Misfit(text, row.layer, source.input_shape)
+    return None
+
+
+def fitting_layers(source: Source, layers: Sequence[Layer], count: int) -> int:
+    """How many of the first layers are those of the source."""
+    count = min(count, len(source.layers), len(layers))
+    while count and misfit(source, layers, count):
+        count -= 1
+    return count
