@@ -1,4 +1,4 @@
-"""Explore, Evaluate, Architecture and Learn for classes of your own: colour, not square, names that need care."""
+"""Pages that look into a network, for classes of your own: colour, not square, names that need care."""
 
 import io
 import shutil
@@ -22,6 +22,7 @@ from cnn.ui.evaluate import images
 from cnn.ui.evaluate import measured as kept_predictions
 from cnn.ui.explore import filters
 from cnn.ui.learn import given, lessons
+from cnn.ui.runs.predictions import BOXES
 from cnn.ui.text import plain
 from tests.any_run import HATS, random_split, untrained
 from tests.data.folders_of_images import fill
@@ -217,3 +218,21 @@ def test_a_lessons_image_is_small_grey_and_square():
     assert not small[:, :4].any() and not small[:, 24:].any()
     grey = np.random.default_rng(0).random((28, 28, 1)).astype(np.float32)
     np.testing.assert_array_equal(given.in_small(grey), grey[..., 0])
+
+
+# --- Compare ----------------------------------------------------------------------------------------------------
+
+
+def test_runs_of_the_same_images_are_compared_in_whatever_size_and_colour(measured):
+    small = untrained({**HATS, "image_size": [16, 16], "channels": 1}, "Small and grey", seed=2)
+    found = [predictions.of_run(run, "test") for run in (measured, small)]
+    np.testing.assert_array_equal(found[0].labels, found[1].labels, "the test images are in the same order")
+    other = untrained({**HATS, "classes": ["Hat", "帽子"]}, "Two classes")
+    app = open_page("Runs", compare=",".join(run.id for run in (measured, small, other)), **{"runs-view": "Compare"})
+    words = text(app)
+    assert "Who is right where" in words
+    assert any("it had other classes" in one.value for one in app.info)
+    box = next(name for name in BOXES if not app.button(key=f"box-{name}").disabled)
+    app.button(key=f"box-{box}").click()
+    refresh(app)
+    assert not app.error

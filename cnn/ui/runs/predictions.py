@@ -97,14 +97,20 @@ def _comparable(compared: Sequence[Run], names: Sequence[str]) -> list[tuple[Run
         st.info("Two runs with a trained network are needed here.", icon=":material/compare:")
         return able
     first = able[0][0].config.data.card
-    same = [(run, name) for run, name in able if run.config.data.card.name == first.name]
+    same = []
     for run, name in able:
-        if (run, name) not in same:
-            st.info(
-                f"{shell.plain(name)} was trained on {run.config.data.card.title}, {shell.plain(able[0][1])} on "
-                f"{first.title}: they have no images in common and cannot be compared image by image.",
-                icon=":material/compare:",
-            )
+        card = run.config.data.card
+        if (card.name, card.class_names) == (first.name, first.class_names):  # in whatever size, grey or in colour
+            same.append((run, name))
+            continue
+        why = "they have no images in common and cannot be compared image by image."
+        if card.name == first.name:
+            why = "when they were trained it had other classes, so they cannot be compared image by image."
+        st.info(
+            f"{shell.plain(name)} was trained on {shell.plain(card.title)}, {shell.plain(able[0][1])} on "
+            f"{shell.plain(first.title)}: {why}",
+            icon=":material/compare:",
+        )
     return same
 
 
@@ -307,7 +313,11 @@ def _details(first: Measured, second: Measured, images: np.ndarray, index: int) 
         st.markdown(f"**{found.split.capitalize()} image {index:,}: {shell.plain(true)}**", width="stretch")
         st.button("Close", icon=":material/close:", type="tertiary", key="close_compared", on_click=_close_image)
     factor = max(1, _LARGE // max(images.shape[1:3]))
-    st.image(magnified(images[index], factor), alt=f"The {found.split} image {index}, true label {true}.", width=_LARGE)
+    st.image(
+        magnified(images[index], factor),
+        alt=f"The {found.split} image {index}, true label {true}.",
+        width=gallery.width_within(images[index], _LARGE),
+    )
     for one in (first, second):
         predicted = shell.plain(one.found.class_names[one.found.predicted[index]])
         mark = ":material/check: right" if one.found.right[index] else ":material/close: wrong"

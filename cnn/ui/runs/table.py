@@ -301,4 +301,6 @@ def _percent(fraction: float | None) -> float | None:
 
 
 def _dataset(run: Run) -> str | None:
-    return run.config.data.dataset if run.config else None
+    if not run.config:
+        return None
+    return run.config.data.card.title if run.config.data.classes else run.config.data.dataset
