@@ -23,6 +23,7 @@ st.navigation(
             _page("1_Learn", "Lessons", "school", "Twelve interactive lessons with every number written out."),
         ],
         "Build": [
+            _page("2_Collect", "Collect", "add_photo_alternate", "Make a dataset of your own images."),
             _page("2_New_network", "New network", "add_circle", "Choose a preset, change anything, start training."),
             _page("3_Sweeps", "Sweeps", "scatter_plot", "Train many variants, see which settings matter."),
         ],

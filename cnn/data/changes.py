@@ -109,6 +109,10 @@ class Journal:
         found = [self._read(file) for file in self._files()]
         return [change for change in found if change is not None]
 
+    def last(self) -> Change | None:
+        """The last change that can be taken back."""
+        return next((change for file in self._files() if (change := self._read(file)) is not None), None)
+
     def undo(self, change: Change | None = None) -> Change:
         """Take back the last change: `change`, if it is that one.
 
@@ -117,7 +121,7 @@ class Journal:
             OSError: something cannot be moved.
         """
         with lock_of(self.folder):
-            last = next(iter(self.changes()), None)
+            last = self.last()
             if change is None:
                 change = last
             if change is None:

@@ -227,6 +227,10 @@ class OwnDataset(ImageFolder):
         """What can be taken back, the last change first; at most `changes.KEPT`."""
         return self._journal.changes()
 
+    def last_change(self) -> Change | None:
+        """What would be taken back."""
+        return self._journal.last()
+
     def undo(self, change: Change | None = None) -> Change:
         """Take back the last change, which `change` must be if it is given."""
         with self._changing("What was changed"):

@@ -20,11 +20,12 @@ from cnn.ui.text import plain as plain
 
 _PROJECT = Path(__file__).resolve().parents[2]
 FAVICON = Path(__file__).with_name("favicon.svg")  # a Material symbol would come from another server
-START, LEARN, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EVALUATE, EXPLORE, PREDICT = (
+START, LEARN, COLLECT, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EVALUATE, EXPLORE, PREDICT = (
     f"pages/{name}.py"
     for name in (
         "0_Start",
         "1_Learn",
+        "2_Collect",
         "2_New_network",
         "3_Sweeps",
         "4_Runs",

@@ -190,6 +190,29 @@ def edited_channel(layer: str, filter_: int) -> str:
 # --- Collect ----------------------------------------------------------------------------------------------------
 
 DATASET = "dataset"  # name of the dataset that is open, as the link has it
+OWN_CLASS = "collect-class"  # name of the class that is open, as the link has it
+ADDING_TO = "collect-add"  # name of the class that the open dialog adds images to, as the link has it
+OWN_IMAGE = "collect-image"  # name of the file of the image that is open, as the link has it
+CLASSES_FOUND = "collect-find"  # widget: what the classes are searched for
+CLASSES_PAGE = "collect-classes"  # widget: the page of the classes
+ALBUM_PAGE = "collect-page"  # widget: the page of a class's images
+NEW_CLASS = "collect-new-class"  # widget: the name of the class to add
+COLLECT_DIALOG = "collect_dialog"  # which dialog is open, for which dataset and class, and on which page
+COLLECT_PROBLEM = "collect_problem"  # why the last change was not made
+SELECTED_OWN = "selected_own"  # the names of the selected images, by dataset and class
+ALBUM_CHANGED = "album_changed"  # an image was opened or removed: the whole page follows
+UPLOADS = "collect_uploads"  # how many times files were uploaded: the number of the next uploader
+ADD_WAY = "collect-way"  # widget: from where images are added
+
+
+def album_heard(album: str) -> str:
+    """How many selections of an album were heard of."""
+    return f"{album}-heard"
+
+
+def uploader(number: int) -> str:
+    """Widget: files to add; a new number empties it."""
+    return f"collect-files-{number}"
 
 
 # --- images on Explore, Predict and Learn -----------------------------------------------------------------------
@@ -223,6 +246,8 @@ PREDICT_IMAGE = ImageKeys(
 )
 LEARN_IMAGE = ImageKeys("learn-from", "sample_class", "sample_number", "learn-mistakes", "learn-mistake", "learn-split")
 KEPT_FILES = "kept_files"  # the files that were given last, by the way in which they came
+LIVE = "predict-live"  # widget: whether the camera is answered live
+LIVE_CAMERA = "live_camera"  # widget: that camera
 KEPT_DRAWING = "kept_drawing"  # the drawing, see `drawing_board`
 PREPROCESSING = "predict-preprocessing"  # widget: whether the ways to preprocess the image are shown
 CHANGES = "changes"  # id of a picture, and what was changed in reading it
@@ -230,6 +255,17 @@ BATCH = "batch"  # the table of many files
 BATCH_RUN = "batch_run"  # id of the run that the table is by
 BATCH_STEERED = "batch_steered"  # something was clicked in one part of the page: the others follow
 OPENED_FILE = "opened_file"  # id of the file whose row was chosen
+
+
+def camera_frame(camera: str) -> str:
+    """The frame that has just come from a camera, with its number."""
+    return f"{camera}-frame"
+
+
+def camera_answer(camera: str) -> str:
+    """What was said of its last frame."""
+    return f"{camera}-answer"
+
 
 # --- Learn ------------------------------------------------------------------------------------------------------
 
@@ -254,25 +290,12 @@ LEARNING_WEIGHT = "learning_weight"  # widget: the weight to write out
 FIELD_LAYERS = "field_layers"  # widget: a stack of layers as text
 FIELD_LAYER = "field_layer"  # widget: after which of them
 FIELD_PLACE = "field_place"  # row and column of the pixel
-LIVE = "predict-live"  # widget: whether the camera is answered live
-LIVE_CAMERA = "live_camera"  # widget: that camera
 TRANSFER_EXAMPLES = "transfer_examples"  # widget: of each digit
 
 
 def first_number(number: str) -> str:
     """What a number of a lesson is of, and what it is until somebody chooses another, see `maps.number`."""
     return f"{number}_first"
-
-
-
-def camera_frame(camera: str) -> str:
-    """The frame that has just come from a camera, with its number."""
-    return f"{camera}-frame"
-
-
-def camera_answer(camera: str) -> str:
-    """What was said of its last frame."""
-    return f"{camera}-answer"
 
 
 def question_seed(lesson: str) -> str:

@@ -16,6 +16,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 PAGES = {
     "Start": "0_Start",
     "Learn": "1_Learn",
+    "Collect": "2_Collect",
     "New network": "2_New_network",
     "Sweeps": "3_Sweeps",
     "Runs": "4_Runs",

@@ -4,7 +4,7 @@
 // control changes it. Here an entry is added if the visitor has pressed or typed something since the last one and the
 // page or one of STEPS is another; everything else replaces the present entry. Installed once for each window.
 
-const STEPS = ["run", "topic", "view", "sweep", "evaluate-view", "runs-view"];
+const STEPS = ["run", "topic", "view", "sweep", "evaluate-view", "runs-view", "dataset", "collect-class"];
 
 export default function () {
   if (window.historyHasSteps) return;
