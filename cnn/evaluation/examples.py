@@ -60,7 +60,7 @@ def write_examples(path: Path, model, split: data.Split) -> None:
     _save(path / "examples.npz", arrays | {"labels": labels, "probabilities": answers})
 
 
-def write_reference(path: Path, split: data.Split, restyled: bool, seed: int, model=None) -> None:
+def write_reference(path: Path, split: data.Split, restyled: bool, seed: int, model) -> None:
     """Keep some training images of each class with the run, a quarter of them in other styles if it saw such.
 
     Args:
@@ -68,11 +68,10 @@ def write_reference(path: Path, split: data.Split, restyled: bool, seed: int, mo
         split: the training images.
         restyled: whether the network saw images in other styles.
         seed: of these styles.
-        model: the network, whose features are kept with thumbnails where the images are large; without it, nothing is.
+        model: the network, whose features are kept with thumbnails where the images are large.
     """
     if not is_small(_shape_of(split)):
-        if model is not None:
-            _write_thumbnails(path, model, split)
+        _write_thumbnails(path, model, split)
         return
     classes = np.unique(split.labels)
     per_class = min(REFERENCE_PER_CLASS, max(1, _REFERENCE_BYTES // (len(classes) * split.images[0].nbytes)))

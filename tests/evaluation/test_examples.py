@@ -62,7 +62,7 @@ def test_files_stay_small_with_many_classes_and_every_class_comes_before_a_secon
 
 def test_small_colour_references_are_fewer_for_their_size():
     run = untrained({"dataset": "cifar-10"})
-    write_reference(run.path, random_split(run, per_class=100), False, 0)
+    write_reference(run.path, random_split(run, per_class=100), False, 0, load(run))
     assert np.bincount(read_reference(run).labels).tolist() == [2_000_000 // 30_720] * 10
 
 

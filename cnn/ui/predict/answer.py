@@ -20,6 +20,15 @@ from cnn.ui.predict.pictures import Picture
 _STEP_SIZE = 112  # pixels along the longest edge of a step's image on the page
 _EDGE = 112  # of the original and of the network input
 _TOP = 3  # classes
+_UNMEASURED = (
+    " Whether an image is unlike all training images is not measured for this dataset: also of a thing that it has "
+    "never seen, the network names one of its classes."
+)
+_HOW = {
+    "garment": "With test-time augmentation: the mean over the image and slightly changed copies of it.",
+    "shape": f"With test-time augmentation: the mean over the image and slightly changed copies of it.{_UNMEASURED}",
+    "photo": f"With test-time augmentation: the mean over the image and its mirror image.{_UNMEASURED}",
+}
 
 
 class _Prediction(NamedTuple):
@@ -74,7 +83,7 @@ def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
     """The most probable classes by each network, and beside or below them what was predicted from."""
     st.caption(
         f"Prediction for {shell.plain(picture.title)}",
-        help="With test-time augmentation: the mean over the image and slightly changed copies of it.",
+        help=_HOW[picture.card.reading],
     )
     if len(found) == 1:
         with st.container(horizontal=True, gap="medium"):
