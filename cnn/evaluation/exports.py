@@ -209,7 +209,9 @@ def _made(run: Run, model, key: str, splits: data.Splits | None) -> bytes:
             return litert(model, data.scaled(splits.train.images[:few]))
         case "onnx":
             return onnx_file(operations(model), card.input_shape)
-    return browser_page(operations(model), card.input_shape, card.class_names, run.name, _about(run)).encode()
+    return browser_page(
+        operations(model), card.input_shape, card.class_names, run.name, _about(run), card.reading
+    ).encode()
 
 
 def _about(run: Run) -> str:

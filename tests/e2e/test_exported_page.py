@@ -12,10 +12,12 @@ from playwright.sync_api import Page, expect
 
 from cnn import data, runs
 from cnn.config import CLASS_NAMES
+from cnn.config.datasets import Reading
 from cnn.evaluation.examples import read_examples
 from cnn.networks.exports.browser_page import browser_page
 from cnn.networks.exports.operations import operations
 from cnn.networks.load import load
+from cnn.pictures.photo import photo
 from tests.networks.every_layer import COLOUR, STACKS, images, network, other_shape
 from tests.sampling import one_in
 
@@ -39,11 +41,12 @@ def offline(browser) -> Iterator[Page]:
     context.close()
 
 
-def opened(page: Page, folder: Path, model: keras.Model, about: str = "") -> Page:
+def opened(page: Page, folder: Path, model: keras.Model, about: str = "", reading: Reading = "garment") -> Page:
     """The page of a network, written into a folder and opened from there."""
     classes = (CLASS_NAMES * 20)[: model.output_shape[-1]]
     file = folder / "network.html"
-    file.write_text(browser_page(operations(model), model.input_shape[1:], classes, "Mine & yours", about), "utf-8")
+    content = browser_page(operations(model), model.input_shape[1:], classes, "Mine & yours", about, reading)
+    file.write_text(content, "utf-8")
     page.goto(file.as_uri())
     return page
 
@@ -165,3 +168,38 @@ def test_the_keyboard_and_a_finger_draw_too_and_nothing_bars_the_way(offline, br
     expect(phone.locator("#steps")).to_contain_text("cropped to")
     assert phone.evaluate("() => document.documentElement.scrollWidth") <= 400
     context.close()
+
+
+def painted(page: Page, file: Path, image: Image.Image) -> np.ndarray:
+    """What the page makes of a file: float32 (h, w, c) in [0, 1]."""
+    image.save(file)
+    page.get_by_label("Choose an image").set_input_files(file)
+    expect(page.locator("#steps")).to_contain_text("caled to")
+    page.wait_for_function("() => !busy")
+    return np.array(page.evaluate("() => [...prepared().pixels]")).reshape(page.evaluate("() => NETWORK.input"))
+
+
+@pytest.mark.parametrize("size", [(280, 210), (560, 112)], ids=["squeezed", "filled up"])
+def test_a_photo_is_brought_to_the_networks_size_in_colour_as_the_program_does(size, offline, tmp_path):
+    rows, columns = np.mgrid[: size[1], : size[0]]
+    values = np.stack([columns / size[0], rows / size[1], 0.5 + 0.4 * np.sin(columns / 40)], axis=-1)
+    image = Image.fromarray(np.uint8(values * 255))
+    page = opened(offline, tmp_path, network("blocks"), reading="photo")
+    found = painted(page, tmp_path / "photo.png", image)
+    expected = photo(image, (32, 32), 3) / 255
+    assert np.abs(found - expected).mean() < 0.01 and np.abs(found - expected).max() < 0.1
+    expect(page.locator("#steps")).to_contain_text("Filled up at the edges" if size[0] == 560 else "Scaled to 32×32")
+    expect(page.get_by_label("Fill outlines")).to_be_hidden()
+
+
+def test_a_digit_is_centred_by_its_mass_in_a_box_of_twenty_pixels(offline, tmp_path):
+    image = Image.new("RGB", (280, 280), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((60, 40, 80, 239), fill="black")  # an L: 200 pixels high, most of it at the left
+    draw.rectangle((60, 220, 159, 239), fill="black")
+    found = painted(opened(offline, tmp_path, network("average"), reading="shape"), tmp_path / "l.png", image)[..., 0]
+    lit = np.argwhere(found > 0.5)
+    assert lit[:, 0].max() - lit[:, 0].min() + 1 == 20 and lit[:, 1].max() - lit[:, 1].min() + 1 == 10
+    rows, columns = np.mgrid[:28, :28] + 0.5
+    middle = [(places * found).sum() / found.sum() for places in (rows, columns)]
+    assert np.abs(np.array(middle) - 14).max() <= 0.6

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn.config.datasets import Reading
 from cnn.networks.exports.operations import Operation, compute
 
 _FOLDER = Path(__file__).parent
@@ -22,7 +23,12 @@ _MOST_BYTES = 2_850_000  # of weights with 24 bits: the file stays below 4 MB
 
 
 def browser_page(
-    steps: Sequence[Operation], input_shape: Sequence[int], classes: Sequence[str], name: str, about: str
+    steps: Sequence[Operation],
+    input_shape: Sequence[int],
+    classes: Sequence[str],
+    name: str,
+    about: str,
+    reading: Reading = "garment",
 ) -> str:
     """The file of a network.
 
@@ -31,6 +37,7 @@ def browser_page(
         input_shape: (h, w, c) of one image, with 1 or 3 channels.
         classes: their names, in order.
         name: the network's, a heading. about: a sentence below it, such as its accuracy.
+        reading: how an image becomes the network's input, as in `DatasetCard`.
     """
     count = sum(array.size for step in steps for array in step.weights)
     width = 3 if count * 3 <= _MOST_BYTES else 2
@@ -42,7 +49,13 @@ def browser_page(
             numbers.append(whole)
             weights.append({"shape": array.shape, "length": array.size, "scales": scales.tolist()})
         written.append({**step._asdict(), "weights": weights})
-    network = {"input": [*input_shape], "classes": [*classes], "bytes": width, "operations": written}
+    network = {
+        "input": [*input_shape],
+        "classes": [*classes],
+        "reading": reading,
+        "bytes": width,
+        "operations": written,
+    }
     parts = {
         "NAME": html.escape(name),
         "ABOUT": html.escape(about),

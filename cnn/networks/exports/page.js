@@ -9,6 +9,8 @@ const SIDE = 560; // longest edge of the board, in pixels
 const LISTED = 20; // of more classes, only so many of the most probable are shown
 const DARKEST = 31; // grey values up to this one are background
 const FILLING = 170; // grey value inside an outline
+const BOX = NETWORK.reading === "shape" ? 20 / 28 : 1; // of the input's edges, that whatever stands out fills
+const SQUEEZED = 2; // how many times narrower or wider a photo may become; what is more is filled up at the edges
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 // ---------------------------------------------------------------- the network, in a thread of its own where possible
@@ -56,7 +58,7 @@ function draw() {
   for (const act of acts) if (act.points) line(act, 0);
   element("undo").disabled = !done.length;
   element("clear").disabled = !acts.length;
-  element("filling").hidden = CHANNELS !== 1 || Boolean(image);
+  element("filling").hidden = NETWORK.reading !== "garment" || Boolean(image);
   show();
 }
 
@@ -133,16 +135,13 @@ for (const id of ["file", "photo"]) element(id).onchange = ({ target }) => {
 // Pixels in [0, 1], in the order (row, column, channel), and what was done, in words; null where the board is empty.
 function prepared() {
   const { width, height } = board, rgba = pen.getImageData(0, 0, width, height).data, notes = [];
-  if (CHANNELS !== 1) {
-    const edge = Math.min(width / WIDTH, height / HEIGHT), across = edge * WIDTH, down = edge * HEIGHT;
-    const planes = Array.from({ length: CHANNELS }, (_, channel) => Float32Array.from({ length: width * height }, (_, n) => rgba[4 * n + channel]));
-    const box = [(width - across) / 2, (height - down) / 2, across, down];
-    const scaled = planes.map((plane) => resized(plane, width, height, box, WIDTH, HEIGHT));
-    return { pixels: Float32Array.from({ length: HEIGHT * WIDTH * CHANNELS }, (_, n) => scaled[n % CHANNELS][Math.floor(n / CHANNELS)] / 255),
-      notes: ["Middle cut out", `scaled to ${WIDTH}×${HEIGHT} pixels`] };
-  }
   const grey = new Float32Array(width * height);
   for (let n = 0; n < grey.length; n++) grey[n] = 0.299 * rgba[4 * n] + 0.587 * rgba[4 * n + 1] + 0.114 * rgba[4 * n + 2];
+  if (NETWORK.reading === "photo") {
+    if (!shown().length) return null;
+    const planes = CHANNELS === 1 ? [grey] : [0, 1, 2].map((channel) => Float32Array.from({ length: width * height }, (_, n) => rgba[4 * n + channel]));
+    return photo(planes, width, height);
+  }
   if (median(border(grey, width, height)) > 127) {
     for (let n = 0; n < grey.length; n++) grey[n] = 255 - grey[n];
     notes.push("Light background: inverted");
@@ -155,13 +154,43 @@ function prepared() {
       left = Math.min(left, x); right = Math.max(right, x); top = Math.min(top, y); bottom = y;
     }
   if (right < 0) return null;
-  const across = right - left + 1, down = bottom - top + 1, scale = Math.min(WIDTH / across, HEIGHT / down);
+  const across = right - left + 1, down = bottom - top + 1, scale = BOX * Math.min(WIDTH / across, HEIGHT / down);
   const w = Math.max(1, Math.round(across * scale)), h = Math.max(1, Math.round(down * scale));
-  const small = resized(grey, width, height, [left, top, across, down], w, h), pixels = new Float32Array(HEIGHT * WIDTH);
-  const x = Math.round((WIDTH - w) / 2), y = Math.round((HEIGHT - h) / 2);
-  for (let n = 0; n < w * h; n++) pixels[(y + Math.floor(n / w)) * WIDTH + x + (n % w)] = small[n] / 255;
+  const small = resized(grey, width, height, [left, top, across, down], w, h), pixels = new Float32Array(HEIGHT * WIDTH * CHANNELS);
+  const [x, y] = corner(small, w, h);
+  for (let n = 0; n < w * h; n++)
+    pixels.fill(small[n] / 255, ((y + Math.floor(n / w)) * WIDTH + x + (n % w)) * CHANNELS, ((y + Math.floor(n / w)) * WIDTH + x + (n % w) + 1) * CHANNELS);
   notes.push(`cropped to ${across}×${down} pixels`, `scaled to ${w}×${h}`, `padded to ${WIDTH}×${HEIGHT}`);
   return { pixels, notes };
+}
+
+// Where what stands out begins on the input: in its middle, of a shape by its centre of mass.
+function corner(small, w, h) {
+  if (BOX === 1) return [Math.round((WIDTH - w) / 2), Math.round((HEIGHT - h) / 2)];
+  let mass = 0, x = 0, y = 0;
+  small.forEach((value, n) => { mass += value; x += value * ((n % w) + 0.5); y += value * (Math.floor(n / w) + 0.5); });
+  const within = (place, room) => Math.min(Math.max(Math.round(place), 0), room);
+  return [within(WIDTH / 2 - x / mass, WIDTH - w), within(HEIGHT / 2 - y / mass, HEIGHT - h)];
+}
+
+// The whole image, squeezed to the input; one that would be squeezed more than twofold is filled up with the mean of
+// its edges.
+function photo(planes, width, height) {
+  const aspect = WIDTH / HEIGHT, notes = [];
+  const wide = Math.max(width, Math.round((height * aspect) / SQUEEZED)), high = Math.max(height, Math.round(width / aspect / SQUEEZED));
+  if (wide > width || high > height) notes.push("Filled up at the edges");
+  const scaled = planes.map((plane) => {
+    if (!notes.length) return resized(plane, width, height, [0, 0, width, height], WIDTH, HEIGHT);
+    const ends = [];
+    for (let n = 0; n < (high > height ? width : height); n++)
+      ends.push(...(high > height ? [plane[n], plane[(height - 1) * width + n]] : [plane[n * width], plane[n * width + width - 1]]));
+    const larger = new Float32Array(wide * high).fill(ends.reduce((a, b) => a + b) / ends.length);
+    const left = Math.floor((wide - width) / 2), top = Math.floor((high - height) / 2);
+    for (let y = 0; y < height; y++) larger.set(plane.subarray(y * width, (y + 1) * width), (top + y) * wide + left);
+    return resized(larger, wide, high, [0, 0, wide, high], WIDTH, HEIGHT);
+  });
+  notes.push(`${notes.length ? "scaled" : "Scaled"} to ${WIDTH}×${HEIGHT} pixels`);
+  return { pixels: Float32Array.from({ length: HEIGHT * WIDTH * CHANNELS }, (_, n) => scaled[n % CHANNELS][Math.floor(n / CHANNELS)] / 255), notes };
 }
 
 const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
@@ -259,4 +288,5 @@ function bars(probabilities) {
   }));
 }
 
+if (NETWORK.reading === "shape") element("pen").value = "0.1"; // strokes as thick as MNIST's
 draw();
