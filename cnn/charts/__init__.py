@@ -39,6 +39,7 @@ from cnn.charts.lessons import activations, amounts, descent, shares
 from cnn.charts.literal import literal
 from cnn.charts.networks import (
     ALL,
+    MOST_WRITTEN,
     Normalised,
     confusion,
     most_probable,
@@ -59,6 +60,7 @@ __all__ = [
     "GREY",
     "MAX_OVERLAY",
     "METRICS",
+    "MOST_WRITTEN",
     "ORANGE",
     "PINK",
     "RANGES",

@@ -7,18 +7,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from cnn.charts.colours import BLUE, GREEN, GREY, RED
-from cnn.charts.literal import literal, short
+from cnn.charts.literal import LONGEST, literal, short
 from cnn.charts.styles import LEGEND_ABOVE, LOOKS, MARGIN
 
 _INK = "#10161C"  # of the counts, in both themes: it is legible on every colour below
 _CORRECT, _NOTHING = "#CBD5E0", "#F5F7FA"
+_CORRECT_SMALL = "#8796A6"  # of cells of a few pixels
 _ERRORS = {0.0: "#FDEBCB", 0.02: "#FADDB0", 0.1: "#F5C171", 0.3: "#EFA541", 1.0: "#E69020"}  # by the fraction of a row
 _LEAST = 1e-4  # a fraction that is not nothing
 
 
 Normalised = Literal["count", "true", "predicted"]
 ALL = -1  # in the place of a class: its whole row or column
-_MOST_WRITTEN = 40  # classes; the cells of more are too small for a number
+MOST_WRITTEN = 40  # classes; the cells of more are too small for a number
 
 
 def confusion(
@@ -45,8 +46,8 @@ def confusion(
     fraction = matrix / np.maximum(whole, 1)
     size = np.where(matrix > 0, np.maximum(fraction, _LEAST), 0.0)
     colours = np.where(np.eye(len(matrix), dtype=bool), -size, size)  # below zero is correct
-    few = len(matrix) <= _MOST_WRITTEN
-    counts, words, names = np.asarray(matrix), [literal(name) for name in names], short(names)
+    few = len(matrix) <= MOST_WRITTEN
+    counts, words, names = np.asarray(matrix), [literal(name) for name in names], short(names, LONGEST if few else 12)
     if clickable:
         counts = np.block([[counts, counts.sum(1, keepdims=True)], [counts.sum(0, keepdims=True), counts.sum()]])
         fraction = counts / np.maximum(counts[[-1]] if of == "predicted" else counts[:, [-1]], 1)
@@ -61,6 +62,7 @@ def confusion(
         ]
         for true, row, parts in zip(words, counts.tolist(), fraction, strict=True)
     ]
+    correct = _CORRECT if few else _CORRECT_SMALL
     figure = go.Figure(
         go.Heatmap(
             z=np.round(colours, 4),
@@ -68,7 +70,7 @@ def confusion(
             y=names,
             zmin=-1,
             zmax=1,
-            colorscale=[(0.0, _CORRECT), ((1 - _LEAST) / 2, _CORRECT), (0.5, _NOTHING), *errors],
+            colorscale=[(0.0, correct), ((1 - _LEAST) / 2, correct), (0.5, _NOTHING), *errors],
             customdata=counts if of == "count" else np.round(fraction, 4),
             text=[
                 [_cell(count, part, of, clickable) for count, part in zip(row, parts, strict=True)]

@@ -126,7 +126,7 @@ def _few(predictions: Predictions, training_images: np.ndarray | None) -> Advice
         return Advice(
             "few images",
             "Few images.",
-            f"{few} of {len(training_images)} classes have less than {_LEAST} training images, the smallest "
+            f"{few} of {len(training_images)} classes have fewer than {_LEAST} training images, the smallest "
             f"{training_images[least]:,}. Add images, or begin with the weights of a network that has learned others.",
         )
     if training_images[least] >= _FEW * median:
@@ -144,7 +144,10 @@ def _few(predictions: Predictions, training_images: np.ndarray | None) -> Advice
 def _weak(predictions: Predictions) -> Advice | None:
     rows = [row for row in scores.per_class(predictions) if row.support]
     mean = float(np.mean([row.recall for row in rows]))
-    worst = min(rows, key=lambda row: row.recall)
+    enough = [row for row in rows if row.support >= _COUNT]
+    if not enough:
+        return None
+    worst = min(enough, key=lambda row: row.recall)
     if mean - worst.recall < _WEAK:
         return None
     return Advice(

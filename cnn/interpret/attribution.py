@@ -21,6 +21,7 @@ _BATCH = 32  # images at once, at most: more were no faster on 2 cores, and take
 _COPIES = 32  # noisy images that SmoothGrad averages over: Smilkov et al. see little change above 50
 _NOISE = 0.15  # its standard deviation as a share of the image's range: they recommend 0.1 to 0.2
 _POINTS = 64  # between black and the image, at which integrated gradients takes the slope
+SMALL = 64 * 64  # values of a map that is shown as it is
 _WINDOW, _STRIDE = 2 / 7, 1 / 14  # of the image's shorter edge: 8 and 2 pixels of 28
 _KEEPING_SIZE = (*CONVOLUTIONS, "BatchNormalization", "Activation", "Add", "Concatenate", "Multiply", "Rescaling")
 
@@ -353,6 +354,17 @@ class Explainer:
 def enlarged(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """A map float32 (h', w') at another size (h, w), bilinearly."""
     return cv2.resize(values, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def shown(values: np.ndarray) -> np.ndarray:
+    """A map for the eye: of a large image, the 1% of most extreme values are cut off, or they alone would be seen.
+
+    As `outlier_perc` of Captum's visualisation. A map of at most 64 by 64 values stays as it is.
+    """
+    if values.size <= SMALL:
+        return values
+    most = float(np.quantile(np.abs(values), 0.99))
+    return np.clip(values, -most, most) if most > 0 else values
 
 
 def importance(method: str, values: np.ndarray) -> np.ndarray:

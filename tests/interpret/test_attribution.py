@@ -9,6 +9,7 @@ from cnn import data, runs
 from cnn.config import RunConfig, presets
 from cnn.config.layers import Convolution, Dense, Flatten, GlobalPooling, Pooling, SkipConnection
 from cnn.data import synthetic
+from cnn.interpret import attribution
 from cnn.interpret.attribution import METHODS, Explainer, enlarged, importance
 from cnn.networks.build import build
 from cnn.networks.forward import INPUT, PREACTIVATION, Forward
@@ -456,3 +457,16 @@ def test_the_more_important_pixel_has_the_steeper_slope_or_the_larger_value():
     values = np.array([[-3.0, 1.0]])
     assert importance("saliency", values).tolist() == importance("smooth_grad", values).tolist() == [[3, 1]]
     assert all(importance(key, values).tolist() == [[-3, 1]] for key, method in METHODS.items() if not method.slope)
+
+
+def test_a_few_extreme_values_do_not_hide_the_rest_of_a_large_map():
+    values = np.random.default_rng(0).normal(size=(100, 80)).astype(np.float32)
+    values[3, 4], values[50, 60] = 900, -700
+    made = attribution.shown(values)
+    assert np.abs(made).max() < 4 and made[3, 4] == made.max() and made[50, 60] == made.min()
+    inner = np.abs(values) < 2
+    np.testing.assert_array_equal(made[inner], values[inner])
+    assert attribution.shown(values[:28, :28]) is not None and attribution.shown(values[:28, :28]).max() == 900
+    sparse = np.zeros((100, 100), np.float32)
+    sparse[0, 0] = 1
+    np.testing.assert_array_equal(attribution.shown(sparse), sparse)

@@ -153,7 +153,7 @@ def test_without_the_dataset_the_numbers_stay(monkeypatch):
     def nowhere(*arguments):
         raise data.DataUnavailable("It is nowhere.")
 
-    inputs.split_of.clear()
+    inputs._split_of.clear()
     monkeypatch.setattr(data, "load", nowhere)
     app = compared(finished("One", first_of(1500)), finished("Two", first_of(1700)), **{"runs-box": "only-first"})
     assert "It is nowhere." in app.warning[0].value and "200 more" in text(app)

@@ -19,7 +19,11 @@ _WRITTEN: dict[str, charts.Normalised] = {"Counts": "count", "% of true label": 
 _BY_CLASS, _BY_SIMILARITY = "By class", "By similarity"
 _CELL, _FRAME = 36, 110  # pixels of a row of the matrix, and of what stands around it
 _SMALLEST, _LARGEST = 420, 900
-_MANY, _LISTED = 25, 10  # classes from which on the most frequent mistakes are listed, too, and how many of them
+_FINE = 620  # pixels of a matrix whose cells hold no numbers: about as high as it is wide
+_MANY, _LISTED = (
+    charts.MOST_WRITTEN,
+    10,
+)  # classes from which on the most frequent mistakes are listed, too, and how many of them
 
 
 def show(run: Run, found: Predictions) -> None:
@@ -68,6 +72,8 @@ def _most_often_wrong(found: Predictions) -> str:
     worst = scores.most_confused(scores.confusion(found))
     if not worst:
         return "No image is wrong."
+    if worst[0].count == 1 and (~found.right).sum() > 1:
+        return "No two images are confused alike."
     names = [shell.plain(name) for name in found.class_names]
     return f"Most often wrong: {names[worst[0].true]} taken for {names[worst[0].predicted]}."
 
@@ -108,7 +114,7 @@ def _matrix(run: Run, found: Predictions) -> None:
             charts.confusion(
                 matrix[np.ix_(places, places)],
                 [names[place] for place in places],
-                height=int(np.clip(_CELL * (len(names) + 1) + _FRAME, _SMALLEST, _LARGEST)),
+                height=_FINE if many else int(np.clip(_CELL * (len(names) + 1) + _FRAME, _SMALLEST, _LARGEST)),
                 of=of,
                 chosen=_frame(filter_, places),
                 clickable=True,
@@ -130,7 +136,7 @@ def _matrix(run: Run, found: Predictions) -> None:
 
 def _most_frequent(matrix: np.ndarray, names: tuple[str, ...]) -> None:
     """The most frequent mistakes as a table, where the matrix is too fine to be read."""
-    worst = scores.most_confused(matrix, _LISTED)
+    worst = [one for one in scores.most_confused(matrix, _LISTED) if one.count > 1]
     if not worst:
         return
     rows = [

@@ -169,8 +169,8 @@ def _cards(image: Picture, maps: dict[str, np.ndarray], name: str) -> None:
     original = image.shown.convert("RGB")
     same = original.size == image.seen.pixels.shape[1::-1]
     with st.grid("auto", min_column_width=_CARD, gap="small"):
-        for key, values in maps.items():
-            method = METHODS[key]
+        for key, exact in maps.items():
+            method, values = METHODS[key], attribution.shown(exact)
             with st.container(gap="xsmall"):
                 st.markdown(f"**{method.name}**", help=f"{method.shows} {method.paper}.")
                 large = mapped_back(values, WHOLE, seen.shape[1::-1])
@@ -192,6 +192,8 @@ def _legend(now: ModelView, maps: dict[str, np.ndarray], class_: int, layer: str
     signed = any(METHODS[name].signed for name in maps)
     ends = " Where a map has signs, violet speaks for it and orange against it." if signed else ""
     where = f" Class activation maps of {layer}." if layer else ""
+    if next(iter(maps.values())).size > attribution.SMALL:
+        where += " The 1% of most extreme values are shown as the next ones."
     st.caption(
         f"What speaks for **{shell.plain(now.class_names[class_])}** in {shell.plain(now.image.title)}: yellow the "
         f"most, blue the least, grey nothing.{ends}{where} The score that is explained is the logit, before the "
