@@ -101,6 +101,8 @@ def test_two_networks_of_different_datasets_on_one_image(hats):
     assert len(charts) == 2 and NAMES[2] in charts[0] and NAMES[2] not in charts[1]
     assert "Trouser" in charts[1] and "Trouser" not in charts[0]
     assert app.subheader[0].value.replace("\\", "") in NAMES
+    captions = [image.caption for element in app.get("image") for image in element.proto.imgs]
+    assert captions.count("Network input") == 2 and captions.count("Original") == 1
 
 
 def test_a_class_of_the_same_name_is_the_true_label_of_both():

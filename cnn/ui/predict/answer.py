@@ -93,16 +93,19 @@ def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
                 _original(picture)
                 _input(picture)
     else:
+        alike = len({(one.picture.card.input_shape, one.picture.card.reading) for one in found}) == 1
         with st.grid(len(found), min_column_width=150, gap="medium"):
             for one in found:
                 with st.container(gap="xsmall"):
                     st.markdown(f"**{one.network}**")
                     _top(one)
+                    if not alike:
+                        with st.container(width=_EDGE):
+                            _input(one.picture)
         with st.container(horizontal=True, gap="medium"):
             _original(picture)
-            alike = found[0].picture.card.input_shape == found[1].picture.card.input_shape
-            for one in found[:1] if alike and found[0].picture.card.reading == found[1].picture.card.reading else found:
-                _input(one.picture, "" if alike else one.network)
+            if alike:
+                _input(picture)
     for note in picture.seen.notes:
         st.caption(f":material/info: {note}")
 
@@ -110,7 +113,7 @@ def _labels(picture: Picture, found: Sequence[_Prediction]) -> None:
 def _top(found: _Prediction) -> None:
     probabilities, label = found.answer.probabilities, found.picture.label
     st.subheader(found.called(found.answer.label), anchor=False)
-    for index in probabilities.argsort()[::-1][:_TOP]:
+    for index in (-probabilities).argsort(kind="stable")[:_TOP]:
         probability = float(probabilities[index])
         st.progress(min(probability, 1.0), text=f"{found.called(index)} · {probability:.1%}")
     if label == found.answer.label:
@@ -129,11 +132,10 @@ def _original(picture: Picture) -> None:
     )
 
 
-def _input(picture: Picture, network: str = "") -> None:
-    """The network input; `network`: whose, where there are two."""
+def _input(picture: Picture) -> None:
     st.image(
         picture.input_within(_EDGE),
-        caption=f"Network input of {network}" if network else "Network input",
+        caption="Network input",
         alt=f"{picture.title} as the network input, {picture.input_in_words}.",
     )
 

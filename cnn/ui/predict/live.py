@@ -27,7 +27,7 @@ def show(predictor: Predictor) -> None:
 
     def predict(frame: bytes) -> camera.Bars:
         probabilities = predictor.glance(predictor.read(frame, used_only=True))
-        best = probabilities.argsort()[::-1][:_TOP]
+        best = (-probabilities).argsort(kind="stable")[:_TOP]
         return [(predictor.card.class_names[label], float(probabilities[label])) for label in best]
 
     camera.live(state.LIVE_CAMERA, predict, _keep)
