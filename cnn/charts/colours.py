@@ -7,7 +7,6 @@ import base64
 import io
 from functools import cache
 
-import cv2
 import numpy as np
 import plotly.colors
 from PIL import Image
@@ -127,6 +126,8 @@ def reduced(maps: np.ndarray, edge: int) -> np.ndarray:
 
     A map's highest value is then lower: for thumbnails, not for numbers.
     """
+    import cv2  # a page that draws no large map does without
+
     height, width = maps.shape[:2]
     factor = edge / max(height, width)
     if factor >= 1:

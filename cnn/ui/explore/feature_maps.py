@@ -20,7 +20,7 @@ from cnn.ui.predict.pictures import Picture
 _STRIP = 6  # maps of a block in the overview: as many as a phone has room for
 _UNITS = 128  # units of a vector in the overview
 _EDGE = 42  # screen pixels of a map in the overview, about
-_LARGEST = 56  # screen pixels of a map in the overview, at most: larger ones are reduced
+_LARGEST = 42  # screen pixels of a map in the overview, at most: larger ones are reduced
 _SMALLEST = 14  # pixels, to which no map is reduced any further
 _SENT = 400_000  # pixels of all maps of a layer together; more of them are reduced
 _HIGH = 480  # pixels of the overview where two stand side by side; it scrolls

@@ -267,8 +267,9 @@ def _made_for(found: Excitement) -> str:
     made = np.isfinite(found.reached)
     if made.all():
         return ""
-    numbers = ", ".join(str(index + 1) for index in np.flatnonzero(made))
-    return f" In this large network an image takes long: only for {numbers} one was synthesised."
+    first, last = np.flatnonzero(made)[[0, -1]] + 1
+    which = f"{int(made.sum())} of {len(made)} filters, among them {first} and {last}"
+    return f" In this large network an image takes long, so it was synthesised for {which}."
 
 
 def contact_cells(found: Excitement) -> np.ndarray:
