@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -10,13 +11,15 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from cnn import runs
+from cnn.config.datasets import FASHION_MNIST, own_dataset
 from cnn.data import own_datasets
 from cnn.evaluation.examples import read_examples, write_examples, write_reference
 from cnn.networks.load import load
 from cnn.runs import Run
 from cnn.ui import shell, state
 from cnn.ui.components import camera
-from cnn.ui.predict import batch, inputs
+from cnn.ui.predict import batch, inputs, pictures
+from cnn.ui.predict.pictures import Changes, File
 from tests.any_run import HATS, random_split, untrained
 from tests.data.folders_of_images import fill
 from tests.pages.test_pages import click, open_expander, read_all, upload
@@ -105,10 +108,17 @@ def test_two_networks_of_different_datasets_on_one_image(hats):
     assert captions.count("Network input") == 2 and captions.count("Original") == 1
 
 
-def test_a_class_of_the_same_name_is_the_true_label_of_both():
-    from cnn.config.datasets import FASHION_MNIST, own_dataset
-    from cnn.ui.predict import pictures
+def test_an_image_is_kept_as_the_file_that_it_was_unless_it_was_changed(hats):
+    card, content = hats.config.data.card, png(hats)
+    picture = pictures.read(File("1", "hat.png", content), card)
+    assert picture.to_keep == content
+    turned = replace(picture, changes=Changes(turns=1))
+    assert turned.to_keep.size == (160, 240) and replace(picture, changes=Changes(inverted=True)).to_keep != content
+    sample = pictures.of_sample(random_split(hats).images[0], "Hat 1", 0, card)
+    assert sample.to_keep.size == (30, 20), "an image of a dataset has no file"
 
+
+def test_a_class_of_the_same_name_is_the_true_label_of_both():
     array = random_split(SimpleNamespace(config=SimpleNamespace(data=SimpleNamespace(card=FASHION_MNIST)))).images[0]
     sample = pictures.of_sample(array, "A bag", 8)
     other = own_dataset("Things", ("Hat", "Bag"), (20, 30, 3))

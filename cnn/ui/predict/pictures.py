@@ -53,6 +53,7 @@ class Picture:
         drawn: it is a drawing, transparent where nothing was drawn.
         notes: what is known from opening it.
         changes: made by hand.
+        content: the file's bytes, where it came as a file.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Picture:
     drawn: bool = False
     notes: tuple[str, ...] = ()
     changes: Changes = Changes()
+    content: bytes = b""
 
     @property
     def chosen(self) -> Reading | None:
@@ -97,6 +99,12 @@ class Picture:
         return len(before) == len(self.readings) and all(
             np.abs(one.seen.pixels - other.seen.pixels).max() < 0.02 for one, other in pairs
         )
+
+    @property
+    def to_keep(self) -> bytes | Image.Image:
+        """The image as it is to be kept: the file itself, unless it was changed by hand."""
+        changed = self.changes.turns % 4 or self.changes.inverted
+        return self.content if self.content and not changed else self.shown
 
     def pixels(self, factor: int = 8) -> np.ndarray:
         """The network's input to be shown, each pixel a square: uint8 (h factor, w factor), in colour (..., 3)."""
@@ -148,7 +156,8 @@ def read(file: File, card: DatasetCard) -> Picture:
         UnreadableImage: it is broken, or shows nothing but background.
     """
     original, notes = open_image(file.content)
-    return Picture(file.id, file.name, original, readings.of_picture(original, notes, card=card), card, notes=notes)
+    found = readings.of_picture(original, notes, card=card)
+    return Picture(file.id, file.name, original, found, card, notes=notes, content=file.content)
 
 
 def of_file(file: File, card: DatasetCard) -> Picture:
