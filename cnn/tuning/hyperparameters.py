@@ -1,7 +1,7 @@
 """What of a configuration can be varied: which values make sense, in which words, and how they are put in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -14,7 +14,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
-from cnn.config import Data, RunConfig, Training, empty_word, field_label
+from cnn.config import Data, RunConfig, Training, Transfer, empty_word, field_label
 from cnn.config.layers import KINDS
 
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr | None
@@ -61,23 +61,35 @@ class Hyperparameter:
 
 @lru_cache(maxsize=64)
 def hyperparameters_of(base: RunConfig) -> tuple[Hyperparameter, ...]:
-    """Everything that a sweep can vary in a configuration: of the training, of the data, of the layers."""
+    """Everything that a sweep can vary in a configuration: of the training, of the data, of a transfer, of the layers.
+
+    Layers that are transferred stay as they are: their weights fit no others.
+    """
     found = []
     for group, part in (("training", Training), ("data", Data)):
         for name, info in part.model_fields.items():
             if name not in _SAME_FOR_ALL:
                 present = getattr(getattr(base, group), name)
                 found.append(_hyperparameter(f"{group}.{name}", group.capitalize(), info, present))
-    if any("filters" in type(layer).model_fields for layer in base.layers):
+    if base.transfer.source:
+        frozen, most = base.transfer.frozen, base.transfer.layers
+        known = _hyperparameter("transfer.frozen", "Transfer", Transfer.model_fields["frozen"], frozen)
+        found.append(replace(known, high=most, usual=(0, most)))
+    fixed = base.transfer.layers
+    if not fixed and any("filters" in type(layer).model_fields for layer in base.layers):
         found.append(_hyperparameter(WIDTH, "All convolutions", _WIDTH_FIELD, 1.0))
     for kind, model in KINDS.items():
         alike = [layer for layer in base.layers if layer.kind == kind]
+        if any(layer.kind == kind for layer in base.layers[:fixed]):
+            continue
         for name, info in model.model_fields.items() if len(alike) > 1 else ():
             if name != "kind":
                 values = {getattr(layer, name) for layer in alike}
                 present = values.pop() if len(values) == 1 else None
                 found.append(_hyperparameter(f"layers.{kind}.{name}", f"All {_plural(kind)}", info, present))
     for index, layer in enumerate(base.layers):
+        if index < fixed:
+            continue
         for name, info in type(layer).model_fields.items():
             if name != "kind":
                 group = f"Layer {index + 1} · {layer}"

@@ -122,7 +122,7 @@ def test_a_size_is_chosen_and_the_dataset_s_own_is_the_default(app):
     number(app, "Height (px)").set_value(28)
     refresh(app)
     assert part(app, "data")["image_size"] is None and part(app, "data")["channels"] is None
-    app.selectbox(key=next(box.key for box in app.selectbox if box.label == "Colour")).select("Colour (RGB)")
+    app.selectbox(key=next(box.key for box in app.selectbox if box.label == "Colour")).select("RGB")
     refresh(app)
     assert started(app).data.card.input_shape == (28, 28, 3)
 
@@ -195,7 +195,7 @@ def test_the_settings_of_two_hundred_classes_fit_on_the_page(app):
 def test_a_backbone_is_frozen_below_a_new_output_layer(app):
     choose_images(app, "Shoes")
     begin(app, "EfficientNet-Lite0")
-    assert titles(app) == ["21 · Dropout 0.3"], "the twenty layers of the backbone are folded"
+    assert titles(app) == [f"21 · {presets()['transfer'].layers[20]}"], "the twenty layers of the backbone are folded"
     words = text(app).replace("\\", "")
     assert "1–20 · EfficientNet-Lite0 · 20 frozen" in words
     assert "**2,562** parameters are trained, **3,413,024** are frozen." in words

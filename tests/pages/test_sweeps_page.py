@@ -11,10 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from cnn import runs
 from cnn.config import Data, RunConfig, presets
+from cnn.data import own_datasets
 from cnn.runs import launchers
 from cnn.tuning import Setting, SweepConfig, Trial, hyperparameters_of, sweeps, value_words
 from cnn.tuning.sweeps import Sweep
 from cnn.ui.sweeps import form, view
+from tests.data.folders_of_images import fill
 from tests.pages.visit import make_run, open_page, picker, refresh, text
 
 TINY = presets()["tiny"]
@@ -244,6 +246,25 @@ def test_the_base_may_be_a_run_or_what_is_on_the_new_network_page(launcher, spaw
     refresh(app)
     click(app, "start_sweep")
     assert started(spawned).base.layers == presets()["lenet5"].layers
+
+
+def test_images_of_one_s_own_are_swept_over(spawned, runs_folder):
+    fill(own_datasets.root() / "Shoes", {"Boot": 12, "Sandal": 12})
+    app = open_page("Sweeps", **{"sweep-base": "preset:transfer"})
+    dataset = next(field for field in app.selectbox if field.label == "Dataset")
+    dataset.select("Shoes · 24 images, 2 classes")
+    refresh(app)
+    app.multiselect(key="sweep-settings").set_value(["Frozen layers"])
+    refresh(app)
+    app.text_input(key="sweep-preset:transfer-transfer.frozen-values").set_value("18, 20")
+    refresh(app)
+    click(app, "start_sweep")
+    wanted = started(spawned)
+    assert wanted.base.data.classes == ("Boot", "Sandal") and wanted.base.data.card.input_shape == (224, 224, 3)
+    assert wanted.settings[0].values == (18, 20)
+    run = runs.create(wanted.base, "On shoes")
+    app = open_page("Sweeps", sweep="new", **{"sweep-base": f"run:{run.id}"})
+    assert next(field for field in app.selectbox if field.label == "Dataset").value == "Shoes"
 
 
 def test_a_base_that_is_gone_gives_way():

@@ -74,6 +74,24 @@ def test_a_setting_is_described_as_in_the_form():
     assert not {"data.dataset", "training.tensorboard", "data.own_images"} & set(known)
 
 
+def test_how_much_stays_frozen_can_be_varied_and_transferred_layers_stay_as_they_are():
+    base = presets()["transfer"]
+    known = {known.path: known for known in hyperparameters_of(base)}
+    frozen = known["transfer.frozen"]
+    assert (frozen.label, frozen.present, frozen.low, frozen.high, frozen.usual) == (
+        "Frozen layers",
+        20,
+        0,
+        20,
+        (0, 20),
+    )
+    assert apply(base, {"transfer.frozen": 15}).transfer.frozen == 15
+    assert short_label({"transfer.frozen": 15}) == "frozen 15" and "training.class_weights" in known
+    layers = [path for path in known if path.startswith("layers")]
+    assert layers == ["layers.20.rate"], "only the layer that is not transferred"
+    assert "transfer.frozen" not in {known.path for known in hyperparameters_of(presets()["fast"])}
+
+
 def test_values_in_words():
     trial = Trial(1, {"data.flip": True, "data.limit": None, "training.learning_rate": 0.0123456, WIDTH: 2.0})
     assert trial.words == "random horizontal flip on, training examples all, learning rate 0.01235, width 2"

@@ -13,7 +13,8 @@ import streamlit as st
 from pydantic import ValidationError
 
 from cnn import data
-from cnn.config import DATASET_CARDS, RunConfig, counted, datasets_help, explain, preset_title, presets
+from cnn.config import Data, RunConfig, counted, datasets_help, explain, preset_title, presets
+from cnn.data import DataUnavailable
 from cnn.runs import Run, estimates, saved_presets
 from cnn.tuning import (
     MAX_SETTINGS,
@@ -29,7 +30,7 @@ from cnn.tuning import (
     sweeps,
     value_words,
 )
-from cnn.ui import draft, links, shell, state, time_needed
+from cnn.ui import draft, links, own_datasets, shell, state, time_needed
 
 NEW = "new"  # what the link says in the place of a sweep's id
 _BASE = "sweep-base"  # parameter of the link
@@ -147,13 +148,14 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
     taken = "It is one of the settings that differ."
     training, of_data = base.training, base.data
     with st.grid(3, min_column_width=150, vertical_alignment="bottom"):
-        options = list(DATASET_CARDS)
+        options = own_datasets.options(of_data.dataset)
         dataset = st.selectbox(
             "Dataset",
-            options,
-            options.index(of_data.dataset),
+            list(options),
+            list(options).index(of_data.dataset),
             key=key("dataset"),
             persist_state="session",
+            format_func=lambda name: options.get(name, name),
             help=datasets_help(),
         )
         of_limit = path_label("data.limit")
@@ -182,17 +184,28 @@ def _each_trial(base: RunConfig, varied: list[str]) -> RunConfig:
             if "training.epochs" in varied
             else "Fewer make every trial faster. What does well early on often, but not always, does well in the end.",
         )
-    if missing := data.DATASETS[dataset].missing():
-        st.caption(f":material/cloud_download: {missing}")
-    chosen = {"data": {"dataset": dataset, "limit": limit}, "training": {"epochs": epochs or training.epochs}}
-    values = base.model_dump()
-    for section, changes in chosen.items():
-        values[section] |= changes
     try:
-        return RunConfig.model_validate(values)
-    except ValidationError as error:
+        images = _with_images(base, dataset)
+        changed = {
+            "data": {**images.model_dump(), "limit": limit},
+            "training": {**training.model_dump(), "epochs": epochs or training.epochs},
+        }
+        settings = RunConfig.model_validate({**base.model_dump(), **changed})
+    except (ValidationError, DataUnavailable) as error:
         st.error(shell.plain(explain(error)), icon=":material/block:")
         return base
+    if missing := data.dataset_of(settings.data).missing():
+        st.caption(f":material/cloud_download: {shell.plain(missing)}")
+    return settings
+
+
+def _with_images(base: RunConfig, dataset: str) -> Data:
+    """The base's data with a dataset, in the size that its layers are made for.
+
+    Raises:
+        DataUnavailable: it is gone. ValidationError: it does not go together with the settings.
+    """
+    return base.data if dataset == base.data.dataset else data.with_dataset(base.data, dataset)
 
 
 # --- what differs -----------------------------------------------------------------------------------------------
@@ -443,7 +456,9 @@ def _count(wanted: SweepConfig) -> str:
 
 def _time(wanted: SweepConfig) -> str:
     """How long all trials take, one after another, and how that is known."""
-    one = estimates.estimate(wanted.base, shell.listed())
+    own = wanted.base.data.classes
+    images = own_datasets.training_images(wanted.base.data.dataset) if own else None
+    one = estimates.estimate(wanted.base, shell.listed(), images)
     whole = time_needed.words(one._replace(seconds=one.seconds * wanted.planned)).capitalize()
     less = ", less where trials are stopped early" if wanted.prune else ""
     return (

@@ -66,8 +66,11 @@ def show(values: draft.Values, layers: Sequence[Layer], rows: Sequence[Row], fou
     if not present:
         st.caption("All layers learn from the images alone. With few of them, begin with a trained network.")
         return
-    if present in BACKBONES and (note := backbones.to_do(present)):
-        st.caption(f":material/cloud_download: {shell.plain(note)}")
+    if present in BACKBONES:
+        card = BACKBONES[present]
+        st.caption(f"Trained on ImageNet's 1,000 classes; {card.about}.", help=card.source)
+        if note := backbones.to_do(present):
+            st.caption(f":material/cloud_download: {shell.plain(note)}")
     _frozen(values, found)
     _counts(rows, found)
     if found.problem:
@@ -88,7 +91,7 @@ def _options(present: str) -> dict[str, str]:
     """What to begin with, and how the menu calls it."""
     found = {"": _RANDOM}
     for name, card in BACKBONES.items():
-        found[name] = f"{card.title} (ImageNet) · {card.about}"
+        found[name] = f"{card.title} (ImageNet)"
     listed = st.session_state.get(state.LISTED, [])
     labels = shell.labels() if listed else {}
     for run in sorted(listed, key=lambda run: run.shipped):  # else the newest first, as they are listed

@@ -8,8 +8,12 @@ from cnn.config.run_config import LARGEST_EDGE, LEAST_EDGE, PHOTO_SIZE
 from cnn.data import DataUnavailable
 from cnn.ui import draft, links, own_datasets, shell
 
-_COLOURS = {1: "Grey", 3: "Colour (RGB)"}
+_COLOURS = {1: "Grey", 3: "RGB"}
 _CLASSES_SHOWN = 8
+_ABOUT_SIZE = (
+    f"All images are brought to this size, {LEAST_EDGE} to {LARGEST_EDGE} pixels high and wide. Twice the height and "
+    "the width take four times as long."
+)
 
 
 def show(values: draft.Values) -> str:
@@ -86,8 +90,7 @@ def _size(shape: tuple[int, int, int]) -> None:
                 step=1,
                 key=_key(label),
                 on_change=_resize,
-                help=f"Images are resized, from {LEAST_EDGE} to {LARGEST_EDGE} pixels. Twice the height and width "
-                "costs four times the time.",
+                help=_ABOUT_SIZE if label.startswith("Height") else None,
             )
         st.selectbox(
             "Colour",

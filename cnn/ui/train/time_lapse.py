@@ -10,6 +10,7 @@ from cnn.config import counted
 from cnn.runs import Run, time_lapse
 from cnn.runs.time_lapse import Frame
 from cnn.ui import figures, fragments, shell, state
+from cnn.ui.train import retrain
 
 _PACE = 0.7  # seconds an epoch is shown while it plays
 _TICK = 3.0  # seconds between two looks for a new epoch while the run trains
@@ -29,7 +30,9 @@ def show(run: Run) -> None:
 def _player(run: Run) -> None:
     kept = time_lapse.epochs(run.path)
     if not kept:
-        st.caption("Kernels, feature maps and confusion matrix, epoch by epoch. They appear after the first epoch.")
+        alone = run.config is not None and retrain.is_head_only(run.config)
+        what = "The confusion matrix" if alone else "Kernels, feature maps and confusion matrix"
+        st.caption(f"{what}, epoch by epoch: to be seen after the first epoch.")
         return
     at = st.session_state[state.LAPSE_AT]
     at = at if at in kept else kept[-1]  # None: the newest
