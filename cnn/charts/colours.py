@@ -126,12 +126,12 @@ def reduced(maps: np.ndarray, edge: int) -> np.ndarray:
 
     A map's highest value is then lower: for thumbnails, not for numbers.
     """
-    import cv2  # a page that draws no large map does without
-
     height, width = maps.shape[:2]
     factor = edge / max(height, width)
     if factor >= 1:
         return maps
+    import cv2  # a page that draws no large map does without
+
     size = max(1, round(width * factor)), max(1, round(height * factor))
     made = [
         cv2.resize(np.ascontiguousarray(one), size, interpolation=cv2.INTER_AREA) for one in np.moveaxis(maps, -1, 0)
