@@ -45,9 +45,10 @@ def live(key: str, predict: Callable[[bytes], Bars], on_keep: Callable[[bytes], 
         if frames := _frames(_sent(key, "taken"), 1):
             on_keep(frames[0])
 
-    frame = st.session_state.pop(state.camera_frame(key), None)
-    if frame is not None:
-        st.session_state[state.camera_answer(key)] = _answered(*frame, predict)
+    sent: tuple[int, bytes] | None = st.session_state.pop(state.camera_frame(key), None)
+    if sent is not None:
+        number, frame = sent
+        st.session_state[state.camera_answer(key)] = _answered(number, frame, predict)
     answer = st.session_state.get(state.camera_answer(key), {"answered": 0, "bars": [], "problem": ""})
     _camera(
         key=key,
