@@ -212,7 +212,7 @@ BACKBONES = {
         BackboneCard(
             "mobilenet-v3-large",
             "MobileNetV3 Large",
-            "as quick as EfficientNet-Lite0",
+            "a little quicker than EfficientNet-Lite0",
             _large(),
             (224, 224, 3),
             "MobileNetV3Large",
