@@ -3,6 +3,7 @@
 import streamlit as st
 
 from cnn.ui import fragments, preload, shell, state
+from cnn.ui.collect import add_dialog
 
 run = shell.page("Predict", "Draw, upload or photograph something, and see what the network predicts.")
 shell.require_model(run)
@@ -26,6 +27,16 @@ def workshop() -> None:
         ways_in, predictions = st.container(width=400), st.container()
     with ways_in:
         given = inputs.ask(run, network.predict, state.PREDICT_IMAGE)
+        if isinstance(given, list):
+            add_dialog.offer("predict", lambda: [(file.name, file.content) for file in given], len(given))
+        elif given:
+            name = f"{add_dialog.stamped(given.title)}.png"
+            add_dialog.offer(
+                "predict",
+                lambda: [(name, given.to_keep)],
+                1,
+                "" if given.label is None else run.config.data.card.class_names[given.label],
+            )
     if isinstance(given, list):
         batch.show(given, run, network.predict, place=predictions)
     elif given:

@@ -203,6 +203,13 @@ SELECTED_OWN = "selected_own"  # the names of the selected images, by dataset an
 ALBUM_CHANGED = "album_changed"  # an image was opened or removed: the whole page follows
 UPLOADS = "collect_uploads"  # how many times files were uploaded: the number of the next uploader
 ADD_WAY = "collect-way"  # widget: from where images are added
+ADD_LAST = "add_last"  # the dataset and class that images were added to last from another page
+ADD_OUTCOME = "add_outcome"  # what became of these
+
+
+def add_popover(place: str) -> str:
+    """Widget: whether the form that adds images to a dataset is open."""
+    return f"add-popover-{place}"
 
 
 def album_heard(album: str) -> str:

@@ -21,8 +21,8 @@ _OPEN, _RENAME, _DELETE = "Open", "Rename", "Delete"
 _MENU = {_OPEN: ":material/open_in_full:", _RENAME: ":material/edit:", _DELETE: ":material/delete:"}
 
 
-def head(dataset: OwnDataset, listing: Listing) -> None:
-    """Draw which dataset is open, and what can be done with the whole of it."""
+def head(dataset: OwnDataset, listing: Listing, is_whole: bool) -> None:
+    """Draw which dataset is open, and what can be done with the whole of it; is_whole: whether no class is open."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.button(
             "All datasets",
@@ -41,6 +41,8 @@ def head(dataset: OwnDataset, listing: Listing) -> None:
             st.divider()
             _export(dataset, listing)
         what = st.menu_button("Dataset", ["Rename", "Delete"], icon=":material/more_vert:", type="tertiary", key="more")
+        if is_whole and listing.images:
+            next_steps.train_button(dataset, listing)
     if what == "Rename":
         naming.open_dialog("rename dataset", dataset.name)
     elif what == "Delete":
@@ -98,8 +100,9 @@ def show(dataset: OwnDataset, listing: Listing) -> None:
         of_class[image.class_name].append(image)
     if not listing.classes:
         st.caption("Name the classes first, such as Cat and Dog. Then add images to each.")
+    shown = _on_this_page(listing.classes)
     with st.container(horizontal=True, gap="small"):
-        for name in _on_this_page(listing.classes):
+        for name in shown:
             with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key=f"class-{names.key(name)}"):
                 _box(dataset, name, of_class[name])
         with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key="class_to_add"):
@@ -152,10 +155,11 @@ def _box(dataset: OwnDataset, name: str, images: list[OwnImage]) -> None:
             key=f"menu-{key}",
             width="content",
         )
-    if images:
-        st.image(
-            thumbnails.sheet(dataset, images), width=thumbnails.WIDTH, alt=f"The newest images of the class {name}."
-        )
+    st.image(
+        thumbnails.sheet(dataset, images),
+        width=thumbnails.WIDTH,
+        alt=f"The newest images of the class {name}." if images else "No images yet.",
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption(counted(len(images), "image") if images else "No images yet", width="stretch")
         st.button(

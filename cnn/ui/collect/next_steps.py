@@ -41,7 +41,6 @@ def show(dataset: OwnDataset, listing: Listing) -> None:
     st.subheader("What next", anchor=False)
     counts = {name: count for name, count in listing.counts().items() if count}
     train, validation, test = examined(dataset, listing).split
-    enough = len(counts) > 1 and validation > 0
     if len(counts) < 2:
         st.markdown("A network needs images of at least two classes.")
     elif not validation:
@@ -54,11 +53,18 @@ def show(dataset: OwnDataset, listing: Listing) -> None:
         least = min(counts.values())
         few = f"The smallest class has {least:,} images. With {_GOOD} of each, results get reliable."
         st.caption(few if least < _GOOD else f"Each class has {_GOOD} images or more: enough to begin with.")
+
+
+def train_button(dataset: OwnDataset, listing: Listing) -> None:
+    """Draw the button that leads to a new network of this dataset."""
+    counts = [count for count in listing.counts().values() if count]
+    enough = len(counts) > 1 and max(counts) >= own_splits.LEAST_GROUPS
     if st.button(
         "Train with this dataset",
         icon=":material/model_training:",
         type="primary",
         disabled=not enough,
         key="train_own",
+        help=None if enough else "Two classes with images are needed, at least, and three images of one of them.",
     ):
         st.switch_page(shell.NEW_NETWORK, query_params={state.DATASET: dataset.name})

@@ -34,7 +34,7 @@ def _shown() -> Callable[[], None] | None:
         _lost(name, str(error))
         return None
     class_name = st.query_params.get(state.OWN_CLASS)
-    board.head(dataset, listing)
+    board.head(dataset, listing, class_name not in listing.classes)
     changing.complain()
     jobs.show(dataset, "page")
     if class_name is None:

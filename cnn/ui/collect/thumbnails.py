@@ -13,6 +13,9 @@ from cnn.data.image_folders import ImageFolder, OwnImage
 COLUMNS, ROWS = 4, 2  # of the images in a class's box
 _EDGE, _GAP = 42, 3  # pixels on the screen; drawn twice as fine
 _FINE = 2
+_EMPTY = (128, 128, 128, 40)  # where there is no image yet, on light and on dark
+WIDTH = COLUMNS * (_EDGE + _GAP) - _GAP  # screen pixels of a sheet
+BOX = WIDTH + 34  # of a box with a border around it
 
 
 def of(dataset: ImageFolder, images: Sequence[OwnImage]) -> list[bytes]:
@@ -38,25 +41,27 @@ def sheet(dataset: ImageFolder, images: Sequence[OwnImage]) -> bytes:
     return _sheet(str(dataset.path), tuple(image.content for image in few), dataset, few)
 
 
+def _square(content: bytes, edge: int) -> Image.Image:
+    """The middle of an image file, as a square of so many pixels."""
+    with Image.open(io.BytesIO(content)) as opened:
+        tile = opened.convert("RGBA")
+    side = min(tile.size)
+    left, top = (tile.width - side) // 2, (tile.height - side) // 2
+    return tile.resize((edge, edge), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+
+
+def _box(left: int, top: int, edge: int) -> tuple[int, int, int, int]:
+    return left, top, left + edge, top + edge
+
+
 @st.cache_data(max_entries=400, show_spinner=False)  # 5 kB each
 def _sheet(path: str, contents: tuple[str, ...], _dataset: ImageFolder, _images: Sequence[OwnImage]) -> bytes:
-    edge, gap = _EDGE * _FINE, _GAP * _FINE
-    rows = min(ROWS, -(-len(_images) // COLUMNS)) or 1
-    whole = Image.new("RGBA", (COLUMNS * (edge + gap) - gap, rows * (edge + gap) - gap))
-    for number, content in enumerate(of(_dataset, _images)):
-        if not content:
-            continue
-        with Image.open(io.BytesIO(content)) as opened:
-            tile = opened.convert("RGBA")
-        side = min(tile.size)
-        left, top = (tile.width - side) // 2, (tile.height - side) // 2
-        tile = tile.resize((edge, edge), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+    edge, step = _EDGE * _FINE, (_EDGE + _GAP) * _FINE
+    whole = Image.new("RGBA", (WIDTH * _FINE, (ROWS * (_EDGE + _GAP) - _GAP) * _FINE))
+    contents_ = [*of(_dataset, _images), *[b""] * (COLUMNS * ROWS)]
+    for number, content in enumerate(contents_[: COLUMNS * ROWS]):
         row, column = divmod(number, COLUMNS)
-        whole.paste(tile, (column * (edge + gap), row * (edge + gap)))
+        whole.paste(_square(content, edge) if content else _EMPTY, _box(column * step, row * step, edge))
     file = io.BytesIO()
     whole.save(file, "WEBP", quality=75)
     return file.getvalue()
-
-
-WIDTH = COLUMNS * (_EDGE + _GAP) - _GAP  # screen pixels of a sheet
-BOX = WIDTH + 34  # screen pixels of a box with a border around it

@@ -5,6 +5,7 @@
 // page or one of STEPS is another; everything else replaces the present entry. Installed once for each window.
 
 const STEPS = ["run", "topic", "view", "sweep", "evaluate-view", "runs-view", "dataset", "collect-class"];
+const OPENED = ["dataset", "collect-class"]; // without one, none is open: there is no default that completes a link
 
 export default function () {
   if (window.historyHasSteps) return;
@@ -22,8 +23,9 @@ export default function () {
   function isStep(address, completes) {
     const from = new URL(location.href);
     const to = new URL(address ?? from, from);
+    const completed = (name) => completes && !from.searchParams.has(name) && !OPENED.includes(name);
     return from.pathname !== to.pathname || STEPS.some((name) =>
-      from.searchParams.get(name) !== to.searchParams.get(name) && !(completes && !from.searchParams.has(name)));
+      from.searchParams.get(name) !== to.searchParams.get(name) && !completed(name));
   }
 
   function goTo(completes) {

@@ -16,6 +16,7 @@ from cnn.evaluation import scores
 from cnn.evaluation.predictions import Predictions
 from cnn.runs import Run
 from cnn.ui import csv, fragments, links, shell, state
+from cnn.ui.collect import add_dialog
 from cnn.ui.evaluate import gallery, measured
 from cnn.ui.evaluate.open_image import explain_link
 from cnn.ui.predict import pictures
@@ -256,6 +257,14 @@ def _offer_selected(run: Run, found: Predictions, images: np.ndarray | None) -> 
         st.markdown(f"**{len(selected):,} selected**", width="stretch")
         listed = np.array(sorted(selected))
         _downloads(found, images, listed, f"{run.id}-{found.split}-selected", "selected")
+        if images is not None:
+            true = {found.class_names[label] for label in found.labels[listed]}
+            add_dialog.offer(
+                "evaluate",
+                lambda: [(f"{run.id} {found.split} {index}.png", images[index]) for index in listed.tolist()],
+                len(listed),
+                true.pop() if len(true) == 1 else "",
+            )
         st.button(
             "Clear selection", icon=":material/deselect:", type="tertiary", key="deselect", on_click=selected.clear
         )
