@@ -231,7 +231,7 @@ def test_runs_of_the_same_images_are_compared_in_whatever_size_and_colour(measur
     app = open_page("Runs", compare=",".join(run.id for run in (measured, small, other)), **{"runs-view": "Compare"})
     words = text(app)
     assert "Who is right where" in words
-    assert any("it had other classes" in one.value for one in app.info)
+    assert any("with other classes" in one.value for one in app.info)
     box = next(name for name in BOXES if not app.button(key=f"box-{name}").disabled)
     app.button(key=f"box-{box}").click()
     refresh(app)

@@ -96,19 +96,20 @@ def _comparable(compared: Sequence[Run], names: Sequence[str]) -> list[tuple[Run
     if len(able) < 2:
         st.info("Two runs with a trained network are needed here.", icon=":material/compare:")
         return able
-    first = able[0][0].config.data.card
-    same = []
+    kinds = [(card.name, card.class_names) for card in (run.config.data.card for run, _ in able)]  # in whatever size
+    kind = max(dict.fromkeys(kinds), key=kinds.count)
+    same = [one for one, its in zip(able, kinds, strict=True) if its == kind]
+    first, first_name = same[0]
     for run, name in able:
-        card = run.config.data.card
-        if (card.name, card.class_names) == (first.name, first.class_names):  # in whatever size, grey or in colour
-            same.append((run, name))
+        if (run, name) in same:
             continue
+        card = run.config.data.card
         why = "they have no images in common and cannot be compared image by image."
-        if card.name == first.name:
-            why = "when they were trained it had other classes, so they cannot be compared image by image."
+        if card.name == kind[0]:
+            why = "with other classes, so they cannot be compared image by image."
         st.info(
-            f"{shell.plain(name)} was trained on {shell.plain(card.title)}, {shell.plain(able[0][1])} on "
-            f"{shell.plain(first.title)}: {why}",
+            f"{shell.plain(name)} was trained on {shell.plain(card.title)}, {shell.plain(first_name)} on "
+            f"{shell.plain(first.config.data.card.title)}: {why}",
             icon=":material/compare:",
         )
     return same
