@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from cnn.errors import AtelierError
+from cnn.networks import portable
 from cnn.networks.build import build
 from cnn.runs import Run
 
@@ -32,7 +33,7 @@ def load(run: Run) -> keras.Model:
     model = build(run.config, precision="float32")
     try:
         _check_layers(run)
-        model.load_weights(run.model_path)
+        portable.load_weights(model, run.model_path)
     except Exception as error:  # zip, HDF5, JSON and Keras each raise their own kinds
         raise UnreadableModel(
             f"The model of {run.name} cannot be read: {run.model_path.name} is damaged or belongs to another network."

@@ -7,6 +7,7 @@ know. So a file that Keras 3.15 has written opens in no earlier version, because
 import inspect
 import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,36 @@ def save(model: keras.Model, path: Path) -> None:
     """Write a model into a `.keras` file that earlier versions of Keras open too."""
     model.save(path)
     path.write_bytes(portable(path.read_bytes()))
+
+
+def compressed(content: bytes) -> bytes:
+    """The content of a `.keras` file in a third to nine tenths of its size, for a network that is shipped.
+
+    Values that 16 bits can hold, such as those of a backbone, are zeros in half of their 32. Keras reads such a file,
+    but slowly, where it loads its weights alone: see `load_weights`.
+    """
+    return _zipped(content, zipfile.ZIP_LZMA)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """As `model.load_weights`, quickly of a compressed file, too: Keras reads it with thousands of jumps."""
+    with zipfile.ZipFile(path) as file:
+        is_stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in file.infolist())
+    if is_stored:
+        model.load_weights(path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        plain = Path(folder) / path.name
+        plain.write_bytes(_zipped(path.read_bytes(), zipfile.ZIP_STORED))
+        model.load_weights(plain)
+
+
+def _zipped(content: bytes, compression: int) -> bytes:
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(written, "w", compression) as new:
+        for entry in old.infolist():
+            new.writestr(entry.filename, old.read(entry))
+    return written.getvalue()
 
 
 def portable(content: bytes) -> bytes:
@@ -34,6 +65,7 @@ def portable(content: bytes) -> bytes:
     rewritten = io.BytesIO()
     with zipfile.ZipFile(rewritten, "w") as file:
         for entry, member in members.items():
+            entry.compress_type = zipfile.ZIP_STORED
             file.writestr(entry, json.dumps(_sparse(config)) if entry.filename == "config.json" else member)
     return rewritten.getvalue()
 

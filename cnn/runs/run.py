@@ -1,7 +1,9 @@
 """A run as it was when it was read, with what follows from its files."""
 
+import contextlib
 import os
 import time
+import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -68,6 +70,18 @@ class Run:
     @property
     def model_path(self) -> Path:
         return self.path / "model.keras"
+
+    @property
+    def model_size(self) -> int:
+        """Bytes of the network's file as it is handed out: that of a shipped run may be compressed.
+
+        Raises:
+            OSError: there is no network.
+        """
+        size = self.model_path.stat().st_size
+        with contextlib.suppress(zipfile.BadZipFile), zipfile.ZipFile(self.model_path) as file:
+            size += sum(entry.file_size - entry.compress_size for entry in file.infolist())
+        return size
 
     @property
     def network_key(self) -> tuple[str, int]:

@@ -111,6 +111,7 @@ def _train(run: Run, status: Status) -> None:
     from cnn.evaluation.examples import write_examples, write_reference
     from cnn.evaluation.metrics import predict, summary
     from cnn.evaluation.out_of_distribution import familiarity_of, own_temperature
+    from cnn.networks import portable
     from cnn.networks.backbones import transfer_weights
     from cnn.networks.build import build
     from cnn.networks.compile import balanced_weights, compile_for_training, devices_to_train_on, distribution
@@ -146,7 +147,7 @@ def _train(run: Run, status: Status) -> None:
     keras.utils.set_random_seed(training.seed)
     export = build(run.config, precision="float32")
     if run.has_model:  # of an earlier session; what the weights came from may be gone
-        export.load_weights(run.model_path)
+        portable.load_weights(export, run.model_path)
     else:
         transfer_weights(export, run.config, report)
     boundary = frozen_features.boundary(run.config, pictures)

@@ -22,7 +22,7 @@ from cnn.config.layers import (
     SkipConnection,
 )
 from cnn.networks.build import build
-from cnn.networks.portable import portable, save
+from cnn.networks.portable import compressed, load_weights, portable, save, size
 from tests.command import TINY, train_here
 
 IMAGES = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
@@ -119,3 +119,24 @@ def test_the_trainer_leaves_a_portable_file():
     content = train_here(*TINY).run.model_path.read_bytes()
     assert "quantization_config" not in members(content)["config.json"].decode()
     assert portable(content) == content
+
+
+def test_a_compressed_file_holds_the_same_network_and_is_read_as_quickly(tmp_path):
+    network = build(RunConfig(layers=LAYERS))
+    network.set_weights([array.astype(np.float16).astype(np.float32) for array in network.get_weights()])
+    save(network, tmp_path / "plain.keras")
+    content = (tmp_path / "plain.keras").read_bytes()
+    (tmp_path / "small.keras").write_bytes(compressed(content))
+    assert (tmp_path / "small.keras").stat().st_size < 0.6 * len(content) and members(compressed(content)) == members(
+        content
+    )
+    assert [size(tmp_path / f"{name}.keras") for name in ("plain", "small")] == pytest.approx(
+        [len(content)] * 2, rel=0.01
+    )
+    assert portable(compressed(content)) == portable(content), "whoever takes it along gets a plain one"
+
+    again = build(RunConfig(layers=LAYERS))
+    load_weights(again, tmp_path / "small.keras")
+    assert all(map(np.array_equal, again.get_weights(), network.get_weights()))
+    plain = keras.models.load_model(tmp_path / "small.keras", compile=False)
+    assert all(map(np.array_equal, plain.get_weights(), network.get_weights()))

@@ -125,7 +125,7 @@ def _problem(key: str, table: Table | None) -> str:
 def _numbers(run: Run, key: str, made: Measured | None) -> dict[str, str]:
     """What is known of a file, in words, by what it is."""
     if made is None:
-        size = totals.size(run.model_path.stat().st_size) if key == "keras" else _NOT_YET
+        size = totals.size(run.model_size) if key == "keras" else _NOT_YET
         return {"size": size, "accuracy": _NOT_YET, "largest difference": _NOT_YET}
     return {
         "size": totals.size(made.size),
