@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 import streamlit as st
+from streamlit.runtime.download_data_util import convert_data_to_bytes_and_infer_mime
 from streamlit.testing.v1 import AppTest
 
 from cnn.data import own_datasets
@@ -263,3 +264,11 @@ def test_a_class_is_renamed_and_stays_open(shoes):
     app.text_input(key="collect_name-Boot").set_value("Wellington / 裤子")
     click(app, "collect_named")
     assert list(counts()) == ["Sandal", "Wellington / 裤子"] and link(app, state.OWN_CLASS) == "Wellington / 裤子"
+
+
+def test_the_export_is_a_file_that_streamlit_sends_and_that_is_imported_again(shoes):
+    content, _ = convert_data_to_bytes_and_infer_mime(board._zipped(shoes), AssertionError())
+    app = open_page("Collect")
+    app.file_uploader(key="zip-new-0").set_value(("Again.zip", content, "application/zip"))
+    refresh(app)
+    assert own_datasets.own("Again").listing().counts() == {"Boot": 12, "Sandal": 10}

@@ -1,9 +1,10 @@
 """One dataset: what can be done with it, its classes as boxes, what there is to say, and what comes next."""
 
+import io
 import tempfile
 from functools import partial
 from math import ceil
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import streamlit as st
 
@@ -82,19 +83,19 @@ def _report(bar, done: int, of: int) -> None:
         bar.progress(done / of, text=f"{done:,} of {of:,}")
 
 
-def _zipped(dataset: OwnDataset) -> BinaryIO:
+def _zipped(dataset: OwnDataset) -> io.RawIOBase:
     """The archive in a file that has no name, so that it is gone once the browser has it."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115  whoever sends it closes it
-    zips.export_zip(dataset, file)
+    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  Streamlit reads raw files, and lets go of this one
+    zips.export_zip(dataset, cast(BinaryIO, file))
     file.seek(0)
-    return file
+    return cast(io.RawIOBase, file)
 
 
 # ---------------------------------------------------------------- the classes
 
 
 def show(dataset: OwnDataset, listing: Listing) -> None:
-    """Draw the classes as boxes, and below them what there is to say."""
+    """Draw the classes as boxes."""
     of_class: dict[str, list[OwnImage]] = {name: [] for name in listing.classes}
     for image in listing.images:
         of_class[image.class_name].append(image)
@@ -107,6 +108,10 @@ def show(dataset: OwnDataset, listing: Listing) -> None:
                 _box(dataset, name, of_class[name])
         with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key="class_to_add"):
             _ask_class(dataset, listing)
+
+
+def show_below(dataset: OwnDataset, listing: Listing) -> None:
+    """Draw what there is to say; of 10,000 images it takes seconds to find out, once after each change."""
     if listing.images:
         left, right = st.columns(2, gap="large")
         with left:

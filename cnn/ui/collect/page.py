@@ -1,8 +1,5 @@
 """What the page Collect shows: all datasets, one of them, or a class of it; the link says which."""
 
-from collections.abc import Callable
-from functools import partial
-
 import streamlit as st
 
 from cnn.data import own_datasets
@@ -14,43 +11,43 @@ from cnn.ui.collect import adding, board, changing, jobs, naming, opened, overvi
 
 def show() -> None:
     """Draw what the link names."""
-    opened_dialog = _shown()
-    if not naming.show_dialog() and opened_dialog is not None:
-        opened_dialog()
-
-
-def _shown() -> Callable[[], None] | None:
-    """Draw the part that the link names. Returns what draws the dialog that is open by the link."""
     name = st.query_params.get(state.DATASET)
     if name is None:
         changing.complain()
         overview.show()
-        return None
+        naming.show_dialog()
+        return
     try:
         dataset = own_datasets.own(name)
         listing = listed(dataset)
     except UnusableFolder as error:
         changing.complain()
         _lost(name, str(error))
-        return None
+        naming.show_dialog()
+        return
     class_name = st.query_params.get(state.OWN_CLASS)
-    board.head(dataset, listing, class_name not in listing.classes)
+    is_whole = class_name not in listing.classes
+    board.head(dataset, listing, is_whole)
     changing.complain()
     jobs.show(dataset, "page")
-    if class_name is None:
-        board.show(dataset, listing)
-    elif class_name in listing.classes:
-        opened.show(dataset, listing, class_name)
-        if state.OWN_IMAGE in st.query_params:
-            return partial(opened.show_large, dataset, listing, class_name)
-    else:
+    if class_name is not None and is_whole:
         st.warning(
             f"There is no class {shell.plain(class_name[:80])} in this dataset any more: it was renamed or deleted.",
             icon=":material/folder_off:",
         )
         links.write(state.OWN_CLASS, None)
+    if class_name is None or is_whole:
         board.show(dataset, listing)
-    return partial(adding.show_dialog, dataset, listing)
+    else:
+        opened.show(dataset, listing, class_name)
+    if naming.show_dialog():
+        pass  # Streamlit has one dialog at a time
+    elif state.ADDING_TO in st.query_params:
+        adding.show_dialog(dataset, listing)
+    elif class_name is not None and not is_whole:
+        opened.show_large(dataset, listing, class_name)
+    if is_whole:
+        board.show_below(dataset, listing)
 
 
 def listed(dataset: OwnDataset) -> Listing:
