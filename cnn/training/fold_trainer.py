@@ -46,6 +46,7 @@ def _train(folder: Path, config: RunConfig, folds: int) -> None:
     import keras
 
     from cnn.evaluation import predictions
+    from cnn.networks.backbones import transfer_weights
     from cnn.networks.build import build
     from cnn.networks.compile import compile_for_training
 
@@ -66,6 +67,7 @@ def _train(folder: Path, config: RunConfig, folds: int) -> None:
         keras.backend.clear_session(free_memory=False)
         keras.utils.set_random_seed(training.seed + fold)
         network = build(config, for_training=True)
+        transfer_weights(network, config, report)
         compile_for_training(network, config, count)
         batches = data.training_batches(split, training.batch_size, training.seed, 0, training.epochs, config.data)
         for x, y in batches:

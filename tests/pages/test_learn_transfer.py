@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from cnn import runs
 from cnn.config import RunConfig
 from cnn.config.layers import Flatten
+from cnn.data import own_datasets
 from cnn.lessons import transfer_learning
 from cnn.networks.build import build
 from cnn.networks.load import load
@@ -114,3 +115,20 @@ def test_a_network_of_one_layer_cannot_be_frozen():
     build(config).save(run.model_path)
     runs.write_status(run.path, runs.closed(run.status, "finished"))
     assert "nothing to freeze" in text(learn(run.id))
+
+
+@pytest.mark.parametrize("topic", ["transfer", "large"])
+def test_a_lesson_leads_to_a_network_of_your_own(topic):
+    """One click to collect images; where a dataset is there already, one to a new network of it."""
+    (link,) = (
+        each.proto
+        for each in open_page("Learn", "lecture", topic=topic).get("page_link")
+        if "Collect" in each.proto.label
+    )
+    assert (link.page, link.label) == ("Collect", "Collect images of your own")
+
+    dataset = own_datasets.create("Hats & caps")
+    dataset.add_class("hat")
+    app = open_page("Learn", "lecture", topic=topic)
+    links = {each.proto.page: each.proto for each in app.get("page_link")}
+    assert links["Collect"].label == "Collect images" and links["New_network"].query_string == "dataset=Hats+%26+caps"

@@ -8,9 +8,10 @@ import psutil
 import pytest
 
 from cnn import data, runs
-from cnn.config import Data, RunConfig, presets
+from cnn.config import Data, RunConfig, Transfer, presets
 from cnn.data import Split, Splits
-from cnn.evaluation import dataset_findings, label_errors
+from cnn.evaluation import dataset_findings, label_errors, predictions
+from cnn.networks.load import load
 from cnn.training import cross_validation, fold_trainer
 from tests.command import wait_until
 
@@ -179,3 +180,20 @@ def test_a_loss_that_explodes_is_a_sentence(monkeypatch, capsys):
     progress = cross_validation.read(path)
     assert progress.state == "failed" and "lower learning rate" in progress.message
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_network_that_began_with_learned_weights_does_so_in_every_fold(monkeypatch):
+    """Its frozen layers are those of its source, not random ones."""
+    transfer = Transfer(source="lecture", layers=2, frozen=2)
+    config = CONFIG.model_copy(update={"layers": presets()["lecture"].layers, "transfer": transfer})
+    config = cross_validation.settings(RunConfig.model_validate(config.model_dump()), 1)
+    kernels, measure = [], predictions.measure
+
+    def look_and_measure(model, split, *rest):
+        kernels.append(model.get_layer("conv2d").get_weights()[0])
+        return measure(model, split, *rest)
+
+    monkeypatch.setattr(predictions, "measure", look_and_measure)
+    assert fold_trainer.main([str(prepared(config))]) == 0
+    expected = load(runs.get("lecture")).get_layer("conv2d").get_weights()[0]
+    assert len(kernels) == 2 and all(np.array_equal(kernel, expected) for kernel in kernels)

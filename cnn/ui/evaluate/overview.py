@@ -220,6 +220,8 @@ def _way(run: Run, advice: Advice) -> None:
             _go("See its mistakes", shell.EVALUATE, "image_search", {**query, state.EVALUATE_VIEW: "Images"})
         case "calibration":
             _go("Calibrate", shell.EVALUATE, "tune", {**here, state.EVALUATE_VIEW: "Calibration"})
+        case "few images" if run.config.data.card.own:
+            _go("Collect more images", shell.COLLECT, "add_photo_alternate", {state.DATASET: run.config.data.dataset})
         case _:
             _go("Train another network", shell.NEW_NETWORK, "add_circle", here)
 

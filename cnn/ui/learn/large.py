@@ -11,7 +11,7 @@ from cnn.config import counted, geometry
 from cnn.lessons import convolution, kernels
 from cnn.lessons.convolution import Sliding
 from cnn.runs import Run
-from cnn.ui.learn import controls
+from cnn.ui.learn import controls, your_own
 from cnn.ui.learn.channels import coloured
 from cnn.ui.learn.given import Given
 from cnn.ui.learn.prose import note
@@ -53,6 +53,11 @@ def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
     )
     with below:
         _costs(x.shape, _UNITS)
+        your_own.show(
+            "large",
+            "A network for photos of 224×224 pixels in colour, trained from scratch, needs many thousands of them. One "
+            "that others have trained needs only a new output layer: see the lesson on transfer learning.",
+        )
 
 
 def _sized(on: Given, edge: int, colour: bool) -> np.ndarray:

@@ -14,7 +14,7 @@ from cnn.lessons import transfer_learning
 from cnn.lessons.transfer_learning import CLASSES, Learned
 from cnn.runs import Run
 from cnn.ui import figures, models, shell, state
-from cnn.ui.learn import controls
+from cnn.ui.learn import controls, your_own
 from cnn.ui.learn.given import Given
 from cnn.ui.learn.prose import note, say
 from cnn.ui.models import Network
@@ -72,6 +72,11 @@ def show(run: Run, network: Network, on: Given | None, below: DeltaGenerator) ->
             _examples(chosen, per_class)
         with right:
             _some_predictions([draws[0] for draws in learned], chosen, seed)
+        your_own.show(
+            "transfer",
+            "The same with photos: EfficientNet-Lite0 has learned 1.3 million photos of ImageNet. Frozen, with a new "
+            "output layer, it tells your own classes apart after twenty photos of each.",
+        )
 
 
 def _settings(cuts: Sequence[Row]) -> tuple[int, int, str]:
