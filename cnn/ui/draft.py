@@ -6,6 +6,7 @@ its widgets and its row know it wherever it is moved. The link has the draft as 
 it back, and whoever opens the link begins with it. Draws nothing.
 """
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +18,7 @@ from cnn.config import DATASET_CARDS, INPUT_SHAPE, Data, RunConfig, Transfer, pr
 from cnn.config.backbones import BACKBONES
 from cnn.config.layers import KINDS, Layer
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone, on_run
-from cnn.data import data_of
+from cnn.data import DataUnavailable, data_of
 from cnn.data.batches import AUGMENTATIONS as AUGMENTATIONS
 from cnn.data.loading import SCRATCH_SIZE
 from cnn.errors import AtelierError
@@ -55,15 +56,12 @@ def load(config: RunConfig) -> None:
 
 
 def load_preset(config: RunConfig) -> None:
-    """As `load`; a dataset of the visitor's own stays.
-
-    Raises:
-        DataUnavailable: it is gone.
-    """
+    """As `load`; a dataset of the visitor's own stays, unless it is gone or the configuration has one itself."""
     settle()
     parts, data = _parts(config), current()["data"]
-    if data["classes"]:
-        _choose_images(parts, data["dataset"])
+    if data["classes"] and not config.data.classes:
+        with contextlib.suppress(DataUnavailable):
+            _choose_images(parts, data["dataset"])
     _replace(parts)
 
 
@@ -91,7 +89,8 @@ def use_size(height: int, width: int, channels: int) -> None:
     parts = _state()
     data = parts["data"]
     shape = (height, width, channels)
-    if not data["classes"] and shape == DATASET_CARDS[data["dataset"]].input_shape:
+    card = None if data["classes"] else DATASET_CARDS.get(data["dataset"])
+    if card is not None and shape == card.input_shape:
         data |= {"image_size": None, "channels": None}
     else:
         data |= {"image_size": (height, width), "channels": channels}

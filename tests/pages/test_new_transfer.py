@@ -11,7 +11,7 @@ from cnn.config import Data, RunConfig, presets
 from cnn.config.backbones import layers_of
 from cnn.config.transfer_learning import on_backbone, on_run
 from cnn.data import data_of, own_datasets
-from cnn.runs import Run
+from cnn.runs import Run, saved_presets
 from cnn.ui import draft_link
 from cnn.ui.train import retrain
 from tests.any_run import untrained
@@ -158,6 +158,34 @@ def test_a_dataset_that_is_gone_is_said_and_the_settings_stay(app):
     assert "Shoes · gone" in picker(app, "images_of").options
     choose_images(app, "synthetic")
     assert not app.button(key="start").disabled and not part(app, "data")["classes"]
+
+
+def test_a_preset_replaces_images_that_are_gone(app):
+    choose_images(app, "Shoes")
+    shutil.rmtree(own_datasets.root() / "Shoes")
+    click(app, "preset-tiny")
+    assert part(app, "data")["dataset"] == "fashion-mnist" and not app.error
+
+
+def test_a_saved_preset_brings_its_own_images(app):
+    fill(own_datasets.root() / "Hats", {"Beret": 12, "Cap": 12}, first=500)
+    saved_presets.save("hats", presets()["fast"].model_copy(update={"data": data_of("Hats")}))
+    refresh(app)
+    choose_images(app, "Shoes")
+    click(app, "preset-hats")
+    assert part(app, "data")["dataset"] == "Hats" and not app.error
+
+
+def test_a_link_to_a_dataset_that_there_never_was_is_said(launcher):
+    fast = presets()["fast"]
+    values = sections(fast)
+    values["data"]["dataset"] = "spots"
+    app = open_page("New network", network=draft_link.encode("fast", values, list(fast.layers)))
+    assert "There is no dataset 'spots'" in app.error[0].value and app.button(key="start").disabled
+    number(app, "Height (px)").set_value(40)
+    refresh(app)
+    choose_images(app, "mnist")
+    assert not app.error and not app.button(key="start").disabled
 
 
 def test_few_and_unequal_classes_and_a_class_that_came_later_are_said(app):

@@ -443,3 +443,11 @@ def test_after_a_deletion_no_other_run_is_offered_for_it(launcher):
     assert "confirm_delete" not in [button.key for button in app.button]
     assert [run.id for run in runs.all_runs()] == [kept.id]
     assert "cannot be changed or deleted" in text(app), "the shipped run takes its place"
+
+
+def test_features_of_frozen_layers_move_the_bar(launcher):
+    message = "Computing the features of the frozen layers: 320 of 1,280 images, 31 a second, 32 s left"
+    run = make_run("starting", message=message, pid=os.getpid())
+    app = open_page("Train", run.id)
+    (bar,) = app.get("progress")
+    assert bar.proto.value == 25 and "320 of 1,280 images, 31 a second, 32 s left" in bar.proto.text

@@ -32,8 +32,8 @@ def show(values: draft.Values) -> str:
     if news := draft.news():
         st.info(news, icon=":material/info:")
     if not chosen["classes"]:
-        dataset = data.DATASETS[chosen["dataset"]]
-        if missing := dataset.missing():
+        dataset = data.DATASETS.get(chosen["dataset"])  # a link may name one that there is not
+        if dataset is not None and (missing := dataset.missing()):
             st.info(
                 f"{missing} {dataset.by_hand()} Or choose the {STAND_IN.name} dataset.",
                 icon=":material/cloud_download:",
@@ -52,7 +52,7 @@ def shape_of(chosen: draft.Values) -> tuple[int, int, int]:
 
 def classes_of(chosen: draft.Values) -> tuple[str, ...]:
     """The classes of the images that the draft's data name."""
-    return tuple(chosen["classes"]) or DATASET_CARDS[chosen["dataset"]].class_names
+    return tuple(chosen["classes"]) or DATASET_CARDS.get(chosen["dataset"], STAND_IN).class_names
 
 
 def is_fashion(chosen: draft.Values) -> bool:

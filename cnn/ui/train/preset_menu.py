@@ -7,7 +7,7 @@ import streamlit as st
 from cnn.config import PRESET_CARDS, RunConfig, preset_title, presets
 from cnn.errors import AtelierError
 from cnn.runs import Run, estimates, saved_presets
-from cnn.ui import draft, shell, state, time_needed
+from cnn.ui import draft, own_datasets, shell, state, time_needed
 from cnn.ui.train import export
 
 
@@ -54,7 +54,8 @@ def _facts(name: str, config: RunConfig, listed: Sequence[Run]) -> None:
     """What is known of a preset, a line each; where the figures are from, its help says."""
     parameters = sum(row.parameters for row in config.rows())
     accuracy, accuracy_source = _accuracy(name, config, listed)
-    found = estimates.estimate(config, listed)
+    images = own_datasets.training_images(config.data.dataset) if config.data.classes else None
+    found = estimates.estimate(config, listed, images)
     where = "here" if found.run else "on 2 cores"
     lines = (
         f":material/tune: {parameters:,} parameters",

@@ -355,7 +355,7 @@ def _what_next(run: Run) -> None:
             label = "New network from these settings"
             if st.button(label, icon=":material/add_circle:", type="tertiary", key="build_on"):
                 _duplicate_settings(run.config)
-        retrain.offer(run, "next")
+        retrain.offer(run, "next", suggested=True)
 
 
 def _to_compare_with(run: Run) -> Run | None:

@@ -36,13 +36,17 @@ def open_(action: str, run: Run) -> None:
         st.switch_page(shell.NEW_NETWORK, query_params={"run": st.session_state[state.RUN]})
 
 
-def offer(run: Run, place: str) -> None:
+def offer(run: Run, place: str, suggested: bool = False) -> None:
     """Draw a button for each action, beside each other.
 
     Args:
         place: what their keys begin with.
+        suggested: whether `suggest` has drawn some of them already.
     """
+    others = [RETRAIN] if suggested and run.config is not None and is_head_only(run.config) else [*ICONS]
     for action in actions_of(run):
+        if action not in others:
+            continue
         if st.button(action, icon=ICONS[action], type="tertiary", key=f"{place}-{action}", help=_HELP[action]):
             open_(action, run)
 
@@ -91,9 +95,9 @@ def suggest(run: Run) -> str | None:
         return None
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="suggest-fine-tuning"):
         st.markdown(
-            "**Next: fine-tune** trains the last third of the layers at a low rate. It takes longer, and is often a "
-            "little better.",
+            "**Next: fine-tune** trains the last third of the layers at a low rate.",
             width="stretch",
+            help="It takes longer than a new output layer alone, and is often a little better.",
         )
         for action, kind in ((FINE_TUNE, "primary"), (BASELINE, "secondary")):
             if st.button(action, icon=ICONS[action], type=kind, key=f"start-{action}", help=_HELP[action]):

@@ -46,8 +46,10 @@ def _player(run: Run) -> None:
     names = run.config.data.card.class_names if run.config else ()
     if run.config and run.config.transfer.frozen and frame.kernels is None and not frame.maps:
         # The layers that have any are frozen: what they make of an image never changes.
-        _predictions(frame, names)
-        st.caption("Kernels and feature maps stay as they are, because the layers that have them are frozen.")
+        predictions, note = st.columns([3, 2], gap="medium")
+        with predictions:
+            _predictions(frame, names)
+        note.caption("Kernels and feature maps stay as they are, because the layers that have them are frozen.")
         return
     kernels, maps, predictions = st.columns([5, 9, 10], gap="medium")
     with kernels:
