@@ -64,7 +64,7 @@ def test_deleting_a_preset_leaves_the_others():
     saved_presets.delete("one")
     saved_presets.delete("one")
     assert list(saved_presets.own()[0]) == ["two"]
-    with pytest.raises(saved_presets.UnknownPreset, match=r"no preset 'one'.*tiny, two"):
+    with pytest.raises(saved_presets.UnknownPreset, match=r"no preset 'one'.*transfer, two"):
         saved_presets.find("one")
 
 
