@@ -9,16 +9,22 @@ from typing import NamedTuple
 
 from cnn.config.backbones import BACKBONES
 from cnn.config.layers import Layer, Row, trace
+from cnn.config.repairs import Fix
 from cnn.networks.backbones import Source, misfit
 from cnn.runs import Run
 
 
 class Misfit(NamedTuple):
-    """text: what does not fit, in a sentence. fitting: how many layers do. shape: of images with which all would."""
+    """What does not fit.
+
+    text: in a sentence. fitting: how many layers do fit. shape: of images with which all would. repair: a change of the
+    layers that makes the first one that does not fit the source's again.
+    """
 
     text: str
     fitting: int
     shape: tuple[int, ...] | None = None
+    repair: Fix | None = None
 
 
 def described(source: str, run: Run | None) -> Source | None:
@@ -46,9 +52,12 @@ def problem(source: Source, layers: Sequence[Layer], rows: Sequence[Row], count:
     """
     if count > len(layers):
         have = "is only one layer" if len(layers) == 1 else f"are only {len(layers)}"
-        return Misfit(f"{count} layers are transferred, but there {have} before the output layer.", len(layers))
+        text = f"{count} layers are transferred, but there {have} before the output layer."
+        fitting = fitting_layers(source, layers, count)
+        return Misfit(text, fitting, repair=_repair(source, layers, fitting))
     if text := misfit(source, layers, count):
-        return Misfit(text, fitting_layers(source, layers, count))
+        fitting = fitting_layers(source, layers, count)
+        return Misfit(text, fitting, repair=_repair(source, layers, fitting))
     here = [row for row in rows if row.layer < count and row.parameters]
     given = [row for row in source.rows if row.layer < count and row.parameters]
     for row, other in zip(here, given, strict=False):  # the same layers become the same rows; the table may end early
@@ -62,6 +71,23 @@ def problem(source: Source, layers: Sequence[Layer], rows: Sequence[Row], count:
         )
         return Misfit(text, row.layer, source.input_shape)
     return None
+
+
+def _repair(source: Source, layers: Sequence[Layer], at: int) -> Fix | None:
+    """Take out what was put in, put back what was taken out, or undo what was changed, at a layer from 0."""
+    if at >= len(source.layers):
+        return None
+    same = source.layers[at]
+    rest, given = layers[at:], source.layers[at:]
+    if len(rest) > 1 and not _differ(rest[1:2], given[:1]):
+        return Fix(f"Remove layer {at + 1}", at, at + 1)
+    if not rest or (len(given) > 1 and not _differ(rest[:1], given[1:2])):
+        return Fix(f"Put back layer {at + 1} ({same})", at, at, (same,))
+    return Fix(f"Make layer {at + 1} as it was ({same})", at, at + 1, (same,))
+
+
+def _differ(layers: Sequence[Layer], given: Sequence[Layer]) -> bool:
+    return misfit(Source("", tuple(given), (1, 1, 1), (), {}), layers, len(layers)) is not None
 
 
 def fitting_layers(source: Source, layers: Sequence[Layer], count: int) -> int:

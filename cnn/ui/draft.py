@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from cnn.config import DATASET_CARDS, INPUT_SHAPE, Data, RunConfig, Transfer, presets, versions
 from cnn.config.backbones import BACKBONES
 from cnn.config.layers import KINDS, Layer
+from cnn.config.repairs import Fix
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone, on_run
 from cnn.data import DataUnavailable, data_of
 from cnn.data.batches import AUGMENTATIONS as AUGMENTATIONS
@@ -199,6 +200,15 @@ def edit_layers(change: Callable[[list[Values]], object]) -> None:
     """Add, move or take away layers. What was there is a step back."""
     settle()
     change(st.session_state[state.DRAFT]["layers"])
+
+
+def mend(fix: Fix) -> None:
+    """Make a change of the layers that lets them fit."""
+
+    def change(stack: list[Values]) -> None:
+        stack[fix.start : fix.stop] = [numbered(layer) for layer in fix.layers]
+
+    edit_layers(change)
 
 
 def set_learning_rate(value: float) -> None:

@@ -38,6 +38,21 @@ def test_another_layer_is_named_with_how_many_fit_before_it():
     assert found((Convolution(filters=5), *LAYERS[1:]), 4).fitting == 0
 
 
+@pytest.mark.parametrize(
+    ("layers", "label"),
+    [
+        ((LAYERS[0], Pooling(size=4), *LAYERS[2:]), "Make layer 2 as it was (Max pool 2)"),
+        ((LAYERS[0], Dropout(), *LAYERS[1:]), "Remove layer 2"),
+        ((LAYERS[0], *LAYERS[2:], Dropout()), "Put back layer 2 (Max pool 2)"),
+        (LAYERS[:3], "Put back layer 4 (Dense 5 relu)"),
+    ],
+)
+def test_what_was_changed_can_be_made_as_it_was(layers, label):
+    problem = found(layers, 4)
+    assert problem.repair.label == label
+    assert found(tuple(problem.repair.apply(layers)), 4) is None
+
+
 def test_another_size_is_named_with_the_size_that_fits():
     problem = found(LAYERS, 4, (32, 32, 1))
     assert (problem.fitting, problem.shape) == (3, (28, 28, 1))

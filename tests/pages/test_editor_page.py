@@ -50,7 +50,7 @@ def uid(app: AppTest, index: int) -> int:
 def rows(app: AppTest) -> list[str]:
     """The titles of the layers' rows."""
     titles = [button.label for button in app.button if (button.key or "").startswith("layer-title-")]
-    return [re.sub(r"^:gray\[:material/lock: (.*) · frozen\]$", r"\1", title) for title in titles]
+    return [re.sub(r"^:gray\[:material/lock: (.*)\]$", r"\1", title) for title in titles]
 
 
 def open_rows(app: AppTest) -> list[int]:

@@ -229,7 +229,7 @@ def test_a_backbone_is_frozen_below_a_new_output_layer(app):
     assert "**2,562** parameters are trained, **3,413,024** are frozen." in words
     click(app, "transferred_layers")
     assert len(titles(app)) == 21 and titles(app)[0].startswith(":gray[:material/lock: 1 · Rescaling")
-    assert titles(app)[0].endswith("· frozen]")
+    assert "Layers 1–20 are frozen. Trained from here on:" in text(app)
     config = started(app)
     assert config.layers[:20] == layers_of(LITE0) and config.transfer.frozen == config.transfer.layers == 20
     assert config.data.card.input_shape == (224, 224, 3) and config.data.flip
@@ -312,6 +312,9 @@ def test_a_layer_that_no_longer_fits_is_said_with_what_helps(app):
     refresh(app)
     assert "Layer 3 is “Conv 9 3×3" in app.error[0].value.replace("\\", "") and app.button(key="start").disabled
     assert app.button(key="transfer_less").label == "Transfer only the first 2 layers"
+    click(app, "transfer_repair")
+    assert not app.error and app.session_state["draft"]["layers"][2]["filters"] == 6
+    click(app, "draft-undo")
     click(app, "transfer_less")
     assert not app.error and part(app, "transfer") | {"layers": 2, "frozen": 2} == part(app, "transfer")
     assert started(app).transfer.layers == 2

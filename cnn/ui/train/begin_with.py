@@ -147,6 +147,9 @@ def is_kept(row: Row, found: Transferred) -> bool:
 def _mend(problem: Misfit) -> None:
     st.error(shell.plain(problem.text), icon=":material/block:")
     with st.container(horizontal=True):
+        if problem.repair:
+            label = problem.repair.label
+            st.button(label, icon=":material/undo:", key="transfer_repair", on_click=draft.mend, args=(problem.repair,))
         few = problem.fitting
         label = f"Transfer only the first {counted(few, 'layer')}" if few else "Begin with random weights"
         st.button(label, icon=":material/build:", key="transfer_less", on_click=draft.transfer_less, args=(few,))

@@ -58,6 +58,8 @@ def show(
         for index, layer in enumerate(layers):
             if index < folded:
                 continue
+            if index and index == transferred.frozen and not folded:
+                st.caption(f":material/lock_open: Layers 1–{index} are frozen. Trained from here on:")
             here = [row for row in rows if row.layer == index]
             fits = broken is None or broken.index != index
             with st.container(border=not fits, gap=None):
@@ -153,7 +155,7 @@ def _row(
     opened = uid in _open_layers()
     title = f"{index + 1} · {layer}"
     if frozen:
-        title = f":gray[:material/lock: {title} · frozen]"
+        title = f":gray[:material/lock: {title}]"
     with st.container(border=opened and fits, gap="xsmall", key=f"layer-{uid}"):
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center", wrap=False):
             with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
@@ -163,6 +165,7 @@ def _row(
                     key=f"layer-title-{uid}",
                     type="tertiary",
                     wrap=True,
+                    help="Frozen: it keeps the weights that it comes with." if frozen else None,
                     on_click=_toggle,
                     args=(uid,),
                 )
@@ -216,7 +219,7 @@ def _explain(broken: ImpossibleStack, helps: Sequence[Fix]) -> None:
     st.markdown(f":red[{shell.plain(str(broken))}]")
     with st.container(horizontal=True):
         for number, fix in enumerate(helps):
-            _button(fix.label, "build", f"fix-{number}", _mend, fix)
+            _button(fix.label, "build", f"fix-{number}", draft.mend, fix)
 
 
 def _steps() -> None:
@@ -281,10 +284,3 @@ def _move(index: int, by: int) -> None:
 
 def _remove(index: int) -> None:
     draft.edit_layers(lambda layers: layers.pop(index))
-
-
-def _mend(fix: Fix) -> None:
-    def change(layers: list[draft.Values]) -> None:
-        layers[fix.start : fix.stop] = [draft.numbered(layer) for layer in fix.layers]
-
-    draft.edit_layers(change)
