@@ -73,6 +73,8 @@ def with_dataset(config: Data, dataset: str, on_progress: OnProgress | None = No
         chosen = data_of(folder.path, config.image_size or SCRATCH_SIZE, config.channels or 3, on_progress)
     changed = ("dataset", "classes", "image_size", "channels")
     values = config.model_dump() | {name: getattr(chosen, name) for name in changed}
+    if chosen.classes:
+        values["limit"] = None  # which the preset has for the time that a built-in dataset takes
     if chosen.classes or chosen.card.reading != "garment" or chosen.card.input_shape != INPUT_SHAPE:
         values |= {"style_augmentation": 0.0, "outlier_exposure": 0.0, "own_images": 0.0}
     return Data.model_validate(values)

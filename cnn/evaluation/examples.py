@@ -22,7 +22,7 @@ from cnn.runs import Run
 EXAMPLES_PER_CLASS = 10
 REFERENCE_PER_CLASS = 200
 _REFERENCE_LARGE = 240  # thumbnails of large images, at most: the network is asked for the features of each
-_EXAMPLES_BYTES, _REFERENCE_BYTES = 1_500_000, 2_000_000  # of the files, about and at most
+_EXAMPLES_BYTES, _REFERENCE_BYTES = 700_000, 2_000_000  # of the files, about and at most
 _QUALITY, _THUMBNAIL_QUALITY = 92, 85  # of JPEG
 _THUMBNAIL = 64  # pixels along its longest edge
 _UNREADABLE = (ValueError, OSError, KeyError, IndexError, SyntaxError)  # what damaged arrays and JPEGs raise
@@ -39,7 +39,7 @@ class Examples(NamedTuple):
 def write_examples(path: Path, model, split: data.Split) -> None:
     """Keep the first images of each class with the model's answers, so that they can be shown without a model.
 
-    Ten of each class, or fewer where they would take more than 1.5 MB.
+    Ten of each class, or fewer where they would take more than 0.7 MB.
     """
     chosen, files, used = [], [], 0
     small = is_small(_shape_of(split))

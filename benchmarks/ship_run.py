@@ -1,0 +1,49 @@
+"""Put a finished run among those that come with the program: `python -m benchmarks.ship_run RUN NAME`.
+
+Takes what the pages read and leaves out what only its training needed (its log, its time lapse, what was computed of it
+since). The network's file is compressed where that saves a fifth of it or more.
+"""
+
+import argparse
+import shutil
+from dataclasses import replace
+
+from cnn import runs
+from cnn.networks.portable import compressed
+from cnn.runs.directory import PRETRAINED
+
+_FILES = (
+    "config.json",
+    "label.json",
+    "metrics.jsonl",
+    "evaluation.json",
+    "environment.json",
+    "examples.npz",
+    "reference.npz",
+    "pictures.json",
+)
+_WORTH_IT = 0.8  # of the size
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.ship_run", description=__doc__.split("\n")[0])
+    parser.add_argument("run", help="id or folder")
+    parser.add_argument("name", help="its id from now on, such as photos")
+    options = parser.parse_args()
+    run, folder = runs.find(options.run), PRETRAINED / options.name
+    if run.state != "finished":
+        parser.error(f"{run.name} is {run.state}, not finished")
+    folder.mkdir(exist_ok=True)
+    for name in _FILES:
+        if (run.path / name).is_file():
+            shutil.copy(run.path / name, folder / name)
+    content = run.model_path.read_bytes()
+    small = compressed(content)
+    (folder / "model.keras").write_bytes(small if len(small) < _WORTH_IT * len(content) else content)
+    runs.write_status(folder, replace(runs.closed(run.status, "finished"), job=None))
+    size = sum(file.stat().st_size for file in PRETRAINED.rglob("*") if file.is_file())
+    print(f"{folder}: all that is shipped takes {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
