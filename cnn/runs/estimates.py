@@ -43,6 +43,7 @@ def estimate(config: RunConfig, listed: Sequence[Run], images: int | None = None
         images: how many training images its dataset has, where that is people's own.
     """
     own = [run for run in listed if run.state == "finished" and not run.shipped and run.config and run.status.seconds]
+    own = [run for run in own if not _trained_on_features(run)]
     whole = work(config, config.training.epochs, images)
     same = next((run for run in own if _same_work(run.config, config)), None)
     if same is not None:
@@ -105,8 +106,22 @@ def _done(run: Run) -> float:
     """The work that a finished run has done."""
     config, status = run.config, run.status
     assert config is not None
-    images = status.steps * config.training.batch_size if config.data.classes and status.steps else None
-    return work(config, status.epoch or config.training.epochs, images)
+    return work(config, status.epoch or config.training.epochs, _images_of(run))
+
+
+def _images_of(run: Run) -> int | None:
+    """How many images of people's own a run was trained on, to a whole batch; None where its dataset's card knows."""
+    if run.config is None or not run.config.data.classes or not run.status.steps:
+        return None
+    return run.status.steps * run.config.training.batch_size
+
+
+def _trained_on_features(run: Run) -> bool:
+    """Whether a run's time is only that of its head: what came before, its features, is not in it."""
+    config = run.config
+    if config is None or not config.transfer.frozen:
+        return False
+    return _is_kept(config, config.transfer.views * _images(config, _images_of(run)))
 
 
 def _distance(one: RunConfig, other: RunConfig) -> float:

@@ -108,3 +108,14 @@ def test_features_that_are_too_large_to_be_kept_are_computed_in_every_epoch():
 
     whole, half = (estimate(config(epochs), [], images=20_000).seconds for epochs in (10, 5))
     assert whole == pytest.approx(2 * half)
+
+
+def test_a_run_on_kept_features_is_no_measure_because_its_time_has_only_the_head():
+    before = estimate(FAST, runs.listed())
+    run = runs.create(on_lite0(), "Head")
+    (run.path / "model.keras").touch()
+    runs.write_status(run.path, runs.Status("finished", epoch=30, steps=5, seconds=3.0))
+    assert estimate(FAST, runs.listed()) == before
+    assert estimate(on_lite0(), runs.listed(), images=160).run is None
+    finished(FAST, 90.0)
+    assert estimate(on_lite0(), runs.listed(), images=160).run.name == "Mine"
