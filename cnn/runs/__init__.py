@@ -6,6 +6,7 @@ holds stands in `docs/runs.md`.
 
 from cnn.runs.derived import NetworkChanged, found_folder, keep_file, read_found, require_unchanged, write_found
 from cnn.runs.directory import (
+    COLOUR_ID,
     DEFAULT_ID,
     MAX_NOTE,
     MAX_TAG,
@@ -44,6 +45,7 @@ from cnn.runs.trash import DAYS_IN_BIN, Bin, delete, deleted, erase, is_in_bin, 
 
 __all__ = [
     "ACTIVE",
+    "COLOUR_ID",
     "DAYS_IN_BIN",
     "DEFAULT_ID",
     "MAX_NOTE",

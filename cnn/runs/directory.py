@@ -56,6 +56,7 @@ from cnn.runs.run import Run, RunExists, Summary, UnknownRun
 from cnn.runs.status import Status, is_alive, write_status
 
 DEFAULT_ID = "wardrobe"
+COLOUR_ID = "photos"  # which sees colours
 MAX_TAGS = 12  # of a run
 MAX_TAG = 24  # characters
 MAX_NOTE = 2000  # characters

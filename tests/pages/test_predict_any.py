@@ -196,3 +196,19 @@ def test_start_asks_for_the_classes_of_the_run(hats):
     assert "it is labelled" in text(app) and click(app, "another_garment").button(key="another_garment").label == (
         "Another image"
     )
+
+
+def test_a_photo_can_be_predicted_in_colour_beside_the_grey_prediction():
+    app = upload(open_page("Predict", "wardrobe"), ("hat.png", png(untrained(HATS))))
+    click(app, "compare_in_colour")
+    assert app.query_params["predict-compare"] == "photos"
+    assert {"**Wardrobe**", "**Photos**"} <= {element.value for element in app.markdown}
+    assert not [button for button in app.button if button.key == "compare_in_colour"]
+
+
+def test_what_has_no_colours_is_not_offered_in_colour():
+    grey = Image.effect_noise((60, 80), 90).convert("RGB")
+    content = io.BytesIO()
+    grey.save(content, "PNG")
+    app = upload(open_page("Predict", "wardrobe"), ("grey.png", content.getvalue()))
+    assert not [button for button in app.button if button.key == "compare_in_colour"]

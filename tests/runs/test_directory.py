@@ -446,6 +446,7 @@ def test_the_users_run_is_listed_instead_of_a_shipped_one_of_the_same_id(runs_fo
     assert [(run.id, run.shipped) for run in runs.listed()] == [
         ("lecture", False),
         ("dense", True),
+        ("photos", True),
         ("wardrobe", True),
     ]
 
@@ -601,13 +602,13 @@ def test_the_users_run_comes_before_a_shipped_one_of_the_same_id(runs_folder):
 # ---------------------------------------------------------------- the run that comes with the project
 
 
-SHIPPED = ["dense", "lecture", "wardrobe"]
+SHIPPED = ["dense", "lecture", "wardrobe"]  # for clothes as in Fashion-MNIST
 
 
-def test_three_runs_are_shipped_and_one_of_them_answers():
-    assert [run.id for run in runs.shipped()] == SHIPPED
+def test_four_runs_are_shipped_and_one_of_them_answers():
+    assert [run.id for run in runs.shipped()] == sorted([*SHIPPED, runs.COLOUR_ID])
     assert runs.DEFAULT_ID == "wardrobe"
-    assert sum(file.stat().st_size for run in runs.shipped() for file in run.path.iterdir()) < 12.5e6
+    assert sum(file.stat().st_size for file in directory.PRETRAINED.rglob("*") if file.is_file()) < 26e6
     wardrobe = runs.get("wardrobe")
     assert sum(row.parameters for row in wardrobe.config.rows()) < 1e6
     assert wardrobe.model_path.stat().st_size < 4e6
@@ -626,7 +627,16 @@ def test_a_shipped_run_is_a_whole_training_of_its_preset(name):
     assert epochs == list(range(1, run.config.training.epochs + 1))
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+def test_the_shipped_run_in_colour_tells_twelve_classes_apart_on_a_frozen_backbone():
+    run = runs.get(runs.COLOUR_ID)
+    assert (run.state, run.shipped, run.has_model, run.problem) == ("finished", True, True, None)
+    card, preset = run.config.data.card, presets()["transfer"]
+    assert (len(card.class_names), card.input_shape, card.own) == (12, (224, 224, 3), True)
+    assert (run.config.layers, run.config.transfer) == (preset.layers, preset.transfer)
+    assert run.evaluation["accuracy"] > 0.8 and run.model_size > 2 * run.model_path.stat().st_size
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, runs.COLOUR_ID])
 def test_a_shipped_run_says_nothing_about_the_machine_it_was_made_on(name):
     folder = runs.get(name).path
     assert not (folder / "pictures.npz").exists()

@@ -6,20 +6,23 @@ The prediction comes first, so that it follows a stroke at once. What stands in 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
 
-from cnn import charts
+from cnn import charts, runs
 from cnn.networks.predictor import Answer, Predictor, combined
 from cnn.pictures import UnreadableImage
 from cnn.pictures.readings import Reading
 from cnn.runs import Run
-from cnn.ui import compare, figures, shell, state
+from cnn.ui import compare, figures, links, shell, state
 from cnn.ui.predict import doubts, nearest, pictures
 from cnn.ui.predict.pictures import Picture
 
 _STEP_SIZE = 112  # pixels along the longest edge of a step's image on the page
 _EDGE = 112  # of the original and of the network input
 _TOP = 3  # classes
+_COMPARED = "predict-compare"  # parameter of the link: the second run
+_COLOURFUL = 12.0  # grey levels between the highest and the lowest channel, on average, from which an image has colour
 _UNMEASURED = (
     " Whether an image is unlike all training images is not measured for this dataset: also of a thing that it has "
     "never seen, the network names one of its classes."
@@ -49,7 +52,9 @@ def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -
     with left:
         first = st.container()
         _tools(picture)
-        other = compare.other_run("predict-compare", run)
+        other = compare.other_run(_COMPARED, run)
+        if other is None:
+            _offer_colour(picture, run)
         with first:
             found = [_predict(picture, run, predictor)]
             if other and (second := compare.load(other)):
@@ -61,6 +66,26 @@ def show(picture: Picture, run: Run, predictor: Predictor, wide: bool = False) -
         _bars(found)
         _preprocessing(picture, predictor)
         nearest.show(picture, predictor)
+
+
+def _offer_colour(picture: Picture, run: Run) -> None:
+    """For a photo whose colours this network does not see, a click to the shipped one that does."""
+    shipped = {one.id: one for one in shell.listed() if one.has_model and not one.problem}
+    if runs.COLOUR_ID not in shipped or run.config.data.card.input_shape[2] == 3 or not _is_colourful(picture):
+        return
+    st.button(
+        f"Compare in colour with {shell.plain(shipped[runs.COLOUR_ID].name)}",
+        icon=":material/palette:",
+        type="tertiary",
+        key="compare_in_colour",
+        on_click=links.write,
+        args=(_COMPARED, runs.COLOUR_ID),
+        help="This network sees the image in grey. That one sees its colours, in 224×224 pixels.",
+    )
+
+
+def _is_colourful(picture: Picture) -> bool:
+    return not picture.drawn and float(np.ptp(np.asarray(picture.shown.convert("RGB")), axis=-1).mean()) > _COLOURFUL
 
 
 def _predict(picture: Picture, run: Run, predictor: Predictor) -> _Prediction:
