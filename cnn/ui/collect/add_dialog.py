@@ -61,10 +61,10 @@ def _ask(place: str, images: Callable[[], Images], count: int, class_name: str) 
     dataset = st.selectbox(
         "Dataset",
         datasets,
-        datasets.index(last_dataset) if last_dataset in datasets else 0 if datasets else None,
+        datasets.index(last_dataset) if last_dataset in datasets else 0 if len(datasets) == 1 else None,
         key=f"add-dataset-{place}",
         accept_new_options=True,
-        placeholder="Type a name for a new one",
+        placeholder="Choose, or type a new one" if datasets else "Type a name for a new one",
         help="Choose one, or type a name for a new one.",
     )
     classes = _classes(dataset)
@@ -108,7 +108,8 @@ def _say(place: str) -> None:
     outcome: _Outcome | None = st.session_state.get(state.ADD_OUTCOME)
     if outcome is None or outcome.place != place:
         return
-    (st.success if outcome.is_good else st.warning)("  \n".join(map(shell.plain, outcome.lines)))
+    lines = [f"To the dataset {outcome.dataset}:", *outcome.lines] if outcome.change else outcome.lines
+    (st.success if outcome.is_good else st.warning)("  \n".join(map(shell.plain, lines)))
     if outcome.change:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(

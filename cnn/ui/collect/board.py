@@ -104,9 +104,9 @@ def show(dataset: OwnDataset, listing: Listing) -> None:
     shown = _on_this_page(listing.classes)
     with st.container(horizontal=True, gap="small"):
         for name in shown:
-            with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key=f"class-{names.key(name)}"):
+            with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key=f"box-{names.key(name)}"):
                 _box(dataset, name, of_class[name])
-        with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key="class_to_add"):
+        with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key="box-class_to_add"):
             _ask_class(dataset, listing)
 
 
