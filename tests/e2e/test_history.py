@@ -10,11 +10,12 @@ from tests.e2e.conftest import Dashboard
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 PAGES = (
-    "Start", "Lessons", "New network", "Sweeps", "Runs", "Training", "Architecture", "Evaluate",
+    "Start", "Lessons", "Collect", "New network", "Sweeps", "Runs", "Training", "Architecture", "Evaluate",
     "Explore", "Predict",
 )  # fmt: skip
 PATHS = {
-    "Start": "/", "Lessons": "/Learn", "New network": "/New_network", "Sweeps": "/Sweeps", "Runs": "/Runs",
+    "Start": "/", "Lessons": "/Learn", "Collect": "/Collect", "New network": "/New_network", "Sweeps": "/Sweeps",
+    "Runs": "/Runs",
     "Training": "/Train", "Architecture": "/Model", "Evaluate": "/Evaluate", "Explore": "/Explore",
     "Predict": "/Predict",
 }  # fmt: skip

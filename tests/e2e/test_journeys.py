@@ -338,6 +338,7 @@ def test_upload_a_good_and_a_bad_file(page, workshop):
 PAGES = {  # titles by the path in the link
     "": "Start",
     "Learn": "Lessons",
+    "Collect": "Collect",
     "New_network": "New network",
     "Sweeps": "Sweeps",
     "Runs": "Runs",
