@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from cnn.lessons import questions
+from tests.data.folders_of_images import fill
 from tests.e2e.conftest import Dashboard, leave
 from tests.e2e.test_journeys import settled
 
@@ -22,6 +23,14 @@ def pick(option: str) -> Callable[[Page], None]:
 def open_pixel(page: Page) -> None:
     page.locator(".st-key-map .frame").click()
     expect(page.locator(".katex-display").first).to_be_visible()
+
+
+def show_layers(page: Page) -> None:
+    fold = page.locator(".st-key-transferred_layers button")
+    expect(fold).to_have_count(1)  # a page that is redrawn at once has it twice for a moment
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    fold.click()
+    expect(page.get_by_text("Layers 1–20 are frozen.")).to_be_visible()
 
 
 class Place(NamedTuple):
@@ -38,7 +47,12 @@ def measured(page: Page) -> None:
 
 PLACES = {
     "Start": Place(""),
+    "Collect": Place("Collect"),
+    "Collect, classes": Place("Collect?dataset=Pets"),
+    "Collect, a class": Place("Collect?dataset=Pets&collect-class=Cat"),
+    "Collect, adding": Place("Collect?dataset=Pets&collect-add=Cat"),
     "New network": Place("New_network"),
+    "New network, transfer": Place("New_network?preset=transfer", show_layers),
     "Training": Place("Train?run=lecture"),
     "Runs": Place("Runs"),
     "Runs, bin": Place("Runs?runs-view=Bin"),
@@ -77,6 +91,7 @@ EXCUSED = {
 def visit(tab: Page, workshop: Dashboard) -> Iterator[Callable[[str], Page]]:
     """Goes to a place; one visit is for all that is looked at there."""
     visited = []
+    fill(workshop.runs.parent / "datasets" / "Pets", {"Cat": 12, "Dog": 3, "Owl": 0})
 
     def go(name: str) -> Page:
         if name not in visited[-1:]:
