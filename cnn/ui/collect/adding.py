@@ -151,7 +151,7 @@ def _camera(dataset: OwnDataset, class_name: str) -> None:
             dataset,
             class_name,
             [
-                (f"photo {now} {number}.jpg", lambda frame=frame: frame)  # type: ignore[misc]
+                (f"photo {now} {number:02}.jpg", lambda frame=frame: frame)  # type: ignore[misc]
                 for number, frame in enumerate(frames, 1)
             ],
         )
