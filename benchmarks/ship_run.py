@@ -1,7 +1,8 @@
 """Put a finished run among those that come with the program: `python -m benchmarks.ship_run RUN NAME`.
 
 Takes what the pages read and leaves out what only its training needed (its log, its time lapse, what was computed of it
-since). The network's file is compressed where that saves a fifth of it or more.
+since, except for its predictions of the test images). The network's file is compressed where that saves a fifth of it
+or more.
 """
 
 import argparse
@@ -37,6 +38,9 @@ def main() -> None:
     for name in _FILES:
         if (run.path / name).is_file():
             shutil.copy(run.path / name, folder / name)
+    if (found := run.path / "found" / "predictions-test.npz").is_file():
+        (folder / "found").mkdir(exist_ok=True)
+        shutil.copy(found, folder / "found" / found.name)
     content = run.model_path.read_bytes()
     small = compressed(content)
     (folder / "model.keras").write_bytes(small if len(small) < _WORTH_IT * len(content) else content)

@@ -43,11 +43,20 @@ def write_found(run: Run, name: str, since: tuple[str, int] | None = None, /, **
 
 def read_found(run: Run, name: str) -> dict[str, np.ndarray] | None:
     """What `write_found` kept; None where there is nothing, it is damaged, or the network has changed since then."""
+    found = _arrays(found_folder(run) / f"{name}.npz")
+    with contextlib.suppress(OSError):
+        if found is not None and np.array_equal(found.pop("version", None), _network_version(run)):
+            return found
+    # What a network is shipped with belongs to it: nobody writes that network again.
+    shipped = _arrays(run.path / "found" / f"{name}.npz") if run.shipped else None
+    return {key: array for key, array in shipped.items() if key != "version"} if shipped else None
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of a file; None where there is none, or it is damaged."""
     try:
-        with np.load(found_folder(run) / f"{name}.npz", allow_pickle=False) as file:
-            found = {key: file[key] for key in file.files}
-        version = found.pop("version")
-        return found if np.array_equal(version, _network_version(run)) else None
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
     except Exception:  # zip, deflate and NumPy's format each raise their own kinds
         return None
 

@@ -227,3 +227,10 @@ def test_an_evaluation_opens_without_tensorflow(own_tiny):
     env = {**os.environ, "CNN_RUNS": str(own_tiny.path.parent)}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_the_shipped_network_in_colour_is_evaluated_although_its_images_are_not_shipped():
+    app = open_page("Evaluate", runs.COLOUR_ID)
+    assert "85.9%" in text(app) and "do not come with the program" not in text(app)
+    app = open_page("Evaluate", runs.COLOUR_ID, **{state.EVALUATE_VIEW: "Images"})
+    assert "The images that Photos was trained on do not come with the program." in text(app)

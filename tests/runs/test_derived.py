@@ -40,3 +40,12 @@ def test_visitors_who_keep_the_same_at_once_leave_a_whole_file(own_tiny):
     with ThreadPoolExecutor(3) as pool:
         assert all(all(found) for found in pool.map(keep, range(3)))
     assert [file.name for file in (own_tiny.path / "found").glob(".*")] == []
+
+
+def test_what_a_network_is_shipped_with_is_read_until_it_is_found_again(runs_folder):
+    shipped = runs.get(runs.COLOUR_ID)
+    found = runs.read_found(shipped, "predictions-test")
+    assert set(found) == {"labels", "logits", "penalty"} and len(found["labels"]) == shipped.evaluation["n"]
+    runs.write_found(shipped, "predictions-test", labels=np.arange(3))
+    assert runs.read_found(shipped, "predictions-test")["labels"].tolist() == [0, 1, 2]
+    assert runs.read_found(shipped, "something else") is None

@@ -6,7 +6,6 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
-from cnn import data
 from cnn.data import DataUnavailable
 from cnn.evaluation import predictions
 from cnn.evaluation.predictions import Predictions, SplitName
@@ -39,12 +38,10 @@ def _measure_first(run: Run, split: SplitName, name: str) -> None:
                 "Evaluate again", icon=":material/replay:", key="evaluate_again", on_click=begun.discard, args=(name,)
             )
             st.stop()
-        dataset = data.dataset_of(run.config.data)
-        if missing := dataset.missing():
-            st.info(
-                shell.plain(f"{missing} {dataset.by_hand()} Then every image is predicted here."),
-                icon=":material/cloud_off:",
-            )
+        missing, by_hand = inputs.what_is_missing(run)
+        if missing:
+            then = f"{by_hand} Then every image is predicted here." if by_hand else ""
+            st.info(shell.plain(f"{missing} {then}"), icon=":material/cloud_off:")
             if run.config.data.card.own:
                 _kept_with_run(run)
                 st.stop()
@@ -97,9 +94,9 @@ def images(run: Run, split: str) -> np.ndarray | None:
 
 def if_here(run: Run, load: Callable[[], Found]) -> Found | None:
     """What `load` finds of a run's dataset; None, with a sentence, where the dataset is not on this machine."""
-    dataset = data.dataset_of(run.config.data)
-    if missing := dataset.missing():
-        st.info(shell.plain(f"{missing} {dataset.by_hand()}"), icon=":material/cloud_off:")
+    missing, by_hand = inputs.what_is_missing(run)
+    if missing:
+        st.info(shell.plain(f"{missing} {by_hand}"), icon=":material/cloud_off:")
         return None
     try:
         return load()

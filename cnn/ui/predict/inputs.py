@@ -255,7 +255,7 @@ def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
     """
     config, card = run.config.data, run.config.data.card
     dataset = data.dataset_of(config)
-    gone = dataset.missing()
+    gone, _ = what_is_missing(run)
     if not gone:
         try:
             of_dataset = f"The test images of {shell.plain(card.title)}, your own." if card.own else dataset.samples
@@ -274,6 +274,15 @@ def test_pictures(run: Run) -> tuple[data.Split | Examples, str]:
     height, width, channels = card.input_shape
     empty = np.zeros((0, height, width) if channels == 1 else (0, *card.input_shape), np.uint8)
     return data.Split(empty, np.zeros(0, np.uint8)), f"{shell.plain(gone)} The run keeps no test images itself."
+
+
+def what_is_missing(run: Run) -> tuple[str, str]:
+    """Why the images of a run's dataset are not here, and how to get them, a sentence each; empty where they are."""
+    dataset = data.dataset_of(run.config.data)
+    missing = dataset.missing()
+    if missing and run.shipped and run.config.data.card.own:
+        return f"The images that {run.name} was trained on do not come with the program.", ""
+    return missing, dataset.by_hand() if missing else ""
 
 
 def split_of(config: Data, split: str) -> data.Split:
