@@ -26,8 +26,8 @@ def open_pixel(page: Page) -> None:
 
 
 def show_layers(page: Page) -> None:
-    fold = page.locator(".st-key-transferred_layers button")
-    expect(fold).to_have_count(1)  # a page that is redrawn at once has it twice for a moment
+    fold = page.get_by_role("button", name="1–20 · EfficientNet-Lite0")
+    expect(fold).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     fold.click()
     expect(page.get_by_text("Layers 1–20 are frozen.")).to_be_visible()

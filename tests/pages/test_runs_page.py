@@ -307,6 +307,13 @@ def test_shipped_runs_can_be_opened_and_compared_but_not_changed():
     assert "2 selected, 2 of them from the program" in text(app) and len(app.get("plotly_chart")) == 2
 
 
+def test_a_run_is_fine_tuned_from_the_menu(launcher):
+    app = select(open_page("Runs"), runs.get("lecture"))
+    more(app, "Fine-tune")
+    transfer = app.session_state["draft"]["transfer"]
+    assert (transfer["source"], transfer["output"], transfer["layers"]) == ("lecture", True, 13)
+
+
 # --- deleting ---------------------------------------------------------------------------------------------------
 
 
