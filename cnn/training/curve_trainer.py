@@ -32,7 +32,7 @@ Report = Callable[[str], None]
 class _Learner(Protocol):
     """Trains a fresh network on some images, by their places, and predicts others."""
 
-    def fit(self, places: np.ndarray) -> None: ...
+    def train(self, places: np.ndarray) -> None: ...
 
     def predict(self, places: np.ndarray) -> np.ndarray:
         """The classes of images, int (n,)."""
@@ -100,7 +100,7 @@ def _measure(folder: Path, configs: dict[Kind, RunConfig]) -> None:
         learned = learning_curve.drawn(labels, folds, draw, number, seed)
         started = time.monotonic()
         keras.utils.set_random_seed(seed + draw)
-        learners[kind].fit(learned)
+        learners[kind].train(learned)
         seconds = round(time.monotonic() - started, 2)
         held_out = np.flatnonzero(folds == draw)
         accuracy = _balanced(labels[held_out], learners[kind].predict(held_out))
@@ -171,14 +171,14 @@ class _Head:
         self._config, self._head, self._features, self._labels = config, head, features, labels
         self._fresh = head.get_weights()
 
-    def fit(self, places: np.ndarray) -> None:
+    def train(self, places: np.ndarray) -> None:
         from cnn.training import frozen_features
 
         self._head.set_weights(self._fresh)
         labels = self._labels[places]
-        steps = _compiled(self._head, self._config, labels)
-        batches = frozen_features.training_batches(self._features[:, places], labels, self._config, 0)
-        self._head.fit(batches, steps_per_epoch=steps, epochs=self._config.training.epochs, shuffle=False, verbose=0)
+        _make_ready(self._head, self._config, labels)
+        for x, y in frozen_features.training_batches(self._features[:, places], labels, self._config, 0):
+            self._head.train_on_batch(x, y)
 
     def predict(self, places: np.ndarray) -> np.ndarray:
         return self._head.predict(np.float32(self._features[0][places]), verbose=0).argmax(axis=1)
@@ -190,33 +190,34 @@ class _Network:
     def __init__(self, config: RunConfig, whole: data.Split, report: Report):
         self._config, self._whole, self._report = config, whole, report
 
-    def fit(self, places: np.ndarray) -> None:
+    def train(self, places: np.ndarray) -> None:
         from cnn.networks.backbones import transfer_weights
         from cnn.networks.build import build
 
         split = data.Split(self._whole.images[places], self._whole.labels[places])
         self._trained = build(self._config, precision="float32", for_training=True)
         transfer_weights(self._trained, self._config, self._report)
-        steps, training = _compiled(self._trained, self._config, split.labels), self._config.training
+        _make_ready(self._trained, self._config, split.labels)
+        training = self._config.training
         batches = data.training_batches(
             split, training.batch_size, training.seed, 0, training.epochs, self._config.data
         )
-        self._trained.fit(batches, steps_per_epoch=steps, epochs=training.epochs, shuffle=False, verbose=0)
+        for x, y in batches:
+            self._trained.train_on_batch(x, y)
 
     def predict(self, places: np.ndarray) -> np.ndarray:
         split = data.Split(self._whole.images[places], self._whole.labels[places])
         return self._trained.predict(data.evaluation_batches(split), verbose=0).argmax(axis=1)
 
 
-def _compiled(network, config: RunConfig, labels: np.ndarray) -> int:
-    """Make a network ready to train on images with these labels. Returns the steps of an epoch."""
+def _make_ready(network, config: RunConfig, labels: np.ndarray) -> None:
+    """Compile a network to be trained on images with these labels."""
     from cnn.networks.compile import balanced_weights, compile_for_training
 
     training, classes = config.training, len(config.data.card.class_names)
     steps = data.steps(len(labels), training.batch_size)
     weights = balanced_weights(labels, classes) if training.class_weights else None
     compile_for_training(network, config, steps * training.epochs, weights)
-    return steps
 
 
 if __name__ == "__main__":
