@@ -24,18 +24,18 @@ st.navigation(
         ],
         "Build": [
             _page("2_Collect", "Collect", "add_photo_alternate", "Make a dataset of your own images."),
-            _page("2_New_network", "New network", "add_circle", "Choose a preset, change anything, start training."),
-            _page("3_Sweeps", "Sweeps", "scatter_plot", "Train many variants, see which settings matter."),
+            _page("3_New_network", "New network", "add_circle", "Choose a preset, change anything, start training."),
+            _page("4_Sweeps", "Sweeps", "scatter_plot", "Train many variants, see which settings matter."),
         ],
         "Results": [
-            _page("4_Runs", "Runs", "table_rows", "Find and compare your trainings."),
+            _page("5_Runs", "Runs", "table_rows", "Find and compare your trainings."),
         ],
         "This network": [
-            _page("5_Train", "Training", "model_training", "Watch it learn, pause it, steer it."),
-            _page("6_Model", "Architecture", "account_tree", "Its layers, shapes and parameters, and its file."),
-            _page("7_Evaluate", "Evaluate", "fact_check", "How good it is, where it fails, and what to do next."),
-            _page("8_Explore", "Explore", "grid_view", "Look inside, explain a prediction, edit the network."),
-            _page("9_Predict", "Predict", "checkroom", "Show it a drawing or a photo."),
+            _page("6_Train", "Training", "model_training", "Watch it learn, pause it, steer it."),
+            _page("7_Model", "Architecture", "account_tree", "Its layers, shapes and parameters, and its file."),
+            _page("8_Evaluate", "Evaluate", "fact_check", "How good it is, where it fails, and what to do next."),
+            _page("9_Explore", "Explore", "grid_view", "Look inside, explain a prediction, edit the network."),
+            _page("10_Predict", "Predict", "checkroom", "Show it a drawing or a photo."),
         ],
     }
 ).run()

@@ -26,14 +26,14 @@ START, LEARN, COLLECT, NEW_NETWORK, SWEEPS, RUNS, TRAIN, MODEL, EVALUATE, EXPLOR
         "0_Start",
         "1_Learn",
         "2_Collect",
-        "2_New_network",
-        "3_Sweeps",
-        "4_Runs",
-        "5_Train",
-        "6_Model",
-        "7_Evaluate",
-        "8_Explore",
-        "9_Predict",
+        "3_New_network",
+        "4_Sweeps",
+        "5_Runs",
+        "6_Train",
+        "7_Model",
+        "8_Evaluate",
+        "9_Explore",
+        "10_Predict",
     )
 )  # for st.page_link; in the order of the navigation, see app.py
 TEXT_WIDTH = 800  # pixels of a line of text, at most

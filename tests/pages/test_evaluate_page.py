@@ -220,7 +220,7 @@ def test_an_evaluation_opens_without_tensorflow(own_tiny):
     script = (
         "import sys; from cnn.ui import preload; preload.begin = lambda: None; "
         "from streamlit.testing.v1 import AppTest; app = AppTest.from_file('app.py', default_timeout=60); "
-        f"app.query_params['run'] = {own_tiny.id!r}; app.switch_page('pages/7_Evaluate.py'); app.run(); "
+        f"app.query_params['run'] = {own_tiny.id!r}; app.switch_page('pages/8_Evaluate.py'); app.run(); "
         "assert any('of 100 images right' in s.value for s in app.subheader), app.exception; "
         "assert 'tensorflow' not in sys.modules and 'keras' not in sys.modules"
     )

@@ -43,7 +43,7 @@ def test_a_link_to_no_run_opens_the_shipped_model_and_says_so(wanted):
         assert "Showing the shipped model instead" in app.warning[0].value
         assert app.session_state["run"] == runs.DEFAULT_ID
     assert run_in_link(app) == runs.DEFAULT_ID
-    app.switch_page("pages/6_Model.py")
+    app.switch_page("pages/7_Model.py")
     refresh(app)
     assert not app.warning
 
@@ -76,9 +76,9 @@ import sys
 sys.path.insert(0, {str(PROJECT)!r})
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file({str(PROJECT / "app.py")!r}, default_timeout=60).run()
-app.switch_page("pages/5_Train.py").run()
-app.switch_page("pages/3_Sweeps.py").run()
-app.switch_page("pages/6_Model.py").run()
+app.switch_page("pages/6_Train.py").run()
+app.switch_page("pages/4_Sweeps.py").run()
+app.switch_page("pages/7_Model.py").run()
 assert not app.exception
 print(sorted({{"tensorflow", "keras", "optuna"}} & set(sys.modules)))
 """
@@ -268,7 +268,7 @@ def test_the_image_in_view_goes_along_to_the_other_pages():
     refresh(app)
     app.number_input(key="predict-number").set_value(3)
     refresh(app)
-    for page, control in (("8_Explore", "explore-number"), ("1_Learn", "sample_number")):
+    for page, control in (("9_Explore", "explore-number"), ("1_Learn", "sample_number")):
         app.switch_page(f"pages/{page}.py")
         refresh(app)
         assert app.number_input(key=control).value == 3 and "Coat 3" in text(app) + captions(app)
@@ -332,7 +332,7 @@ def open_expander(app: AppTest, key: str) -> AppTest:
 
 
 def go_to_explore(app: AppTest) -> AppTest:
-    app.switch_page("pages/8_Explore.py")
+    app.switch_page("pages/9_Explore.py")
     return refresh(app)
 
 

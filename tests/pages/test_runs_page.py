@@ -142,7 +142,7 @@ def test_the_order_is_kept_while_other_pages_are_visited():
     assert names(refresh(app)) == ["b", *SHIPPED, "a"]
     app.switch_page("pages/0_Start.py")
     refresh(app)
-    app.switch_page("pages/4_Runs.py")
+    app.switch_page("pages/5_Runs.py")
     assert names(refresh(app)) == ["b", *SHIPPED, "a"]
 
 
@@ -460,7 +460,7 @@ def test_filters_and_order_are_in_the_link():
 
 def test_a_link_opens_a_comparison():
     one, two = make("One"), make("Two")
-    app = AppTest.from_file(str(PROJECT / "pages/4_Runs.py"), default_timeout=60)
+    app = AppTest.from_file(str(PROJECT / "pages/5_Runs.py"), default_timeout=60)
     app.session_state["routed"] = True
     app.query_params["compare"] = f"{one.id},{two.id},no-such-run,../../etc"
     refresh(app)

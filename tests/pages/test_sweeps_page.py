@@ -89,7 +89,7 @@ def open_sweep(sweep_id: str) -> AppTest:
     app.query_params["sweep"] = sweep_id
     app.run()
     app.query_params["sweep"] = sweep_id
-    app.switch_page("pages/3_Sweeps.py")
+    app.switch_page("pages/4_Sweeps.py")
     return refresh(app)
 
 
@@ -242,7 +242,7 @@ def test_the_base_may_be_a_run_or_what_is_on_the_new_network_page(launcher, spaw
     click(app, "preset-lenet5")
     click(app, "sweep_over_draft")
     assert app.title[0].value == "Sweeps"
-    app.switch_page("pages/3_Sweeps.py")  # a test stays on the page that it was told of itself
+    app.switch_page("pages/4_Sweeps.py")  # a test stays on the page that it was told of itself
     refresh(app)
     click(app, "start_sweep")
     assert started(spawned).base.layers == presets()["lenet5"].layers

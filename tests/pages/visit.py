@@ -17,14 +17,14 @@ PAGES = {
     "Start": "0_Start",
     "Learn": "1_Learn",
     "Collect": "2_Collect",
-    "New network": "2_New_network",
-    "Sweeps": "3_Sweeps",
-    "Runs": "4_Runs",
-    "Train": "5_Train",
-    "Model": "6_Model",
-    "Evaluate": "7_Evaluate",
-    "Explore": "8_Explore",
-    "Predict": "9_Predict",
+    "New network": "3_New_network",
+    "Sweeps": "4_Sweeps",
+    "Runs": "5_Runs",
+    "Train": "6_Train",
+    "Model": "7_Model",
+    "Evaluate": "8_Evaluate",
+    "Explore": "9_Explore",
+    "Predict": "10_Predict",
 }
 
 

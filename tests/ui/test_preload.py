@@ -73,7 +73,7 @@ def loading() -> set[str]:
 def test_who_loads_tensorflow_later_takes_turns():
     loads = loading()
     assert {"cnn.ui.models", "cnn.ui.explore.feature_maps", "cnn.networks.portable"} <= loads
-    assert not {"cnn.ui.shell", "cnn.ui.start.guess", "cnn.ui.train.form", "pages.9_Predict"} & loads
+    assert not {"cnn.ui.shell", "cnn.ui.start.guess", "cnn.ui.train.form", "pages.10_Predict"} & loads
     later = []
     for name, file in MODULES.items():
         if name.startswith(("cnn.ui.", "pages.")) and name not in loads and name != "cnn.ui.preload":
@@ -87,6 +87,6 @@ def test_who_loads_tensorflow_later_takes_turns():
         "cnn.ui.model.download",
         "cnn.ui.model.maps",
         "pages.1_Learn",
-        "pages.8_Explore",
-        "pages.9_Predict",
+        "pages.9_Explore",
+        "pages.10_Predict",
     ]
