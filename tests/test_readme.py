@@ -62,7 +62,8 @@ def test_the_top_level_is_the_agreed_one():
 
 def test_every_page_is_described():
     listed = re.findall(r'_page\("(\w+)", "([^"]+)"', (PROJECT / "app.py").read_text("utf-8"))
-    assert [name for name, _ in listed] == sorted(path.stem for path in PROJECT.glob("pages/*.py"))
+    files = [path.stem for path in PROJECT.glob("pages/*.py")]
+    assert [name for name, _ in listed] == sorted(files, key=lambda name: int(name.partition("_")[0]))
     described = re.findall(
         r"^\|[\w ]*\| \*\*([\w ]+)\*\* \|", README.split("## The pages")[1].split("\n## ")[0], re.MULTILINE
     )

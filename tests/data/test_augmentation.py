@@ -37,7 +37,7 @@ def test_every_way_keeps_shape_and_range_and_repeats_itself_from_its_seed(way):
 def test_black_comes_in_around_a_garment_and_the_image_itself_around_a_photo(way):
     grey = np.full((16, 28, 28, 1), 0.5, np.float32)
     garments = augmented(grey, Data(**{way: EVERYTHING[way]}), SEED).numpy()
-    photos = augmented(grey, Data(channels=3, **{way: EVERYTHING[way]}), SEED).numpy()
+    photos = augmented(grey, Data(**COLOUR, **{way: EVERYTHING[way]}), SEED).numpy()
     assert garments.min() == 0
     assert photos == pytest.approx(0.5, abs=1e-6)
 

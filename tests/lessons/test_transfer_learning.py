@@ -64,7 +64,8 @@ def test_draws_have_as_many_of_each_and_are_by_chance(digits, per_class):
 
 
 def test_the_shipped_networks_are_cut_where_something_changes():
-    names = {run.id: [row.name for row in transfer_learning.cuts(run.config.rows())] for run in runs.shipped()}
+    shipped = [run for run in runs.shipped() if run.id != runs.COLOUR_ID]
+    names = {run.id: [row.name for row in transfer_learning.cuts(run.config.rows())] for run in shipped}
     pools = ["max_pooling2d", "max_pooling2d_1", "max_pooling2d_2"]
     assert names == {
         "dense": ["dense", "dense_1"],

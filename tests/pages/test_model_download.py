@@ -24,7 +24,7 @@ def disabled(app) -> dict[str, bool]:
 
 def test_the_page_says_what_goes_into_the_network_and_what_comes_out():
     app = open_page("Model")
-    words = text(app)
+    words = text(app).replace("\\", "")
     for fact in ("Keras 3.10 and newer", "`(28, 28, 1)`", "from 0 (black) to 1 (white)", "garment on black"):
         assert fact in words
     assert "after softmax (no logits)" in words and "0 T-shirt/top, 1 Trouser, " in words and "9 Ankle boot." in words

@@ -53,7 +53,7 @@ def test_page_says_that_a_run_is_damaged(name):
     run = make_run("finished")
     (run.path / "config.json").write_text('{"made by": "another program"}')
     app = open_page(name, run.id)
-    if name not in ("Start", "New network", "Runs", "Sweeps"):  # which are of all runs, or of none
+    if name not in ("Start", "Collect", "New network", "Runs", "Sweeps"):  # which are of all runs, or of none
         assert "This run is damaged" in text(app)
 
 

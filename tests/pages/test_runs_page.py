@@ -66,7 +66,7 @@ def click_name(app: AppTest, row: int) -> AppTest:
     return refresh(app)
 
 
-SHIPPED = ["Wardrobe", "Lecture", "Dense"]
+SHIPPED = ["Wardrobe", "Photos", "Lecture", "Dense"]
 
 
 # --- the table --------------------------------------------------------------------------------------------------
@@ -139,11 +139,12 @@ def test_the_order_is_kept_while_other_pages_are_visited():
     make("a", accuracies=(0.8,))
     app = open_page("Runs")
     app.selectbox(key="runs-order").select("Best val. accuracy")
-    assert names(refresh(app)) == ["b", *SHIPPED, "a"]
+    ordered = ["b", "Wardrobe", "Lecture", "Dense", "Photos", "a"]
+    assert names(refresh(app)) == ordered
     app.switch_page("pages/0_Start.py")
     refresh(app)
     app.switch_page("pages/5_Runs.py")
-    assert names(refresh(app)) == ["b", *SHIPPED, "a"]
+    assert names(refresh(app)) == ordered
 
 
 @pytest.mark.parametrize("order", table.ORDERS)
@@ -152,7 +153,7 @@ def test_every_order_takes_runs_that_lack_the_value(order):
     bare = runs.create(presets()["tiny"], "Bare")
     (bad.path / "status.json").unlink()
     shown = View(order=order).of(runs.listed())
-    assert {run.id for run in shown} == {one.id, bad.id, bare.id, "wardrobe", "lecture", "dense"}
+    assert {run.id for run in shown} == {one.id, bad.id, bare.id, "wardrobe", "photos", "lecture", "dense"}
 
 
 def test_filters_are_cleared_at_once():
@@ -285,7 +286,7 @@ def test_hidden_runs_leave_the_list_and_come_back():
     app = select(open_page("Runs"), one)
     more(app, "Hide")
     assert "One" not in names(app) and "Two" in names(app) and runs.get(one.id).hidden
-    assert "4 of 5 runs" in text(app)
+    assert "5 of 6 runs" in text(app)
     app.toggle(key="runs-hidden").set_value(True)
     refresh(app)
     assert "One" in names(app)

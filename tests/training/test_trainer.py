@@ -268,8 +268,8 @@ def test_a_bug_fails_with_its_name_and_a_traceback_in_the_log(monkeypatch):
 
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_a_loss_that_is_no_number_fails_and_is_not_kept(epochs, monkeypatch, draw_once):
-    def break_down(network, config, steps, compile_=compile_for_training):
-        rate = compile_(network, config, steps)
+    def break_down(network, config, steps, class_weights):
+        rate = compile_for_training(network, config, steps)
         network.loss = lambda y, p: keras.ops.sum(p, axis=-1) * float("nan")
         network.compile(network.optimizer, network.loss, metrics=[Confusion(10, name="accuracy")])
         return rate

@@ -86,7 +86,7 @@ def test_who_loads_tensorflow_later_takes_turns():
         "cnn.ui.evaluate.robustness",
         "cnn.ui.model.download",
         "cnn.ui.model.maps",
+        "pages.10_Predict",
         "pages.1_Learn",
         "pages.9_Explore",
-        "pages.10_Predict",
     ]
