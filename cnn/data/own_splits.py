@@ -1,8 +1,8 @@
 """Which images of a dataset of people's own are trained on, and which are kept to choose and to measure by.
 
 By image, and fixed by content: each class's groups of near duplicates, ordered by hash, give the first tenth to the
-test images, the next to the validation images, and the rest to training. Near duplicates stay on one side, across
-classes too. A class of fewer than three groups is only trained on.
+test images, the next to the validation images, and the rest to training; of a class of fewer than forty, a twentieth
+each. Near duplicates stay on one side, across classes too. A class of fewer than three groups is only trained on.
 """
 
 from collections import defaultdict
@@ -12,9 +12,10 @@ from typing import NamedTuple
 from cnn.data import near_duplicates
 from cnn.data.image_folders import OwnImage
 
-FRACTION = 0.1  # of the groups of a class, for validation and for the test each
+FRACTION, OF_FEW = 0.1, 0.05  # of the groups of a class, for validation and for the test each
+FEW = 40  # groups; of a class with fewer, each counts more in training than in a measure of a handful
 LEAST_GROUPS = 3  # of a class, for one of them in each split
-VERSION = 1  # of the rule: another one is another dataset
+VERSION = 2  # of the rule: another one is another dataset
 
 
 class Parts(NamedTuple):
@@ -37,7 +38,8 @@ def split(images: Sequence[OwnImage]) -> Parts:
         owned[members[group][0].class_name].append(group)
     parts = Parts([], [], [])
     for own in owned.values():
-        kept = max(1, round(len(own) * FRACTION)) if len(own) >= LEAST_GROUPS else 0
+        fraction = OF_FEW if len(own) < FEW else FRACTION
+        kept = max(1, round(len(own) * fraction)) if len(own) >= LEAST_GROUPS else 0
         for number, group in enumerate(own):
             part = parts.test if number < kept else parts.validation if number < 2 * kept else parts.train
             part += members[group]

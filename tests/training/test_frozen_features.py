@@ -81,7 +81,7 @@ def test_only_the_head_is_trained_and_the_features_are_kept_for_the_next_trainin
 
     files = kept()
     shapes = sorted(np.load(frozen_features.folder() / name, mmap_mode="r").shape for name in files)
-    assert shapes == [(1, 6, 8), (3, 48, 8)], "of the validation images one view, of the training images three"
+    assert shapes == [(1, 3, 8), (3, 54, 8)], "of the validation images one view, of the training images three"
     again = train_here(runs.create(retrained(config.data, first, learning_rate=0.01), "again").path)
     assert again.code == 0 and kept().keys() == files.keys()
     other = train_here(runs.create(retrained(config.data, first, seed=7), "another seed").path)

@@ -48,7 +48,8 @@ def show(dataset: OwnDataset, listing: Listing) -> None:
     else:
         st.markdown(
             f"{train:,} images to train with, {validation:,} to choose by, {test:,} to measure with: about 80, 10 and "
-            "10 percent of each class. The contents of the files decide, so it stays the same; copies stay together."
+            "10 percent of each class, or 90, 5 and 5 of one with fewer than 40 images. The contents of the files "
+            "decide, so it stays the same; copies stay together."
         )
         least = min(counts.values())
         few = f"The smallest class has {least:,} images. With {_GOOD} of each, results get reliable."

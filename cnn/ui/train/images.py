@@ -125,7 +125,7 @@ def _own(values: draft.Values) -> str:
     more = f" and {len(facts.classes) - _CLASSES_SHOWN} more" if len(facts.classes) > _CLASSES_SHOWN else ""
     st.caption(
         f"{names}{more}. {train:,} images to train with, {validation:,} to choose by, {test:,} to measure with: about "
-        "80, 10 and 10 percent of each class, fixed by the contents of the files."
+        "80, 10 and 10 percent of each class (90, 5 and 5 of fewer than 40 images), fixed by the contents of the files."
     )
     for finding in facts.findings:
         st.caption(f":material/warning: {shell.plain(finding)}")
