@@ -36,6 +36,7 @@ def learning_curve(lines: Mapping[str, Sequence[CurvePoint]], classes: int, heig
         figure.add_scatter(
             x=[*x, *x[::-1]],
             y=[*(point.high for point in points), *(point.low for point in points[::-1])],
+            mode="lines",
             fill="toself",
             fillcolor=colour,
             opacity=0.16,

@@ -99,9 +99,9 @@ if np.median(np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
 garment = image.point(lambda value: 255 if value > 31 else 0).getbbox()  # None where all is black
 image = ImageOps.pad(image.crop(garment), ({width}, {height}))"""
 
-_COLOUR = """\
-image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-image = ImageOps.fit(image, ({width}, {height}))  # the middle, in the shape of the network's input"""
+_PHOTO = """\
+image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("{mode}")
+image = image.resize(({width}, {height}), Image.Resampling.BICUBIC)  # the whole image, squeezed"""
 
 
 def prediction_script(config: RunConfig, model: str, script: str, runtime: Runtime = KERAS) -> str:
@@ -115,6 +115,7 @@ def prediction_script(config: RunConfig, model: str, script: str, runtime: Runti
     """
     height, width, channels = config.data.card.input_shape
     classes = config.data.card.class_names
+    is_photo = channels == 3 or config.data.card.reading == "photo"
     layer = depthwise_max_pooling() if runtime is KERAS and needs_own_layer(config) else ""
     return _SCRIPT.format(
         model=model,
@@ -123,13 +124,15 @@ def prediction_script(config: RunConfig, model: str, script: str, runtime: Runti
         install=runtime.install,
         imports="\n".join(runtime.imports),
         shape=(height, width, channels),
-        ground=", a light garment on black" if channels == 1 else "",
+        ground="" if is_photo else ", a light garment on black",
         count=len(classes),
         classes="\n".join(
             f"    {json.dumps(name, ensure_ascii=False)},  # {index}" for index, name in enumerate(classes)
         ),
         layer=f"\n\n{layer}\n\n" if layer else "",
-        prepared=(_GREY if channels == 1 else _COLOUR).format(width=width, height=height),
+        prepared=(_PHOTO if is_photo else _GREY).format(
+            width=width, height=height, mode="RGB" if channels == 3 else "L"
+        ),
         height=height,
         width=width,
         channels=channels,

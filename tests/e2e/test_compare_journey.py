@@ -45,7 +45,7 @@ def test_two_ticked_runs_lead_to_an_image_of_which_only_one_is_right(page, dashb
     copied(tiny, dashboard.runs, "Plain")
     biased(tiny, copied(tiny, dashboard.runs, "Biased"))
     page.goto(f"{dashboard.url}/Runs")
-    expect(page.get_by_text("5 runs.")).to_be_visible()
+    expect(page.get_by_text("6 runs.")).to_be_visible()
     settled(page)
     tick_rows(page, 0, 1)
     expect(page.get_by_text("2 selected", exact=True)).to_be_visible()  # none of them from the program

@@ -1,6 +1,8 @@
 """From images in two folders to a network that recognises one that it has not seen, in a real browser."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,36 @@ def expect_recognised(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_test_id("stMain")).to_contain_text(re.compile(r"Vertical\D{0,40}\d{2}"))
 
 
+def expect_explained(page: Page) -> None:
+    """On to Explore with the same image: Grad-CAM lies over it."""
+    settled(page)
+    page.get_by_role("link", name="Explore", exact=True).first.click()
+    expect(heading(page, "Explore")).to_be_visible()
+    expect(page.get_by_text("unseen.png").first).to_be_visible()
+    settled(page)
+    page.get_by_role("radio", name="Explain").click()
+    expect(page.get_by_alt_text("Grad-CAM for Vertical over the original image.")).to_be_visible(timeout=TRAINED)
+
+
+def expect_usable_outside(page: Page, tmp_path: Path) -> None:
+    """The network and its script, downloaded, answer without this program."""
+    settled(page)
+    page.get_by_role("link", name="Architecture", exact=True).first.click()
+    expect(heading(page, "Architecture")).to_be_visible()
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("Network (.keras)", "Prediction script (.py)"):
+        with page.expect_download() as download:
+            page.get_by_role("button", name=name).click()
+        download.value.save_as(outside / download.value.suggested_filename)
+    (script,) = outside.glob("*.py")
+    command = [sys.executable, "-I", script.name, str(tmp_path / "unseen.png")]
+    done = subprocess.run(command, cwd=outside, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr[-2000:]
+    first, second = re.findall(r"([\d.]+)% +(\w+)", done.stdout)
+    assert (first[1], second[1]) == ("Vertical", "Horizontal") and float(first[0]) > 60
+
+
 @pytest.mark.slow
 def test_a_shipped_run_is_retrained_with_two_folders_of_images(page, dashboard, tmp_path):
     fill(dashboard, "Stripes")
@@ -85,3 +117,5 @@ def test_the_shipped_backbone_recognises_after_twenty_images_a_class(page, dashb
     field.press("Enter")
     begin(page)
     expect_recognised(page, tmp_path)
+    expect_explained(page)
+    expect_usable_outside(page, tmp_path)

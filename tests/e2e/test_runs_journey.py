@@ -30,7 +30,7 @@ def test_a_click_on_a_name_opens_the_run_and_back_brings_the_comparison(page, wo
 def test_the_bin_gives_back_a_run_or_deletes_it_for_ever(page, dashboard):
     finished_run(dashboard.runs, "One")
     page.goto(f"{dashboard.url}/Runs?runs-search=One")
-    expect(page.get_by_text("1 of 4 runs")).to_be_visible()
+    expect(page.get_by_text("1 of 5 runs")).to_be_visible()
     for action in ("Restore", "Delete for ever"):
         settled(page)
         tick_rows(page, 0)
