@@ -31,7 +31,7 @@ def scaled(images: np.ndarray) -> np.ndarray:
     return pixels if pixels.ndim == 4 else pixels[..., None]
 
 
-_AT_ONCE = 400_000_000  # bytes that the values of images which are predicted at once may take
+_AT_ONCE = 100_000_000  # bytes that the values of images which are predicted at once may take
 _VALUES = 12  # values on the way through a network for each of the image's own, at any moment
 
 

@@ -212,9 +212,10 @@ def test_a_field_larger_than_the_picture_shows_the_whole_picture():
     assert seen.shape == (1, 2, 4, 4)
 
 
-@pytest.mark.parametrize(
-    "name", one_in(3, [*STACKS, *(name for name in presets() if name not in ("dense", "transfer"))])
-)
+SEEN = [*STACKS, *(name for name in presets() if name not in ("dense", "transfer"))]
+
+
+@pytest.mark.parametrize("name", one_in(3, SEEN))
 def test_a_patch_excites_as_the_same_part_of_a_picture(name):
     """At every inner place of every convolution."""
     forward, rows = network(*STACKS[name]) if name in STACKS else shuffled(presets()[name])
