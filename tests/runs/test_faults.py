@@ -203,8 +203,13 @@ def test_a_run_that_is_deleted_while_it_waits_gives_up_its_place(monkeypatch):
     monkeypatch.setattr(queue, "_POLL", 0.01)
     monkeypatch.setattr(queue, "_BEATS", 5)
     run = runs.create(CONFIG)
+
+    def delete() -> None:
+        while run.path.exists():  # a file that is written meanwhile makes the first try fail
+            shutil.rmtree(run.path, ignore_errors=True)
+
     with FileLock(run.path.parent / ".training.lock"):
-        deleting = threading.Timer(0.5, shutil.rmtree, [run.path])
+        deleting = threading.Timer(0.5, delete)
         deleting.start()
         result = train_here(run.path)
     assert result.code == 1 and "was deleted" in result.err and not run.path.exists()
