@@ -30,7 +30,7 @@ def folder(config: Data, splits: data.Splits) -> Path:
         split = getattr(splits, name)
         digest.update(pixels.digest(split.images).encode())
         digest.update(repr(split.labels.shape).encode() + np.ascontiguousarray(split.labels).tobytes())
-    title = re.sub(r"[^\w-]+", "-", config.card.title)[:40]  # of a folder of one's own, anything
+    title = re.sub(r"[^\w-]+", "-", config.card.title)[:40]  # of a folder of your own, anything
     return runs.root() / ".found" / f"dataset.{title}.{digest.hexdigest()[:16]}"
 
 

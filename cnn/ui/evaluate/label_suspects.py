@@ -175,15 +175,7 @@ def _begin(
 def _follow(path: Path) -> None:
     """What moves while the networks are trained. Its end redraws the page."""
     progress = cross_validation.read(path)
-    if not progress.active:
-        st.rerun()
-    text = shell.plain(progress.message)
-    if progress.seconds_left is not None:
-        text += f" · {duration(progress.seconds_left)} left"
-    st.progress(progress.share, text=text)
-    if st.button("Stop", icon=":material/stop:", key="stop_folds"):
-        cross_validation.stop(path)
-    st.caption("Runs in the background: close this tab and come back through the same link.")
+    measured.follow(progress, lambda: cross_validation.stop(path), key="stop_folds")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from cnn.charts.learning_curve import CurvePoint, learning_curve
-from cnn.config import RunConfig, counted, duration
+from cnn.config import RunConfig, counted
 from cnn.config.backbones import BACKBONES, EFFICIENTNET_LITE0
 from cnn.config.run_config import PHOTO_SIZE, Data
 from cnn.config.transfer_learning import on_backbone
@@ -14,6 +14,7 @@ from cnn.runs import Run
 from cnn.training import learning_curve as curves
 from cnn.training.learning_curve import DRAWS, Kind, Mean, Progress
 from cnn.ui import csv, figures, fragments, shell
+from cnn.ui.evaluate import measured
 
 _TICK = 1.0  # seconds between two looks
 _NAMES: dict[Kind, str] = {"transfer": "Transfer learning", "scratch": "From scratch"}
@@ -74,15 +75,7 @@ def _begin(place: Path, config: RunConfig, progress: Progress) -> None:
 def _follow(path: Path, config: RunConfig) -> None:
     """What moves while the networks are trained. Its end redraws the page."""
     progress = curves.read(path)
-    if not progress.active:
-        st.rerun()
-    text = shell.plain(progress.message)
-    if progress.seconds_left is not None:
-        text += f" · {duration(progress.seconds_left)} left"
-    st.progress(progress.share, text=text)
-    if st.button("Stop", icon=":material/stop:", key="stop_curve"):
-        curves.stop(path)
-    st.caption("Runs in the background: close this tab and come back through the same link.")
+    measured.follow(progress, lambda: curves.stop(path), key="stop_curve")
     if progress.points:
         _curve(progress, config)
 

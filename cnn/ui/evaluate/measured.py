@@ -6,10 +6,12 @@ from typing import TypeVar
 import numpy as np
 import streamlit as st
 
+from cnn.config import duration
 from cnn.data import DataUnavailable
 from cnn.evaluation import predictions
 from cnn.evaluation.predictions import Predictions, SplitName
 from cnn.runs import Run
+from cnn.training import cross_validation, learning_curve
 from cnn.ui import background_work, preload, shell, state
 from cnn.ui.predict import inputs
 
@@ -103,3 +105,20 @@ def if_here(run: Run, load: Callable[[], Found]) -> Found | None:
     except DataUnavailable as error:
         st.warning(shell.plain(str(error)), icon=":material/cloud_off:")
         return None
+
+
+def follow(progress: cross_validation.Progress | learning_curve.Progress, stop: Callable[[], None], key: str) -> None:
+    """What moves while a process of its own trains networks. Its end redraws the page.
+
+    Args:
+        progress: as it stands. stop: asks the process to end. key: of the button that does.
+    """
+    if not progress.active:
+        st.rerun()
+    text = shell.plain(progress.message)
+    if progress.seconds_left is not None:
+        text += f" · {duration(progress.seconds_left)} left"
+    st.progress(progress.share, text=text)
+    if st.button("Stop", icon=":material/stop:", key=key):
+        stop()
+    st.caption("Runs in the background: close this tab and come back through the same link.")
