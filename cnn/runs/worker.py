@@ -9,12 +9,10 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from cnn.errors import AtelierError, Stopped
-from cnn.runs.directory import read
+from cnn.errors import AtelierError
 from cnn.runs.status import State, Status, closed, overwrite_status, write_status
 
 _DELETING = 1.0  # seconds that the rest of a folder may take to go
@@ -58,36 +56,6 @@ def close(folder: Path, status: Status, state: State, message: str) -> None:
     except OSError:
         with suppress(OSError):
             overwrite_status(folder, status)
-
-
-def heed_stop(folder: Path) -> None:
-    """Raise `Stopped` where the folder has a file `stop`, or is gone."""
-    if (folder / "stop").exists() or not folder.is_dir():
-        raise Stopped
-
-
-def work_in(folder: Path, command: str, name: str, work: Callable[[], None]) -> int:
-    """Do work that has a folder of its own, and write there how it ended.
-
-    Args:
-        folder: with its status.
-        command: to complain by. name: of the work, "the search".
-        work: raises `Stopped` where it was asked to.
-
-    Returns:
-        The exit code: 0 finished or stopped, 1 failed.
-    """
-    try:
-        work()
-        return 0
-    except (Stopped, KeyboardInterrupt):
-        close(folder, read(folder).status, "stopped", "Stopped by request.")
-        return 0
-    except Exception as error:
-        message = failure(error, folder, name)
-    complain(command, message)
-    close(folder, read(folder).status, "failed", message)
-    return 1
 
 
 def failure(error: Exception, folder: Path, work: str) -> str:

@@ -3,10 +3,8 @@
     runs/.found/dataset.<name>.<digest>/folds-<digest>/
       config.json      the RunConfig of the networks, with the epochs of each
       folds.json       into how many folds the images are divided
-      status.json      as of a run: state, process, progress
       fold-1.npz       of a fold that is finished, its images and what the network of the others predicts of them
-      stop             exists once somebody has asked it to stop
-      log.txt          what its process printed
+      ...              as `cnn.runs.measurement` has it
 
 The training and validation images of a dataset are divided into folds, as many of each class in every one. For each
 fold a fresh network learns the images of all others, and predicts this one. A process of its own does that,
@@ -14,42 +12,26 @@ fold a fresh network learns the images of all others, and predicts this one. A p
 name: other settings have another folder. Nothing here imports TensorFlow, and no run is ever changed.
 """
 
-import contextlib
 import hashlib
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from cnn import data, runs
 from cnn.config import RunConfig
-from cnn.runs import launchers
+from cnn.runs import measurement
 
-State = Literal["new", "starting", "training", "finished", "stopped", "failed", "interrupted"]
 FEWEST, MOST = 2, 10  # folds
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A cross-validation as it was when it was read.
+class Progress(measurement.Progress):
+    """A cross-validation as it was when it was read: how many folds there are, and how many of them are finished."""
 
-    folds: how many there are, and how many of them are finished. share: how much is done, in [0, 1]. message: how it
-    ended, or what it waits for, in a sentence. seconds_left: None until it is known.
-    """
-
-    state: State
-    folds: int
+    folds: int = 0
     finished: int = 0
-    share: float = 0.0
-    message: str = ""
-    seconds_left: float | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("starting", "training")
 
 
 def images_of(splits: data.Splits) -> data.Split:
@@ -93,27 +75,16 @@ def folder(place: Path, config: RunConfig, folds: int) -> Path:
 
 
 def start(place: Path, config: RunConfig, folds: int) -> Path:
-    """Start a cross-validation in a process of its own, or go on with it. Returns its folder.
+    """Start a cross-validation, or go on with it. Returns its folder.
 
     Raises:
         OSError: the runs folder cannot be written.
     """
     path = folder(place, config, folds)
-    if read(path).active:
-        return path
     path.mkdir(parents=True, exist_ok=True)
-    (path / "stop").unlink(missing_ok=True)
-    runs.write_json(path / "config.json", config.model_dump(mode="json"))
     runs.write_json(path / "folds.json", {"folds": folds})
-    runs.write_status(path, runs.Status("starting", "Loading TensorFlow", heartbeat=time.time()))
-    launchers.spawn("cnn.training.fold_trainer", path)
+    measurement.start(path, "cnn.training.fold_trainer", config)
     return path
-
-
-def stop(path: Path) -> None:
-    """Ask a cross-validation to end after its present batch; the folds that are finished stay."""
-    with contextlib.suppress(OSError):
-        (path / "stop").touch()
 
 
 def fold_count(path: Path) -> int:
@@ -132,20 +103,10 @@ def read(path: Path) -> Progress:
     folds = fold_count(path)
     finished = sum(fold_file(path, fold).is_file() for fold in range(folds))
     if not folds:
-        return Progress("new", 0)
-    if finished == folds:
-        return Progress("finished", folds, folds, 1.0)
-    run = runs.read(path)  # it has the files that tell how a process does
-    status, share = run.status, finished / folds
-    match run.state:
-        case "training":
-            share = max(share, min(1.0, status.step / max(1, status.steps)))
-            return Progress("training", folds, finished, share, status.message, status.seconds_left)
-        case "starting" | "failed" | "stopped" as state:
-            return Progress(state, folds, finished, share, status.message)
-        case "interrupted":
-            return Progress("interrupted", folds, finished, share, "Its process is gone: killed, or out of memory.")
-    return Progress("failed", folds, finished, share, run.problem or "Its status cannot be read.")
+        return Progress("new")
+    known = measurement.read(path, finished == folds)
+    share = max(known.share, finished / folds)
+    return Progress(known.state, share, known.message, known.seconds_left, folds, finished)
 
 
 def probabilities(path: Path, count: int, classes: int) -> np.ndarray | None:

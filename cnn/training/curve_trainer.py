@@ -7,23 +7,18 @@ over. It keeps no network, waits for no other training, and ends when FOLDER/sto
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from pydantic import ValidationError
 
-from cnn import data, runs
+from cnn import data
 from cnn.config import RunConfig, counted
 from cnn.data import near_duplicates
 from cnn.data.own_images import OwnImages
 from cnn.errors import CannotGoOn
-from cnn.runs.worker import complain, heed_stop, work_in
+from cnn.runs.measurement import Reporter, measure
 from cnn.training import learning_curve
 from cnn.training.learning_curve import DRAWS, FEWEST, Kind, Point
-
-_COMMAND = "cnn.training.curve_trainer"
 
 _AT_MOST = 600_000_000  # bytes of the images that are used
 Report = Callable[[str], None]
@@ -40,35 +35,18 @@ class _Learner(Protocol):
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code: 0 finished or stopped, 1 failed, 2 bad arguments."""
-    if len(arguments) != 1:
-        complain(_COMMAND, "give one folder that holds a config.json and a scratch.json.")
-        return 2
-    folder = Path(arguments[0])
-    try:
-        configs: dict[Kind, RunConfig] = {
-            "transfer": RunConfig.model_validate_json((folder / "config.json").read_bytes()),
-            "scratch": RunConfig.model_validate_json((folder / "scratch.json").read_bytes()),
-        }
-    except (OSError, ValidationError) as error:
-        complain(_COMMAND, f"{folder} cannot be used: {error}")
-        return 2
-    return work_in(folder, _COMMAND, "the learning curve", lambda: _measure(folder, configs))
+    """See `cnn.runs.measurement.measure`."""
+    return measure(arguments, "cnn.training.curve_trainer", "the learning curve", _measure)
 
 
-def _measure(folder: Path, configs: dict[Kind, RunConfig]) -> None:
+def _measure(reporter: Reporter, config: RunConfig) -> None:
     """Train and measure every network that is not measured yet."""
-    status = runs.Status("starting")
-
-    def report(message: str) -> None:
-        heed_stop(folder)
-        runs.write_status(folder, runs.signed(status, "starting", message))
-
-    report("Loading TensorFlow")
+    reporter.prepares("Loading TensorFlow")
     import keras
 
-    seed = configs["transfer"].training.seed
-    splits = {kind: data.load(config.data, report) for kind, config in configs.items()}
+    configs: dict[Kind, RunConfig] = {"transfer": config, "scratch": learning_curve.scratch(config)}
+    seed = config.training.seed
+    splits = {kind: data.load(config.data, reporter.prepares) for kind, config in configs.items()}
     places = _places(splits["transfer"])
     wholes = {kind: _taken(of, places) for kind, of in splits.items()}
     labels = np.asarray(wholes["transfer"].labels, np.int64)
@@ -76,8 +54,8 @@ def _measure(folder: Path, configs: dict[Kind, RunConfig]) -> None:
         raise CannotGoOn(
             f"A class has only {counted(least, 'image')}: a learning curve needs at least {FEWEST} of each class."
         )
-    folds = learning_curve.fold_of(labels, _groups(configs["transfer"], places), seed)
-    known = {point[:3] for point in learning_curve.points_of(folder)}
+    folds = learning_curve.fold_of(labels, _groups(config, places), seed)
+    known = {point[:3] for point in learning_curve.points_of(reporter.folder)}
     work = {  # of each network, which grows with the images that it learns from
         (kind, number, draw): config.training.epochs
         * len(learning_curve.drawn(labels, folds, draw, number, seed))
@@ -87,16 +65,15 @@ def _measure(folder: Path, configs: dict[Kind, RunConfig]) -> None:
         for draw in range(DRAWS)
     }
     missing = [one for one in work if one not in known]
-    status = replace(status, steps=len(work), step=len(work) - len(missing))
-    learners = {kind: _learner(config, wholes[kind], report) for kind, config in configs.items()}
+    learners = {kind: _learner(config, wholes[kind], reporter.prepares) for kind, config in configs.items()}
     begun, done = time.monotonic(), 0
-    for kind, number, draw in missing:
+    for step, (kind, number, draw) in enumerate(missing, len(work) - len(missing)):
         each = "all images" if number is None else counted(number, "image")
         name = "Transfer learning" if kind == "transfer" else "From scratch"
         left = sum(work[one] for one in missing) - done
         seconds_left = (time.monotonic() - begun) / done * left if done else None
         message = f"{name} with {each} of each class, draw {draw + 1} of {DRAWS}"
-        runs.write_status(folder, runs.signed(replace(status, seconds_left=seconds_left), "training", message))
+        reporter.trains(step, len(work), message, seconds_left)
         learned = learning_curve.drawn(labels, folds, draw, number, seed)
         started = time.monotonic()
         keras.utils.set_random_seed(seed + draw)
@@ -104,11 +81,8 @@ def _measure(folder: Path, configs: dict[Kind, RunConfig]) -> None:
         seconds = round(time.monotonic() - started, 2)
         held_out = np.flatnonzero(folds == draw)
         accuracy = _balanced(labels[held_out], learners[kind].predict(held_out))
-        learning_curve.append(folder, Point(kind, number, draw, len(learned), round(accuracy, 6), seconds))
+        learning_curve.append(reporter.folder, Point(kind, number, draw, len(learned), round(accuracy, 6), seconds))
         done += work[kind, number, draw]
-        status = replace(status, step=status.step + 1)
-        heed_stop(folder)
-    runs.write_status(folder, runs.closed(status, "stopped"))
 
 
 def _places(splits: data.Splits) -> np.ndarray:

@@ -2,11 +2,8 @@
 
     runs/.found/dataset.<name>.<digest>/curve-<digest>/
       config.json      the RunConfig of the networks that begin with another's weights
-      scratch.json     that of those that begin with random ones
-      status.json      as of a run: state, process, progress
       points.jsonl     one JSON object for each network that was trained and measured
-      stop             exists once somebody has asked it to stop
-      log.txt          what its process printed
+      ...              as `cnn.runs.measurement` has it
 
 All images of the dataset are divided into five folds, near duplicates of people's own together. In each of five draws
 one fold measures, and networks learn from 1, 5, 10, 20, 40 and all images of each class of the others, each number
@@ -17,7 +14,6 @@ so that it goes on from there. Nothing here imports TensorFlow, and no run is ev
 import contextlib
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +21,10 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from cnn import runs
 from cnn.config import Data, RunConfig, Training, presets
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION
-from cnn.runs import launchers
+from cnn.runs import measurement
 
-State = Literal["new", "starting", "training", "finished", "stopped", "failed", "interrupted"]
 Kind = Literal["transfer", "scratch"]
 KINDS: tuple[Kind, ...] = ("transfer", "scratch")
 PER_CLASS: tuple[int | None, ...] = (1, 5, 10, 20, 40, None)  # images of each class; None: all
@@ -59,18 +53,10 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A curve as it stands. share: how much is done, in [0, 1]. message: what goes on, or how it ended."""
+class Progress(measurement.Progress):
+    """A curve as it stands."""
 
-    state: State
     points: tuple[Point, ...] = ()
-    share: float = 0.0
-    message: str = ""
-    seconds_left: float | None = None
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("starting", "training")
 
 
 class Mean(NamedTuple):
@@ -103,48 +89,19 @@ def folder(place: Path, config: RunConfig) -> Path:
 
 
 def start(place: Path, config: RunConfig) -> Path:
-    """Start measuring in a process of its own, or go on with it. Returns its folder.
+    """Start measuring, or go on with it. Returns its folder.
 
     Raises:
         OSError: the runs folder cannot be written.
     """
     path = folder(place, config)
-    if read(path).active:
-        return path
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "stop").unlink(missing_ok=True)
-    runs.write_json(path / "config.json", _of_all(config).model_dump(mode="json"))
-    runs.write_json(path / "scratch.json", scratch(config).model_dump(mode="json"))
-    runs.write_status(path, runs.Status("starting", "Loading TensorFlow", heartbeat=time.time()))
-    launchers.spawn("cnn.training.curve_trainer", path)
+    measurement.start(path, "cnn.training.curve_trainer", _of_all(config))
     return path
-
-
-def stop(path: Path) -> None:
-    """Ask it to end after its present network; what is measured stays."""
-    with contextlib.suppress(OSError):
-        (path / "stop").touch()
 
 
 def read(path: Path) -> Progress:
     """A curve as it stands. Never raises for what is in its folder."""
-    if not (path / "config.json").exists():
-        return Progress("new")
-    points = points_of(path)
-    run = runs.read(path)  # it has the files that tell how a process does
-    status, share = run.status, min(1.0, run.status.step / max(1, run.status.steps))
-    match run.state:
-        case "training":
-            return Progress("training", points, share, status.message, status.seconds_left)
-        case "starting" | "failed" as state:
-            return Progress(state, points, share, status.message)
-        case "stopped" if share >= 1:
-            return Progress("finished", points, 1.0)
-        case "stopped":
-            return Progress("stopped", points, share, status.message)
-        case "interrupted":
-            return Progress("interrupted", points, share, "Its process is gone: killed, or out of memory.")
-    return Progress("failed", points, share, run.problem or "Its status cannot be read.")
+    return Progress(**vars(measurement.read(path)), points=points_of(path))
 
 
 def points_of(path: Path) -> tuple[Point, ...]:

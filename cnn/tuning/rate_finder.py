@@ -8,49 +8,30 @@ the folder is gone. Images that a configuration mixes in are left out: they take
 import json
 import sys
 import time
-from dataclasses import replace
 from math import ceil, isfinite
-from pathlib import Path
 
-from cnn import data, runs
+from cnn import data
 from cnn.config import RunConfig
-from cnn.runs.worker import complain, heed_stop, work_in
+from cnn.runs.measurement import Reporter, measure
 from cnn.tuning import rate_search
-
-_COMMAND = "cnn.tuning.rate_finder"
-_BEAT = 0.5  # seconds between two reports of progress
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code: 0 finished or stopped, 1 failed, 2 bad arguments."""
-    if len(arguments) != 1:
-        complain(_COMMAND, "give one folder that holds a config.json.")
-        return 2
-    folder = Path(arguments[0])
-    run = runs.read(folder)
-    if run.config is None:
-        complain(_COMMAND, f"{folder} cannot be used. {run.problem}")
-        return 2
-    return work_in(folder, _COMMAND, "the search", lambda: _measure(folder, run.config))
+    """See `cnn.runs.measurement.measure`."""
+    return measure(arguments, "cnn.tuning.rate_finder", "the search", _measure)
 
 
-def _measure(folder: Path, config: RunConfig) -> None:
-    """Train batch after batch, each at a higher rate, and write the curve."""
-    status = runs.Status("starting")
-
-    def report(message: str) -> None:
-        heed_stop(folder)
-        runs.write_status(folder, runs.signed(status, "starting", message))
-
-    report("Loading TensorFlow")
+def _measure(reporter: Reporter, config: RunConfig) -> str:
+    """Train batch after batch, each at a higher rate, and write the curve. Returns how it ended."""
+    reporter.prepares("Loading TensorFlow")
     import keras
 
     from cnn.networks.build import build
     from cnn.networks.compile import compile_for_training
 
-    report("Loading the dataset")
-    train = data.load(config.data, report).train
-    report("Building the network")
+    reporter.prepares("Loading the dataset")
+    train = data.load(config.data, reporter.prepares).train
+    reporter.prepares("Building the network")
     # At a constant rate of 1, the factor by which a person steers a training is the rate itself.
     training = config.training.model_copy(update={"learning_rate": 1.0, "schedule": "constant"})
     config = config.model_copy(update={"training": training})
@@ -61,11 +42,11 @@ def _measure(folder: Path, config: RunConfig) -> None:
     batches = data.training_batches(train, training.batch_size, training.seed, 0, epochs, config.data)
 
     losses: list[float] = []
-    told = begun = time.monotonic()
-    status = replace(status, steps=rate_search.BATCHES)
-    with (folder / "curve.jsonl").open("w", encoding="utf-8") as curve:
+    begun = time.monotonic()
+    with (reporter.folder / "curve.jsonl").open("w", encoding="utf-8") as curve:
         for step, (x, y) in enumerate(batches.take(rate_search.BATCHES)):
-            heed_stop(folder)
+            left = (time.monotonic() - begun) / (step - 1) * (rate_search.BATCHES - step) if step > 1 else None
+            reporter.trains(step, rate_search.BATCHES, seconds_left=left)
             rate.factor.assign(rate_search.rate_of(step))
             network.reset_metrics()  # or the loss would be the mean of all batches so far
             losses.append(float(network.train_on_batch(x, y, return_dict=True)["loss"]))
@@ -76,14 +57,7 @@ def _measure(folder: Path, config: RunConfig) -> None:
                 begun = time.monotonic()  # the first batch builds the graph
             if rate_search.has_exploded(losses):
                 break
-            if (now := time.monotonic()) - told >= _BEAT:
-                told = now
-                left = (now - begun) / max(step, 1) * (rate_search.BATCHES - 1 - step) if step else None
-                status = replace(status, step=step + 1, seconds_left=left)
-                runs.write_status(folder, runs.signed(status, "training"))
-    heed_stop(folder)
-    runs.write_json(folder / "result.json", {"message": _verdict(losses)})
-    runs.write_status(folder, runs.closed(status, "stopped"))
+    return _verdict(losses)
 
 
 def _verdict(losses: list[float]) -> str:

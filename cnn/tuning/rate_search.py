@@ -2,11 +2,8 @@
 
     runs/.finder/<id>/
       config.json      the RunConfig that it is for
-      status.json      as of a run: state, process, progress
       curve.jsonl      one JSON object for each batch: the learning rate and the loss before its step
-      stop             exists once somebody has asked it to stop
-      result.json      how it ended; only once it has ended by itself
-      log.txt          what its process printed
+      ...              as `cnn.runs.measurement` has it
 
 It is the learning-rate range test of "Cyclical Learning Rates for Training Neural Networks" (Smith 2015,
 arXiv:1506.01186, section 3.3), with the rate rising exponentially: a fresh network is trained for a few batches, each
@@ -22,19 +19,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from cnn import runs
 from cnn.config import RunConfig
-from cnn.runs import launchers
+from cnn.runs import measurement
 
 LOWEST, HIGHEST = 1e-6, 10.0  # learning rates of the first and the last batch
 BATCHES = 140  # twenty for each power of ten
 EXPLODED = 4.0  # times the lowest smoothed loss: what comes after it is noise
-
-State = Literal["starting", "measuring", "finished", "stopped", "failed", "interrupted"]
 
 _KEPT = 3600.0  # seconds that a search which has ended stays on disk: somebody may have it on the screen
 _FEWEST = 20  # batches from which a rate can be suggested
@@ -61,27 +56,12 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class Progress:
-    """A search as it was when it was read.
+class Progress(measurement.Progress):
+    """A search as it was when it was read. rates, losses: of every batch so far. config: None where it is damaged."""
 
-    rates, losses: of every batch so far. seconds_left: None until it is known. message: how it ended, in a sentence.
-    """
-
-    state: State
-    message: str
-    rates: tuple[float, ...]
-    losses: tuple[float, ...]
-    seconds_left: float | None
-    config: RunConfig | None
-
-    @property
-    def active(self) -> bool:
-        return self.state in ("starting", "measuring")
-
-    @property
-    def share(self) -> float:
-        """How much of it is done, in [0, 1]."""
-        return min(len(self.rates) / BATCHES, 1.0)
+    rates: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    config: RunConfig | None = None
 
 
 # --- what a curve suggests --------------------------------------------------------------------------------------
@@ -158,47 +138,28 @@ def _rounded(rate: float) -> float:
 
 
 def start(config: RunConfig) -> Path:
-    """Start a search in a process of its own. Returns its folder.
+    """Start a search. Returns its folder.
 
     Raises:
         OSError: the runs folder cannot be written.
     """
     _clear()
     folder = runs.root() / ".finder" / secrets.token_hex(8)
-    folder.mkdir(parents=True)
-    runs.write_json(folder / "config.json", config.model_dump(mode="json"))
-    runs.write_status(folder, runs.Status("starting", "Loading TensorFlow", heartbeat=time.time()))
-    launchers.spawn("cnn.tuning.rate_finder", folder)
+    measurement.start(folder, "cnn.tuning.rate_finder", config)
     return folder
-
-
-def stop(folder: Path) -> None:
-    """Ask a search to end after its present batch."""
-    with contextlib.suppress(OSError):
-        (folder / "stop").touch()
 
 
 def read(folder: Path) -> Progress | None:
     """A search as it stands; None if it is no longer there. Never raises for what is in its folder."""
-    if not folder.is_dir():
+    known = measurement.read(folder)
+    if known.state == "new":
         return None
-    run = runs.read(folder)  # it has the files that tell how a process does
     curve = b""
     with contextlib.suppress(OSError):
         curve = (folder / "curve.jsonl").read_bytes()
     points = [point for point in runs.json_objects(curve) if _is_point(point)]
     rates, losses = tuple(point["rate"] for point in points), tuple(point["loss"] for point in points)
-    result = runs.read_json(folder / "result.json")
-    if isinstance(result.get("message"), str):
-        return Progress("finished", result["message"], rates, losses, None, run.config)
-    match run.state:
-        case "starting" | "failed" | "stopped" as state:
-            return Progress(state, run.status.message, rates, losses, None, run.config)
-        case "training":
-            return Progress("measuring", run.status.message, rates, losses, run.status.seconds_left, run.config)
-        case "interrupted":
-            return Progress("interrupted", "Its process is gone: killed, or out of memory.", rates, losses, None, None)
-    return Progress("failed", run.problem or "Its status cannot be read.", rates, losses, None, None)
+    return Progress(**vars(known), rates=rates, losses=losses, config=runs.read(folder).config)
 
 
 def same_question(one: RunConfig, other: RunConfig) -> bool:

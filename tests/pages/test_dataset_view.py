@@ -9,6 +9,7 @@ from cnn import data, runs
 from cnn.config import presets
 from cnn.data import Split, Splits
 from cnn.evaluation import dataset_findings, predictions
+from cnn.runs import measurement
 from cnn.training import cross_validation
 from cnn.ui.evaluate import duplicate_pairs, label_suspects
 from tests.pages.visit import refresh, text
@@ -127,7 +128,7 @@ def test_a_cross_validation_is_started_followed_and_stopped(own_tiny, started, m
     (bar,) = app.get("progress")
     assert bar.proto.text == "Fold 1 · 1 min 15 s left" and bar.proto.value == 25
     stopped = []
-    monkeypatch.setattr(cross_validation, "stop", stopped.append)
+    monkeypatch.setattr(measurement, "stop", stopped.append)
     app.button(key="stop_folds").click()
     refresh(app)
     assert len(stopped) == 1

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from cnn.config import RunConfig
+from cnn.runs import measurement
 from cnn.tuning import rate_search
 from cnn.tuning.rate_search import Progress
 from tests.pages.visit import open_page, refresh, text
@@ -28,7 +29,7 @@ class Searches:
 
     def start(self, config: RunConfig) -> Path:
         self.started.append(config)
-        self.progress = Progress("starting", "Loading TensorFlow", (), (), None, config)
+        self.progress = Progress("starting", message="Loading TensorFlow", config=config)
         return Path("a search")
 
     def stop(self, folder: Path) -> None:
@@ -46,8 +47,8 @@ class Searches:
 @pytest.fixture
 def searches(monkeypatch) -> Searches:
     fake = Searches()
-    for name in ("start", "stop", "read"):
-        monkeypatch.setattr(rate_search, name, getattr(fake, name))
+    for module, name in ((rate_search, "start"), (rate_search, "read"), (measurement, "stop")):
+        monkeypatch.setattr(module, name, getattr(fake, name))
     return fake
 
 
@@ -98,7 +99,7 @@ def test_a_search_is_started_for_the_settings_on_the_page(app, searches):
 def test_progress_is_shown_with_the_time_that_is_left(app, searches):
     click(app, "find_rate")
     assert app.get("progress")[0].proto.text == "Loading TensorFlow"
-    searches.now(state="measuring", rates=RATES[:35], losses=LOSSES[:35], seconds_left=12.4)
+    searches.now(state="training", share=0.25, rates=RATES[:35], losses=LOSSES[:35], seconds_left=12.4)
     refresh(app)
     (bar,) = app.get("progress")
     assert bar.proto.text == "Batch 35 of 140 · at most 12 s left" and bar.proto.value == 25

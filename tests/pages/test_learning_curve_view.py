@@ -5,6 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn import runs
 from cnn.config import Data, RunConfig
+from cnn.runs import launchers
 from cnn.training import learning_curve
 from cnn.training.learning_curve import DRAWS, KINDS, Point
 from cnn.ui.evaluate.learning_curve import _transfer
@@ -38,7 +39,7 @@ def opened(own_tiny, tmp_path):
 @pytest.fixture
 def started(monkeypatch) -> list[tuple[str, ...]]:
     calls: list[tuple[str, ...]] = []
-    monkeypatch.setattr(learning_curve.launchers, "spawn", lambda *command: calls.append(command))
+    monkeypatch.setattr(launchers, "spawn", lambda *command: calls.append(command))
     return calls
 
 
@@ -57,7 +58,7 @@ def measure(path, count: int) -> None:
 def test_it_is_begun_followed_stopped_and_taken_up_again(own_tiny, tmp_path, opened, started):
     path = learning_curve.folder(tmp_path, _transfer(own_tiny))
     app = opened()
-    assert "EfficientNet-Lite0" in text(app) and "5 random draws" in text(app)
+    assert "EfficientNet-Lite2" in text(app) and "5 random draws" in text(app)
     app.button(key="start_curve").click().run()
     assert started == [("cnn.training.curve_trainer", path)]
 
@@ -98,4 +99,4 @@ def test_a_run_that_began_with_learned_weights_is_measured_as_it_is(own_tiny):
     assert _transfer(runs.Run("x", own_tiny.path, "x", own_tiny.status, config)) == config
     other = _transfer(own_tiny)
     assert other.data == Data(dataset="synthetic", image_size=(224, 224), channels=3)
-    assert other.transfer.source == "efficientnet-lite0"
+    assert other.transfer.source == "efficientnet-lite2"

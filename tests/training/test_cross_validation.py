@@ -12,6 +12,7 @@ from cnn.config import Data, RunConfig, Transfer, presets
 from cnn.data import Split, Splits
 from cnn.evaluation import dataset_findings, label_errors, predictions
 from cnn.networks.load import load
+from cnn.runs import measurement
 from cnn.training import cross_validation, fold_trainer
 from tests.command import wait_until
 
@@ -100,7 +101,7 @@ def test_it_stops_when_asked_and_goes_on_with_the_folds_that_are_missing(monkeyp
     def then_stop(split, *arguments):
         trained.append(len(split.labels))
         if len(trained) == 2:
-            cross_validation.stop(path)
+            measurement.stop(path)
         return batches(split, *arguments)
 
     monkeypatch.setattr(data, "training_batches", then_stop)
@@ -163,7 +164,7 @@ def test_a_bad_number_of_folds_gets_a_sentence(content, capsys):
     (path / "folds.json").unlink()
     if content is not None:
         (path / "folds.json").write_text(content)
-    assert fold_trainer.main([str(path)]) == 2
+    assert fold_trainer.main([str(path)]) == 1
     assert "names no number of folds" in capsys.readouterr().err
     assert cross_validation.read(path).state == "new"
 

@@ -8,7 +8,7 @@ import pytest
 
 from cnn import data, runs
 from cnn.config import Data, RunConfig, Training, presets
-from cnn.runs import launchers
+from cnn.runs import launchers, measurement
 from cnn.training import curve_trainer, frozen_features, learning_curve
 from cnn.training.learning_curve import DRAWS, Point, drawn, fold_of, means, numbers
 from tests.training.test_frozen_features import coloured as coloured
@@ -95,7 +95,7 @@ def test_a_stop_is_heard_between_two_networks_and_it_goes_on_from_there(quick, t
 
     def append_and_stop(path: Path, point: Point) -> None:
         append(path, point)
-        learning_curve.stop(path)
+        measurement.stop(path)
 
     with monkeypatch.context() as patch:
         patch.setattr(learning_curve, "append", append_and_stop)

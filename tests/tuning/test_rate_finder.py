@@ -10,6 +10,7 @@ import pytest
 
 from cnn import data, runs
 from cnn.config import Data, RunConfig, presets
+from cnn.runs import measurement
 from cnn.tuning import rate_finder, rate_search
 from tests.command import wait_until
 
@@ -45,7 +46,7 @@ def _command(process: psutil.Process) -> list[str]:
 @pytest.mark.slow
 def test_a_search_ends_with_a_sane_suggestion_and_leaves_no_process():
     folder = rate_search.start(TINY)
-    wait_until(lambda: rate_search.read(folder).state == "measuring")
+    wait_until(lambda: rate_search.read(folder).state == "training")
     (child,) = children()
     assert child.nice() == 5, "the dashboard goes first"
     if (session := Path(f"/proc/{child.pid}/autogroup")).exists():
@@ -65,7 +66,7 @@ def test_a_search_ends_with_a_sane_suggestion_and_leaves_no_process():
 def test_a_search_stops_when_asked_and_keeps_what_it_has():
     folder = rate_search.start(LARGE)
     wait_until(lambda: len(rate_search.read(folder).rates) >= 2)
-    rate_search.stop(folder)
+    measurement.stop(folder)
     progress = ended(folder)
     assert progress.state == "stopped" and 2 <= len(progress.rates) < rate_search.BATCHES
     wait_until(lambda: rate_search.read(folder) and not children(), 20)
@@ -173,7 +174,7 @@ def test_a_bug_is_a_failed_search_with_its_traceback_in_the_log(quick, monkeypat
 
 def test_a_stop_before_the_first_batch_counts(quick):
     folder = prepared(TINY)
-    rate_search.stop(folder)
+    measurement.stop(folder)
     assert rate_finder.main([str(folder)]) == 0
     assert (rate_search.read(folder).state, rate_search.read(folder).rates) == ("stopped", ())
 
@@ -192,7 +193,7 @@ def before_batch(monkeypatch: pytest.MonkeyPatch, number: int, act: Callable[[],
 def test_a_stop_between_two_batches_keeps_what_it_has(quick, monkeypatch):
     folder = prepared(TINY)
     with monkeypatch.context() as patch:
-        before_batch(patch, 4, lambda: rate_search.stop(folder))
+        before_batch(patch, 4, lambda: measurement.stop(folder))
         assert rate_finder.main([str(folder)]) == 0
     progress = rate_search.read(folder)
     assert (progress.state, progress.rates) == ("stopped", tuple(map(rate_search.rate_of, range(5))))

@@ -14,6 +14,7 @@ import pytest
 from cnn import runs
 from cnn.config import Data, RunConfig, Training
 from cnn.config.layers import Dense, Flatten
+from cnn.runs import measurement
 from cnn.tuning import rate_search
 from cnn.tuning.rate_search import BATCHES, HIGHEST, LOWEST, has_exploded, rate_of, same_question, smoothed, suggest
 from tests.command import NO_PROCESS
@@ -180,10 +181,10 @@ def with_points(folder: Path, count: int) -> None:
 def test_progress_is_read_while_it_is_written(commands):
     folder = rate_search.start(CONFIG)
     with_points(folder, 35)
-    status = replace(runs.signed(runs.Status("training"), "training"), seconds_left=12.5)
+    status = replace(runs.signed(runs.Status("training"), "training"), step=35, steps=BATCHES, seconds_left=12.5)
     runs.write_status(folder, status)
     progress = rate_search.read(folder)
-    assert (progress.state, progress.seconds_left, progress.share) == ("measuring", 12.5, 35 / BATCHES)
+    assert (progress.state, progress.seconds_left, progress.share) == ("training", 12.5, 35 / BATCHES)
     assert progress.rates == tuple(RATES[:35]) and progress.losses == (2.3,) * 35
 
 
@@ -203,9 +204,9 @@ def test_a_killed_process_is_noticed(commands):
     assert (progress.state, progress.active) == ("interrupted", False) and "killed" in progress.message
 
 
-def test_a_result_tells_that_it_has_finished(commands):
+def test_that_all_steps_are_done_tells_that_it_has_finished(commands):
     folder = rate_search.start(CONFIG)
-    runs.write_json(folder / "result.json", {"message": "All rates were tried."})
+    runs.write_status(folder, runs.closed(runs.Status("stopped", step=1, steps=1), "stopped", "All rates were tried."))
     assert (rate_search.read(folder).state, rate_search.read(folder).message) == ("finished", "All rates were tried.")
 
 
@@ -219,4 +220,4 @@ def test_a_broken_folder_is_a_failed_search_with_a_sentence(name, commands):
 
 def test_a_folder_that_is_gone_is_no_search(tmp_path):
     assert rate_search.read(tmp_path / "gone") is None
-    rate_search.stop(tmp_path / "gone")
+    measurement.stop(tmp_path / "gone")

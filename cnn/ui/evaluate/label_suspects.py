@@ -175,7 +175,7 @@ def _begin(
 def _follow(path: Path) -> None:
     """What moves while the networks are trained. Its end redraws the page."""
     progress = cross_validation.read(path)
-    measured.follow(progress, lambda: cross_validation.stop(path), key="stop_folds")
+    measured.follow(progress, path, key="stop_folds")
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

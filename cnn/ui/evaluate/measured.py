@@ -1,6 +1,7 @@
 """The predictions that the page speaks of: kept with the run, else measured while the visitor watches."""
 
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -10,8 +11,7 @@ from cnn.config import duration
 from cnn.data import DataUnavailable
 from cnn.evaluation import predictions
 from cnn.evaluation.predictions import Predictions, SplitName
-from cnn.runs import Run
-from cnn.training import cross_validation, learning_curve
+from cnn.runs import Run, measurement
 from cnn.ui import background_work, preload, shell, state
 from cnn.ui.predict import inputs
 
@@ -107,11 +107,11 @@ def if_here(run: Run, load: Callable[[], Found]) -> Found | None:
         return None
 
 
-def follow(progress: cross_validation.Progress | learning_curve.Progress, stop: Callable[[], None], key: str) -> None:
+def follow(progress: measurement.Progress, folder: Path, key: str) -> None:
     """What moves while a process of its own trains networks. Its end redraws the page.
 
     Args:
-        progress: as it stands. stop: asks the process to end. key: of the button that does.
+        progress: as it stands. folder: of the measurement. key: of the button that stops it.
     """
     if not progress.active:
         st.rerun()
@@ -120,5 +120,5 @@ def follow(progress: cross_validation.Progress | learning_curve.Progress, stop: 
         text += f" · {duration(progress.seconds_left)} left"
     st.progress(progress.share, text=text)
     if st.button("Stop", icon=":material/stop:", key=key):
-        stop()
+        measurement.stop(folder)
     st.caption("Runs in the background: close this tab and come back through the same link.")

@@ -6,6 +6,7 @@ import streamlit as st
 
 from cnn import charts
 from cnn.config import RunConfig
+from cnn.runs import measurement
 from cnn.tuning import rate_search
 from cnn.tuning.rate_search import Progress, Suggestion
 from cnn.ui import figures, fragments, shell, state
@@ -70,7 +71,7 @@ def _follow() -> None:
         text += f" · at most {progress.seconds_left:.0f} s left"
     st.progress(progress.share, text=text)
     if st.button("Stop", icon=":material/stop:", key="stop_finder"):
-        rate_search.stop(Path(st.session_state[state.RATE_SEARCH]))
+        measurement.stop(Path(st.session_state[state.RATE_SEARCH]))
     _curve(progress, None)
 
 
