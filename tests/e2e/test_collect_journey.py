@@ -32,6 +32,15 @@ def test_a_dataset_is_made_tidied_exported_and_imported_again(page: Page, worksh
         box.press("Enter")
         expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
         settled(page)
+
+    # On a phone two classes stand beside each other, each with its menu.
+    page.set_viewport_size({"width": 360, "height": 740})
+    for name in ("Cat", "Dog"):
+        expect(page.locator(f".st-key-menu-{name.lower()} button")).to_be_in_viewport()
+    cat, dog = (page.locator(f".st-key-box-{name}").bounding_box() for name in ("cat", "dog"))
+    assert cat["y"] == dog["y"] and cat["x"] + cat["width"] < dog["x"] < dog["x"] + dog["width"] <= 360
+    page.set_viewport_size({"width": 1360, "height": 900})
+
     for number, name in enumerate(("Cat", "Dog")):
         page.get_by_role("button", name="Add", exact=False).and_(
             page.locator(f".st-key-add-{name.lower()} button")

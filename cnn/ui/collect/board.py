@@ -102,11 +102,11 @@ def show(dataset: OwnDataset, listing: Listing) -> None:
     if not listing.classes:
         st.caption("Name the classes first, such as Cat and Dog. Then add images to each.")
     shown = _on_this_page(listing.classes)
-    with st.container(horizontal=True, gap="small"):
+    with st.grid("auto", min_column_width=thumbnails.BOX):
         for name in shown:
-            with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key=f"box-{names.key(name)}"):
+            with st.container(border=True, gap="xsmall", key=f"box-{names.key(name)}"):
                 _box(dataset, name, of_class[name])
-        with st.container(border=True, width=thumbnails.BOX, gap="xsmall", key="box-class_to_add"):
+        with st.container(border=True, gap="xsmall", key="box-class_to_add"):
             _ask_class(dataset, listing)
 
 
@@ -141,17 +141,23 @@ def _on_this_page(classes: tuple[str, ...]) -> tuple[str, ...]:
 def _box(dataset: OwnDataset, name: str, images: list[OwnImage]) -> None:
     """A class: its name, how many images it has, the newest of them, and what can be done with it."""
     key = names.key(name)
+    st.button(
+        f"**{shell.plain(name)}**",
+        type="tertiary",
+        key=f"open-{key}",
+        on_click=naming.open_dataset,
+        args=(dataset.name, name),
+        help="Open this class",
+    )
+    st.image(
+        thumbnails.sheet(dataset, images),
+        width="stretch",
+        alt=f"The newest images of the class {name}." if images else "No images yet.",
+    )
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", gap="xsmall", wrap=False
     ):
-        st.button(
-            f"**{shell.plain(name)}**",
-            type="tertiary",
-            key=f"open-{key}",
-            on_click=naming.open_dataset,
-            args=(dataset.name, name),
-            help="Open this class",
-        )
+        st.caption(counted(len(images), "image") if images else "No images", width="content")
         what = st.menu_button(
             "More",
             list(_MENU),
@@ -160,21 +166,15 @@ def _box(dataset: OwnDataset, name: str, images: list[OwnImage]) -> None:
             key=f"menu-{key}",
             width="content",
         )
-    st.image(
-        thumbnails.sheet(dataset, images),
-        width=thumbnails.WIDTH,
-        alt=f"The newest images of the class {name}." if images else "No images yet.",
+    st.button(
+        "Add",
+        icon=":material/add_photo_alternate:",
+        key=f"add-{key}",
+        on_click=links.write,
+        args=(state.ADDING_TO, name),
+        width="stretch",
+        help="Add images to this class",
     )
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.caption(counted(len(images), "image") if images else "No images yet", width="stretch")
-        st.button(
-            "Add",
-            icon=":material/add_photo_alternate:",
-            key=f"add-{key}",
-            on_click=links.write,
-            args=(state.ADDING_TO, name),
-            help="Add images to this class",
-        )
     if what == _OPEN:
         naming.open_dataset(dataset.name, name)
         st.rerun()
@@ -188,7 +188,7 @@ def _box(dataset: OwnDataset, name: str, images: list[OwnImage]) -> None:
 def _ask_class(dataset: OwnDataset, listing: Listing) -> None:
     """Ask for the name of another class; Enter adds it, and the next can be typed."""
     with st.form("add_class", border=False, clear_on_submit=False):
-        st.text_input("New class", key=state.NEW_CLASS, placeholder="Its name, then Enter")
+        st.text_input("New class", key=state.NEW_CLASS, placeholder="Name, then Enter")
         st.form_submit_button(
             "Add class", icon=":material/add:", on_click=_add_class, args=(dataset,), key="add_class_button"
         )

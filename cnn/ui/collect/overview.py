@@ -44,9 +44,9 @@ def show() -> None:
         if own_datasets.deleted():
             with st.popover("Bin", icon=":material/delete:", type="tertiary"):
                 _bin()
-    with st.container(horizontal=True, gap="small"):
+    with st.grid("auto", min_column_width=thumbnails.BOX):
         for number, name in enumerate(listed):
-            with st.container(border=True, width=thumbnails.BOX, key=f"dataset-{number}", gap="xsmall"):
+            with st.container(border=True, key=f"dataset-{number}", gap="xsmall"):
                 _box(name, number < _SHOWN)
 
 
@@ -72,7 +72,7 @@ def _box(name: str, with_images: bool) -> None:
     st.caption(f"{counted(len(listing.images), 'image')} · {naming.class_count(len(listing.classes))}")
     if listing.images:
         names = ", ".join(listing.classes[:5])
-        st.image(thumbnails.sheet(dataset, listing.images), width=thumbnails.WIDTH, alt=f"Newest images of: {names}.")
+        st.image(thumbnails.sheet(dataset, listing.images), width="stretch", alt=f"Newest images of: {names}.")
 
 
 def _undo() -> None:

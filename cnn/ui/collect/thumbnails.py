@@ -10,12 +10,12 @@ from cnn.data import image_folders, own_datasets
 from cnn.data.datasets import DataUnavailable
 from cnn.data.image_folders import ImageFolder, OwnImage
 
-COLUMNS, ROWS = 4, 2  # of the images in a class's box
-_EDGE, _GAP = 42, 3  # pixels on the screen; drawn twice as fine
-_FINE = 2
+COLUMNS, ROWS = 3, 2  # of the images in a class's box
+_EDGE, _GAP = 44, 3  # pixels on the screen in the narrowest box; drawn more finely, as boxes share the whole width
+_FINE = 3
 _EMPTY = (128, 128, 128, 40)  # where there is no image yet, on light and on dark
-WIDTH = COLUMNS * (_EDGE + _GAP) - _GAP  # screen pixels of a sheet
-BOX = WIDTH + 34  # of a box with a border around it
+_WIDTH = COLUMNS * (_EDGE + _GAP) - _GAP
+BOX = 156  # pixels that a box has at least: two stand beside each other on a phone of 360
 
 
 def of(dataset: ImageFolder, images: Sequence[OwnImage]) -> list[bytes]:
@@ -54,10 +54,10 @@ def _box(left: int, top: int, edge: int) -> tuple[int, int, int, int]:
     return left, top, left + edge, top + edge
 
 
-@st.cache_data(max_entries=400, show_spinner=False)  # 5 kB each
+@st.cache_data(max_entries=400, show_spinner=False)  # 8 kB each
 def _sheet(path: str, contents: tuple[str, ...], _dataset: ImageFolder, _images: Sequence[OwnImage]) -> bytes:
     edge, step = _EDGE * _FINE, (_EDGE + _GAP) * _FINE
-    whole = Image.new("RGBA", (WIDTH * _FINE, (ROWS * (_EDGE + _GAP) - _GAP) * _FINE))
+    whole = Image.new("RGBA", (_WIDTH * _FINE, (ROWS * (_EDGE + _GAP) - _GAP) * _FINE))
     contents_ = [*of(_dataset, _images), *[b""] * (COLUMNS * ROWS)]
     for number, content in enumerate(contents_[: COLUMNS * ROWS]):
         row, column = divmod(number, COLUMNS)
