@@ -19,6 +19,7 @@ from cnn import data, runs
 from cnn.config import counted
 from cnn.config.printable import printable
 from cnn.data import own_datasets
+from cnn.disk import NotWritten, in_words
 from cnn.errors import AtelierError
 from cnn.evaluation import calibration, image_folder, paired, predictions, scores
 from cnn.evaluation.predictions import SPLITS, Predictions, SplitName
@@ -42,10 +43,6 @@ from 0 to 1. What was measured is kept with the run; the next call takes seconds
 Exit codes: 0; 1 if the dataset cannot be had or the report cannot be written; 2 if there is no such run or network, or
 two runs cannot be compared.
 """
-
-
-class _ReportNotWritten(AtelierError, OSError):
-    """The file of the report cannot be written."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +72,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(json.dumps({"error": str(error)}), file=sys.stderr)
         else:
             print(f"cnn.evaluate: {error}", file=sys.stderr)
-        return 1 if isinstance(error, data.DataUnavailable | _ReportNotWritten) else 2
+        return 1 if isinstance(error, data.DataUnavailable | NotWritten) else 2
     if options.json:
         print(json.dumps(result))
     else:
@@ -243,11 +240,11 @@ def _require_writable(path: Path) -> None:
     """Say at once, not after minutes of measuring, that a file cannot be written."""
     folder = path.absolute().parent
     if path.is_dir():
-        raise _ReportNotWritten(f"The report cannot be written: {printable(path)} is a folder.")
+        raise NotWritten(f"The report cannot be written: {printable(path)} is a folder.")
     if not folder.is_dir():
-        raise _ReportNotWritten(f"The report cannot be written: there is no folder {printable(folder)}.")
+        raise NotWritten(f"The report cannot be written: there is no folder {printable(folder)}.")
     if not os.access(path if path.exists() else folder, os.W_OK):
-        raise _ReportNotWritten(f"The report cannot be written: {printable(path)} is not yours to write.")
+        raise NotWritten(f"The report cannot be written: {printable(path)} is not yours to write.")
 
 
 def _write_report(path: Path, run: Run, split: SplitName) -> None:
@@ -255,10 +252,8 @@ def _write_report(path: Path, run: Run, split: SplitName) -> None:
 
     with contextlib.redirect_stdout(sys.stderr):
         page = html(run, split)
-    try:
+    with in_words("The report", path.absolute().parent, "Its numbers are kept with the run."):
         runs.write_text(path, page)
-    except OSError as error:
-        raise _ReportNotWritten(f"The report cannot be written to {printable(path)}: {error.strerror}.") from error
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ CNN = ROOT / "cnn"
 CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
 PACKAGES = {file.parent.name for file in CNN.glob("*/__init__.py")}
 COMMANDS = {"train", "predict", "evaluate", "sweep"}
-BASES = {"errors"}  # what every package may know
+BASES = {"errors", "disk"}  # what every package may know
 
 
 def test_the_contracts_on_imports_are_kept():
@@ -42,7 +42,7 @@ def test_the_contracts_speak_of_every_package():
         assert set(contract["source_modules"]) == {f"cnn.{name}" for name in PACKAGES - {alone}}, contract["name"]
 
 
-def test_beside_the_packages_there_are_the_commands_and_the_errors_only():
+def test_beside_the_packages_there_are_the_commands_and_the_bases_only():
     assert {file.stem for file in CNN.glob("*.py")} == COMMANDS | BASES | {"__init__"}
 
 

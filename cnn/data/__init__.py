@@ -15,7 +15,6 @@ from cnn.data.datasets import (
     Synthetic,
     register,
 )
-from cnn.data.disk import NotWritten
 from cnn.data.keras_datasets import Cifar10, FashionMnist, Mnist
 from cnn.data.loading import dataset_of, fingerprint, load, with_dataset
 from cnn.data.own_images import data_of
@@ -31,7 +30,6 @@ __all__ = [
     "Dataset",
     "FashionMnist",
     "Mnist",
-    "NotWritten",
     "Script",
     "Source",
     "Split",

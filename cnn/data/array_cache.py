@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cnn.data import disk
+from cnn import disk
 
 _KEPT = 2  # arrays of a name: that of today, and the one before, which a training may go on with
 _ROOM = 50_000_000  # bytes that stay free on the disk

@@ -21,7 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cnn.data import disk
+from cnn import disk
 from cnn.errors import AtelierError
 
 KEPT = 50  # changes that can be taken back

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnn import disk
 from cnn.config import counted
 from cnn.config.printable import printable
 from cnn.config.run_config import MAX_CLASSES
-from cnn.data import changes, disk, image_folders, names
+from cnn.data import changes, image_folders, names
 from cnn.data.changes import Change, NotChanged
 from cnn.data.image_folders import ImageFolder, Known, OwnImage, UnusableFolder
 

@@ -20,8 +20,9 @@ from typing import NamedTuple, TypeVar
 
 from PIL import Image
 
+from cnn import disk
 from cnn.config.printable import printable
-from cnn.data import disk, names, near_duplicates
+from cnn.data import names, near_duplicates
 from cnn.data.datasets import DataUnavailable
 from cnn.pictures import MAX_BYTES, UnreadableImage, open_image
 

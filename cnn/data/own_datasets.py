@@ -21,9 +21,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from cnn import disk
 from cnn.config import DATASET_CARDS
 from cnn.config.printable import printable
-from cnn.data import array_cache, disk, names
+from cnn.data import array_cache, names
 from cnn.data.changes import NotChanged
 from cnn.data.dataset_editing import OwnDataset
 from cnn.data.image_folders import ImageFolder, OwnImage, UnusableFolder

@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from cnn import disk
 from cnn.config.printable import printable
-from cnn.data import disk, names
+from cnn.data import names
 from cnn.data.changes import NotChanged
 from cnn.data.dataset_editing import Added, OwnDataset
 from cnn.data.image_folders import ImageFolder, OnProgress

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from cnn import disk
 from cnn.errors import AtelierError
 from cnn.runs.directory import root
-from cnn.runs.files import write_bytes, write_npz
+from cnn.runs.files import write_npz
 from cnn.runs.run import Run
 
 
@@ -75,7 +76,7 @@ def keep_file(run: Run, name: str, content: bytes) -> Path:
     run.model_path.stat()  # or the folder of a deleted run would be there again
     path = found_folder(run) / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, content)
+    disk.write_bytes(path, content)
     return path
 
 

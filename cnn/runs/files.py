@@ -4,15 +4,15 @@ import contextlib
 import json
 import os
 import stat
-import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
 
+from cnn import disk
 from cnn.errors import AtelierError
 
 _UNSETTLED = 2.0  # seconds in which a file may change without its time of change showing it, on some file systems
@@ -91,30 +91,13 @@ def json_text(value: Any) -> str:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a file by a text, as `write_json` does."""
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Replace a file by these bytes, as `write_json` does."""
-    with _replacing(path) as temporary:
-        temporary.write_bytes(content)
+    disk.write_bytes(path, text.encode())
 
 
 def write_npz(path: Path, how, **arrays: np.ndarray) -> None:
     """Write arrays with `how` (`np.savez` or `np.savez_compressed`) in one step, and leave no half of it behind."""
-    with _replacing(path) as temporary, temporary.open("wb") as file:
+    with disk.replacing(path) as temporary, temporary.open("wb") as file:
         how(file, **arrays)
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """The file to write; it takes the place of `path` once it is whole. Each thread has its own: visitors share one."""
-    temporary = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{path.name}")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)  # on a full disk the half of it would be in the way
 
 
 def read_json(path: Path) -> dict[str, Any]:

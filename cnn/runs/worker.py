@@ -12,6 +12,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 
+from cnn import disk
 from cnn.errors import AtelierError
 from cnn.runs.status import State, Status, closed, overwrite_status, write_status
 
@@ -79,7 +80,7 @@ def _disk_trouble(error: OSError, folder: Path, work: str) -> str | None:
     """A sentence for a folder that is gone or cannot be written, and for a full disk; None for anything else."""
     if not folder.exists() or (isinstance(error, FileNotFoundError) and _is_being_deleted(folder)):
         return f"The folder {folder} was deleted, and {work} has ended."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if disk.is_full(error):
         return f"The disk is full: free some space for {folder.parent}, then resume. Nothing is lost."
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         place = Path(error.filename).parent if isinstance(error.filename, str) else folder

@@ -20,9 +20,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from cnn import data
+from cnn import data, disk
 from cnn.config import RunConfig, duration
-from cnn.data import array_cache, disk, own_datasets
+from cnn.data import array_cache, own_datasets
 from cnn.data.batches import AUGMENTATIONS, augmented, is_augmented, pipeline_images
 from cnn.networks.batch_size import images_at_once
 

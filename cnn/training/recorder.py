@@ -6,7 +6,6 @@ it when the run's `stop` file appears, and after an epoch that early stopping na
 
 import json
 import math
-import os
 import time
 from dataclasses import replace
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from cnn import data, runs
+from cnn import data, disk, runs
 from cnn.config import Training
 from cnn.config.layers import AnyConvolution
 from cnn.networks import activations, portable
@@ -303,12 +302,8 @@ class Recorder(keras.callbacks.Callback):
 
     def save(self, model: keras.Model, name: str) -> None:
         """Write a model into the run's directory, whole or not at all."""
-        temporary = self.path / f".{os.getpid()}.{name}"
-        try:
+        with disk.replacing(self.path / name) as temporary:
             portable.save(model, temporary)
-            temporary.replace(self.path / name)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def _append(self, **record: Any) -> None:
         self._metrics.write(json.dumps(record) + "\n")

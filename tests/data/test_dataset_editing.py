@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cnn import data
+from cnn import disk
 from cnn.data import changes, dataset_editing, image_folders, names, own_datasets
 from cnn.data.changes import NotChanged
 from cnn.data.dataset_editing import OwnDataset
@@ -42,7 +42,7 @@ BEFORE = {"Cap": ["0.png", "1.png", "2.png"], "Top hat": ["3.png", "4.png"]}
 def test_images_are_kept_in_their_original_bytes(hats):
     assert state(hats) == BEFORE
     assert (hats.path / "Cap" / "1.png").read_bytes() == png(1)
-    assert not list(hats.path.rglob("*.part"))
+    assert not list(hats.path.rglob(".[0-9]*"))
 
 
 # ---------------------------------------------------------------- every change can be taken back
@@ -264,7 +264,7 @@ def test_a_disk_that_fills_is_a_sentence_and_nothing_is_changed(hats, monkeypatc
         return write(self, content)
 
     monkeypatch.setattr(Path, "write_bytes", fills)
-    with pytest.raises(data.NotWritten) as caught:
+    with pytest.raises(disk.NotWritten) as caught:
         hats.add("Cap", [(f"{n}.png", png(n)) for n in range(40, 44)])
     sentence = str(caught.value)
     assert ("the disk is full: free some space" in sentence) == (error == errno.ENOSPC)

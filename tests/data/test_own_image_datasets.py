@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnn import data
+from cnn import data, disk
 from cnn.config import Data
 from cnn.data import DataUnavailable, array_cache, image_folders, own_datasets, own_images, own_splits
 from cnn.pictures.photo import photo
@@ -237,7 +237,7 @@ def test_an_image_that_goes_or_changes_while_it_is_read_is_a_sentence(shoes, mon
         patch.setattr(image_folders.ImageFolder, "listing", listed)
         with pytest.raises(DataUnavailable, match=r"003\.png can no longer be read"):
             data.load(config)
-    assert not list(own_datasets.root().rglob("*.npy")) and not list(own_datasets.root().rglob("*.part"))
+    assert not list(own_datasets.root().rglob("*.npy")) and not list(own_datasets.root().rglob(".[0-9]*"))
     image = read[0].images[0]
     image.path.write_bytes(png(78))
     with pytest.raises(DataUnavailable, match="was changed while it was read"):
@@ -269,9 +269,9 @@ def test_a_file_that_may_not_be_read_is_asked_again_the_next_time(shoes):
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(shoes, monkeypatch):
     config = data.data_of(shoes, **SMALL)
     monkeypatch.setattr(array_cache, "_ROOM", 10**18)
-    with pytest.raises(data.NotWritten, match="the disk is full: free some space"):
+    with pytest.raises(disk.NotWritten, match="the disk is full: free some space"):
         data.load(config)
-    assert not list(own_datasets.root().rglob("*.npy")) and not list(own_datasets.root().rglob("*.part"))
+    assert not list(own_datasets.root().rglob("*.npy")) and not list(own_datasets.root().rglob(".[0-9]*"))
 
 
 def test_a_damaged_index_and_a_damaged_array_are_made_again(shoes):

@@ -30,14 +30,22 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """The file to write; it takes the place of `path` once the block has ended without an error."""
-    temporary = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{next(_numbers)}.part")
+    """The file to write; it takes the place of `path` once the block has ended without an error.
+
+    Nothing is left of it after one: on a full disk the half of it would be in the way.
+    """
+    temporary = path.with_name(f".{os.getpid()}.{threading.get_ident()}.{next(_numbers)}.{path.name}")
     try:
         yield temporary
         temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that there is no room on the disk, or none that this user may take."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -56,7 +64,7 @@ def in_words(what: str, folder: Path, after: str = "Nothing was changed.") -> It
     except AtelierError:
         raise
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             why = f"{what} cannot be kept, because the disk is full: free some space for {printable(folder)}."
         else:
             why = f"{what} cannot be written to {printable(folder)} ({error.strerror or error})."
