@@ -86,7 +86,7 @@ class Recorder(keras.callbacks.Callback):
         self._sample = sample
         self._inside = None
         self._written = -math.inf  # when model.keras was, in seconds from any beginning
-        self._whole_epochs = self._saved_epochs = start.epoch  # trained, and in model.keras
+        self._is_unsaved = False  # the export holds an epoch that model.keras does not
         if sample is not None and whole is None:
             self._inside = activations.FeatureMaps(export)
             rows = {row.layer: row.name for row in run.config.rows()}  # of each layer the last, after its activation
@@ -153,7 +153,7 @@ class Recorder(keras.callbacks.Callback):
             self.model.stop_training = True
             return
         self.export.set_weights((self._whole or self.model).get_weights())
-        self._whole_epochs = epoch + 1
+        self._is_unsaved = True
         record = {**values, "learning_rate": self._rate(), **self._waited(), **self._look_inside(epoch + 1)}
         self._append(kind="epoch", epoch=epoch + 1, **record, seconds=self._seconds())
         runs.write_summary(self.path)
@@ -274,9 +274,9 @@ class Recorder(keras.callbacks.Callback):
 
     def _save_export(self) -> None:
         """Write model.keras, unless it holds the last whole epoch already."""
-        if self._saved_epochs != self._whole_epochs:
+        if self._is_unsaved:
             self.save(self.export, "model.keras")
-            self._written, self._saved_epochs = time.monotonic(), self._whole_epochs
+            self._written, self._is_unsaved = time.monotonic(), False
 
     def _look_inside(self, epoch: int) -> dict[str, Any]:
         """Keep the epoch's frame of the time lapse and its weights. Returns the share of dead ReLUs of each layer.
