@@ -36,6 +36,10 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+# The fields of `Data` that vary the training images.
+AUGMENTATIONS = ("random_crop", "flip", "shift", "random_affine", "colour_jitter", "random_erasing")
+
+
 class Data(_Section):
     """Which images a network is trained on, and how they are varied."""
 
@@ -110,6 +114,11 @@ class Data(_Section):
         *size, channels = card.input_shape
         shape = (*(self.image_size or size), self.channels or channels)
         return dataclasses.replace(card, input_shape=shape)
+
+    @property
+    def is_augmented(self) -> bool:
+        """Whether anything varies the training images."""
+        return any(getattr(self, way) for way in AUGMENTATIONS)
 
     @model_validator(mode="before")
     @classmethod

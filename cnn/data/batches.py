@@ -145,15 +145,6 @@ def augmented(x, settings: Data, chance, strength=None, sources: int = 0):
     return x
 
 
-def is_augmented(settings: Data) -> bool:
-    """Whether `augmented` changes anything."""
-    return any(getattr(settings, way) for way in AUGMENTATIONS)
-
-
-# The fields of `Data` by which `augmented` varies a batch.
-AUGMENTATIONS = ("random_crop", "flip", "shift", "random_affine", "colour_jitter", "random_erasing")
-
-
 def evaluation_batches(split: Split, batch_size: int | None = None) -> "tf.data.Dataset":
     """The split in its own order. Batches as in `training_batches`; their size, where none is given, by the images'."""
     import tensorflow as tf

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnn.config import PRESET_CARDS, RunConfig, presets
+from cnn.config.frozen_layers import boundary, views_of
 from cnn.config.layers import InvertedResidual
 from cnn.runs.run import Run
 
@@ -17,9 +18,7 @@ _FORWARD = 1 / 3  # of the work for an image where no gradient is computed
 # many of a convolution: with it, the measured 61 images a second through EfficientNet-Lite0 are explained.
 _OF_BLOCKS = 4.7
 _KEPT_OVERHEAD = 5e4  # as `_OVERHEAD`, of the features of an image, which are neither loaded nor augmented
-_KEPT_AT_MOST = 2_000_000_000  # bytes of features, as `cnn.training.frozen_features` has it
 _VALIDATION = 1 / 8  # images for each training image
-_VARIED = ("random_crop", "flip", "shift", "random_affine", "colour_jitter", "random_erasing")
 
 
 class Estimate(NamedTuple):
@@ -71,10 +70,9 @@ def work(config: RunConfig, epochs: int, images: int | None = None) -> float:
     frozen, trained = _costs(config)
     if not config.transfer.frozen:
         return (trained + _OVERHEAD) * count * epochs
-    views = config.transfer.views if any(getattr(config.data, way) for way in _VARIED) else 1
-    if not _is_kept(config, views * count):
+    if boundary(config, count) is None:
         return (frozen * _FORWARD + trained + _OVERHEAD) * count * epochs
-    once = (frozen * _FORWARD + _OVERHEAD) * count * (views + _VALIDATION)
+    once = (frozen * _FORWARD + _OVERHEAD) * count * (views_of(config) + _VALIDATION)
     return once + (trained + _KEPT_OVERHEAD) * count * epochs
 
 
@@ -86,15 +84,6 @@ def _costs(config: RunConfig) -> tuple[float, float]:
         weight = _OF_BLOCKS if isinstance(layer, InvertedResidual) else 1.0
         found[row.layer >= config.transfer.frozen] += row.macs * weight
     return found[0], found[1]
-
-
-def _is_kept(config: RunConfig, images: int) -> bool:
-    """Whether the features of so many images are kept, as `cnn.training.frozen_features.boundary` decides."""
-    rows = config.rows()
-    frozen = [row for row in rows if row.layer < config.transfer.frozen]
-    before = {row.name for row in frozen[:-1]} | {"input"}
-    crosses = any(before & set(row.takes) for row in rows[len(frozen) :])
-    return not crosses and images * 2 * math.prod(frozen[-1].output_shape) <= _KEPT_AT_MOST
 
 
 def macs(config: RunConfig) -> int:
@@ -119,9 +108,7 @@ def _images_of(run: Run) -> int | None:
 def _trained_on_features(run: Run) -> bool:
     """Whether a run's time is only that of its head: what came before, its features, is not in it."""
     config = run.config
-    if config is None or not config.transfer.frozen:
-        return False
-    return _is_kept(config, config.transfer.views * _images(config, _images_of(run)))
+    return config is not None and boundary(config, _images(config, _images_of(run))) is not None
 
 
 def _distance(one: RunConfig, other: RunConfig) -> float:

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from cnn import data
-from cnn.config import RunConfig, counted
+from cnn.config import RunConfig, counted, frozen_layers
 from cnn.data import near_duplicates
 from cnn.data.own_images import OwnImages
 from cnn.errors import CannotGoOn
@@ -126,10 +126,10 @@ def _learner(config: RunConfig, whole: data.Split, report: Report) -> _Learner:
 
     network = build(config, precision="float32")
     transfer_weights(network, config, report)
-    boundary = frozen_features.boundary(config, len(whole.labels))
+    boundary = frozen_layers.boundary(config, len(whole.labels))
     if boundary is None:
         return _Network(config, whole, report)
-    count = frozen_features.views_of(config)
+    count = frozen_layers.views_of(config)
     return _Head(
         config,
         frozen_features.head_of(network, config, boundary),

@@ -22,14 +22,15 @@ import tensorflow as tf
 
 from cnn import data, disk
 from cnn.config import RunConfig, duration
+from cnn.config.frozen_layers import views_of
+from cnn.config.run_config import AUGMENTATIONS
 from cnn.data import array_cache, own_datasets
-from cnn.data.batches import AUGMENTATIONS, augmented, is_augmented, pipeline_images
+from cnn.data.batches import augmented, pipeline_images
 from cnn.networks.batch_size import images_at_once
 
 if TYPE_CHECKING:
     from cnn.data import Split, Splits
 
-_LARGEST = 2_000_000_000  # bytes of one array; larger ones are not kept, and the frozen layers run in every epoch
 _ROOM = 4_000_000_000  # bytes of all of them; the longest unused go first
 _BATCH = 32
 _EVERY = 0.5  # seconds between two reports
@@ -42,27 +43,6 @@ class Features(NamedTuple):
 
     train: np.ndarray
     validation: np.ndarray
-
-
-def boundary(config: RunConfig, images: int) -> str | None:
-    """The last frozen layer, by its row's name, where its features are worth keeping; None where there is none.
-
-    There is none where nothing is frozen, where a later layer also takes something from before it, and where the
-    features of so many training images would be too large.
-    """
-    rows = config.rows()
-    frozen = [row for row in rows if row.layer < config.transfer.frozen]
-    if not frozen:
-        return None
-    last, before = frozen[-1], {row.name for row in frozen[:-1]} | {"input"}
-    crosses = any(before & set(row.takes) for row in rows[len(frozen) :])
-    size = views_of(config) * images * 2 * int(np.prod(last.output_shape))
-    return None if crosses or size > _LARGEST else last.name
-
-
-def views_of(config: RunConfig) -> int:
-    """How many views of each training image there are: one where nothing varies it."""
-    return config.transfer.views if is_augmented(config.data) else 1
 
 
 def head_of(network: keras.Model, config: RunConfig, boundary: str) -> keras.Model:

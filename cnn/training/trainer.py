@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from cnn import data, runs
-from cnn.config import RunConfig, counted
+from cnn.config import RunConfig, counted, frozen_layers
 from cnn.data import mixture
 from cnn.errors import CannotGoOn, Stopped
 from cnn.evaluation import calibration
@@ -150,7 +150,7 @@ def _train(run: Run, status: Status) -> None:
         portable.load_weights(export, run.model_path)
     else:
         transfer_weights(export, run.config, report)
-    boundary = frozen_features.boundary(run.config, pictures)
+    boundary = frozen_layers.boundary(run.config, pictures)
     kept = frozen_features.features(run.config, export, boundary, dataset, report) if boundary else None
     weights = balanced_weights(dataset.train.labels, export.output_shape[-1]) if training.class_weights else None
     report("Building the network")

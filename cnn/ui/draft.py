@@ -18,9 +18,9 @@ from cnn.config import DATASET_CARDS, INPUT_SHAPE, Data, RunConfig, Transfer, pr
 from cnn.config.backbones import BACKBONES
 from cnn.config.layers import KINDS, Layer
 from cnn.config.repairs import Fix
+from cnn.config.run_config import AUGMENTATIONS as AUGMENTATIONS
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone, on_run
 from cnn.data import DataUnavailable, data_of
-from cnn.data.batches import AUGMENTATIONS as AUGMENTATIONS
 from cnn.data.loading import SCRATCH_SIZE
 from cnn.errors import AtelierError
 from cnn.runs import Run, saved_presets

@@ -5,8 +5,9 @@ import pytest
 import tensorflow as tf
 
 from cnn.config import Data
+from cnn.config.run_config import AUGMENTATIONS
 from cnn.data import augmentation
-from cnn.data.batches import AUGMENTATIONS, augmented, is_augmented
+from cnn.data.batches import augmented
 
 SEED = tf.constant([3, 1], tf.int64)
 RAMP = np.linspace(0.2, 0.8, 8 * 20 * 30 * 3, dtype=np.float32).reshape(8, 20, 30, 3)
@@ -24,7 +25,7 @@ COLOUR = {"dataset": "Hats", "classes": ("hat", "cap"), "image_size": (20, 30)}
 @pytest.mark.parametrize("way", AUGMENTATIONS)
 def test_every_way_keeps_shape_and_range_and_repeats_itself_from_its_seed(way):
     settings = Data(**COLOUR, **{way: EVERYTHING[way]})
-    assert is_augmented(settings) and not is_augmented(Data(**COLOUR))
+    assert settings.is_augmented and not Data(**COLOUR).is_augmented
     varied = augmented(RAMP, settings, SEED).numpy()
     assert varied.shape == RAMP.shape and varied.dtype == np.float32
     assert varied.min() >= 0 and varied.max() <= 1

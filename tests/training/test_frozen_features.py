@@ -10,7 +10,7 @@ from PIL import Image
 
 from benchmarks.interruptions import differences
 from cnn import data, runs
-from cnn.config import Data, RunConfig, Training, Transfer
+from cnn.config import Data, RunConfig, Training, Transfer, frozen_layers
 from cnn.config.layers import Convolution, Dense, Dropout, GlobalPooling, Pooling, SkipConnection
 from cnn.config.transfer_learning import fine_tuning
 from cnn.networks import portable
@@ -92,7 +92,7 @@ def test_features_are_those_of_the_images_first_and_then_of_varied_ones(coloured
     varied = coloured.model_copy(update={"random_crop": 0.3})
     config = retrained(varied, source(coloured))
     network, splits = build(config), data.load(config.data)
-    name = frozen_features.boundary(config, len(splits.train.labels))
+    name = frozen_layers.boundary(config, len(splits.train.labels))
     assert name == "global_average_pooling2d"
     found = frozen_features.features(config, network, name, splits, lambda text: None)
     through = keras.Model(network.input, network.get_layer(name).output)
@@ -140,7 +140,7 @@ def test_without_the_source_a_training_fails_with_a_sentence(coloured):
 def test_where_nothing_is_frozen_or_a_later_layer_looks_back_there_are_no_features_to_keep(coloured):
     def boundary(layers, frozen: int, transferred: int = 3, images: int = 100) -> str | None:
         transfer = Transfer(source="lecture", layers=transferred, frozen=frozen)
-        return frozen_features.boundary(RunConfig(data=coloured, layers=layers, transfer=transfer), images)
+        return frozen_layers.boundary(RunConfig(data=coloured, layers=layers, transfer=transfer), images)
 
     plain = (Convolution(filters=3), Convolution(filters=3), Convolution(filters=3), GlobalPooling())
     assert boundary(plain, 0) is None and boundary(plain, 2) == "conv2d_1"
@@ -152,7 +152,7 @@ def test_where_nothing_is_frozen_or_a_later_layer_looks_back_there_are_no_featur
 
 @pytest.mark.parametrize("frozen", [1, 3])
 def test_the_other_layers_learn_also_where_the_features_are_not_kept(frozen, coloured, monkeypatch):
-    monkeypatch.setattr(frozen_features, "_LARGEST", 0)
+    monkeypatch.setattr(frozen_layers, "LARGEST_KEPT", 0)
     first = source(coloured)
     config = retrained(coloured, first, frozen, epochs=2)
     command = train_here(runs.create(config, "whole").path)

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from cnn.config import Data, RunConfig, Training, Transfer, presets
+from cnn.config.run_config import AUGMENTATIONS
 from cnn.config.transfer_learning import extractor, fine_tuning, on_run
 from cnn.data import DataUnavailable, data_of, own_datasets
-from cnn.data.batches import AUGMENTATIONS
 from cnn.data.loading import SCRATCH_SIZE
 from cnn.runs import Run
 from cnn.ui import draft, shell, state
