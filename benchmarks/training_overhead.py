@@ -73,7 +73,7 @@ def recorded(config: RunConfig, dataset: data.Splits, folder: Path) -> tuple[flo
         epochs=training.epochs,
         steps_per_epoch=steps,
         shuffle=False,
-        validation_data=data.evaluation_batches(dataset.validation),
+        validation_data=data.evaluation_batches(dataset.validation, 500),
         callbacks=[recorder, Steering(recorder, rate, [], None), keras.callbacks.TerminateOnNaN(), clock],
         verbose=0,
     )

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from math import ceil, prod
+from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,15 +29,6 @@ def scaled(images: np.ndarray) -> np.ndarray:
     """uint8 (n, h, w) or (n, h, w, channels) in [0, 255] -> float32 (n, h, w, channels) in [0, 1]."""
     pixels = images.astype(np.float32) / 255.0
     return pixels if pixels.ndim == 4 else pixels[..., None]
-
-
-_AT_ONCE = 100_000_000  # bytes that the values of images which are predicted at once may take
-_VALUES = 12  # values on the way through a network for each of the image's own, at any moment
-
-
-def _images_at_once(shape: Sequence[int]) -> int:
-    """How many images of a shape (height, width, channels) a network may be given at once without it: 1 to 500."""
-    return max(1, min(500, _AT_ONCE // (4 * _VALUES * prod(shape))))
 
 
 def steps(pictures: int, batch_size: int) -> int:
@@ -145,12 +136,11 @@ def augmented(x, settings: Data, chance, strength=None, sources: int = 0):
     return x
 
 
-def evaluation_batches(split: Split, batch_size: int | None = None) -> "tf.data.Dataset":
-    """The split in its own order. Batches as in `training_batches`; their size, where none is given, by the images'."""
+def evaluation_batches(split: Split, batch_size: int) -> "tf.data.Dataset":
+    """The split in its own order. Batches as in `training_batches`."""
     import tensorflow as tf
 
     images, labels = pipeline_images(split.images), tf.constant(split.labels)
-    batch_size = batch_size or _images_at_once(split.images.shape[1:])
 
     def batch(start):
         chosen = tf.range(start, tf.minimum(start + batch_size, len(split.labels)))

@@ -180,8 +180,11 @@ class _Network:
             self._trained.train_on_batch(x, y)
 
     def predict(self, places: np.ndarray) -> np.ndarray:
+        from cnn.networks.batch_size import images_at_once
+
         split = data.Split(self._whole.images[places], self._whole.labels[places])
-        return self._trained.predict(data.evaluation_batches(split), verbose=0).argmax(axis=1)
+        batches = data.evaluation_batches(split, images_at_once(self._trained, 500))
+        return self._trained.predict(batches, verbose=0).argmax(axis=1)
 
 
 def _make_ready(network, config: RunConfig, labels: np.ndarray) -> None:

@@ -113,6 +113,7 @@ def _train(run: Run, status: Status) -> None:
     from cnn.evaluation.out_of_distribution import familiarity_of, own_temperature
     from cnn.networks import portable
     from cnn.networks.backbones import transfer_weights
+    from cnn.networks.batch_size import images_at_once
     from cnn.networks.build import build
     from cnn.networks.compile import balanced_weights, compile_for_training, devices_to_train_on, distribution
     from cnn.training import frozen_features
@@ -185,7 +186,7 @@ def _train(run: Run, status: Status) -> None:
     if kept is not None:
         validation = frozen_features.evaluation_batches(kept.validation, dataset.validation.labels)
     else:
-        validation = data.evaluation_batches(dataset.validation)
+        validation = data.evaluation_batches(dataset.validation, images_at_once(export, 500))
     count = _sample_size(run.config)
     sample = data.Split(dataset.validation.images[:count], dataset.validation.labels[:count])
     recorder = Recorder(
