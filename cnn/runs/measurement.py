@@ -98,20 +98,20 @@ class Reporter:
         self._status = Status("starting")
         self._told = -math.inf
 
-    def heed_stop(self) -> None:
+    def _heed_stop(self) -> None:
         """Raise `Stopped` where the folder has a file `stop`, or is gone."""
         if (self.folder / "stop").exists() or not self.folder.is_dir():
             raise Stopped
 
     def prepares(self, what: str) -> None:
         """Something is made ready, as a sentence says."""
-        self.heed_stop()
+        self._heed_stop()
         write_status(self.folder, signed(self._status, "starting", what))
         self._told = -math.inf
 
     def trains(self, step: float, steps: float, message: str = "", seconds_left: float | None = None) -> None:
         """So many of all steps are done. Twice a second is written down."""
-        self.heed_stop()
+        self._heed_stop()
         if (now := time.monotonic()) - self._told >= _BEAT:
             self._told = now
             self._status = replace(self._status, step=round(step), steps=round(steps), seconds_left=seconds_left)
