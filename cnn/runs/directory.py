@@ -9,6 +9,7 @@
       log.txt          what the trainer printed, when the dashboard started it
       stop             exists once somebody has asked the trainer to stop
       requests.jsonl   what else the trainer is asked to do: pause, continue, make one step, change the learning rate
+      dataset.json     which images of a dataset of your own the training began with
       checkpoint.npz   the whole state of the training, at most two minutes old; gone when the run has finished
       best.keras       with early stopping, the network of the best epoch; gone when the run has finished
       model.keras      the network after the last whole epoch, or the best one with early stopping; float32

@@ -116,7 +116,7 @@ def _train(run: Run, status: Status) -> None:
     from cnn.networks.batch_size import images_at_once
     from cnn.networks.build import build
     from cnn.networks.compile import balanced_weights, compile_for_training, devices_to_train_on, distribution
-    from cnn.training import frozen_features
+    from cnn.training import dataset_record, frozen_features
     from cnn.training.data_wait import InputWaitTimer
     from cnn.training.recorder import Recorder
     from cnn.training.steering import Steering
@@ -133,7 +133,11 @@ def _train(run: Run, status: Status) -> None:
         runs.write_status(run.path, runs.signed(status, "starting", message))
 
     report("Loading the dataset")
+    known = dataset_record.of(run.config.data, report)
+    dataset_record.check(run, known)
     dataset = data.load(run.config.data, report)
+    if dataset_record.of(run.config.data) != known:
+        raise CannotGoOn("The dataset was changed while it was loaded: start again.")
     training = run.config.training
     pictures = len(dataset.train.labels)
     steps = data.steps(pictures, training.batch_size)

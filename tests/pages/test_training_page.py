@@ -10,8 +10,11 @@ import pytest
 
 from cnn import runs
 from cnn.config import Data, RunConfig, presets
-from cnn.runs import Run, time_lapse
+from cnn.data import data_of, own_datasets
+from cnn.runs import Run, Status, time_lapse
+from cnn.training import dataset_record
 from cnn.ui.train import buttons
+from tests.data.folders_of_images import fill, png
 from tests.pages.visit import make_run, open_page, refresh, text
 
 STEP = {
@@ -156,6 +159,40 @@ def test_a_run_resumes_at_another_learning_rate(launcher):
     app.button(key="resume_at_rate").click()
     refresh(app)
     assert launcher.calls == [("start", run.id)] and asked(run) == [("learning rate", 0.05)]
+
+
+def test_a_run_whose_dataset_has_changed_is_not_resumed_but_trained_again(launcher):
+    dataset = own_datasets.create("Shoes")
+    fill(dataset.path, {"Boot": 12, "Sandal": 10})
+    config = RunConfig(data=data_of("Shoes", (28, 28)), layers=presets()["tiny"].layers)
+    run = runs.create(config, "Shoes, tiny")
+    dataset_record.check(run, dataset_record.of(config.data))
+    runs.write_status(run.path, Status("stopped", "Stopped by request.", epoch=1))
+    (run.path / "checkpoint.npz").touch()
+    assert "Resume continues from there" in text(open_page("Train", run.id))
+
+    dataset.add("Boot", [("new.png", png(900))])
+    app = open_page("Train", run.id)
+    assert app.button(key="resume").disabled
+    assert "22 images then, 23 now (Boot 12 then, 13 now)" in app.warning[0].value.replace("\\", "")
+    assert "Resume continues" not in text(app)
+    app.button(key="again").click()
+    refresh(app)
+    (again,) = (one for one in runs.all_runs() if one.name == "Shoes, tiny again")
+    assert launcher.calls == [("start", again.id)] and again.config == config and run.path.is_dir()
+
+    dataset.undo()
+    app = open_page("Train", run.id)
+    assert not app.warning
+    app.button(key="resume").click()
+    refresh(app)
+    assert launcher.calls[1:] == [("start", run.id)]
+
+    own_datasets.delete("Shoes")
+    app = open_page("Train", run.id)
+    assert app.button(key="resume").disabled and "it was deleted or renamed" in app.warning[0].value
+    script = next(button for button in app.get("download_button") if button.proto.label.startswith("Keras script"))
+    assert script.proto.disabled, "it names files that are gone"
 
 
 def test_a_run_without_a_checkpoint_starts_again(launcher):

@@ -20,15 +20,20 @@ _LOOK = 0.05  # seconds between two looks for it
 _LOWEST = 1e-8  # learning rate that can be entered: below the configuration's limit, since schedules end there
 
 
-def controls(run: Run, records: list[dict[str, Any]]) -> None:
-    """The buttons that a run's state allows. records: its metrics."""
+def controls(run: Run, records: list[dict[str, Any]], obstacle: str = "") -> None:
+    """The buttons that a run's state allows.
+
+    Args:
+        records: its metrics.
+        obstacle: why it cannot go on from where it is, or empty.
+    """
     if run.state in ("training", "paused"):
         _pause_or_continue(run, len(_events(records, "step")))
         _other_rate(run, len(_events(records, "learning rate")))
     if run.active:
         _stop(run)
     if run.state in runs.RESUMABLE:
-        _resume(run)
+        _begin_again(run) if obstacle else _resume(run)
 
 
 def _pause_or_continue(run: Run, steps: int) -> None:
@@ -93,6 +98,15 @@ def _resume(run: Run) -> None:
         rate = _rate_field(run, f"resume-rate-{run.id}")
         if st.button(label, key="resume_at_rate") and rate:
             start(run, rate)
+
+
+def _begin_again(run: Run) -> None:
+    """Offer a new run with the same settings, where this one cannot go on."""
+    st.button("Resume", icon=":material/play_arrow:", disabled=True, key="resume", help="It says below why not.")
+    help_ = "Starts a new run with the same settings. This one stays as it is."
+    if st.button("Train again from the start", icon=":material/replay:", type="primary", key="again", help=help_):
+        with shell.show_errors():
+            start(runs.create(run.config, f"{run.name} again"))
 
 
 def start(run: Run, rate: float | None = None) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnn.config import RunConfig
+from cnn.data import DataUnavailable
 from cnn.runs import saved_presets
 from cnn.training.keras_script import keras_script, left_out
+from cnn.ui import shell
 
 
 def offer(
@@ -20,6 +22,11 @@ def offer(
         changes: of the learning rate by hand, which the script repeats; see `runs.learning_rate_changes`.
         precision: that a run took where its configuration says "auto".
     """
+    script, problem = "", ""
+    try:
+        script = keras_script(config, changes, precision)
+    except DataUnavailable as error:  # it names the files of a dataset of people's own, which may be gone
+        problem = str(error)
     with st.container(horizontal=True):
         st.download_button(
             "Configuration (.json)",
@@ -33,13 +40,14 @@ def offer(
         )
         st.download_button(
             "Keras script (.py)",
-            keras_script(config, changes, precision),
+            script,
             f"{name}.py",
             "text/x-python",
             icon=":material/code:",
             key="export_script",
+            disabled=bool(problem),
             on_click="ignore",
             help="Trains the same network with Keras alone, without this program.",
         )
-    for sentence in left_out(config):
+    for sentence in [shell.plain(problem)] if problem else left_out(config):
         st.caption(sentence)

@@ -3,14 +3,17 @@
 import re
 import time
 from functools import partial
+from pathlib import Path
 
 import streamlit as st
 
 from cnn import charts, runs
 from cnn.config import PRESET_CARDS, STAND_IN, Data, RunConfig, duration
+from cnn.data import DataUnavailable
 from cnn.runs import Run, diagnosis, launchers, pace
 from cnn.runs.diagnosis import Finding
 from cnn.runs.pace import Baselines
+from cnn.training import dataset_record
 from cnn.ui import draft, fragments, shell, state
 from cnn.ui.components import live_chart
 from cnn.ui.runs import deletion
@@ -29,11 +32,12 @@ def show(run: Run) -> None:
     head, why, progress, further, step, curves, details, lapse = (st.container() for _ in range(8))
     with head, st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(shell.plain(run.name), anchor=False, width="stretch")
+        obstacle = _obstacle(run)
         if not run.shipped:
-            buttons.controls(run, _records(run))
+            buttons.controls(run, _records(run), obstacle)
         _more(run)
     with why:
-        _explain(run)
+        _explain(run, obstacle)
     with progress:
         fragments.fragment(_progress, run_every=_TICK if run.active else None)(run.id, run.state, run.is_silent)
     if run.state == "finished":
@@ -73,9 +77,29 @@ def _place(drawn_problem: str) -> None:
         st.caption(f":material/dns: Trains on {shell.plain(where.name)}. {where.text}")
 
 
-def _explain(run: Run) -> None:
+def _obstacle(run: Run) -> str:
+    """Why a training that was stopped cannot go on from where it is; empty where it can."""
+    if run.state not in runs.RESUMABLE or not run.has_checkpoint:
+        return ""
+    try:
+        return dataset_record.change(run)
+    except DataUnavailable as error:
+        return str(error)
+
+
+def _explain(run: Run, obstacle: str) -> None:
     """A sentence for every state that a newcomer might wonder about, with what to do."""
     message = run.status.message
+    if obstacle:
+        st.warning(f"{run.state.capitalize()} {_when(run)}. {shell.plain(obstacle)}", icon=":material/photo_library:")
+        if not Path(run.config.data.dataset).is_absolute():
+            st.page_link(
+                shell.COLLECT,
+                label="Open the dataset",
+                icon=":material/arrow_forward:",
+                query_params={state.DATASET: run.config.data.dataset},
+            )
+        return
     match run.state:
         case "damaged":
             text = f"This run is damaged. {shell.plain(message)} Other runs are not affected."
