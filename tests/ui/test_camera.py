@@ -113,7 +113,7 @@ def test_a_burst_hands_over_all_its_frames_and_no_more(mounted):
     taken = []
     camera.burst("key", 3, 0.25, taken.append)
     data = mounted.options["data"]
-    assert (data["live"], data["count"], data["every"]) == (False, 3, 250)
+    assert (data["live"], data["held"], data["count"], data["every"]) == (False, False, 3, 250)
     mounted.send(taken={"jpegs": [text(jpeg(level)) for level in range(5)]})
     assert taken == [[jpeg(0), jpeg(1), jpeg(2)]]
     for sent in ({"jpegs": []}, {"jpegs": [7, "§", None]}, {"jpegs": "text"}, [], None):
@@ -125,5 +125,15 @@ def test_a_burst_hands_over_all_its_frames_and_no_more(mounted):
 
 @pytest.mark.parametrize("count", [0, camera.MAX_BURST + 1])
 def test_a_burst_has_a_sensible_size(count, mounted):
-    with pytest.raises(ValueError, match="1 to 50"):
+    with pytest.raises(ValueError, match="1 to 100"):
         camera.burst("key", count, 0.1, lambda frames: None)
+
+
+def test_what_is_taken_while_the_button_is_held_is_handed_over(mounted):
+    taken = []
+    camera.burst("key", 4, 0.2, taken.append, held=True)
+    data = mounted.options["data"]
+    assert (data["live"], data["held"], data["count"], data["every"]) == (False, True, 4, 200)
+    mounted.send(taken={"jpegs": [text(jpeg(1))]})
+    mounted.send(taken={"jpegs": [text(jpeg(level)) for level in range(9)]})
+    assert list(map(len, taken)) == [1, 4]

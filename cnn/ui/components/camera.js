@@ -1,5 +1,6 @@
 // The browser's camera. Live: one frame after the other goes to Python, the next one when the answer to the last has
-// come. Burst: a number of frames, one after the other, go to Python at once.
+// come. Burst: a number of frames, one after the other, go to Python at once; or as many as are taken while the button is
+// held, by a pointer or by a key.
 
 const QUALITY = 0.85; // of JPEG
 const RATE = 15; // frames a second that the camera delivers
@@ -22,7 +23,39 @@ class Camera {
     this.sent = 0; // the number of the last frame
     this.answers = []; // when the last ones came
     this.start.onclick = () => (this.stream ? this.stop() : this.begin());
-    this.shoot.onclick = () => this.shootAll();
+    this.shoot.onclick = (event) => {
+      if (!this.data.held) this.shootAll(this.data.count);
+      else if (!event.detail) this.shootAll(1); // neither a pointer nor a key, which have been held by now
+    };
+    this.holds();
+  }
+
+  // The button is held from the press of a pointer or of a key to its release, wherever that is.
+  holds() {
+    const hold = () => {
+      if (!this.data.held || this.holding || !this.stream) return;
+      this.holding = true;
+      this.shootAll(this.data.count);
+    };
+    const release = () => { this.holding = false; };
+    const isKey = (event) => this.data.held && [" ", "Enter"].includes(event.key);
+    this.shoot.onpointerdown = (event) => {
+      if (!this.data.held || event.button) return;
+      this.shoot.setPointerCapture(event.pointerId);
+      hold();
+    };
+    this.shoot.onkeydown = (event) => {
+      if (!isKey(event)) return;
+      event.preventDefault(); // no click
+      if (!event.repeat) hold();
+    };
+    this.shoot.onkeyup = (event) => {
+      if (!isKey(event)) return;
+      event.preventDefault();
+      release();
+    };
+    this.shoot.oncontextmenu = (event) => this.data.held && event.preventDefault(); // of a finger that stays
+    for (const end of ["onpointerup", "onpointercancel", "onlostpointercapture", "onblur"]) this.shoot[end] = release;
   }
 
   take(data) {
@@ -42,7 +75,11 @@ class Camera {
     const on = Boolean(this.stream);
     this.start.textContent = on ? "Stop" : "Start camera";
     this.shoot.hidden = !on;
-    this.shoot.textContent = this.data.live ? "Keep this image" : `Take ${this.data.count} images`;
+    this.shoot.classList.toggle("held", Boolean(this.data.held));
+    if (this.taking) return; // the button says how far it is
+    const { live, held, count } = this.data;
+    this.shoot.textContent = live ? "Keep this image" : held ? "Hold to take images"
+      : count === 1 ? "Take an image" : `Take ${count} images`;
   }
 
   async begin() {
@@ -127,18 +164,35 @@ class Camera {
 
   // ---- images that are kept
 
-  async shootAll() {
-    this.shoot.disabled = true;
+  // Take frames until there are so many, or until the button that is held is released.
+  async shootAll(count) {
+    if (this.taking) return;
+    this.taking = true;
+    const { held } = this.data;
+    const badge = this.find(".count");
+    this.shoot.disabled = !held;
+    if (held) this.shoot.textContent = "Release to stop";
     const jpegs = [];
-    for (let taken = 0; taken < this.data.count && this.stream; taken++) {
-      if (taken) await new Promise((go) => setTimeout(go, this.data.every));
+    while (jpegs.length < count && this.stream) {
       if (this.video.videoWidth) jpegs.push(this.frame(this.data.kept_edge));
-      if (this.data.count > 1) this.shoot.textContent = `${taken + 1} of ${this.data.count}`;
+      if (count > 1) {
+        badge.hidden = false;
+        badge.textContent = held ? `${jpegs.length}` : `${jpegs.length} of ${count}`;
+      }
+      if (jpegs.length < count) await this.moment(this.data.every);
+      if (count > 1 && held && !this.holding) break;
     }
-    this.shoot.disabled = false;
+    this.taking = this.holding = this.shoot.disabled = false;
+    badge.hidden = true;
     this.show();
     if (this.data.live) this.stop(); // another frame would come between the image that is kept and its page
-    if (jpegs.length) this.tell("taken", { jpegs });
+    if (jpegs.length && !this.gone) this.tell("taken", { jpegs });
+  }
+
+  // So many milliseconds, or less where the button is released.
+  async moment(milliseconds) {
+    const end = performance.now() + milliseconds, { holding } = this;
+    while (performance.now() < end && this.holding === holding) await new Promise((go) => setTimeout(go, 20));
   }
 
   remove() {

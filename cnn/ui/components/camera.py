@@ -1,4 +1,5 @@
-"""The browser's camera: live, each frame answered by Python as soon as the last one was; or a burst of frames to keep.
+"""The browser's camera: live, each frame answered by Python as soon as the last one was; or frames to keep, some
+at once or as long as a button is held.
 
 `st.camera_input` takes a single photo. Here the browser's part, `camera.js` beside this file, sends frames as small
 JPEG files and draws the answers itself: a run of the page is short, as it draws nothing else. Whatever a browser sends
@@ -19,7 +20,7 @@ from cnn.ui.components.files import component
 _camera = component("camera")
 LIVE_EDGE = 256  # pixels along the longest edge of a live frame: networks take at most 224
 KEPT_EDGE = 640  # of a frame that is kept
-MAX_BURST = 50  # frames
+MAX_BURST = 100  # frames
 _MAX_BYTES = 500_000  # of a frame
 _JPEG = b"\xff\xd8\xff"  # how each begins
 
@@ -58,13 +59,14 @@ def live(key: str, predict: Callable[[bytes], Bars], on_keep: Callable[[bytes], 
     )
 
 
-def burst(key: str, count: int, every: float, on_take: Callable[[list[bytes]], None]) -> None:
+def burst(key: str, count: int, every: float, on_take: Callable[[list[bytes]], None], held: bool = False) -> None:
     """Show the camera with a button that takes some frames, one after the other.
 
     Args:
         key: of the element.
-        count: how many, 1 to 50.
+        count: how many, 1 to 100; at most, where it is held.
         every: seconds from one to the next.
+        held: whether frames are taken while the button is held, by a pointer or with Space or Enter.
         on_take: called with them before the page runs again: JPEG files, at most 640 pixels wide and high.
     """
 
@@ -76,7 +78,13 @@ def burst(key: str, count: int, every: float, on_take: Callable[[list[bytes]], N
         raise ValueError(f"a burst has 1 to {MAX_BURST} frames, not {count}")
     _camera(
         key=key,
-        data={"live": False, "kept_edge": KEPT_EDGE, "count": count, "every": round(every * 1000)},
+        data={
+            "live": False,
+            "held": held,
+            "kept_edge": KEPT_EDGE,
+            "count": count,
+            "every": round(every * 1000),
+        },
         on_frame_change=lambda: None,
         on_taken_change=taken,
     )
