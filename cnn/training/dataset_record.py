@@ -75,8 +75,8 @@ def _change(run: Run, now: dict[str, Any]) -> str:
         return ""
     title = printable(run.config.data.card.title) if run.config else "The dataset"
     return (
-        f"{title} has changed since this training began: {_difference(then.get('classes'), now['classes'])}. The test "
-        "images may be among those that it was trained with by now. Train it again from the start, or take the changes "
+        f"{title} has changed since this training began: {_difference(then.get('classes'), now['classes'])}. Some "
+        "images that it was trained on may be test images now. Train it again from the start, or take the changes "
         "back and resume it."
     )
 

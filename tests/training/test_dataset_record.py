@@ -19,9 +19,8 @@ from tests.training.test_trainer import stop_after
 
 COLOURS = {"blue": (40, 60, 200), "red": (210, 40, 50)}
 SAID = (
-    "Colours has changed since this training began: 40 images then, 41 now (red 20 then, 21 now). The test images may "
-    "be among those that it was trained with by now. Train it again from the start, or take the changes back and "
-    "resume it."
+    "Colours has changed since this training began: 40 images then, 41 now (red 20 then, 21 now). Some images that it "
+    "was trained on may be test images now. Train it again from the start, or take the changes back and resume it."
 )
 
 
