@@ -4,7 +4,6 @@ An archive is untrusted. Before anything is unpacked its table of contents is he
 time is read, never more of it than an image may have. What is no image in a class's folder is said, not unpacked.
 """
 
-import re
 import stat
 import zipfile
 import zlib
@@ -14,8 +13,9 @@ from typing import BinaryIO
 
 from cnn import disk
 from cnn.config.printable import printable
-from cnn.data import names
+from cnn.data import class_paths, names
 from cnn.data.changes import NotChanged
+from cnn.data.class_paths import Entry, Skipped
 from cnn.data.dataset_editing import Added, OwnDataset
 from cnn.data.image_folders import ImageFolder, OnProgress
 from cnn.errors import AtelierError
@@ -26,8 +26,6 @@ MAX_UNPACKED = 8_000_000_000  # bytes of all files
 MAX_RATIO = 100  # unpacked to packed, of all files: images hardly get smaller; a ZIP bomb has 1,000 and more
 _MAX_TABLE = 32_000_000  # bytes of an archive's table of contents
 _SMALL = 100_000_000  # bytes that may be unpacked from however little
-_ARCHIVES = re.compile(r"\.(zip|7z|rar|tar|tgz|gz|bz2|xz|jar)$", re.IGNORECASE)
-_Skipped = dict[str, list[str]]
 
 
 class UnusableArchive(AtelierError, ValueError):
@@ -102,37 +100,11 @@ def _check_size(entries: list[zipfile.ZipInfo]) -> None:
         end = one.header_offset + 30 + one.compress_size
 
 
-def _chosen(entries: list[zipfile.ZipInfo]) -> tuple[list[tuple[str, zipfile.ZipInfo]], _Skipped]:
+def _chosen(entries: list[zipfile.ZipInfo]) -> tuple[list[tuple[str, zipfile.ZipInfo]], Skipped]:
     """The files that may be images of a class, with its name; and what is skipped, by the reason."""
-    skipped: _Skipped = {}
-    inside: list[tuple[list[str], zipfile.ZipInfo]] = []
-    for one in entries:
-        path = _path_of(one)
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        if one.is_dir() or path.endswith("/") or not parts or any(map(names.is_of_the_system, _known(parts))):
-            continue
-        if reason := _refused(one, path, parts):
-            skipped.setdefault(reason, []).append(path)
-        else:
-            inside.append((parts, one))
-    top = {parts[0] for parts, _ in inside}
-    wrapped = len(top) == 1 and any(len(parts) > 2 for parts, _ in inside)
-    chosen: list[tuple[str, zipfile.ZipInfo]] = []
-    for parts, one in inside:
-        path, parts = "/".join(parts), parts[1:] if wrapped else parts
-        try:
-            if len(parts) != 2:
-                where = "in no folder of a class" if len(parts) < 2 else "deeper than in a class's folder"
-                skipped.setdefault(f"A file that lies {where} is passed over.", []).append(path)
-            else:
-                chosen.append((names.cleaned(names.from_folder(parts[0])), one))
-        except names.BadName as error:
-            skipped.setdefault(str(error), []).append(path)
-    return chosen, skipped
-
-
-def _known(parts: list[str]) -> list[str]:
-    return [part for part in parts if part != ".."]
+    known = [Entry(_path_of(one), one.file_size, _refused(one)) for one in entries]
+    chosen, skipped = class_paths.by_class(known, "archive")
+    return [(class_name, entries[number]) for class_name, number in chosen], skipped
 
 
 def _path_of(entry: zipfile.ZipInfo) -> str:
@@ -146,28 +118,22 @@ def _path_of(entry: zipfile.ZipInfo) -> str:
     return path.replace("\\", "/")
 
 
-def _refused(entry: zipfile.ZipInfo, path: str, parts: list[str]) -> str:
-    """Why a file is not unpacked, whatever it holds; empty where it may be."""
+def _refused(entry: zipfile.ZipInfo) -> str:
+    """Why a file is not unpacked, whatever it is called and holds; empty where it may be."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
-    if path[0] == "/" or ".." in parts or re.match(r"[A-Za-z]:", path):
-        return "Its path leads out of the archive."
     if kind == stat.S_IFLNK:
         return "A link is not followed."
     if kind not in (0, stat.S_IFREG):
         return "It is no ordinary file."
     if entry.flag_bits & 0x1:
         return "It is locked with a password: unpack it yourself."
-    if _ARCHIVES.search(path):
-        return "An archive within the archive is not unpacked: unpack it yourself."
-    if entry.file_size > MAX_BYTES:
-        return f"The file is larger than {MAX_BYTES >> 20} MB. Save it smaller, or as a JPEG file."
     return ""
 
 
 def _read(
     archive: zipfile.ZipFile,
     chosen: list[tuple[str, zipfile.ZipInfo]],
-    skipped: _Skipped,
+    skipped: Skipped,
     on_progress: OnProgress | None,
 ) -> Iterator[tuple[str, str, bytes]]:
     """Class, name and bytes of each file, one at a time."""
@@ -191,7 +157,7 @@ def _read(
         yield class_name, path, content
 
 
-def _first(skipped: _Skipped) -> str:
+def _first(skipped: Skipped) -> str:
     reason, files = next(iter(skipped.items()))
     return f"{printable(files[0])}: {reason}"
 

@@ -202,6 +202,7 @@ COLLECT_PROBLEM = "collect_problem"  # why the last change was not made
 SELECTED_OWN = "selected_own"  # the names of the selected images, by dataset and class
 ALBUM_CHANGED = "album_changed"  # an image was opened or removed: the whole page follows
 UPLOADS = "collect_uploads"  # how many times files were uploaded: the number of the next uploader
+IMPORT_MENU = "collect-import"  # widget: whether the menu Import and export of a dataset is open
 ADD_WAY = "collect-way"  # widget: from where images are added
 ADD_LAST = "add_last"  # the dataset and class that images were added to last from another page
 ADD_OUTCOME = "add_outcome"  # what became of these

@@ -97,8 +97,19 @@ def test_a_dataset_is_made_tidied_exported_and_imported_again(page: Page, worksh
     settled(page)
 
     page.get_by_role("button", name="Import a ZIP file").click()
-    page.locator("input[type=file]").set_input_files(tmp_path / "Pets.zip")
+    page.locator("input[type=file]").first.set_input_files(tmp_path / "Pets.zip")
     expect(page.get_by_text("10 images added to Cat.")).to_be_visible()
+    expect(page.get_by_text("20 images · 2 classes")).to_be_visible()
+    settled(page)
+
+    # A folder of class folders is what a ZIP file of it would be; its images are there already, all but one.
+    (given / "Dog" / ".DS_Store").write_bytes(b"x")
+    fill(given, {"Bird": 1}, first=500)
+    page.get_by_role("button", name="Import and export").click()
+    page.locator("input[type=file][webkitdirectory]").set_input_files(given)
+    expect(page.get_by_text("1 image added to Bird.")).to_be_visible()
+    expect(page.get_by_text("The same image is there already.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("20 images · 2 classes")).to_be_visible()
     settled(page)
     page.get_by_role("button", name="Train with this dataset").click()

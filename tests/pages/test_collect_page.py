@@ -127,15 +127,23 @@ def test_a_drawing_is_added(shoes, monkeypatch):
     assert pixels.shape[:2] == (280, 280) and (pixels[140, 140].max(), pixels[0, 0].min()) == (0, 255)
 
 
-def test_a_burst_of_photos_is_added(shoes, monkeypatch):
+def test_photos_are_added_as_many_as_are_chosen(shoes, monkeypatch):
     asked = {}
-    monkeypatch.setattr(adding.camera, "burst", lambda key, count, every, take: asked.update(count=count, take=take))
+
+    def burst(key, count, every, take, held):
+        asked.update(count=count, take=take, held=held)
+
+    monkeypatch.setattr(adding.camera, "burst", burst)
     app = open_page("Collect", dataset="Shoes", **{state.ADDING_TO: "Sandal"})
     app.segmented_control(key=state.ADD_WAY).set_value("Camera")
     refresh(app)
-    assert asked["count"] == 10
+    assert (asked["count"], asked["held"]) == (100, True) and "5 photos a second while you hold" in text(app)
     asked["take"]([png(901), png(902)])
     assert counts()["Sandal"] == 12
+    for chosen, count in (("10 photos", 10), ("1 photo", 1)):
+        app.segmented_control(key="collect-photos").set_value(chosen)
+        refresh(app)
+        assert (asked["count"], asked["held"]) == (count, False)
 
 
 def archive(**classes: int) -> bytes:
@@ -156,6 +164,43 @@ def test_a_zip_becomes_a_dataset_with_an_account_that_is_dismissed():
     said = app.warning[0].value
     assert "3 images added to Cat" in said and "readme" in said and "in no folder of a class" in said
     assert not click(app, "dismiss-page").warning
+
+
+def of_folder(**files: bytes) -> list[tuple[str, bytes, str]]:
+    """Files as a browser hands over those of a folder."""
+    return [(path, content, "image/png") for path, content in files.items()]
+
+
+def test_a_folder_of_images_goes_into_the_class_and_a_folder_of_folders_becomes_classes(shoes):
+    app = open_page("Collect", dataset="Shoes", **{state.ADDING_TO: "Boot"})
+    app.segmented_control(key=state.ADD_WAY).set_value("Folder")
+    refresh(app)
+    assert "A folder of images goes into Boot" in text(app)
+    files = {"Winter/1.png": png(901), "Winter/2.png": png(902), "Winter/.DS_Store": b"x", "Winter/notes.txt": b"x"}
+    app.file_uploader(key="folder-0").set_value(of_folder(**files))
+    refresh(app)
+    said = app.warning[0].value
+    assert "2 images added to Boot" in said and "notes.txt" in said and "DS" not in said
+    assert counts() == {"Boot": 14, "Sandal": 10}
+    files = {"All/Clog/1.png": png(903), "All/Sandal/2.png": png(904)}
+    app.file_uploader(key="folder-1").set_value(of_folder(**files))
+    refresh(app)
+    assert counts() == {"Boot": 14, "Clog": 1, "Sandal": 11}
+    app.file_uploader(key="folder-2").set_value(of_folder(**{"1.png": png(905)}))
+    refresh(app)
+    assert "without the names of their folders" in app.error[0].value and sum(counts().values()) == 26
+
+
+def test_a_folder_of_folders_becomes_a_dataset_called_as_it():
+    app = open_page("Collect")
+    files = {f"Pets/{name}/{number}.png": png(number) for name, number in (("Cat", 1), ("Cat", 2), ("Dog", 3))}
+    app.file_uploader(key="folder-new-0").set_value(of_folder(**files))
+    refresh(app)
+    assert link(app, "dataset") == "Pets" and own_datasets.own("Pets").listing().counts() == {"Cat": 2, "Dog": 1}
+    for bad, said in (("1.png", "without the names"), ("Fish/a/b/1.png", "has no images")):
+        app = open_page("Collect")
+        app.file_uploader(key="folder-new-0").set_value(of_folder(**{bad: png(5)}))
+        assert said in refresh(app).error[0].value and own_datasets.listed() == ["Pets"]
 
 
 def test_a_zip_that_is_none_leaves_nothing_behind():

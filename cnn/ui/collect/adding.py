@@ -12,15 +12,16 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from cnn.config import counted
 from cnn.data.dataset_editing import OwnDataset
 from cnn.data.image_folders import Listing
+from cnn.data.uploaded_folders import add_folder
 from cnn.pictures import MAX_BYTES, READ_IN_WORDS
 from cnn.ui import links, shell, state
 from cnn.ui.collect import changing, jobs, uploads
 from cnn.ui.components import camera, drawing_board
 
-WAYS = ("Upload", "Camera", "Draw")
-MAX_FILES = 500  # of one upload: they are in memory until they are written
-_PHOTOS = {"1 photo": 1, "10 photos": 10}
-_EVERY = 0.3  # seconds between two photos
+WAYS = ("Upload", "Folder", "Camera", "Draw")
+_HOLD = "While held"
+_PHOTOS = {_HOLD: camera.MAX_BURST, "10 photos": 10, "1 photo": 1}
+_EVERY, _EVERY_HELD = 0.3, 0.2  # seconds between two photos
 
 
 def show_dialog(dataset: OwnDataset, listing: Listing) -> None:
@@ -61,7 +62,9 @@ def _ask(dataset: OwnDataset, class_name: str) -> None:
         width="stretch",
         label_visibility="collapsed",
     )
-    if way == "Camera":
+    if way == "Folder":
+        _folder(dataset, class_name)
+    elif way == "Camera":
         _camera(dataset, class_name)
     elif way == "Draw":
         _draw(dataset, class_name)
@@ -125,7 +128,8 @@ def _upload(dataset: OwnDataset, class_name: str) -> None:
         args=(key, dataset, class_name),
     )
     st.caption(
-        f"{READ_IN_WORDS}. At most {MAX_BYTES >> 20} MB a file and {MAX_FILES} files at once; more as a ZIP file."
+        f"{READ_IN_WORDS}. At most {MAX_BYTES >> 20} MB a file and {uploads.MAX_FILES} files at once; more as a ZIP "
+        "file."
     )
 
 
@@ -135,15 +139,32 @@ def _uploaded(key: str, dataset: OwnDataset, class_name: str) -> None:
         return
     st.session_state[state.UPLOADS] = st.session_state.get(state.UPLOADS, 0) + 1
     forget = uploads.forgetting(files)
-    add(dataset, class_name, [(file.name, file.getvalue) for file in files[:MAX_FILES]], forget)
-    if len(files) > MAX_FILES:
+    add(dataset, class_name, [(file.name, file.getvalue) for file in files[: uploads.MAX_FILES]], forget)
+    if len(files) > uploads.MAX_FILES:
         st.session_state[state.COLLECT_PROBLEM] = (
-            f"Only the first {MAX_FILES} of {len(files):,} files were added: upload the others afterwards."
+            f"Only the first {uploads.MAX_FILES} of {len(files):,} files were added: upload the others afterwards."
         )
 
 
+def _folder(dataset: OwnDataset, class_name: str) -> None:
+    key = f"folder-{st.session_state.get(state.UPLOADS, 0)}"
+    uploads.ask_folder("A folder", key, _folder_chosen, (key, dataset, class_name))
+    st.caption(
+        f"A folder of images goes into {shell.plain(class_name)}. A folder of folders becomes classes, called as these "
+        f"folders are. {uploads.FOLDER_LIMITS}"
+    )
+
+
+def _folder_chosen(key: str, dataset: OwnDataset, class_name: str) -> None:
+    if (taken := uploads.taken_folder(key)) is None:
+        return
+    files, forget = taken
+    with changing.guarded():
+        jobs.begin(dataset, "Adding a folder", lambda report: add_folder(dataset, files, class_name, report), forget)
+
+
 def _camera(dataset: OwnDataset, class_name: str) -> None:
-    photos = st.segmented_control("Photos", list(_PHOTOS), default="10 photos", required=True, key="collect-photos")
+    photos = st.segmented_control("Photos", list(_PHOTOS), default=_HOLD, required=True, key="collect-photos")
 
     def taken(frames: list[bytes]) -> None:
         now = time.strftime("%Y-%m-%d %H.%M.%S")
@@ -156,12 +177,18 @@ def _camera(dataset: OwnDataset, class_name: str) -> None:
             ],
         )
 
-    camera.burst(f"collect-camera-{photos}", _PHOTOS[photos or "10 photos"], _EVERY, taken)
-    st.caption(
-        "Turn the thing and move the camera while it takes photos: images that differ teach more."
-        if photos == "10 photos"
-        else "Move a little between two photos: images that differ teach more."
-    )
+    is_held = photos in (_HOLD, None)
+    every = _EVERY_HELD if is_held else _EVERY
+    camera.burst(f"collect-camera-{photos}", _PHOTOS[photos or _HOLD], every, taken, is_held)
+    if is_held:
+        st.caption(
+            f"{1 / every:.0f} photos a second while you hold the button, or Space once it is chosen; at most "
+            f"{camera.MAX_BURST} at once. Turn the thing and move the camera: images that differ teach more."
+        )
+    elif photos == "1 photo":
+        st.caption("Move a little between two photos: images that differ teach more.")
+    else:
+        st.caption("Turn the thing and move the camera while it takes photos: images that differ teach more.")
 
 
 def _draw(dataset: OwnDataset, class_name: str) -> None:

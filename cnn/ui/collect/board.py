@@ -37,8 +37,14 @@ def head(dataset: OwnDataset, listing: Listing, is_whole: bool) -> None:
         st.caption(
             f"{counted(len(listing.images), 'image')} · {naming.class_count(len(listing.classes))}", width="content"
         )
-        with st.popover("Import and export", icon=":material/folder_zip:", type="tertiary"):
-            overview.ask_zip(dataset)
+        with st.popover(
+            "Import and export",
+            icon=":material/folder_zip:",
+            type="tertiary",
+            key=state.IMPORT_MENU,
+            on_change="rerun",
+        ):
+            overview.ask_import(dataset)
             st.divider()
             _export(dataset, listing)
         what = st.menu_button("Dataset", ["Rename", "Delete"], icon=":material/more_vert:", type="tertiary", key="more")

@@ -2,15 +2,17 @@
 
 import shutil
 import time
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cnn.config import counted
-from cnn.data import own_datasets, zips
+from cnn.data import own_datasets, uploaded_folders, zips
 from cnn.data.changes import NotChanged
-from cnn.data.dataset_editing import OwnDataset
-from cnn.data.image_folders import UnusableFolder
+from cnn.data.dataset_editing import Added, OwnDataset
+from cnn.data.image_folders import OnProgress, UnusableFolder
+from cnn.errors import AtelierError
 from cnn.ui import shell, state
 from cnn.ui.collect import changing, jobs, naming, thumbnails, uploads
 
@@ -25,8 +27,8 @@ def show() -> None:
     if not listed:
         st.info(
             "A dataset is a set of classes with images of each, from which a network learns to tell the classes apart. "
-            "Make one and add at least two classes with ten or more images each, or upload a ZIP file that has a "
-            "folder for each class.",
+            "Make one and add at least two classes with ten or more images each, or upload a ZIP file or a "
+            "folder that has a folder for each class.",
             icon=":material/add_photo_alternate:",
         )
     _undo()
@@ -39,8 +41,8 @@ def show() -> None:
             on_click=naming.open_dialog,
             args=("new dataset",),
         )
-        with st.popover("Import a ZIP file", icon=":material/folder_zip:"):
-            ask_zip(None)
+        with st.popover("Import a ZIP file or folder", icon=":material/folder_zip:"):
+            ask_import(None)
         if own_datasets.deleted():
             with st.popover("Bin", icon=":material/delete:", type="tertiary"):
                 _bin()
@@ -109,25 +111,27 @@ def restore(name: str) -> None:
 # ---------------------------------------------------------------- import
 
 
-def ask_zip(dataset: OwnDataset | None) -> None:
-    """Ask for a ZIP file; its images are added to a dataset, or to a new one that is called as the file."""
-    number = st.session_state.get(state.UPLOADS, 0)
-    key = f"zip-{'new' if dataset is None else 'into'}-{number}"
+def ask_import(dataset: OwnDataset | None) -> None:
+    """Ask for a ZIP file or a folder; its images are added to a dataset, or to a new one that is called like it."""
+    number, place = st.session_state.get(state.UPLOADS, 0), "new" if dataset is None else "into"
+    zip_key, folder_key = f"zip-{place}-{number}", f"folder-{place}-{number}"
     st.file_uploader(
         "A ZIP file with a folder for each class",
         "zip",
-        key=key,
+        key=zip_key,
         max_upload_size=ZIP_MEGABYTES,
-        on_change=_import,
-        args=(key, dataset),
+        on_change=_import_zip,
+        args=(zip_key, dataset),
     )
     st.caption(
         "One that was exported here, or any other. "
         + ("The dataset is called as the file." if dataset is None else "Classes that are missing are added.")
     )
+    uploads.ask_folder("Or a folder with a folder for each class", folder_key, _import_folder, (folder_key, dataset))
+    st.caption(f"A folder without folders becomes one class. {uploads.FOLDER_LIMITS}")
 
 
-def _import(key: str, dataset: OwnDataset | None) -> None:
+def _import_zip(key: str, dataset: OwnDataset | None) -> None:
     """Begin to import an uploaded archive; for callbacks."""
     file: UploadedFile | None = st.session_state[key]
     if file is None:
@@ -135,21 +139,52 @@ def _import(key: str, dataset: OwnDataset | None) -> None:
     st.session_state[state.UPLOADS] = st.session_state.get(state.UPLOADS, 0) + 1
     forget = uploads.forgetting([file])
     with changing.guarded():
-        into = dataset or _new_called(file.name)
-        job = jobs.begin(into, "Adding images", lambda report: zips.import_zip(into, file, report), forget)
-        if dataset is None and job.problem:
-            jobs.dismiss(into)
-            shutil.rmtree(into.path, ignore_errors=True)  # made a moment ago, and empty
-            raise NotChanged(job.problem)
-        naming.open_dataset(into.name)
+        name = file.name.rpartition(".")[0]
+        _import(dataset, name, lambda into, report: zips.import_zip(into, file, report), forget)
 
 
-def _new_called(file: str) -> OwnDataset:
-    """A new dataset, called as a file; with a number where the name is taken."""
-    stem = file.rpartition(".")[0] or "Dataset"
+def _import_folder(key: str, dataset: OwnDataset | None) -> None:
+    """Begin to import an uploaded folder; for callbacks."""
+    if (taken := uploads.taken_folder(key)) is None:
+        return
+    files, forget = taken
+    with changing.guarded():
+        try:
+            name = uploaded_folders.name_of(files)
+        except uploaded_folders.UnusableUpload:
+            forget()
+            raise
+        add = uploaded_folders.add_folder
+        _import(dataset, name, lambda into, report: add(into, files, on_progress=report), forget)
+
+
+def _import(
+    dataset: OwnDataset | None,
+    name: str,
+    work: Callable[[OwnDataset, OnProgress], Added],
+    forget: Callable[[], None],
+) -> None:
+    """Begin the work that adds images to a dataset, or to a new one of that name."""
+    try:
+        into = dataset or _new_called(name)
+    except AtelierError:
+        forget()
+        raise
+    job = jobs.begin(into, "Adding images", lambda report: work(into, report), forget)
+    if dataset is None and job.problem:
+        jobs.dismiss(into)
+        shutil.rmtree(into.path, ignore_errors=True)  # made a moment ago, and empty
+        raise NotChanged(job.problem)
+    st.session_state[state.IMPORT_MENU] = False  # it would cover what became of it
+    naming.open_dataset(into.name)
+
+
+def _new_called(name: str) -> OwnDataset:
+    """A new dataset of that name, with a number where the name is taken."""
+    name = tried = name or "Dataset"
     for number in range(2, 100):
         try:
-            return own_datasets.create(stem)
+            return own_datasets.create(tried)
         except NotChanged:
-            stem = f"{file.rpartition('.')[0] or 'Dataset'} {number}"
-    return own_datasets.create(stem)
+            tried = f"{name} {number}"
+    return own_datasets.create(tried)

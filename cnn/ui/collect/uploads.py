@@ -1,10 +1,21 @@
-"""Uploaded files: taken out of the server's memory as soon as they have been used."""
+"""Uploaded files and folders: asked for, and taken out of the server's memory as soon as they have been used."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from cnn.data.uploaded_folders import UploadedPath
+from cnn.pictures import MAX_BYTES
+from cnn.ui import state
+
+MAX_FILES = 500  # of one upload: they are in memory until they are written
+FOLDER_LIMITS = (
+    "Choose it with the button: one that is dropped comes without its folders. At most "
+    f"{MAX_BYTES >> 20} MB a file; more than {MAX_FILES} files come faster as a ZIP file."
+)
 
 
 def forgetting(files: Sequence[UploadedFile]) -> Callable[[], None]:
@@ -24,3 +35,24 @@ def forgetting(files: Sequence[UploadedFile]) -> Callable[[], None]:
             remove(session_id=session, file_id=file_id)
 
     return forget
+
+
+def ask_folder(label: str, key: str, on_change: Callable[..., None], args: tuple) -> None:
+    """Ask for a whole folder. key: of its files in the session; on_change, args: a callback for when they are there."""
+    st.file_uploader(
+        label,
+        accept_multiple_files="directory",
+        key=key,
+        max_upload_size=MAX_BYTES >> 20,
+        on_change=on_change,
+        args=args,
+    )
+
+
+def taken_folder(key: str) -> tuple[list[UploadedPath], Callable[[], None]] | None:
+    """The files of a folder that was chosen, with what lets the server forget them; for callbacks, once."""
+    files: list[UploadedFile] = st.session_state[key]
+    if not files:
+        return None
+    st.session_state[state.UPLOADS] = st.session_state.get(state.UPLOADS, 0) + 1
+    return [UploadedPath(file.name, file.size, file.getvalue) for file in files], forgetting(files)
