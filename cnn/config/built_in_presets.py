@@ -2,9 +2,9 @@
 
 from functools import cache
 
-from cnn.config.backbones import EFFICIENTNET_LITE0
+from cnn.config.backbones import EFFICIENTNET_LITE2
 from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, SkipConnection
-from cnn.config.run_config import PHOTO_SIZE, Data, RunConfig, Training
+from cnn.config.run_config import Data, RunConfig, Training
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone
 
 
@@ -126,8 +126,8 @@ def presets() -> dict[str, RunConfig]:
             training=Training(learning_rate=0.01, schedule="cosine", batch_size=64, epochs=3),
         ),
         "transfer": on_backbone(
-            EFFICIENTNET_LITE0.name,
-            Data(image_size=PHOTO_SIZE, channels=3, limit=1000, **PHOTO_AUGMENTATION),
+            EFFICIENTNET_LITE2.name,
+            Data(image_size=EFFICIENTNET_LITE2.input_shape[:2], channels=3, limit=1000, **PHOTO_AUGMENTATION),
             preset="transfer",
         ),
     }

@@ -26,7 +26,7 @@ from cnn.config.layers import Layer, Row, trace
 MAX_LEARNING_RATE = 10.0
 MAX_CLASSES = 200
 MAX_CLASS_NAME = 80  # characters
-LEAST_EDGE, LARGEST_EDGE = 16, 224  # pixels of an image's height and width
+LEAST_EDGE, LARGEST_EDGE = 16, 320  # pixels of an image's height and width
 PHOTO_SIZE = (224, 224)  # of images of your own, where no other is chosen
 _Edge = Annotated[int, Field(ge=LEAST_EDGE, le=LARGEST_EDGE)]
 _FromJson = BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)

@@ -196,12 +196,12 @@ def _made(run: Run, model, key: str, splits: data.Splits | None) -> bytes:
     from cnn.networks.exports.litert import REPRESENTATIVE, litert
     from cnn.networks.exports.onnx_file import onnx_file
     from cnn.networks.exports.operations import operations
-    from cnn.networks.portable import portable
+    from cnn.networks.load import whole_file
 
     card = run.config.data.card
     match key:
         case "keras":
-            return portable(run.model_path.read_bytes())
+            return whole_file(run)
         case "litert":
             return litert(model)
         case "litert-int8":

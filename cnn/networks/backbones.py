@@ -1,6 +1,6 @@
 """The weights with which the first layers of a network begin: of a backbone trained on ImageNet, or of another run.
 
-EfficientNet-Lite0 comes with this project (`benchmarks/convert_backbone.py` made its files); the other backbones of
+EfficientNet-Lite2 comes with this project (`benchmarks/convert_backbone.py` made its files); the other backbones of
 `cnn.config.backbones` are networks of `keras.applications`, whose weights lie in Keras's cache or are downloaded by
 Keras, which checks them. Read are arrays only: no file can make anything else. TensorFlow is loaded with the first
 weights of a run or of Keras, so that a page can ask what is there.
@@ -11,15 +11,16 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cnn import runs
 from cnn.config import RunConfig
 from cnn.config.backbones import BACKBONES, BackboneCard
-from cnn.config.layers import Layer, Row, trace
+from cnn.config.layers import Row
 from cnn.errors import AtelierError
+from cnn.networks.transfer_fit import Source, Weights, described, problem
 from cnn.runs.directory import PRETRAINED
 
 if TYPE_CHECKING:
@@ -35,27 +36,10 @@ _CACHED = {  # the file without an output layer, by its name in Keras's cache, a
 _TIMEOUT = 20.0  # seconds without an answer after which a download has failed
 
 OnDownload = Callable[[str], None]
-Weights = dict[str, list[np.ndarray]]  # of every Keras layer that has some, by its row's name, in Keras's order
 
 
 class TransferImpossible(AtelierError, RuntimeError):
     """The weights to begin with cannot be had, or are for other layers; the message says why and what to do."""
-
-
-class Source(NamedTuple):
-    """A network whose weights others can begin with.
-
-    title: what people call it. layers, input_shape: what it is made of. rows: its table, without the output layer.
-    weights: float32. classes: of its output layer, and that layer's weights; empty where it has none.
-    """
-
-    title: str
-    layers: tuple[Layer, ...]
-    input_shape: tuple[int, int, int]
-    rows: tuple[Row, ...]
-    weights: Weights
-    classes: tuple[str, ...] = ()
-    output: Sequence[np.ndarray] = ()
 
 
 def to_do(name: str) -> str | None:
@@ -82,9 +66,9 @@ def source_of(name: str, on_download: OnDownload = lambda _: None) -> Source:
         TransferImpossible: there is none, or its weights cannot be read or downloaded.
     """
     if card := BACKBONES.get(name):
-        rows = tuple(trace(card.layers, card.input_shape, 2)[:-1])
-        weights = _kerass(card, rows, on_download) if card.keras_name else _shipped(card, rows)
-        return Source(card.title, card.layers, card.input_shape, rows, weights)
+        source = described(name, None)
+        weights = _kerass(card, source.rows, on_download) if card.keras_name else _shipped(card, source.rows)
+        return source._replace(weights=weights)
     from cnn.networks.load import UnreadableModel, load
 
     try:
@@ -97,10 +81,9 @@ def source_of(name: str, on_download: OnDownload = lambda _: None) -> Source:
         ) from error
     except UnreadableModel as error:
         raise TransferImpossible(f"The weights cannot be transferred. {error}") from error
-    rows = tuple(run.config.rows()[:-1])
-    weights = {row.name: model.get_layer(row.name).get_weights() for row in rows if row.parameters}
-    images, output = run.config.data.card, model.layers[-1].get_weights()
-    return Source(run.name, run.config.layers, images.input_shape, rows, weights, images.class_names, output)
+    source = described(name, run)
+    weights = {row.name: model.get_layer(row.name).get_weights() for row in source.rows if row.parameters}
+    return source._replace(weights=weights, output=model.layers[-1].get_weights())
 
 
 def transfer_weights(model: "keras.Model", config: RunConfig, on_download: OnDownload = lambda _: None) -> None:
@@ -112,7 +95,7 @@ def transfer_weights(model: "keras.Model", config: RunConfig, on_download: OnDow
         model: of `cnn.networks.build.build(config)`, with weights of any kind, which are replaced.
 
     Raises:
-        TransferImpossible: see `source_of`; or the layers are others, as `misfit` says.
+        TransferImpossible: see `source_of`; or the layers do not fit, see `cnn.networks.transfer_fit.problem`.
     """
     if not config.transfer.source:
         return
@@ -128,6 +111,17 @@ def transfer_weights(model: "keras.Model", config: RunConfig, on_download: OnDow
         model.layers[-1].set_weights(source.output)
 
 
+def transfer_frozen(model: "keras.Model", config: RunConfig) -> None:
+    """Give the frozen layers of a network the weights of `config.transfer.source`, and no other layer any.
+
+    Raises:
+        TransferImpossible: see `transfer_weights`.
+    """
+    if config.transfer.frozen:
+        frozen = config.transfer.model_copy(update={"layers": config.transfer.frozen, "output": False})
+        transfer_weights(model, config.model_copy(update={"transfer": frozen}))
+
+
 def fitting_weights(source: Source, config: RunConfig) -> Weights:
     """The weights of a source for the layers of a configuration that are transferred, by the names of its rows.
 
@@ -138,10 +132,10 @@ def fitting_weights(source: Source, config: RunConfig) -> Weights:
     Raises:
         TransferImpossible: the layers are others, or have inputs of another size.
     """
-    count = config.transfer.layers
-    if problem := misfit(source, config.layers, count):
-        raise TransferImpossible(problem)
-    rows = [row for row in config.rows() if row.layer < count and row.parameters]
+    count, table = config.transfer.layers, config.rows()
+    if misfit := problem(source, config.layers, table, count):
+        raise TransferImpossible(misfit.text)
+    rows = [row for row in table if row.layer < count and row.parameters]
     given = [row for row in source.rows if row.layer < count and row.parameters]
     channels = config.data.card.input_shape[2]
     found: Weights = {}
@@ -149,51 +143,14 @@ def fitting_weights(source: Source, config: RunConfig) -> Weights:
         arrays = source.weights[other.name]
         if row is rows[0] and row.type == "Conv2D" and arrays[0].shape[2] != channels:
             arrays = [_recoloured(arrays[0], channels), *arrays[1:]]
-        if sum(array.size for array in arrays) != row.parameters:
-            raise TransferImpossible(
-                f"Layer {row.layer + 1} ({config.layers[row.layer]}) has {row.parameters:,} parameters here and "
-                f"{other.parameters:,} in {source.title}, whose images are {_size(source.input_shape)}: transfer only "
-                f"the layers before it, or choose images of this size."
-            )
         found[row.name] = arrays
     return found
-
-
-def misfit(source: Source, layers: Sequence[Layer], count: int) -> str | None:
-    """Why the first layers of a stack, so many, cannot get the weights of a source, in a sentence; None where they can.
-
-    How they are trained does not count: dropout and weight decay may be others.
-    """
-    if count > len(source.layers):
-        return (
-            f"{count} layers are to be transferred, but {source.title} has only {len(source.layers)} before its output "
-            f"layer: transfer at most {len(source.layers)}."
-        )
-    for index, (layer, other) in enumerate(zip(layers[:count], source.layers, strict=False)):
-        if _plain(layer) != _plain(other):
-            return (
-                f"Layer {index + 1} is “{layer}” here and “{other}” in {source.title}: transfer only the "
-                f"{index} layers before it, or make it the same."
-                if index
-                else f"The first layer is “{layer}” here and “{other}” in {source.title}: begin with its layers."
-            )
-    return None
-
-
-def _plain(layer: Layer) -> Layer:
-    """A layer without what only training asks for."""
-    fields = type(layer).model_fields
-    return layer.model_copy(update={name: 0.0 for name in ("l2", "rate") if name in fields})
 
 
 def _recoloured(kernels: np.ndarray, channels: int) -> np.ndarray:
     """Kernels (k, k, channels, filters) for another number of channels, of images that are grey in either."""
     grey = kernels.sum(axis=2, keepdims=True)
     return np.repeat(grey / channels, channels, axis=2)
-
-
-def _size(shape: Sequence[int]) -> str:
-    return "×".join(map(str, shape))
 
 
 # ---------------------------------------------------------------- files
@@ -239,7 +196,7 @@ def _kerass(card: BackboneCard, rows: Sequence[Row], on_download: OnDownload) ->
         reason = str(error).rsplit("-- ", 1)[-1].strip() or type(error).__name__
         raise TransferImpossible(
             f"The weights of {card.title} are not in Keras's cache and could not be downloaded ({reason}): connect to "
-            f"the internet, put the file {_CACHED[card.name][0]} into {_file(card).parent}, or use EfficientNet-Lite0, "
+            f"the internet, put the file {_CACHED[card.name][0]} into {_file(card).parent}, or use EfficientNet-Lite2, "
             "which is here."
         ) from error
     return kerass_weights(card, rows, model)

@@ -7,11 +7,30 @@ TensorFlow.
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from cnn.config.backbones import BACKBONES
 from cnn.config.layers import Layer, Row, trace
 from cnn.config.repairs import Fix
-from cnn.networks.backbones import Source, misfit
 from cnn.runs import Run
+
+Weights = dict[str, list[np.ndarray]]  # of every Keras layer that has some, by its row's name, in Keras's order
+
+
+class Source(NamedTuple):
+    """A network whose weights others can begin with.
+
+    title: what people call it. layers, input_shape: what it is made of. rows: its table, without the output layer.
+    weights: float32. classes: of its output layer, and that layer's weights; empty where it has none.
+    """
+
+    title: str
+    layers: tuple[Layer, ...]
+    input_shape: tuple[int, int, int]
+    rows: tuple[Row, ...]
+    weights: Weights
+    classes: tuple[str, ...] = ()
+    output: Sequence[np.ndarray] = ()
 
 
 class Misfit(NamedTuple):
@@ -41,6 +60,27 @@ def described(source: str, run: Run | None) -> Source | None:
     images = run.config.data.card
     rows = tuple(run.config.rows()[:-1])
     return Source(run.name, run.config.layers, images.input_shape, rows, {}, images.class_names)
+
+
+def misfit(source: Source, layers: Sequence[Layer], count: int) -> str | None:
+    """Why the first layers of a stack, so many, cannot get the weights of a source, in a sentence; None where they can.
+
+    How they are trained does not count: dropout and weight decay may be others.
+    """
+    if count > len(source.layers):
+        return (
+            f"{count} layers are to be transferred, but {source.title} has only {len(source.layers)} before its output "
+            f"layer: transfer at most {len(source.layers)}."
+        )
+    for index, (layer, other) in enumerate(zip(layers[:count], source.layers, strict=False)):
+        if _plain(layer) != _plain(other):
+            return (
+                f"Layer {index + 1} is “{layer}” here and “{other}” in {source.title}: transfer only the "
+                f"{index} layers before it, or make it the same."
+                if index
+                else f"The first layer is “{layer}” here and “{other}” in {source.title}: begin with its layers."
+            )
+    return None
 
 
 def problem(source: Source, layers: Sequence[Layer], rows: Sequence[Row], count: int) -> Misfit | None:
@@ -96,3 +136,9 @@ def fitting_layers(source: Source, layers: Sequence[Layer], count: int) -> int:
     while count and misfit(source, layers, count):
         count -= 1
     return count
+
+
+def _plain(layer: Layer) -> Layer:
+    """A layer without what only training asks for."""
+    fields = type(layer).model_fields
+    return layer.model_copy(update={name: 0.0 for name in ("l2", "rate") if name in fields})

@@ -33,7 +33,7 @@ _LONGEST = 4000  # characters of the settings in a link: some servers and chats 
 
 _PARAMETERS = ("network", "preset")  # of the link
 _FOR_GARMENTS = ("style_augmentation", "outlier_exposure", "own_images")  # of Fashion-MNIST's size
-_MANY = 5_000  # images of a built-in dataset, of which a backbone of 224×224 pixels would take half an hour and more
+_MANY = 5_000  # images of a built-in dataset, of which a backbone would take half an hour and more
 _SOME = 1_000  # are trained on instead
 
 Values = dict[str, Any]

@@ -1,4 +1,4 @@
-"""The reader of PyTorch's old files, which makes nothing but arrays, and the conversion of EfficientNet-Lite0."""
+"""The reader of PyTorch's old files, which makes nothing but arrays, and the conversion of EfficientNet-Lite2."""
 
 import io
 import pickle
@@ -13,7 +13,7 @@ import pytest
 from benchmarks import convert_backbone
 from benchmarks.convert_backbone import converted, layers_in_torch, tensors, write
 from cnn.config import Data, RunConfig, Transfer
-from cnn.config.backbones import EFFICIENTNET_LITE0
+from cnn.config.backbones import EFFICIENTNET_LITE2
 from cnn.config.layers import trace
 from cnn.networks import backbones
 from cnn.networks.backbones import source_of, transfer_weights
@@ -122,9 +122,9 @@ def test_another_format_and_a_cut_file_are_refused(floats):
 
 
 def drawn_weights() -> tuple[list, dict[str, np.ndarray]]:
-    """The table of EfficientNet-Lite0, and weights by chance as PyTorch names and orders them."""
+    """The table of EfficientNet-Lite2, and weights by chance as PyTorch names and orders them."""
     chance = np.random.default_rng(0)
-    rows = trace(EFFICIENTNET_LITE0.layers, EFFICIENTNET_LITE0.input_shape, 2)[:-1]
+    rows = trace(EFFICIENTNET_LITE2.layers, EFFICIENTNET_LITE2.input_shape, 2)[:-1]
     by_name = {row.name: row for row in rows}
     found: dict[str, np.ndarray] = {}
     convolutions = [row for row in rows if row.type in ("Conv2D", "DepthwiseConv2D")]
@@ -141,9 +141,9 @@ def drawn_weights() -> tuple[list, dict[str, np.ndarray]]:
 def test_converted_weights_are_written_and_read_in_16_bits(tmp_path, monkeypatch):
     rows, found = drawn_weights()
     weights = converted(found, rows)
-    write(weights, tmp_path / EFFICIENTNET_LITE0.name)
+    write(weights, tmp_path / EFFICIENTNET_LITE2.name)
     monkeypatch.setattr(backbones, "SHIPPED", tmp_path)
-    again = source_of(EFFICIENTNET_LITE0.name).weights
+    again = source_of(EFFICIENTNET_LITE2.name).weights
     assert list(again) == [row.name for row in rows if row.parameters]
     for name, arrays in again.items():
         for array, other in zip(arrays, weights[name], strict=True):
@@ -156,7 +156,7 @@ def test_converted_weights_are_written_and_read_in_16_bits(tmp_path, monkeypatch
 
 
 def test_the_first_blocks_are_what_numpy_computes_by_hand():
-    card = EFFICIENTNET_LITE0
+    card = EFFICIENTNET_LITE2
     config = RunConfig(
         data=Data(dataset="cifar-10"), layers=card.layers, transfer=Transfer(source=card.name, layers=len(card.layers))
     )

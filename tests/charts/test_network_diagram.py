@@ -168,7 +168,7 @@ def test_frozen_layers_are_marked_folded_and_unfolded_and_what_differs_goes_befo
 def test_150_keras_layers_are_folded_into_those_that_were_configured():
     config = RunConfig.model_validate(
         {
-            "layers": [layer.model_dump() for layer in layers_of("efficientnet-lite0")],
+            "layers": [layer.model_dump() for layer in layers_of("efficientnet-lite2")],
             "data": {"dataset": "hats", "classes": ["a", "b"]},
         }
     )

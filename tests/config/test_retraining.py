@@ -21,8 +21,8 @@ def test_only_the_new_output_layer_is_trained_on_a_backbone(name):
 
 def test_the_preset_is_that_and_needs_no_images_of_your_own():
     preset = presets()["transfer"]
-    assert preset == on_backbone("efficientnet-lite0", preset.data, "transfer")
-    assert preset.data.card.input_shape == (224, 224, 3) and preset.training.class_weights
+    assert preset == on_backbone("efficientnet-lite2", preset.data, "transfer")
+    assert preset.data.card.input_shape == (288, 288, 3) and preset.training.class_weights
 
 
 def test_a_new_head_on_a_run_has_its_layers_and_its_size():
@@ -34,13 +34,13 @@ def test_a_new_head_on_a_run_has_its_layers_and_its_size():
 
 
 def test_fine_tuning_trains_the_last_layers_with_filters_and_the_output_at_a_low_rate():
-    first = on_backbone("efficientnet-lite0", OWN)
+    first = on_backbone("efficientnet-lite2", OWN)
     second = fine_tuning("20261128-101530-hats", first)
     assert (second.layers, second.data) == (first.layers, first.data)
     assert second.transfer.layers == len(first.layers) and second.transfer.output
     assert second.training.learning_rate < first.training.learning_rate / 5
     trained = {row.layer for row in second.rows() if row.trainable}
-    assert min(trained) == second.transfer.frozen == first_fine_tuned(first.layers) == 13
+    assert min(trained) == second.transfer.frozen == first_fine_tuned(first.layers) == 16
     assert sum(row.trainable for row in first.rows()) < sum(row.trainable for row in second.rows())
     assert not any(row.trainable for row in second.rows() if row.type == "BatchNormalization")
 

@@ -26,11 +26,11 @@ def open_pixel(page: Page) -> None:
 
 
 def show_layers(page: Page) -> None:
-    fold = page.get_by_role("button", name="1–20 · EfficientNet-Lite0")
+    fold = page.get_by_role("button", name="1–25 · EfficientNet-Lite2")
     expect(fold).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     fold.click()
-    expect(page.get_by_text("Layers 1–20 are frozen.")).to_be_visible()
+    expect(page.get_by_text("Layers 1–25 are frozen.")).to_be_visible()
 
 
 class Place(NamedTuple):

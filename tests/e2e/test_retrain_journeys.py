@@ -111,7 +111,7 @@ def test_a_shipped_run_is_retrained_with_two_folders_of_images(page, dashboard, 
 def test_the_shipped_backbone_recognises_after_twenty_images_a_class(page, dashboard, tmp_path):
     fill(dashboard, "Stripes")
     page.goto(f"{dashboard.url}/New_network?dataset=Stripes")
-    expect(page.get_by_text("All 20 transferred layers stay as they are")).to_be_visible()
+    expect(page.get_by_text("All 25 transferred layers stay as they are")).to_be_visible()
     field = page.get_by_role("spinbutton", name="Augmented views", exact=True)
     field.fill("1")
     field.press("Enter")

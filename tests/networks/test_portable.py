@@ -22,7 +22,9 @@ from cnn.config.layers import (
     SeparableConvolution,
     SkipConnection,
 )
+from cnn.networks.backbones import source_of
 from cnn.networks.build import build
+from cnn.networks.load import load, whole_file
 from cnn.networks.portable import compressed, load_weights, portable, save
 from cnn.runs import Run
 from tests.command import TINY, train_here
@@ -84,6 +86,28 @@ def test_making_a_file_portable_twice_changes_nothing(tmp_path):
 def test_the_shipped_networks_are_portable(run):
     content = run.model_path.read_bytes()
     assert members(portable(content)) == members(content) and len(portable(content)) == run.model_size
+
+
+def test_the_frozen_layers_of_the_shipped_run_in_colour_are_shipped_with_the_backbone(tmp_path):
+    run = runs.get(runs.COLOUR_ID)
+    assert run.model_path.stat().st_size < 200_000
+    with pytest.raises(ValueError, match="only zeros"):
+        assert_learned(keras.models.load_model(run.model_path, compile=False))
+    model, weights = load(run), source_of(run.config.transfer.source).weights
+    assert_learned(model)
+    for name, arrays in weights.items():
+        assert all(map(np.array_equal, model.get_layer(name).get_weights(), arrays)), name
+    taken = tmp_path / "taken.keras"
+    taken.write_bytes(whole_file(run))
+    assert taken.stat().st_size == pytest.approx(run.model_size, rel=0.01)
+    again = keras.models.load_model(taken, compile=False)
+    assert all(map(np.array_equal, again.get_weights(), model.get_weights()))
+
+
+def assert_learned(model: keras.Model) -> None:
+    for layer in model.layers:
+        if layer.weights and not any(array.any() for array in layer.get_weights()):
+            raise ValueError(f"{layer.name} has only zeros")
 
 
 def other_zip(name: str, content: bytes) -> bytes:

@@ -58,7 +58,7 @@ def measure(path, count: int) -> None:
 def test_it_is_begun_followed_stopped_and_taken_up_again(own_tiny, tmp_path, opened, started):
     path = learning_curve.folder(tmp_path, _transfer(own_tiny))
     app = opened()
-    assert "EfficientNet-Lite0" in text(app) and "5 random draws" in text(app)
+    assert "EfficientNet-Lite2" in text(app) and "5 random draws" in text(app)
     app.button(key="start_curve").click().run()
     assert started == [("cnn.training.curve_trainer", path)]
 
@@ -98,5 +98,5 @@ def test_a_run_that_began_with_learned_weights_is_measured_as_it_is(own_tiny):
     config = RunConfig.model_validate(config)
     assert _transfer(runs.Run("x", own_tiny.path, "x", own_tiny.status, config)) == config
     other = _transfer(own_tiny)
-    assert other.data == Data(dataset="synthetic", image_size=(224, 224), channels=3)
-    assert other.transfer.source == "efficientnet-lite0"
+    assert other.data == Data(dataset="synthetic", image_size=(288, 288), channels=3)
+    assert other.transfer.source == "efficientnet-lite2"

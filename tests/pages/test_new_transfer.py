@@ -18,7 +18,7 @@ from tests.any_run import untrained
 from tests.data.folders_of_images import fill
 from tests.pages.visit import open_page, picker, refresh, text
 
-LITE0 = "efficientnet-lite0"
+LITE2 = "efficientnet-lite2"
 
 
 @pytest.fixture
@@ -129,11 +129,11 @@ def test_a_size_is_chosen_and_the_dataset_s_own_is_the_default(app):
 
 def test_a_link_with_a_dataset_begins_with_transfer_learning(launcher, shoes):
     app = open_page("New network", dataset="Shoes")
-    assert part(app, "preset") == "transfer" and part(app, "transfer")["source"] == LITE0
+    assert part(app, "preset") == "transfer" and part(app, "transfer")["source"] == LITE2
     assert part(app, "data")["dataset"] == "Shoes" and part(app, "data")["limit"] is None
     assert "dataset" not in app.query_params
     config = started(app)
-    assert config.data.card.input_shape == (224, 224, 3) and config.transfer.frozen == 20
+    assert config.data.card.input_shape == (288, 288, 3) and config.transfer.frozen == 25
 
 
 def test_a_link_with_a_dataset_that_is_gone_changes_nothing(launcher, shoes):
@@ -222,32 +222,32 @@ def test_the_settings_of_two_hundred_classes_fit_on_the_page(app):
 
 def test_a_backbone_is_frozen_below_a_new_output_layer(app):
     choose_images(app, "Shoes")
-    begin(app, "EfficientNet-Lite0")
-    assert titles(app) == [f"21 · {presets()['transfer'].layers[20]}"], "the twenty layers of the backbone are folded"
+    begin(app, "EfficientNet-Lite2")
+    assert titles(app) == [f"26 · {presets()['transfer'].layers[25]}"], "the 25 layers of the backbone are folded"
     words = text(app).replace("\\", "")
-    assert "1–20 · EfficientNet-Lite0 · 20 frozen" in words
-    assert "**2,562** parameters are trained, **3,413,024** are frozen." in words
+    assert "1–25 · EfficientNet-Lite2 · 25 frozen" in words
+    assert "**2,562** parameters are trained, **4,869,168** are frozen." in words
     click(app, "transferred_layers")
-    assert len(titles(app)) == 21 and titles(app)[0].startswith(":gray[:material/lock: 1 · Rescaling")
-    assert "Layers 1–20 are frozen. Trained from here on:" in text(app)
+    assert len(titles(app)) == 26 and titles(app)[0].startswith(":gray[:material/lock: 1 · Rescaling")
+    assert "Layers 1–25 are frozen. Trained from here on:" in text(app)
     config = started(app)
-    assert config.layers[:20] == layers_of(LITE0) and config.transfer.frozen == config.transfer.layers == 20
-    assert config.data.card.input_shape == (224, 224, 3) and config.data.flip
+    assert config.layers[:25] == layers_of(LITE2) and config.transfer.frozen == config.transfer.layers == 25
+    assert config.data.card.input_shape == (288, 288, 3) and config.data.flip
     assert sum(row.trainable for row in config.rows()) == 1280 * 2 + 2
 
 
 def test_the_slider_freezes_fewer_layers_and_the_counts_follow(app):
     choose_images(app, "Shoes")
-    begin(app, "EfficientNet-Lite0")
+    begin(app, "EfficientNet-Lite2")
     slider = next(field for field in app.slider if field.label == "Frozen layers")
-    assert (slider.min, slider.max, slider.value) == (0, 20, 20)
-    slider.set_value(18)
+    assert (slider.min, slider.max, slider.value) == (0, 25, 25)
+    slider.set_value(23)
     refresh(app)
-    assert "The first 18 layers stay as they are; 2 layers after them and the output layer are trained." in text(app)
+    assert "The first 23 layers stay as they are; 2 layers after them and the output layer are trained." in text(app)
     config = started(app)
     trained = sum(row.trainable for row in config.rows())
     app = open_page("New network", network=draft_link.encode(None, sections(config), list(config.layers)))
-    assert f"**{trained:,}** parameters are trained" in text(app) and "18 frozen" in text(app)
+    assert f"**{trained:,}** parameters are trained" in text(app) and "23 frozen" in text(app)
     assert started(app) == config, "the link has all of it"
 
 
@@ -256,15 +256,15 @@ def sections(config: RunConfig) -> dict:
 
 
 def test_a_transfer_is_undone_and_redone(app):
-    begin(app, "EfficientNet-Lite0")
+    begin(app, "EfficientNet-Lite2")
     assert part(app, "data")["limit"] == 1000 and "It trains on 1,000 images" in text(app)
     click(app, "draft-undo")
     assert part(app, "transfer")["source"] == "" and part(app, "data")["limit"] is None
     assert picker(app, "begin_with").value in ("", "Random weights")
     click(app, "draft-redo")
-    assert part(app, "transfer")["source"] == LITE0 and "1–20" in text(app)
+    assert part(app, "transfer")["source"] == LITE2 and "1–25" in text(app)
     begin(app, "Random weights")
-    assert part(app, "transfer")["source"] == "" and len(titles(app)) == 21
+    assert part(app, "transfer")["source"] == "" and len(titles(app)) == 26
 
 
 def test_weights_that_are_to_be_downloaded_are_said(app, monkeypatch, tmp_path):
@@ -389,7 +389,7 @@ def finish(run: Run) -> Run:
 
 def test_a_baseline_of_a_large_network_is_a_small_one():
     data = Data(dataset="Shoes", classes=("Boot", "Sandal"), image_size=(224, 224), flip=True)
-    baseline = retrain.from_scratch(on_backbone(LITE0, data))
+    baseline = retrain.from_scratch(on_backbone(LITE2, data))
     assert baseline.layers == presets()["fast"].layers and baseline.data.card.input_shape == (64, 64, 3)
     assert baseline.data.flip and baseline.data.classes == data.classes and baseline.training.epochs >= 30
 

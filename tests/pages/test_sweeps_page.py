@@ -260,7 +260,7 @@ def test_images_of_one_s_own_are_swept_over(spawned, runs_folder):
     refresh(app)
     click(app, "start_sweep")
     wanted = started(spawned)
-    assert wanted.base.data.classes == ("Boot", "Sandal") and wanted.base.data.card.input_shape == (224, 224, 3)
+    assert wanted.base.data.classes == ("Boot", "Sandal") and wanted.base.data.card.input_shape == (288, 288, 3)
     assert wanted.settings[0].values == (18, 20)
     run = runs.create(wanted.base, "On shoes")
     app = open_page("Sweeps", sweep="new", **{"sweep-base": f"run:{run.id}"})

@@ -631,7 +631,7 @@ def test_the_shipped_run_in_colour_tells_twelve_classes_apart_on_a_frozen_backbo
     run = runs.get(runs.COLOUR_ID)
     assert (run.state, run.shipped, run.has_model, run.problem) == ("finished", True, True, None)
     card, preset = run.config.data.card, presets()["transfer"]
-    assert (len(card.class_names), card.input_shape, card.own) == (12, (224, 224, 3), True)
+    assert (len(card.class_names), card.input_shape, card.own) == (12, (288, 288, 3), True)
     assert (run.config.layers, run.config.transfer) == (preset.layers, preset.transfer)
     assert run.evaluation["accuracy"] > 0.8 and run.model_size > 2 * run.model_path.stat().st_size
 

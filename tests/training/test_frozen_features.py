@@ -110,6 +110,38 @@ def test_features_are_those_of_the_images_first_and_then_of_varied_ones(coloured
     assert np.array_equal(labels, splits.train.labels[[image for _, image in places]])
 
 
+def test_features_of_much_work_come_from_litert_and_are_the_same(coloured, monkeypatch, capfd):
+    config = retrained(coloured.model_copy(update={"random_crop": 0.3}), source(coloured))
+    network, splits = build(config), data.load(config.data)
+    name = frozen_layers.boundary(config, len(splits.train.labels))
+
+    def found() -> frozen_features.Features:
+        for file in frozen_features.folder().glob("*.npy"):
+            file.unlink()
+        return frozen_features.features(config, network, name, splits, lambda text: None)
+
+    expected = [np.array(part) for part in found()]
+    asked: list[int] = []
+
+    class Counted(frozen_features.litert.Interpreter):
+        def __call__(self, images):
+            asked.append(len(images))
+            return super().__call__(images)
+
+    monkeypatch.setattr(frozen_features, "_WORTH_A_FILE", 0)
+    monkeypatch.setattr(frozen_features.litert, "Interpreter", Counted)
+    for part, other in zip(found(), expected, strict=True):
+        assert part == pytest.approx(other, abs=2e-3)
+    assert sum(asked) == 3 * len(splits.train.labels) + len(splits.validation.labels)
+
+    def fails(_):
+        raise RuntimeError("no such operation")
+
+    monkeypatch.setattr(frozen_features.litert, "litert", fails)
+    assert np.array_equal(found().train, expected[0]), "TensorFlow does what LiteRT cannot"
+    assert "LiteRT cannot compute these layers, TensorFlow does: RuntimeError" in capfd.readouterr().out
+
+
 def test_a_stopped_and_resumed_training_of_a_head_equals_an_uninterrupted_one(coloured, monkeypatch):
     first = source(coloured)
     config = retrained(coloured.model_copy(update={"colour_jitter": 0.5}), first, schedule="cosine")

@@ -35,12 +35,15 @@ def litert(model: keras.Model, representative: np.ndarray | None = None) -> byte
 
 
 class Interpreter:
-    """A file of `litert`, loaded and ready to answer: images float32 (n, h, w, c) -> probabilities (n, classes)."""
+    """A file of `litert`, loaded and ready to answer: images float32 (n, h, w, c) -> probabilities (n, classes).
 
-    def __init__(self, content: bytes):
+    threads: how many compute an answer; one, unless more are asked for.
+    """
+
+    def __init__(self, content: bytes, threads: int | None = None):
         with warnings.catch_warnings():  # that ai-edge-litert has a newer one: TensorFlow's is here already
             warnings.simplefilter("ignore", UserWarning)
-            self._interpreter = tf.lite.Interpreter(model_content=content)
+            self._interpreter = tf.lite.Interpreter(model_content=content, num_threads=threads)
             try:
                 self._interpreter.allocate_tensors()
             except RuntimeError:  # XNNPACK refuses 8-bit factors of a layer that gives nothing but zeros

@@ -13,12 +13,13 @@ from typing import Any
 
 import streamlit as st
 
+from cnn.config.run_config import LARGEST_EDGE
 from cnn.pictures import UnreadableImage
 from cnn.ui import state
 from cnn.ui.components.files import component
 
 _camera = component("camera")
-LIVE_EDGE = 256  # pixels along the longest edge of a live frame: networks take at most 224
+LIVE_EDGE = LARGEST_EDGE  # pixels along the longest edge of a live frame: no network takes more
 KEPT_EDGE = 640  # of a frame that is kept
 MAX_BURST = 100  # frames
 _MAX_BYTES = 500_000  # of a frame
@@ -32,7 +33,7 @@ def live(key: str, predict: Callable[[bytes], Bars], on_keep: Callable[[bytes], 
 
     Args:
         key: of the element.
-        predict: is given a frame, a JPEG file at most 256 pixels wide and high; returns the most probable classes, the
+        predict: is given a frame, a JPEG file at most 320 pixels wide and high; returns the most probable classes, the
             first one first, with probabilities in [0, 1]. The sentence of an `UnreadableImage` is shown instead.
         on_keep: called with the frame in view when somebody keeps it, before the page runs again.
     """

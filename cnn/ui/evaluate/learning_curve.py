@@ -7,8 +7,8 @@ import streamlit as st
 
 from cnn.charts.learning_curve import CurvePoint, learning_curve
 from cnn.config import RunConfig, counted
-from cnn.config.backbones import BACKBONES, EFFICIENTNET_LITE0
-from cnn.config.run_config import PHOTO_SIZE, Data
+from cnn.config.backbones import BACKBONES, EFFICIENTNET_LITE2
+from cnn.config.run_config import Data
 from cnn.config.transfer_learning import on_backbone
 from cnn.runs import Run
 from cnn.training import learning_curve as curves
@@ -39,7 +39,7 @@ def _transfer(run: Run) -> RunConfig:
     if run.config.transfer.source and run.config.transfer.frozen:
         return run.config
     of = {name: getattr(run.config.data, name) for name in ("dataset", "classes")}
-    return on_backbone(EFFICIENTNET_LITE0.name, Data(**of, image_size=PHOTO_SIZE, channels=3))
+    return on_backbone(EFFICIENTNET_LITE2.name, Data(**of, image_size=EFFICIENTNET_LITE2.input_shape[:2], channels=3))
 
 
 def _title(config: RunConfig) -> str:

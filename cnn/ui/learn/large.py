@@ -55,7 +55,7 @@ def show(run: Run, network: Network, on: Given, below: DeltaGenerator) -> None:
         _costs(x.shape, _UNITS)
         your_own.show(
             "large",
-            "A network for photos of 224×224 pixels in colour, trained from scratch, needs many thousands of them. One "
+            "A network for photos of 288×288 pixels in colour, trained from scratch, needs many thousands of them. One "
             "that others have trained needs only a new output layer: see the lesson on transfer learning.",
         )
 

@@ -74,7 +74,7 @@ def show(run: Run, network: Network, on: Given | None, below: DeltaGenerator) ->
             _some_predictions([draws[0] for draws in learned], chosen, seed)
         your_own.show(
             "transfer",
-            "The same with photos: EfficientNet-Lite0 has learned 1.3 million photos of ImageNet. Frozen, with a new "
+            "The same with photos: EfficientNet-Lite2 has learned 1.3 million photos of ImageNet. Frozen, with a new "
             "output layer, it tells your own classes apart after twenty photos of each.",
         )
 

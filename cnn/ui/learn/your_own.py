@@ -23,7 +23,7 @@ def show(key: str, lead: str) -> None:
             chosen = controls.menu(f"{key}_dataset", "Your dataset", datasets, value=datasets[0])
             st.page_link(
                 shell.NEW_NETWORK,
-                label="Retrain EfficientNet-Lite0 on it",
+                label="Retrain EfficientNet-Lite2 on it",
                 icon=":material/model_training:",
                 query_params={state.DATASET: chosen},
                 width="content",

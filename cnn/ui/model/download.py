@@ -185,11 +185,10 @@ def _script_name(run: Run, key: str) -> str:
 
 
 def _portable(run: Run) -> bytes:
-    """The file as the trainer has left it; one of an earlier version of this program is made portable here."""
     preload.tensorflow()  # not before somebody takes the file
-    from cnn.networks.portable import portable
+    from cnn.networks.load import whole_file
 
-    return portable(run.model_path.read_bytes())
+    return whole_file(run)
 
 
 _READ_AS = {"garment": ", a light garment on black", "shape": ", a light shape on black"}

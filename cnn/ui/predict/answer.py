@@ -80,7 +80,9 @@ def _offer_colour(picture: Picture, run: Run) -> None:
         key="compare_in_colour",
         on_click=links.write,
         args=(_COMPARED, runs.COLOUR_ID),
-        help="This network sees the image in grey. That one sees its colours, in 224×224 pixels.",
+        help="This network sees the image in grey. That one sees its colours, in {}×{} pixels.".format(
+            *shipped[runs.COLOUR_ID].config.data.card.input_shape
+        ),
     )
 
 
