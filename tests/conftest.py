@@ -48,7 +48,7 @@ def runs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def alike_in_any_order() -> None:
     """A test's own networks begin with the same weights and names, whatever was tested before."""
     if keras := sys.modules.get("keras"):
-        keras.backend.clear_session(free_memory=False)
+        keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(1)
 
 

@@ -48,7 +48,7 @@ def _train(reporter: Reporter, config: RunConfig) -> None:
         message = f"Training the network of fold {fold + 1} of {folds}"
         learned, held_out = fold_of != fold, np.flatnonzero(fold_of == fold)
         split = data.Split(whole.images[learned], whole.labels[learned])
-        keras.backend.clear_session(free_memory=False)
+        keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(training.seed + fold)
         network = build(config, for_training=True)
         transfer_weights(network, config, reporter.prepares)

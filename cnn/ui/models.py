@@ -3,6 +3,7 @@
 import gc
 from dataclasses import dataclass
 
+import keras
 import streamlit as st
 import tensorflow as tf
 
@@ -18,6 +19,10 @@ tf.config.set_visible_devices([], "GPU")
 
 # After each run of a page Streamlit searches for garbage: 0.22 s among 414,000 objects, most of them TensorFlow's.
 gc.freeze()
+
+# It also calls this function, upon which TensorFlow forgets what it has prepared of every network: the next prediction
+# would prepare it again, in 0.4 s for a network as deep as the backbone. Nothing here depends on what else it resets.
+setattr(keras.backend, "clear_session", lambda free_memory=True: None)  # noqa: B010
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def test_the_table_of_two_hundred_networks_is_what_keras_builds():
     for seed in range(20, 200):
         check_against_keras(seed)
         if seed % 20 == 0:
-            keras.backend.clear_session()
+            keras.utils.clear_session()
 
 
 def test_two_hundred_networks_have_every_kind_and_hold_together():

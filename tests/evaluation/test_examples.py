@@ -145,4 +145,4 @@ def test_a_reference_without_its_features_is_none(features, large):
     assert read_reference(run).features.shape == (12, 4)
     np.savez_compressed(run.path / "reference.npz", **arrays, **({} if features is None else {"features": features}))
     assert read_reference(run) is None
-    keras.backend.clear_session(free_memory=False)
+    keras.utils.clear_session(free_memory=False)

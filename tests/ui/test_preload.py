@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+from streamlit.runtime.scriptrunner import script_runner
+
 from cnn import runs
 from cnn.runs import trash
 from cnn.ui import preload
@@ -41,6 +43,20 @@ def test_one_thread_at_a_time_loads_tensorflow(monkeypatch):
     for thread in threads:
         thread.join()
     assert most == [1, 1, 1]
+
+
+def test_what_tensorflow_has_prepared_outlives_the_run_of_a_page(monkeypatch):
+    """Streamlit calls Keras's clear_session after each: a prediction would take ten times as long."""
+    preload.tensorflow()
+    import keras
+    from tensorflow.python.eager import context
+
+    forgotten: list[bool] = []
+    monkeypatch.setattr(context.Context, "clear_kernel_cache", lambda self: forgotten.append(True))
+    script_runner._clean_problem_modules()
+    assert not forgotten
+    keras.utils.clear_session(free_memory=False)
+    assert forgotten, "this is how it is forgotten"
 
 
 ROOT = Path(__file__).resolve().parents[2]
