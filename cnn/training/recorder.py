@@ -152,7 +152,9 @@ class Recorder(keras.callbacks.Callback):
             self.event("diverged")
             self.model.stop_training = True
             return
-        self.export.set_weights((self._whole or self.model).get_weights())
+        for layer in self.model.layers:  # on kept features the others are frozen, and those of the export already
+            if layer.weights:
+                self.export.get_layer(layer.name).set_weights(layer.get_weights())
         self._is_unsaved = True
         record = {**values, "learning_rate": self._rate(), **self._waited(), **self._look_inside(epoch + 1)}
         self._append(kind="epoch", epoch=epoch + 1, **record, seconds=self._seconds())

@@ -813,15 +813,20 @@ class FakeWeights(np.ndarray):
 
 
 class FakeNetwork:
-    """What the recorder needs of a network. One weight."""
+    """What the recorder needs of a network: a layer, itself, with one weight."""
 
+    name = "layer"
     stop_training = stop_evaluating = False
     metrics_variables = ()
 
     def __init__(self) -> None:
         self.weight = np.ones(1).view(FakeWeights)
-        self.trainable_weights = self.trainable_variables = self.variables = [self.weight]
+        self.trainable_weights = self.trainable_variables = self.variables = self.weights = [self.weight]
+        self.layers = [self]
         self.optimizer = SimpleNamespace(learning_rate=0.25, variables=[])
+
+    def get_layer(self, name):
+        return self
 
     def get_weights(self):
         return [self.weight]
