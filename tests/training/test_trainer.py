@@ -107,7 +107,7 @@ def test_a_finished_run_has_the_files_of_the_run_directory(trained):
     table = {name.rstrip("/") for name in table}
     gone, asked_for = (
         {"checkpoint.npz", "best.keras"},
-        {"stop", "requests.jsonl", "pictures.npz", "pictures.json", "tensorboard"},
+        {"stop", "requests.jsonl", "pictures.npz", "pictures.json", "tensorboard", "dataset.json"},
     )
     assert {"config.json", "log.txt", "lapse"} | gone | asked_for < table
     assert left == table - gone - asked_for - {"log.txt"}, "log.txt comes with the dashboard's launcher"
