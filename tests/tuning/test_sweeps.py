@@ -80,15 +80,15 @@ def test_how_much_stays_frozen_can_be_varied_and_transferred_layers_stay_as_they
     frozen = known["transfer.frozen"]
     assert (frozen.label, frozen.present, frozen.low, frozen.high, frozen.usual) == (
         "Frozen layers",
-        20,
+        25,
         0,
-        20,
-        (0, 20),
+        25,
+        (0, 25),
     )
     assert apply(base, {"transfer.frozen": 15}).transfer.frozen == 15
     assert short_label({"transfer.frozen": 15}) == "frozen 15" and "training.class_weights" in known
     layers = [path for path in known if path.startswith("layers")]
-    assert layers == ["layers.20.rate"], "only the layer that is not transferred"
+    assert layers == ["layers.25.rate"], "only the layer that is not transferred"
     assert "transfer.frozen" not in {known.path for known in hyperparameters_of(presets()["fast"])}
 
 
