@@ -88,12 +88,12 @@ def test_the_page_answers_as_the_program(name, offline, tmp_path):
 @pytest.mark.parametrize("run", runs.shipped(), ids=lambda run: run.id)
 def test_the_pages_of_the_shipped_networks_answer_as_the_program(run, offline, tmp_path):
     model = load(run)
-    large = run.id == runs.COLOUR_ID  # 391 million multiplications an image take a browser a second or more
+    large = run.id == runs.COLOUR_ID  # 966 million multiplications an image take a browser seconds
     x = data.scaled(read_examples(run).images)[: 5 if large else 100]
     assert len(x) == (5 if large else 100)
     opened(offline, tmp_path, model)
     assert np.abs(answers(offline, x) - model.predict(x, verbose=0)).max() < 2e-3
-    assert (tmp_path / "network.html").stat().st_size < (10_000_000 if large else 4_000_000)
+    assert (tmp_path / "network.html").stat().st_size < (14_000_000 if large else 4_000_000)
 
 
 def test_draw_undo_clear_and_choose_a_file(offline, tmp_path):

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 from PIL import Image
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cnn.config import counted
 from cnn.data.dataset_editing import OwnDataset
@@ -134,7 +133,7 @@ def _upload(dataset: OwnDataset, class_name: str) -> None:
 
 
 def _uploaded(key: str, dataset: OwnDataset, class_name: str) -> None:
-    files: list[UploadedFile] = st.session_state[key]
+    files = uploads.chosen(key)
     if not files:
         return
     st.session_state[state.UPLOADS] = st.session_state.get(state.UPLOADS, 0) + 1

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from cnn.config import counted
 from cnn.data import own_datasets, uploaded_folders, zips
@@ -133,11 +132,12 @@ def ask_import(dataset: OwnDataset | None) -> None:
 
 def _import_zip(key: str, dataset: OwnDataset | None) -> None:
     """Begin to import an uploaded archive; for callbacks."""
-    file: UploadedFile | None = st.session_state[key]
-    if file is None:
+    files = uploads.chosen(key)
+    if not files:
         return
+    (file,) = files
     st.session_state[state.UPLOADS] = st.session_state.get(state.UPLOADS, 0) + 1
-    forget = uploads.forgetting([file])
+    forget = uploads.forgetting(files)
     with changing.guarded():
         name = file.name.rpartition(".")[0]
         _import(dataset, name, lambda into, report: zips.import_zip(into, file, report), forget)

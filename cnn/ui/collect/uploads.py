@@ -49,9 +49,19 @@ def ask_folder(label: str, key: str, on_change: Callable[..., None], args: tuple
     )
 
 
+def chosen(key: str) -> list[UploadedFile]:
+    """The files of an uploader in the session, one or many, without those that the server has forgotten; in callbacks.
+
+    A browser that is late tells once more of files that were taken and forgotten meanwhile.
+    """
+    value = st.session_state.get(key)
+    files = value if isinstance(value, list) else [value]
+    return [file for file in files if isinstance(file, UploadedFile)]
+
+
 def taken_folder(key: str) -> tuple[list[UploadedPath], Callable[[], None]] | None:
     """The files of a folder that was chosen, with what lets the server forget them; for callbacks, once."""
-    files: list[UploadedFile] = st.session_state[key]
+    files = chosen(key)
     if not files:
         return None
     st.session_state[state.UPLOADS] = st.session_state.get(state.UPLOADS, 0) + 1
