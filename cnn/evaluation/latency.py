@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cnn import runs
+from cnn.config import counted
 from cnn.runs import Run
 
 PASSES = 100
@@ -32,14 +33,18 @@ class Latency(NamedTuple):
         return float(np.median(self.seconds))
 
 
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine() -> str:
     """The processor of this machine and its cores: "AMD EPYC, 2 cores"."""
     name = platform.processor() or platform.machine()
     with suppress(OSError):  # Linux tells more there
         if found := re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE):
             name = found[1].strip()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} core{'s' * (cores != 1)}"
+    return f"{name}, {counted(cores(), 'core')}"
 
 
 def measuring(model) -> Generator[float, None, Latency]:

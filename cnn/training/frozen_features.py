@@ -29,6 +29,7 @@ from cnn.config.frozen_layers import views_of
 from cnn.config.run_config import AUGMENTATIONS
 from cnn.data import array_cache, own_datasets
 from cnn.data.batches import augmented, pipeline_images
+from cnn.evaluation.latency import cores
 from cnn.networks.batch_size import images_at_once
 from cnn.networks.exports import litert
 
@@ -190,7 +191,7 @@ def _quickest(through: keras.Model, images: int, config: RunConfig) -> Callable[
     frozen = sum(row.macs for row in config.rows() if row.layer < config.transfer.frozen)
     if images * frozen > _WORTH_A_FILE and not tf.config.list_physical_devices("GPU"):
         try:
-            network = litert.Interpreter(litert.litert(through), threads=len(os.sched_getaffinity(0)))
+            network = litert.Interpreter(litert.litert(through), threads=cores())
         except Exception as error:  # its converter raises its own kinds; not every layer can be converted
             print(f"LiteRT cannot compute these layers, TensorFlow does: {type(error).__name__}", flush=True)
         else:
