@@ -38,7 +38,7 @@ class Recorder(keras.callbacks.Callback):
     Args:
         run: the run in training.
         export: the same network in float32; its weights are copied from the trained one and saved as model.keras.
-        whole: the network of which only the last layers are trained, on kept features; None where all of it is.
+        is_head: whether only the last layers are trained, on kept features.
         steps: batches in an epoch.
         pictures: training images in an epoch.
         status: the status to continue from.
@@ -57,14 +57,14 @@ class Recorder(keras.callbacks.Callback):
         start: Restored | None = None,
         sample: data.Split | None = None,
         waiting: InputWaitTimer | None = None,
-        whole: keras.Model | None = None,
+        is_head: bool = False,
     ):
         super().__init__()
         start = start or Restored()
         self.path = run.path
         self._stop = run.path / "stop"
         self.export = export
-        self._whole = whole
+        self._is_head = is_head
         self.steps = steps
         self.pictures = pictures
         self.training: Training = run.config.training
@@ -87,7 +87,7 @@ class Recorder(keras.callbacks.Callback):
         self._inside = None
         self._written = -math.inf  # when model.keras was, in seconds from any beginning
         self._is_unsaved = False  # the export holds an epoch that model.keras does not
-        if sample is not None and whole is None:
+        if sample is not None and not is_head:
             self._inside = activations.FeatureMaps(export)
             rows = {row.layer: row.name for row in run.config.rows()}  # of each layer the last, after its activation
             layers = enumerate(run.config.layers)
@@ -264,7 +264,7 @@ class Recorder(keras.callbacks.Callback):
         if patience is None:
             last = self.stopped or self._epoch + 1 == self.training.epochs
             # Epochs on kept features last a fraction of a second, less than writing the frozen layers once more.
-            if self._whole is None or last or time.monotonic() - self._written > _SAVED_AT_LEAST:
+            if not self._is_head or last or time.monotonic() - self._written > _SAVED_AT_LEAST:
                 self._save_export()
             return
         records = runs.read_metrics(runs.read(self.path))

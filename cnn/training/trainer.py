@@ -193,9 +193,7 @@ def _train(run: Run, status: Status) -> None:
         validation = data.evaluation_batches(dataset.validation, images_at_once(export, 500))
     count = _sample_size(run.config)
     sample = data.Split(dataset.validation.images[:count], dataset.validation.labels[:count])
-    recorder = Recorder(
-        run, export, steps, pictures, status, start, sample, waiting, None if network is whole else whole
-    )
+    recorder = Recorder(run, export, steps, pictures, status, start, sample, waiting, is_head=network is not whole)
     with closing(recorder):
         steering = Steering(
             recorder,
