@@ -9,7 +9,7 @@ from cnn import runs
 from cnn.config import RunConfig
 from cnn.runs import Run
 
-_PROJECT = Path(__file__).resolve().parents[1]
+PROJECT = Path(__file__).resolve().parents[1]
 
 
 def train(config: RunConfig, name: str = "") -> tuple[Run, float]:
@@ -20,7 +20,7 @@ def train(config: RunConfig, name: str = "") -> tuple[Run, float]:
     """
     run = runs.create(config, name)
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "cnn.train", str(run.path)], cwd=_PROJECT, stdout=sys.stderr, check=False)
+    subprocess.run([sys.executable, "-m", "cnn.train", str(run.path)], cwd=PROJECT, stdout=sys.stderr, check=False)
     seconds = time.perf_counter() - start
     run = runs.read(run.path)
     if run.state != "finished":

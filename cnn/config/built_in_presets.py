@@ -8,16 +8,20 @@ from cnn.config.run_config import Data, RunConfig, Training
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone
 
 
+def _normalised(filters: int, count: int) -> list[Layer]:
+    return [Convolution(filters=filters, batch_normalisation=True)] * count
+
+
+def _blocks(filters: int, count: int) -> list[Layer]:
+    """A normalised convolution, and so many pairs of them with a skip connection over each pair."""
+    return [*_normalised(filters, 1), *[*_normalised(filters, 2), SkipConnection()] * count]
+
+
 def _residual(first: int, second: int, third: int, fourth: int) -> tuple[Layer, ...]:
     """Nine normalised convolutions of so many filters at each size; skip connections in the middle ones."""
 
-    def convolutions(filters: int, count: int) -> list[Layer]:
-        return [Convolution(filters=filters, batch_normalisation=True)] * count
-
-    middle = [
-        layer for filters in (second, third) for layer in (Pooling(), *convolutions(filters, 3), SkipConnection())
-    ]
-    return (*convolutions(first, 1), *middle, Pooling(), *convolutions(fourth, 2), GlobalPooling())
+    middle = [layer for filters in (second, third) for layer in (Pooling(), *_blocks(filters, 1))]
+    return (*_normalised(first, 1), *middle, Pooling(), *_normalised(fourth, 2), GlobalPooling())
 
 
 @cache
@@ -85,15 +89,44 @@ def presets() -> dict[str, RunConfig]:
         ),
         "accurate": RunConfig(
             preset="accurate",
-            data=Data(flip=True, shift=2, random_erasing=0.25),
-            layers=_residual(32, 64, 128, 160),
+            data=Data(flip=True, shift=2, random_erasing=0.5),
+            layers=(
+                *_normalised(32, 1),
+                Pooling(),
+                *_blocks(96, 1),
+                Pooling(),
+                *_blocks(176, 1),
+                GlobalPooling(),
+            ),
+            training=Training(
+                optimizer="adamw",
+                learning_rate=0.006,
+                weight_decay=0.05,
+                schedule="one-cycle",
+                batch_size=128,
+                epochs=60,
+                precision="auto",
+            ),
+        ),
+        "record": RunConfig(
+            preset="record",
+            data=Data(flip=True, shift=2, random_erasing=0.5, mixup=0.2, distillation=0.5),
+            layers=(
+                *_blocks(64, 1),
+                Pooling(),
+                *_blocks(128, 2),
+                Pooling(),
+                *_blocks(256, 2),
+                GlobalPooling(),
+            ),
             training=Training(
                 optimizer="adamw",
                 learning_rate=0.005,
                 weight_decay=0.05,
                 schedule="one-cycle",
                 batch_size=128,
-                epochs=26,
+                epochs=150,
+                ema_momentum=0.999,
                 precision="auto",
             ),
         ),

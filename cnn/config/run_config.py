@@ -39,6 +39,9 @@ class _Section(BaseModel):
 # The fields of `Data` that vary the training images.
 AUGMENTATIONS = ("random_crop", "flip", "shift", "random_affine", "colour_jitter", "random_erasing")
 
+# The fields of `Data` that are for Fashion-MNIST alone: what is mixed in with its images, and with their labels.
+FOR_GARMENTS = ("style_augmentation", "outlier_exposure", "own_images", "distillation")
+
 
 class Data(_Section):
     """Which images a network is trained on, and how they are varied."""
@@ -87,6 +90,13 @@ class Data(_Section):
         le=1.0,
         description="Augmentation: vary the brightness, contrast and saturation of each training image this strongly.",
     )
+    mixup: float = Field(
+        0.0,
+        ge=0.0,
+        le=2.0,
+        description="Augmentation: blend each training image, and its label, with another one, in parts that are drawn "
+        "from Beta(α, α) with this α. Off in the last fifth of the epochs. Zhang et al. 2018, arXiv:1710.09412.",
+    )
     style_augmentation: float = Field(
         0.0,
         ge=0.0,
@@ -102,6 +112,13 @@ class Data(_Section):
     own_images: float = Field(
         0.0, ge=0.0, le=0.5, description="Fraction of labelled images from your own folders, where a run has them."
     )
+    distillation: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="Weight of the soft labels, against the dataset's own: what larger networks that have not learned "
+        "an image predict of it. Hinton et al. 2015, arXiv:1503.02531.",
+    )
 
     @property
     def card(self) -> DatasetCard:
@@ -114,6 +131,11 @@ class Data(_Section):
         *size, channels = card.input_shape
         shape = (*(self.image_size or size), self.channels or channels)
         return dataclasses.replace(card, input_shape=shape)
+
+    @property
+    def has_soft_targets(self) -> bool:
+        """Whether what a network learns of an image is a probability for each class, not one class."""
+        return bool(self.mixup or self.distillation)
 
     @property
     def is_augmented(self) -> bool:
@@ -160,6 +182,14 @@ class Data(_Section):
         return self
 
     @model_validator(mode="after")
+    def _has_soft_labels(self) -> Self:
+        if self.distillation and (self.classes or self.dataset != FASHION_MNIST.name):
+            raise ValueError(
+                f"Distillation needs soft labels, which only {FASHION_MNIST.title} has: set it to 0 for this dataset."
+            )
+        return self
+
+    @model_validator(mode="after")
     def _fractions_leave_room(self) -> Self:
         if self.style_augmentation + self.outlier_exposure + self.own_images > 0.9:
             raise ValueError(
@@ -194,6 +224,13 @@ class Training(_Section):
         ge=0,
         le=2**31 - 1,
         description="Seed of every random choice: initial weights, order, dropout, augmentation.",
+    )
+    ema_momentum: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.9999,
+        description="Measure and keep an exponential moving average of the weights with this momentum, such as 0.998, "
+        "in their place; 0: off. Polyak and Juditsky 1992.",
     )
     patience: int | None = Field(
         None,
@@ -291,6 +328,12 @@ class RunConfig(_Section):
                 "leave it out."
             )
         return preset
+
+    @model_validator(mode="after")
+    def _mixes_images(self) -> Self:
+        if self.data.mixup and self.transfer.frozen:
+            raise ValueError("Mixup blends images before the first layer: set it to 0, or freeze no layer.")
+        return self
 
     @model_validator(mode="after")
     def _layers_fit(self) -> Self:

@@ -63,7 +63,8 @@ def fine_tuning(source: str, config: RunConfig) -> RunConfig:
     training = config.training.model_copy(
         update={"learning_rate": FINE_TUNING_RATE, "schedule": "cosine", "epochs": 15, "batch_size": 16}
     )
-    return config.model_copy(update={"transfer": transfer, "training": training})
+    data = config.data.model_copy(update={"mixup": 0.0})  # images are blended before the first layer, which is frozen
+    return config.model_copy(update={"transfer": transfer, "training": training, "data": data})
 
 
 def extractor(layers: tuple[Layer, ...]) -> int:

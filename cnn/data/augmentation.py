@@ -1,4 +1,4 @@
-"""What varies a batch of training images: crops, affine changes, colours, erased rectangles, flips, shifts.
+"""What varies a batch of training images: crops, affine changes, colours, erased rectangles, flips, shifts, mixup.
 
 Same seed, same change. Images are float32 (b, h, w, c) in [0, 1]. What comes in at the border is black, as around the
 garments of Fashion-MNIST, or the image reflected, as is better around a photo.
@@ -97,3 +97,21 @@ def colour_jitter(x, strength: float, seed):
     x = middle + (x - middle) * contrast
     grey = tf.reduce_mean(x, axis=3, keepdims=True)
     return tf.clip_by_value(grey + (x - grey) * saturation, 0.0, 1.0)
+
+
+def mixup(x, y, alpha, seed):
+    """Blend each image, and what is to be predicted of it, with another of its batch: "mixup", arXiv:1710.09412.
+
+    The share of the image itself is drawn from Beta(alpha, alpha), the larger part of it, so that the label with the
+    highest probability stays its own. alpha = 0 leaves all as it is.
+
+    Args:
+        y: float32 (b, classes), probabilities.
+    """
+    import tensorflow as tf
+
+    drawn = tf.random.stateless_gamma([2, tf.shape(x)[0]], seed, tf.maximum(alpha, 1e-3))
+    share = tf.math.divide_no_nan(drawn[0], drawn[0] + drawn[1])
+    share = tf.where(alpha > 0, tf.maximum(share, 1 - share), 1.0)[:, None]
+    images = share[:, :, None, None]
+    return images * x + (1 - images) * tf.reverse(x, [0]), share * y + (1 - share) * tf.reverse(y, [0])

@@ -10,6 +10,7 @@ import numpy as np
 from cnn.config import Data
 from cnn.data.augmentation import (
     colour_jitter,
+    mixup,
     random_affine,
     random_crop,
     random_erasing,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 
+FIRST_MIXED = 0.8  # of the epochs, in which mixup blends images; in the last fifth it is off
 _THREADS = min(8, (os.cpu_count() or 1) - 1)  # that make batches, beside the one that trains
 
 
@@ -57,6 +59,7 @@ def training_batches(
     sources: Sequence[Source] = (),
     first_step: int = 0,
     replicas: int = 1,
+    targets: np.ndarray | None = None,
 ) -> "tf.data.Dataset":
     """The batches of all epochs from `first_epoch` on, one after the other, of the first one from `first_step` on.
 
@@ -66,15 +69,24 @@ def training_batches(
     Args:
         replicas: devices that share each batch out among themselves. A batch that leaves a remainder is filled up with
             its own images once more, so that none of them goes empty.
+        targets: a probability for each class of each image of `split`, float32 (n, classes); None: its label.
 
     Returns:
-        Batches (x float32 (b, h, w, c) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none).
+        Batches (x float32 (b, h, w, c) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none). With targets or mixup,
+        y is float32 (b, classes): probabilities, all 0 for what is none.
     """
     import tensorflow as tf
 
     # Kept as bytes, a quarter of the memory of float32, and scaled batch by batch in the pipeline's own thread.
-    images, labels = pipeline_images(split.images), tf.constant(split.labels)
-    others = [(pipeline_images(other.split.images), tf.constant(other.split.labels)) for other in sources]
+    images, classes = pipeline_images(split.images), len(settings.card.class_names)
+    is_soft = targets is not None or settings.mixup > 0
+
+    def learned(labels):
+        """What is learned of images with these labels, for each of them."""
+        return tf.one_hot(labels, classes) if is_soft else tf.constant(labels)  # zeros for NO_GARMENT
+
+    labels = learned(split.labels) if targets is None else tf.constant(targets)
+    others = [(pipeline_images(other.split.images), learned(other.split.labels)) for other in sources]
     bounds = np.cumsum([0.0, *(other.fraction for other in sources)])
     count = len(split.labels)
     per_epoch = steps(count, batch_size)
@@ -101,9 +113,13 @@ def training_batches(
             key = tf.random.fold_in(chance, 4 + number)
             which = tf.random.stateless_uniform(tf.shape(chosen), key, 0, len(other.split.labels), tf.int32)
             x = tf.where(taken[:, None, None, None], pictures(which), x)
-            y = tf.where(taken, tf.gather(names, which), y)
+            y = tf.where(taken[:, None] if is_soft else taken, tf.gather(names, which), y)
             strength = tf.where(taken, other.random_affine, strength)
-        return augmented(tf.cast(x, tf.float32) / 255.0, settings, chance, strength, len(sources)), y
+        x = augmented(tf.cast(x, tf.float32) / 255.0, settings, chance, strength, len(sources))
+        if settings.mixup:
+            alpha = tf.where(tf.cast(epoch, tf.float32) < FIRST_MIXED * epochs, settings.mixup, 0.0)
+            return mixup(x, y, alpha, tf.random.fold_in(chance, 102))
+        return x, y
 
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(4)
 

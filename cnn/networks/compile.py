@@ -35,11 +35,12 @@ def compile_for_training(
     """
     training = config.training
     rate = ScaledSchedule(_learning_rate(training.learning_rate, training.schedule, total_steps))
+    average = {"use_ema": True, "ema_momentum": training.ema_momentum} if training.ema_momentum else {}
     optimizer = {
-        "adam": lambda: keras.optimizers.Adam(rate),
-        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=training.weight_decay),
-        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True),
-        "rmsprop": lambda: keras.optimizers.RMSprop(rate),
+        "adam": lambda: keras.optimizers.Adam(rate, **average),
+        "adamw": lambda: keras.optimizers.AdamW(rate, weight_decay=training.weight_decay, **average),
+        "sgd": lambda: keras.optimizers.SGD(rate, momentum=0.9, nesterov=True, **average),
+        "rmsprop": lambda: keras.optimizers.RMSprop(rate, **average),
     }[training.optimizer]()
     # Small gradients are zero in float16. Keras does this by itself only where the whole network has one policy.
     if any(layer.compute_dtype == "float16" for layer in model.layers):
@@ -54,20 +55,23 @@ def compile_for_training(
 
 
 def _loss(config: RunConfig, class_weights: np.ndarray | None) -> Callable:
-    loss = outlier_exposure_loss if config.data.outlier_exposure else keras.losses.sparse_categorical_crossentropy
+    data = config.data
+    loss = keras.losses.sparse_categorical_crossentropy
+    if data.outlier_exposure or data.has_soft_targets:
+        loss = soft_cross_entropy
     return loss if class_weights is None else weighted_loss(loss, class_weights)
 
 
 def weighted_loss(loss: Callable, class_weights: np.ndarray) -> Callable:
     """A loss (labels (b,), probabilities (b, classes)) -> (b,), times what the true class counts.
 
-    Of an image without a class (`NO_GARMENT`) it stays as it is.
+    Of an image without a class (`NO_GARMENT`) it stays as it is. See `soft_targets` for other labels.
     """
-    weights = np.append(class_weights, 1.0).astype(np.float32)
+    weights = class_weights.astype(np.float32)
 
     def weighted(labels, probabilities):
-        labels = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
-        counted = keras.ops.take(weights, keras.ops.minimum(labels, len(class_weights)))
+        targets = soft_targets(labels, len(weights))
+        counted = keras.ops.matmul(targets, weights[:, None])[:, 0] + 1 - keras.ops.sum(targets, axis=-1)
         return counted * loss(labels, probabilities)
 
     return weighted
@@ -85,24 +89,33 @@ def balanced_weights(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.where(counts, len(labels) / (np.count_nonzero(counts) * np.maximum(counts, 1)), 1.0)
 
 
-def outlier_exposure_loss(labels, probabilities):
-    """Cross-entropy; where there is no garment (`NO_GARMENT`), against equal probabilities of all classes.
+def soft_targets(labels, classes: int):
+    """Labels (b,) or (b, 1), one-hot; probabilities (b, classes) as they are. float32 (b, classes).
 
-    "Deep Anomaly Detection with Outlier Exposure" (Hendrycks, Mazeika, Dietterich 2019, arXiv:1812.04606), equation 1
-    with the loss of its section 4.3. labels: (b,). probabilities: (b, classes). Returns (b,),
-    in nats.
+    Zeros for what is no garment (`NO_GARMENT`).
     """
-    labels = keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,))
+    if len(labels.shape) == 2 and labels.shape[1] == classes:
+        return keras.ops.cast(labels, "float32")
+    return keras.ops.one_hot(keras.ops.reshape(keras.ops.cast(labels, "int32"), (-1,)), classes, dtype="float32")
+
+
+def soft_cross_entropy(labels, probabilities):
+    """Cross-entropy against labels or probabilities; where there is no garment, against equal ones of all classes.
+
+    The latter is "Deep Anomaly Detection with Outlier Exposure" (Hendrycks, Mazeika, Dietterich 2019,
+    arXiv:1812.04606), equation 1 with the loss of its section 4.3. labels: see `soft_targets`; what is missing in their
+    sum is shared out among all classes. probabilities: (b, classes). Returns (b,), in nats.
+    """
     classes = probabilities.shape[-1]
-    target = keras.ops.one_hot(labels, classes, dtype="float32")  # zeros for NO_GARMENT
-    target = keras.ops.where(labels[:, None] < classes, target, 1 / classes)
-    return keras.losses.categorical_crossentropy(target, probabilities)
+    targets = soft_targets(labels, classes)
+    missing = 1 - keras.ops.sum(targets, axis=-1, keepdims=True)
+    return keras.losses.categorical_crossentropy(targets + missing / classes, probabilities)
 
 
 class Confusion(keras.metrics.Metric):
     """Accuracy, the share of garments that are classified rightly, and the counts behind it.
 
-    What is no garment (`NO_GARMENT`) does not count.
+    What is no garment (`NO_GARMENT`) does not count; of probabilities (b, classes), the highest is the true class.
     """
 
     def __init__(self, classes: int, **kwargs):
@@ -116,8 +129,9 @@ class Confusion(keras.metrics.Metric):
         return np.asarray(self._counts).astype(int)
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        labels = keras.ops.reshape(keras.ops.cast(y_true, "int32"), (-1,))
-        true = keras.ops.one_hot(labels, self._classes, dtype="float32")  # zeros for what is no garment
+        targets = soft_targets(y_true, self._classes)
+        true = keras.ops.one_hot(keras.ops.argmax(targets, axis=-1), self._classes, dtype="float32")
+        true *= keras.ops.cast(keras.ops.sum(targets, axis=-1, keepdims=True) > 0.5, "float32")  # no garment: zeros
         answered = keras.ops.one_hot(keras.ops.argmax(y_pred, axis=-1), self._classes, dtype="float32")
         self._counts.assign_add(keras.ops.matmul(keras.ops.transpose(true), answered))
 

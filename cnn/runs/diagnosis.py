@@ -336,6 +336,7 @@ _AUGMENTATION = (
     "random_erasing",
     "random_crop",
     "colour_jitter",
+    "mixup",
     "style_augmentation",
     "outlier_exposure",
     "own_images",

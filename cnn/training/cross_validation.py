@@ -21,6 +21,7 @@ import numpy as np
 
 from cnn import data, runs
 from cnn.config import RunConfig
+from cnn.config.run_config import FOR_GARMENTS
 from cnn.runs import measurement
 
 FEWEST, MOST = 2, 10  # folds
@@ -56,13 +57,12 @@ def fold_of(labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
 def settings(config: RunConfig, epochs: int) -> RunConfig:
     """What the networks of a cross-validation are: of a run's configuration, with other epochs.
 
-    Images that a configuration mixes in are left out: they are not of the dataset.
+    Images that a configuration mixes in are left out: they are not of the dataset. So are soft labels.
     """
-    own = {"style_augmentation": 0.0, "outlier_exposure": 0.0, "own_images": 0.0}
     training = {"epochs": epochs, "patience": None, "calibrate": False, "tensorboard": False}
     return config.model_copy(
         update={
-            "data": config.data.model_copy(update=own),
+            "data": config.data.model_copy(update=dict.fromkeys(FOR_GARMENTS, 0.0)),
             "training": config.training.model_copy(update=training),
         }
     )

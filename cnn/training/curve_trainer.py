@@ -178,6 +178,7 @@ class _Network:
         )
         for x, y in batches:
             self._trained.train_on_batch(x, y)
+        self._trained.optimizer.finalize_variable_values(self._trained.trainable_variables)  # averages, if it keeps any
 
     def predict(self, places: np.ndarray) -> np.ndarray:
         from cnn.networks.batch_size import images_at_once

@@ -15,9 +15,11 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from cnn.config import Data, DatasetCard, RunConfig, Training, counted
+from cnn.config import Data, RunConfig, Training, counted
 from cnn.config.layers import L2, Row
 from cnn.data import Script, dataset_of
+from cnn.data.batches import FIRST_MIXED
+from cnn.data.soft_labels import FILE
 
 _WIDTH = 120  # columns
 
@@ -42,7 +44,7 @@ def keras_script(config: RunConfig, changes: Changes = (), precision: str | None
     parts = [
         _head(config, dataset, changes, mixed),
         _constants(config.training),
-        _data(dataset, config.data.card),
+        _data(dataset, config.data),
         _batches(config.data),
         _network(config),
         _learning_rate(config.training, changes),
@@ -98,16 +100,18 @@ def _head(config: RunConfig, dataset: Script, changes: Changes, mixed: str | Non
     if notes:
         text.append(" ".join(notes))
     others = f", numpy, and {dataset.needs}" if dataset.needs else " and numpy"
-    text.append(f"Needs keras, tensorflow{others}. Writes the trained network to model.keras in the current folder.")
+    beside = f", and in the current folder {FILE.name}, the soft labels" if config.data.distillation else ""
+    text.append(
+        f"Needs keras, tensorflow{others}{beside}. Writes the trained network to model.keras in the current folder."
+    )
     paragraphs = "\n\n".join(textwrap.fill(paragraph, _WIDTH) for paragraph in text)
 
-    imports = {"import math", "import os"}
-    imports |= {"from collections.abc import Callable"} if training.class_weights else set()
-    plain = ["import keras", "import numpy as np", "import tensorflow as tf"]
-    needed = [*dataset.imports, *(_imports(dataset.copied) if dataset.copied else ())]
-    imports |= {line for line in needed if line.split()[1].partition(".")[0] in sys.stdlib_module_names}
-    plain += [line for line in needed if line not in imports and line not in plain]
-    first = sorted(imports, key=lambda line: (line.startswith("from"), line))
+    lines = ["import math", "import os", "import keras", "import numpy as np", "import tensorflow as tf"]
+    lines += dataset.imports
+    lines += _imports(dataset.copied) if dataset.copied else ()
+    lines += ["from collections.abc import Callable"] * training.class_weights
+    lines += _imports("cnn.training.weight_averaging") if training.ema_momentum else ()
+    first, plain = _sorted(lines)
     return "\n".join(
         [
             f'"""{paragraphs}\n"""',
@@ -117,10 +121,22 @@ def _head(config: RunConfig, dataset: Script, changes: Changes, mixed: str | Non
             "# Read when TensorFlow is loaded: how it computes decides how its results are rounded.",
             'os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")',
             "",
-            *sorted(plain, key=lambda line: (line.startswith("from"), line)),
+            *plain,
             "",
         ]
     )
+
+
+def _sorted(imports: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Lines that import, those of the standard library first; of one module, one line says all that is taken of it."""
+    taken: dict[str, set[str]] = {}
+    for line in imports:
+        what, _, names = line.partition(" import ")
+        taken.setdefault(what, set()).update(names.split(", ") if names else ())
+    lines = [f"{what} import {', '.join(sorted(names))}" if names else what for what, names in taken.items()]
+    lines.sort(key=lambda line: (line.startswith("from"), line))
+    standard = [line for line in lines if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
+    return standard, [line for line in lines if line not in standard]
 
 
 def _plain(name: str) -> str:
@@ -136,7 +152,8 @@ def _constants(training: Training) -> str:
         """)
 
 
-def _data(dataset: Script, card: DatasetCard) -> str:
+def _data(dataset: Script, data: Data) -> str:
+    card = data.card
     height, width, channels = card.input_shape
     shape = f"(n, {height}, {width}{', 3' * (channels == 3)})"
     bright = "" if card.reading == "photo" else ", bright on black,"
@@ -145,6 +162,18 @@ def _data(dataset: Script, card: DatasetCard) -> str:
     if dataset.copied:
         lines += ["", _body(dataset.copied), "", ""]
     lines += dataset.lines
+    if data.has_soft_targets:
+        lines += ["", "# What is to be predicted of each image: a probability for each class."]
+        lines += [f"train_targets = np.eye({last + 1}, dtype=np.float32)[train_labels]"]
+    if data.distillation:
+        lines += ["", "", *_source("cnn.data.soft_labels", "normalised").split("\n"), "", ""]
+        lines += [
+            f'soft_labels = normalised(np.load("{FILE.name}")["probabilities"])[: len(train_labels)]',
+            f"weight = np.float32({data.distillation!r})",
+            "train_targets = (1 - weight) * train_targets + weight * soft_labels",
+        ]
+    if data.has_soft_targets:
+        lines += [""]
     return "\n".join([*lines, "STEPS = math.ceil(len(train_labels) / BATCH_SIZE)  # in an epoch", ""])
 
 
@@ -163,22 +192,33 @@ def _batches(data: Data) -> str:
     shape, dim = data.card.input_shape, "[..., None]" if data.card.input_shape[2] == 1 else ""
     settings = {**data.model_dump(), "reflect": ", reflect=True" if data.card.reading == "photo" else ""}
     used = [entry for entry in _AUGMENTATIONS if settings[entry[0]]]
-    functions = [_source("cnn.data.augmentation", name) + "\n\n\n" for _, name, _, _ in used]
+    blended = ["mixup"] * bool(data.mixup)
+    names = [*(name for _, name, _, _ in used), *blended]
+    functions = [_source("cnn.data.augmentation", name) + "\n\n\n" for name in names]
     vary = [
         f"        x = {name}(x, {arguments.format(**settings, chance=f'tf.random.fold_in(chance, {number})')})"
         for _, name, arguments, number in used
     ]
-    varied = ", how a batch is varied from (seed, epoch, step)" if used else " alone"
-    chance = ["        chance = tf.random.fold_in(tf.stack([seed, epoch]), step)"] if used else []
+    varied = ", how a batch is varied from (seed, epoch, step)" if names else " alone"
+    chance = ["        chance = tf.random.fold_in(tf.stack([seed, epoch]), step)"] if names else []
+    given = ["        return x, tf.gather(labels, chosen)"]
+    if data.mixup:
+        given = [
+            f"        # Images are blended in the first {FIRST_MIXED:.0%} of the epochs.",
+            f"        alpha = tf.where(tf.cast(epoch, tf.float32) < {FIRST_MIXED} * EPOCHS, {data.mixup!r}, 0.0)",
+            "        return mixup(x, tf.gather(labels, chosen), alpha, tf.random.fold_in(chance, 102))",
+        ]
+    learned = "train_targets" if data.has_soft_targets else "train_labels"
+    y = f"float32 (b, {len(data.card.class_names)})" if data.has_soft_targets else "uint8 (b,)"
     return "\n".join(
         [
             "",
             "".join(functions) + "def training_batches():",
-            f'    """The batches of all epochs: x float32 (b, {", ".join(map(str, shape))}) in [0, 1], y uint8 (b,).',
+            f'    """The batches of all epochs: x float32 (b, {", ".join(map(str, shape))}) in [0, 1], y {y}.',
             "",
             f"    The order of the images is drawn from (seed, epoch){varied}.",
             '    """',
-            f"    images, labels = tf.constant(train_images{dim}), tf.constant(train_labels)",
+            f"    images, labels = tf.constant(train_images{dim}), tf.constant({learned})",
             "    seed = tf.constant(SEED, tf.int64)",
             "",
             "    def epoch_batches(epoch):",
@@ -191,7 +231,7 @@ def _batches(data: Data) -> str:
             "        x = tf.cast(tf.gather(images, chosen), tf.float32) / 255.0",
             *chance,
             *vary,
-            "        return x, tf.gather(labels, chosen)",
+            *given,
             "",
             "    return tf.data.Dataset.range(EPOCHS).flat_map(epoch_batches).prefetch(4)",
             "",
@@ -348,25 +388,47 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         return round(float(super().get_monitor_value(logs)), 5)
 
 '''
+_KEEPS_AVERAGES = """\
+    def on_epoch_end(self, epoch, logs=None):
+        with averaged(self.model):  # which are kept
+            super().on_epoch_end(epoch, logs)
+
+"""
 
 
 def _fit(config: RunConfig, mixed: str | None) -> str:
     training = config.training
     lines = ["", "# --- the training", ""]
-    callbacks = "keras.callbacks.TerminateOnNaN()"
+    used = ["keras.callbacks.TerminateOnNaN()"]
+    if training.ema_momentum:
+        lines += ["", *_body("cnn.training.weight_averaging").split("\n"), ""]
+        used.insert(0, "ValidatedAverages()")
     if training.patience:
-        lines += _EARLY_STOPPING.split("\n")
-        callbacks = f"EarlyStopping(patience={training.patience}, restore_best_weights=True), {callbacks}"
+        lines += (_EARLY_STOPPING + _KEEPS_AVERAGES * bool(training.ema_momentum)).split("\n")
+        used.insert(0, f"EarlyStopping(patience={training.patience}, restore_best_weights=True)")
     loss = '"sparse_categorical_crossentropy"'
+    copied = ["soft_targets"] * (training.class_weights or config.data.has_soft_targets)
+    if config.data.has_soft_targets:
+        loss, copied = "soft_cross_entropy", [*copied, "soft_cross_entropy"]
+    for name in copied:
+        lines += ["", *_source("cnn.networks.compile", name).split("\n"), ""]
     if training.class_weights:
-        loss = "loss"
         for name in ("balanced_weights", "weighted_loss"):
             lines += ["", *_source("cnn.networks.compile", name).split("\n"), ""]
+        plain = loss if config.data.has_soft_targets else "keras.losses.sparse_categorical_crossentropy"
+        loss = "loss"
         lines += [
             "",
             f"class_weights = balanced_weights(train_labels, {len(config.data.card.class_names)})",
-            "loss = weighted_loss(keras.losses.sparse_categorical_crossentropy, class_weights)",
+            f"loss = weighted_loss({plain}, class_weights)",
         ]
+    optimizer = _OPTIMIZERS[training.optimizer].format(weight_decay=training.weight_decay).removesuffix(")")
+    average = f", use_ema=True, ema_momentum={training.ema_momentum!r}" if training.ema_momentum else ""
+    classes = len(config.data.card.class_names)
+    validation = f"np.eye({classes})[validation_labels]" if config.data.has_soft_targets else "validation_labels"
+    callbacks = [f"    callbacks=[{', '.join(used)}],"]
+    if len(callbacks[0]) > _WIDTH:
+        callbacks = ["    callbacks=[", *(f"        {one}," for one in used), "    ],"]
     lines += ["keras.utils.set_random_seed(SEED)"]
     if mixed:
         lines += [f'keras.config.set_dtype_policy("{mixed}")']
@@ -374,7 +436,7 @@ def _fit(config: RunConfig, mixed: str | None) -> str:
         f"network = build_network({', '.join(_for_training(config))})",
         "network.summary()",
         "network.compile(",
-        f"    optimizer=keras.optimizers.{_OPTIMIZERS[training.optimizer].format(weight_decay=training.weight_decay)},",
+        f"    optimizer=keras.optimizers.{optimizer}{average}),",
         f"    loss={loss},",
         '    metrics=["accuracy"],',
         ")",
@@ -382,8 +444,8 @@ def _fit(config: RunConfig, mixed: str | None) -> str:
         "    training_batches(),",
         "    epochs=EPOCHS,",
         "    steps_per_epoch=STEPS,",
-        "    validation_data=evaluation_batches(validation_images, validation_labels),",
-        f"    callbacks=[{callbacks}],",
+        f"    validation_data=evaluation_batches(validation_images, {validation}),",
+        *callbacks,
         "    verbose=2,",
         ")",
         "",
@@ -411,6 +473,8 @@ def _end(config: RunConfig, mixed: str | None) -> str:
             'network.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])',
             "",
         ]
+    elif config.data.has_soft_targets:
+        lines += ['network.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])  # for the labels', ""]
     if training.calibrate:
         source = [*_source("cnn.evaluation.calibration", "temperature").split("\n"), "", ""]
         lines += [

@@ -7,6 +7,7 @@ it when the run's `stop` file appears, and after an epoch that early stopping na
 import json
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from cnn.training import checkpoint
 from cnn.training.checkpoint import Restored
 from cnn.training.data_wait import InputWaitTimer
 from cnn.training.event_file import EventFile
+from cnn.training.weight_averaging import averaged
 
 _INTERVAL = 0.5  # seconds between two writes for a batch
 _POINTS = 200  # of the curves for each epoch, at most
@@ -37,7 +39,8 @@ class Recorder(keras.callbacks.Callback):
 
     Args:
         run: the run in training.
-        export: the same network in float32; its weights are copied from the trained one and saved as model.keras.
+        export: the same network in float32; its weights, or their averages, are copied from the trained one and saved
+            as model.keras.
         is_head: whether only the last layers are trained, on kept features.
         steps: batches in an epoch.
         pictures: training images in an epoch.
@@ -152,9 +155,10 @@ class Recorder(keras.callbacks.Callback):
             self.event("diverged")
             self.model.stop_training = True
             return
-        for layer in self.model.layers:  # on kept features the others are frozen, and those of the export already
-            if layer.weights:
-                self.export.get_layer(layer.name).set_weights(layer.get_weights())
+        with averaged(self.model) if self.training.ema_momentum else nullcontext():
+            for layer in self.model.layers:  # on kept features the others are frozen, and those of the export already
+                if layer.weights:
+                    self.export.get_layer(layer.name).set_weights(layer.get_weights())
         self._is_unsaved = True
         record = {**values, "learning_rate": self._rate(), **self._waited(), **self._look_inside(epoch + 1)}
         self._append(kind="epoch", epoch=epoch + 1, **record, seconds=self._seconds())

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from cnn import data, runs
 from cnn.config import RunConfig, counted, frozen_layers
-from cnn.data import mixture
+from cnn.data import mixture, soft_labels
 from cnn.errors import CannotGoOn, Stopped
 from cnn.evaluation import calibration
 from cnn.runs import Run, State, Status, diagnosis, time_lapse
@@ -120,6 +120,7 @@ def _train(run: Run, status: Status) -> None:
     from cnn.training.data_wait import InputWaitTimer
     from cnn.training.recorder import Recorder
     from cnn.training.steering import Steering
+    from cnn.training.weight_averaging import ValidatedAverages
 
     strategy = distribution()
     devices = _devices(str(tf.config.list_physical_devices()), devices_to_train_on())
@@ -142,6 +143,7 @@ def _train(run: Run, status: Status) -> None:
     pictures = len(dataset.train.labels)
     steps = data.steps(pictures, training.batch_size)
 
+    targets = soft_labels.targets(run.config.data, dataset.train.labels)
     own = mixture.load_own(run.path / "pictures.npz")
     sources = mixture.sources(run.config.data, dataset.train, training.seed, own, report)
 
@@ -166,6 +168,7 @@ def _train(run: Run, status: Status) -> None:
             whole.set_weights(export.get_weights())
         network = frozen_features.head_of(whole, run.config, boundary) if boundary else whole
         rate = compile_for_training(network, run.config, steps * training.epochs, weights)
+    learned = dataset.train.labels if targets is None else targets
     start = _restore(run, network)
     waiting = InputWaitTimer(network)
     records = _forget_after(run.path, start.epoch, start.step)
@@ -174,7 +177,7 @@ def _train(run: Run, status: Status) -> None:
 
     def batches(epoch: int, step: int):
         if kept is not None:
-            return frozen_features.training_batches(kept.train, dataset.train.labels, run.config, epoch, step)
+            return frozen_features.training_batches(kept.train, learned, run.config, epoch, step)
         return data.training_batches(
             dataset.train,
             training.batch_size,
@@ -185,6 +188,7 @@ def _train(run: Run, status: Status) -> None:
             sources,
             step,
             strategy.num_replicas_in_sync,
+            targets,
         )
 
     if kept is not None:
@@ -203,6 +207,7 @@ def _train(run: Run, status: Status) -> None:
         )
         if records:
             recorder.event("resumed")
+        averages = [ValidatedAverages()] * bool(training.ema_momentum)
         recorder.seen_enough = bool(training.patience and diagnosis.is_plateau(records, training.patience))
 
         def fit(epoch: int, last: int, step: int = 0) -> None:
@@ -213,12 +218,14 @@ def _train(run: Run, status: Status) -> None:
                 steps_per_epoch=steps - step,
                 shuffle=False,  # the batches come shuffled
                 validation_data=validation,
-                callbacks=[recorder, steering, keras.callbacks.TerminateOnNaN()],
+                callbacks=[recorder, steering, keras.callbacks.TerminateOnNaN(), *averages],
                 verbose=1 if sys.stdout.isatty() else 2,
             )
 
         if start.step:  # the rest of an epoch
             fit(start.epoch, start.epoch + 1, start.step)
+            if averages:  # which Keras has put in place of the weights
+                _restore(run, network)
         if recorder.status.epoch < training.epochs and not recorder.seen_enough and not network.stop_training:
             fit(recorder.status.epoch, training.epochs)
     if recorder.status.epoch < training.epochs and not recorder.seen_enough:
@@ -235,6 +242,7 @@ def _train(run: Run, status: Status) -> None:
         ended = f"The network of epoch {best} is kept, which had the lowest validation loss."
         export.load_weights(run.path / "best.keras")
     else:
+        network.optimizer.finalize_variable_values(network.trainable_variables)  # with averages, where it keeps any
         export.set_weights(whole.get_weights())  # as they are saved already, unless the run was resumed right here
     if training.calibrate:
         predicted = predict(export, dataset.validation.images)

@@ -118,6 +118,7 @@ def value_words(path: str, value: Scalar) -> str:
 
 
 _SHORT = {
+    "ema_momentum": "EMA",
     "batch_normalisation": "BN",
     "batch_size": "batch",
     "l2": "L2",

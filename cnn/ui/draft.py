@@ -19,6 +19,7 @@ from cnn.config.backbones import BACKBONES
 from cnn.config.layers import KINDS, Layer
 from cnn.config.repairs import Fix
 from cnn.config.run_config import AUGMENTATIONS as AUGMENTATIONS
+from cnn.config.run_config import FOR_GARMENTS
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone, on_run
 from cnn.data import DataUnavailable, data_of
 from cnn.data.loading import SCRATCH_SIZE
@@ -32,7 +33,6 @@ _STEPS_BACK = 200  # that are kept
 _LONGEST = 4000  # characters of the settings in a link: some servers and chats cut longer ones
 
 _PARAMETERS = ("network", "preset")  # of the link
-_FOR_GARMENTS = ("style_augmentation", "outlier_exposure", "own_images")  # of Fashion-MNIST's size
 _MANY = 5_000  # images of a built-in dataset, of which a backbone would take half an hour and more
 _SOME = 1_000  # are trained on instead
 
@@ -337,9 +337,12 @@ def _without_garments(data: Values) -> None:
         shape = (*(size or card.input_shape[:2]), channels or card.input_shape[2])
         if card.reading == "garment" and shape == INPUT_SHAPE:
             return
-    if any(data[name] for name in _FOR_GARMENTS):
-        data |= dict.fromkeys(_FOR_GARMENTS, 0.0)
-        _tell("Style augmentation and outlier exposure are only for Fashion-MNIST in 28×28 pixels: they are off now.")
+    if any(data[name] for name in FOR_GARMENTS):
+        data |= dict.fromkeys(FOR_GARMENTS, 0.0)
+        _tell(
+            "Style augmentation, outlier exposure and distillation are only for Fashion-MNIST in 28×28 pixels: they "
+            "are off now."
+        )
 
 
 def _vary_photos(data: Values) -> None:

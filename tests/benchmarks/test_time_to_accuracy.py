@@ -20,6 +20,7 @@ FIGURES = {
     "waiting": None,
     "validation": 0.91,
     "test": 0.907,
+    "averaged": None,
 }
 RESULT = Result(LECTURE, 1, "recipe", "machine", "2026-11-25 10:00:00", others=0.01, **FIGURES)
 FAST = replace(RESULT, network="fast", seconds=30.0, process=40.0, waiting=0.012, pictures=275_000, epochs=5, test=0.92)

@@ -34,6 +34,26 @@ def test_every_way_keeps_shape_and_range_and_repeats_itself_from_its_seed(way):
     assert not np.allclose(varied, RAMP)
 
 
+def test_mixup_blends_an_image_and_its_label_alike_and_keeps_the_larger_share():
+    images = np.eye(8, dtype=np.float32)[:, :, None, None] * np.ones((1, 1, 5, 1), np.float32)
+    labels = np.eye(8, dtype=np.float32)
+    x, y = (value.numpy() for value in augmentation.mixup(images, labels, 0.4, SEED))
+    share = y[np.arange(8), np.arange(8)]
+    assert y.sum(axis=1) == pytest.approx(1) and (share >= 0.5).all() and share.std() > 0.05
+    assert y[np.arange(8), 7 - np.arange(8)] == pytest.approx(1 - share), "with the image at the other end of the batch"
+    assert x[:, :, 2, 0] == pytest.approx(y), "pixels in the shares of the labels"
+    untouched = augmentation.mixup(images, labels, 0.0, SEED)
+    assert np.array_equal(untouched[0], images) and np.array_equal(untouched[1], labels)
+
+
+def test_the_share_of_mixup_is_of_a_beta_distribution():
+    images, labels = np.zeros((4000, 1, 1, 1), np.float32), np.eye(2, dtype=np.float32)[np.arange(4000) // 2000]
+    for alpha in (0.2, 1.0):
+        y = augmentation.mixup(images, labels, alpha, SEED)[1].numpy()
+        drawn = np.random.default_rng(0).beta(alpha, alpha, 100_000)
+        assert y.max(axis=1).mean() == pytest.approx(np.maximum(drawn, 1 - drawn).mean(), abs=0.01)
+
+
 @pytest.mark.parametrize("way", ["shift", "random_affine"])
 def test_black_comes_in_around_a_garment_and_the_image_itself_around_a_photo(way):
     grey = np.full((16, 28, 28, 1), 0.5, np.float32)

@@ -46,10 +46,13 @@ def batches(
     epochs: int = 1,
     sources: Sequence[Source] = (),
     replicas: int = 1,
+    targets: np.ndarray | None = None,
     **augmentation,
 ):
     settings = Data(**augmentation)
-    stream = data.training_batches(split, batch_size, seed, first_epoch, epochs, settings, sources, replicas=replicas)
+    stream = data.training_batches(
+        split, batch_size, seed, first_epoch, epochs, settings, sources, replicas=replicas, targets=targets
+    )
     return [(np.asarray(x), np.asarray(y)) for x, y in stream]
 
 
@@ -511,14 +514,41 @@ def test_each_source_is_warped_by_its_own_strength(garments):
     assert len({picture.tobytes() for picture in pictures[labels == 2]}) == (labels == 2).sum() > 5
 
 
+def test_soft_labels_come_with_their_images_and_sources_bring_their_labels_one_hot():
+    split = split_of(200)
+    soft = np.random.default_rng(0).dirichlet(np.ones(10), 200).astype(np.float32)
+    stream = batches(split, sources=[of_value(210, 4, 0.3), of_value(220, NO_GARMENT, 0.2)], targets=soft)
+    values = np.concatenate([(x[:, 14, 14, 0] * 255).round().astype(int) for x, _ in stream])
+    learned = np.concatenate([y for _, y in stream])
+    own = values < 210
+    assert learned.dtype == np.float32 and np.array_equal(learned[own], soft[values[own] - 1])
+    assert (learned[values == 210] == np.eye(10)[4]).all() and (learned[values == 220] == 0).all()
+    assert 0.35 < own.mean() < 0.65
+
+
+def test_mixup_blends_the_images_of_all_but_the_last_fifth_of_the_epochs():
+    stream = batches(split_of(64), epochs=10, mixup=0.5)
+    assert len(stream) == 20 and all(y.shape == (32, 10) and y.sum(1) == pytest.approx(1) for _, y in stream)
+    blended = [bool((y.max(axis=1) < 0.999).any()) for _, y in stream]
+    assert blended == [True] * 16 + [False] * 4
+    x, y = stream[0]
+    share = y.max(axis=1)
+    alone = (batches(split_of(64), epochs=10)[0][0] * 255).round()
+    mixed = share[:, None, None, None] * alone + (1 - share)[:, None, None, None] * alone[::-1]
+    apart = y.argmax(axis=1) != y[::-1].argmax(axis=1)  # with an image of its own class the shares add up to 1
+    assert x[apart] * 255 == pytest.approx(mixed[apart], abs=1e-3)
+
+
 @pytest.mark.slow
-def test_a_resumed_stream_goes_on_as_the_uninterrupted_one_with_sources_and_warp(garments):
+@pytest.mark.parametrize("mixup", [0.0, 0.3])
+def test_a_resumed_stream_goes_on_as_the_uninterrupted_one_with_sources_and_warp(mixup, garments):
     """From (seed, epoch, step) alone: nothing is remembered from the epochs before."""
     sources = [
         Source(0.3, Split(garments.images[::-1].copy(), garments.labels[::-1].copy()), 1.0),
         of_value(9, 255, 0.2),
     ]
     settings = {"sources": sources, "flip": True, "shift": 1, "random_affine": 0.4, "random_erasing": 0.5}
+    settings["mixup"] = mixup
     whole = batches(garments, epochs=3, **settings)
     for epoch in (1, 2):
         resumed = batches(garments, first_epoch=epoch, epochs=3, **settings)

@@ -24,11 +24,19 @@ from cnn.config.layers import (
 )
 from cnn.data import NO_GARMENT
 from cnn.networks.build import build
-from cnn.networks.compile import Confusion, compile_for_training, confusion_of, distribution, outlier_exposure_loss
+from cnn.networks.compile import (
+    Confusion,
+    compile_for_training,
+    confusion_of,
+    distribution,
+    soft_cross_entropy,
+    weighted_loss,
+)
 from cnn.networks.layers import DepthwiseMaxPooling, FusedBatchNormalization
 from cnn.networks.load import UnreadableModel, load
 from cnn.training import precision_trial
 from cnn.training.data_wait import InputWaitTimer
+from cnn.training.weight_averaging import averaged
 from tests.sampling import one_in
 
 PICTURES = np.random.default_rng(0).random((4, 28, 28, 1), np.float32)
@@ -443,7 +451,7 @@ SOME_OUTLIERS = np.array([3, NO_GARMENT, 0, 9, NO_GARMENT, 7], np.uint8)
 
 @pytest.mark.parametrize("shape", [(6,), (6, 1)])
 def test_the_loss_of_garments_is_the_cross_entropy_and_of_others_the_mean_over_all_classes(shape):
-    losses = np.asarray(outlier_exposure_loss(SOME_OUTLIERS.reshape(shape), ANSWERS))
+    losses = np.asarray(soft_cross_entropy(SOME_OUTLIERS.reshape(shape), ANSWERS))
     garments = SOME_OUTLIERS != NO_GARMENT
     sparse = np.asarray(keras.losses.sparse_categorical_crossentropy(SOME_OUTLIERS[garments], ANSWERS[garments]))
     assert losses.shape == (6,) and losses[garments] == pytest.approx(sparse, abs=1e-6)
@@ -452,9 +460,9 @@ def test_the_loss_of_garments_is_the_cross_entropy_and_of_others_the_mean_over_a
 
 def test_the_loss_of_no_garment_is_least_where_all_classes_are_equally_probable():
     even = np.full((1, 10), 0.1, np.float32)
-    assert float(outlier_exposure_loss(SOME_OUTLIERS[1:2], even)[0]) == pytest.approx(np.log(10), abs=1e-6)
+    assert float(soft_cross_entropy(SOME_OUTLIERS[1:2], even)[0]) == pytest.approx(np.log(10), abs=1e-6)
     sure = np.eye(10, dtype=np.float32)[:1]
-    assert np.log(10) < float(outlier_exposure_loss(SOME_OUTLIERS[1:2], sure)[0]) < 100, "and finite where it is worst"
+    assert np.log(10) < float(soft_cross_entropy(SOME_OUTLIERS[1:2], sure)[0]) < 100, "and finite where it is worst"
 
 
 def test_the_accuracy_counts_garments_only():
@@ -497,13 +505,77 @@ def test_a_network_learns_from_outliers_only_where_they_are_mixed_in(fraction):
     compile_for_training(network, config, 10)
     labels = SOME_OUTLIERS[:4] if fraction else LABELS
     probabilities = np.asarray(network(PICTURES))
-    expected = np.asarray(outlier_exposure_loss(labels, probabilities)).mean()
+    expected = np.asarray(soft_cross_entropy(labels, probabilities)).mean()
     logs = network.test_on_batch(PICTURES, labels, return_dict=True)
     assert logs["loss"] == pytest.approx(expected, rel=1e-4)
     garments = labels != NO_GARMENT
     assert logs["accuracy"] == pytest.approx((probabilities.argmax(1) == labels)[garments].mean())
     network.run_eagerly = True
     assert np.isfinite(network.train_on_batch(PICTURES, labels, return_dict=True)["loss"])
+
+
+# ---------------------------------------------------------------- soft labels
+
+SOFT = np.random.default_rng(3).dirichlet(np.full(10, 0.3), 6).astype(np.float32)
+
+
+def test_the_loss_of_soft_labels_is_the_cross_entropy_of_both_distributions():
+    losses = np.asarray(soft_cross_entropy(SOFT, ANSWERS))
+    assert losses == pytest.approx(-(SOFT * np.log(ANSWERS)).sum(axis=1), rel=1e-4)
+    none = SOFT * (SOME_OUTLIERS != NO_GARMENT)[:, None]
+    losses = np.asarray(soft_cross_entropy(none, ANSWERS))[SOME_OUTLIERS == NO_GARMENT]
+    assert losses == pytest.approx(-np.log(ANSWERS[SOME_OUTLIERS == NO_GARMENT]).mean(axis=1), abs=1e-5)
+
+
+def test_class_weights_count_a_soft_label_by_its_share_of_each_class():
+    weights = np.linspace(0.5, 2, 10)
+    weighted = np.asarray(weighted_loss(soft_cross_entropy, weights)(SOFT, ANSWERS))
+    assert weighted == pytest.approx((SOFT @ weights) * -(SOFT * np.log(ANSWERS)).sum(axis=1), rel=1e-4)
+    hard = np.asarray(weighted_loss(soft_cross_entropy, weights)(SOME_OUTLIERS, ANSWERS))
+    counted = np.append(weights, 1.0)[np.minimum(SOME_OUTLIERS, 10)]
+    assert hard == pytest.approx(counted * np.asarray(soft_cross_entropy(SOME_OUTLIERS, ANSWERS)), rel=1e-5)
+
+
+def test_the_true_class_of_a_soft_label_is_its_highest():
+    metric = Confusion(10, name="accuracy")
+    answers = np.eye(10, dtype=np.float32)[[*SOFT.argmax(1)[:5], (SOFT[5].argmax() + 1) % 10]]
+    metric.update_state(SOFT, answers)
+    assert float(metric.result()) == pytest.approx(5 / 6)
+    metric.update_state(np.zeros((3, 10), np.float32), answers[:3])
+    assert metric.matrix.sum() == 6, "no garment does not count"
+
+
+@pytest.mark.parametrize("settings", [{"mixup": 0.2}, {"distillation": 0.5}])
+def test_a_network_that_learns_from_soft_labels_is_validated_on_labels(settings):
+    config = RunConfig(layers=(Flatten(),), data=Data(**settings))
+    network = build(config)
+    compile_for_training(network, config, 10)
+    probabilities = np.asarray(network(PICTURES))
+    logs = network.test_on_batch(PICTURES, LABELS, return_dict=True)
+    sparse = np.asarray(keras.losses.sparse_categorical_crossentropy(LABELS, probabilities)).mean()
+    assert logs["loss"] == pytest.approx(sparse, rel=1e-4)
+    network.reset_metrics()
+    logs = network.train_on_batch(PICTURES, SOFT[:4], return_dict=True)
+    assert logs["loss"] == pytest.approx(-(SOFT[:4] * np.log(probabilities)).sum(axis=1).mean(), rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "rmsprop"])
+def test_the_averages_of_the_weights_are_those_of_the_formula(optimizer):
+    """a <- m a + (1 - m) w after each step, beginning with the weights after the first."""
+    training = Training(optimizer=optimizer, ema_momentum=0.7, learning_rate=0.01)
+    config = RunConfig(layers=(Flatten(),), training=training)
+    network = build(config)
+    compile_for_training(network, config, 10)
+    expected = None
+    for _ in range(4):
+        network.train_on_batch(PICTURES, LABELS)
+        weights = network.get_weights()
+        expected = weights if expected is None else [0.7 * a + 0.3 * w for a, w in zip(expected, weights, strict=True)]
+    with averaged(network):
+        found = network.get_weights()
+    assert all(a == pytest.approx(b, abs=1e-6) for a, b in zip(found, expected, strict=True))
+    assert not all(np.allclose(a, w, atol=1e-6) for a, w in zip(found, weights, strict=True))
+    assert all(np.array_equal(a, w) for a, w in zip(network.get_weights(), weights, strict=True)), "as they were"
 
 
 # ---------------------------------------------------------------- from disk

@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from cnn import data, runs
 from cnn.config import presets
-from cnn.data import Split, Splits
+from cnn.data import Split, Splits, soft_labels
 from cnn.evaluation import dataset_findings, predictions
 from cnn.runs import measurement
 from cnn.training import cross_validation
@@ -173,6 +173,27 @@ def test_planted_label_errors_are_listed_with_the_reason(own_tiny, splits, linke
     app.selectbox(key="dataset-training-given").select(names[1])
     refresh(app)
     assert "No image is like that" in text(app)
+
+
+def test_of_fashion_mnist_the_shipped_soft_labels_name_suspects_at_once(splits, started, monkeypatch):
+    labels = splits.train.labels.astype(int)
+    soft = np.full((TRAIN, 10), 0.01, np.float32)
+    soft[np.arange(TRAIN), labels] = 0.91
+    soft[7, [labels[7], 2]] = 0.01, 0.91
+    monkeypatch.setattr(soft_labels, "out_of_fold", lambda: soft)
+    app = opened("lecture")
+    names = runs.get("lecture").config.data.card.class_names
+    assert "**1 suspect** among 60 training images" in text(app) and not started
+    assert app.dataframe[0].value["suggested label"].tolist() == [names[2]]
+
+    def damaged():
+        raise soft_labels.NoSoftLabels("The file is damaged.")
+
+    monkeypatch.setattr(soft_labels, "out_of_fold", damaged)
+    app = opened("lecture")
+    assert [error.value for error in app.error] == ["The file is damaged."] and not app.exception
+    app = opened("lecture", dataset_network="Fast preset")
+    assert "start_folds" in keys(app), "networks of one's own are still there"
 
 
 def test_damaged_folds_get_a_sentence(own_tiny, splits):

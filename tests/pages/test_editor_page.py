@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from cnn import runs
 from cnn.config import CLASS_NAMES, INPUT_SHAPE, Data, RunConfig, Training, presets, versions
 from cnn.config.layers import KINDS, Convolution, Dense, Flatten, ImpossibleStack, Pooling, SkipConnection, trace
+from cnn.data import soft_labels
 from cnn.runs import saved_presets
 from cnn.ui import draft
 from cnn.ui.train import layer_editor
@@ -574,7 +575,15 @@ def test_the_configuration_is_exported_as_json_and_as_a_script(app, downloads):
     assert downloads["export_json"] == saved_presets.to_json(exported)
     assert exported == FAST.model_copy(update={"training": FAST.training.model_copy(update={"epochs": 7})})
     compile(downloads["export_script"], "fast.py", "exec")
+    assert "export_soft_labels" not in downloads, "of a preset without distillation"
     assert "keras" in downloads["export_script"]
+
+
+def test_the_soft_labels_are_exported_beside_a_script_that_needs_them(app, downloads):
+    show(app, FAST.model_copy(update={"data": Data(distillation=0.5)}))
+    open_files(app)
+    assert downloads["export_soft_labels"]() == soft_labels.FILE.read_bytes()
+    assert 'np.load("fashion-mnist.npz")' in downloads["export_script"]
 
 
 def test_what_is_exported_can_be_imported(app, downloads):
@@ -648,9 +657,19 @@ def test_presets_tell_their_facts_before_one_is_chosen(app):
     shown = dict(zip(presets(), facts(app), strict=True))
     assert shown["fast"] == ["94,634 parameters", "91.7% test accuracy", "36 s on 2 cores"]
     assert shown["wardrobe"] == ["881,130 parameters", "93.8% test accuracy", "39 min on 2 cores"]
-    assert shown["accurate"] == ["881,130 parameters", "94.1% test accuracy", "1 h 01 min on 2 cores"]
+    assert shown["record"][:2] == ["3,403,082 parameters", "test accuracy not measured"]
     titles = [b.label.strip("*") for b in app.button if (b.key or "").startswith("preset-")]
-    assert titles == ["Lecture", "Wardrobe", "Fast", "Accurate", "LeNet-5", "Dense baseline", "Tiny", "Transfer"]
+    assert titles == [
+        "Lecture",
+        "Wardrobe",
+        "Fast",
+        "Accurate",
+        "Record",
+        "LeNet-5",
+        "Dense baseline",
+        "Tiny",
+        "Transfer",
+    ]
 
 
 def test_a_saved_preset_tells_what_its_own_run_came_to(app):

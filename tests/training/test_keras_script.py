@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -27,6 +28,7 @@ from cnn.config.layers import (
     SeparableConvolution,
     SkipConnection,
 )
+from cnn.data import FashionMnist, soft_labels
 from cnn.runs import Run
 from cnn.training.keras_script import keras_script, left_out
 from tests.command import train_here
@@ -77,6 +79,16 @@ COMPARED = {
         RunConfig(data=SMALL, layers=PLAIN, training=Training(batch_size=50, epochs=1)),
         [(0, 2, 0.5)],
     ),
+    "mixup, averaged weights, class weights, early stopping": (
+        RunConfig(
+            data=SMALL.model_copy(update={"mixup": 0.4}),
+            layers=PLAIN,
+            training=Training(
+                learning_rate=0.1, batch_size=64, epochs=14, patience=1, ema_momentum=0.8, class_weights=True
+            ),
+        ),
+        [],
+    ),
     "16 bits, a constant rate": (
         RunConfig(
             data=SMALL,
@@ -98,8 +110,8 @@ def with_learning_rate_changes(run: Run, changes: list[tuple[int, int, float]]) 
 
 
 def run_script(script: str, folder: Path) -> str:
-    """Run a script on its own in an empty folder, and return what it printed."""
-    folder.mkdir()
+    """Run a script on its own in a folder, an empty one unless it is there, and return what it printed."""
+    folder.mkdir(exist_ok=True)
     file = folder / "train.py"
     file.write_text(script, encoding="utf-8")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "TF_"))}
@@ -131,6 +143,27 @@ def test_the_script_ends_with_the_weights_of_the_run_bit_for_bit(name, tmp_path,
     assert len(found) == len(expected)
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
     assert_loads_plainly(tmp_path / "alone", run.model_path)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FashionMnist().is_cached(), reason="Fashion-MNIST is not in Keras's cache.")
+def test_the_script_learns_from_the_soft_labels_beside_it(tmp_path):
+    config = RunConfig(
+        data=Data(limit=500, distillation=0.6),
+        layers=PLAIN,
+        training=Training(batch_size=50, epochs=2, ema_momentum=0.9, optimizer="adamw"),
+    )
+    run = runs.create(config)
+    assert train_here(run.path).code == 0
+    folder = tmp_path / "alone"
+    folder.mkdir()
+    shutil.copy(soft_labels.FILE, folder)
+    printed = run_script(keras_script(config), folder)
+    assert f"Test accuracy {runs.read(run.path).evaluation['accuracy']:.4f}" in printed
+    expected = keras.models.load_model(run.model_path).get_weights()
+    found = keras.models.load_model(folder / "model.keras", compile=False).get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    assert f"in the current folder {soft_labels.FILE.name}" in " ".join(keras_script(config).split())
 
 
 def assert_loads_plainly(folder: Path, model_path: Path) -> None:

@@ -328,6 +328,27 @@ def test_a_stopped_and_resumed_training_equals_an_uninterrupted_one(monkeypatch,
 
 
 @pytest.mark.slow
+def test_a_training_with_averaged_weights_and_mixup_goes_on_as_it_was(monkeypatch, draw_once):
+    """It is validated and saved with the averages, trains on with the weights, and resumes with both."""
+    small = SMALL.model_copy(update={"data": SMALL.data.model_copy(update={"mixup": 0.3})})
+    config = changed(small, ema_momentum=0.9, epochs=3, optimizer="adamw")
+    whole, run = runs.create(config, "whole"), runs.create(config, "stopped")
+    assert train_here(whole.path).code == 0
+    for epoch, step in ((0, 5), (1, 3), (2, 1)):
+        with monkeypatch.context() as patch:
+            stop_after(patch, epoch, step)
+            assert train_here(run.path).code == 0
+    assert train_here(run.path).code == 0
+    assert differences(runs.read(whole.path), runs.read(run.path)) == []
+    plain = runs.create(changed(small, epochs=3, optimizer="adamw"), "plain")
+    assert train_here(plain.path).code == 0
+    first, other = (runs.read_metrics(runs.read(one.path)) for one in (whole, plain))
+    (first, *_), (other, *_) = ([line for line in lines if line["kind"] == "epoch"] for lines in (first, other))
+    assert first["loss"] == other["loss"], "the weights learn as without averages"
+    assert first["val_loss"] != other["val_loss"], "the averages are validated"
+
+
+@pytest.mark.slow
 def test_a_resumed_training_keeps_the_weights_of_the_epochs_that_were_chosen_at_first(monkeypatch, draw_once):
     size = sum(array.size * (2 if array.ndim > 1 else 4) for array in build(SMALL, "float32").get_weights())
     monkeypatch.setattr(time_lapse, "_WEIGHTS", 3 * size)

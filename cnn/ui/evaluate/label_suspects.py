@@ -14,7 +14,8 @@ import pandas as pd
 import streamlit as st
 
 from cnn.config import RunConfig, counted, duration, explain, presets
-from cnn.data import Split, Splits
+from cnn.config.datasets import FASHION_MNIST
+from cnn.data import Split, Splits, soft_labels
 from cnn.evaluation import label_errors, predictions
 from cnn.evaluation.label_errors import AGREEING, Suspects
 from cnn.evaluation.predictions import Predictions
@@ -26,7 +27,7 @@ from cnn.ui.evaluate.gallery import Together
 from cnn.ui.evaluate.open_image import explain_link
 from cnn.ui.predict import pictures
 
-_FAST, _OWN = "Fast preset", "This run's"
+_SHIPPED, _FAST, _OWN = "Soft labels", "Fast preset", "This run's"
 _ANY = "Any"
 _FEW = 50  # images a class, of which fewer teach a network too little to doubt labels
 _TICK = 1.0  # seconds between two looks at a cross-validation
@@ -34,6 +35,11 @@ _LARGE = 180  # screen pixels of an opened image
 _SUSPECTS = (
     "These are suspects, not errors: a hard or unusual image with the right label looks the same to a network. Look at "
     "each before you believe it."
+)
+_ORDER = (
+    "An image is suspect if another class reaches at least the mean probability that images of that class have for it; "
+    "the order is by the probability of the label less the highest of the others: confident learning (Northcutt, "
+    "Jiang, Chuang 2021)."
 )
 
 
@@ -71,7 +77,10 @@ def of_training(run: Run, splits: Splits, place: Path) -> None:
             "Training and validation labels that are contradicted by networks which have **not** learned them.",
             width="stretch",
         )
-        config, folds = _asked(run)
+        which, config, folds = _asked(run)
+    if which == _SHIPPED:
+        _by_soft_labels(run, splits)
+        return
     if config is None:
         return
     path = cross_validation.folder(place, config, folds)
@@ -94,18 +103,40 @@ def of_training(run: Run, splits: Splits, place: Path) -> None:
     )
     _listed(run, suspects, whole, "training")
     st.caption(
-        f"{folds} networks ({_words(run, config)}), each trained on all folds but one and asked about that one. An "
-        "image is suspect if another class reaches at least the mean probability that images of that class have for "
-        "it; the order is by the probability of the label less the highest of the others: confident learning "
-        "(Northcutt, Jiang, Chuang 2021).",
+        f"{folds} networks ({_words(run, config)}), each trained on all folds but one and asked about that one. "
+        f"{_ORDER}",
         width=shell.TEXT_WIDTH,
     )
 
 
-def _asked(run: Run) -> tuple[RunConfig | None, int]:
-    """The settings of the cross-validation, in the link, too."""
+def _by_soft_labels(run: Run, splits: Splits) -> None:
+    """The suspects of predictions that need no training here, of the training images alone."""
+    with shell.show_errors():
+        labels = np.asarray(splits.train.labels)
+        suspects = label_errors.out_of_fold(soft_labels.out_of_fold()[: len(labels)], labels)
+        st.markdown(
+            f"**{counted(len(suspects), 'suspect')}** among {len(labels):,} training images, the clearest first. "
+            f"{_SUSPECTS}",
+            width=shell.TEXT_WIDTH,
+        )
+        _listed(run, suspects, _named(train=splits.train), "training")
+        st.caption(
+            "Predicted by the soft labels that come with the program: means of several networks, each trained on some "
+            "of the images and asked about others. Settings lets networks of your own judge, validation images too. "
+            f"{_ORDER}",
+            width=shell.TEXT_WIDTH,
+        )
+
+
+def _asked(run: Run) -> tuple[str, RunConfig | None, int]:
+    """By which networks; and the settings of their cross-validation, None where there are none. In the link, too."""
+    data = run.config.data
+    shipped = [_SHIPPED] * (not data.classes and data.card.name == FASHION_MNIST.name)
     with st.popover("Settings", icon=":material/tune:"):
-        which = links.choice("dataset-network", "Network", (_FAST, _OWN))
+        which = links.choice("dataset-network", "Network", (*shipped, _FAST, _OWN))
+        if which == _SHIPPED:
+            st.caption("Nothing has to be trained for these. The other two train networks on this machine.")
+            return which, None, 0
         preset = presets()["fast"] if which == _FAST else run.config
         folds = links.number("dataset-folds", "Folds", cross_validation.FEWEST, cross_validation.MOST, 3)
         epochs = links.number("dataset-epochs", "Epochs", 1, 50, 3)
@@ -121,8 +152,8 @@ def _asked(run: Run) -> tuple[RunConfig | None, int]:
         config = RunConfig(**{**preset.model_dump(), **kept, "data": {**varied, **own}})
     except ValueError as error:
         st.error(shell.plain(explain(error)), icon=":material/error:")
-        return None, folds
-    return cross_validation.settings(config, epochs), folds
+        return which, None, folds
+    return which, cross_validation.settings(config, epochs), folds
 
 
 def _words(run: Run, config: RunConfig) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from cnn.config import RunConfig
-from cnn.data import DataUnavailable
+from cnn.data import DataUnavailable, soft_labels
 from cnn.runs import saved_presets
 from cnn.training.keras_script import keras_script, left_out
 from cnn.ui import shell
@@ -49,5 +49,16 @@ def offer(
             on_click="ignore",
             help="Trains the same network with Keras alone, without this program.",
         )
+        if config.data.distillation:
+            st.download_button(
+                "Soft labels (.npz)",
+                soft_labels.FILE.read_bytes,
+                soft_labels.FILE.name,
+                "application/octet-stream",
+                icon=":material/label:",
+                key="export_soft_labels",
+                on_click="ignore",
+                help="What the script learns from besides the labels: put it into the folder in which you run it.",
+            )
     for sentence in [shell.plain(problem)] if problem else left_out(config):
         st.caption(sentence)

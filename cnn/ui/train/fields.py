@@ -20,6 +20,9 @@ _FORMATS = {
     "rate": "%.2f",
     "random_affine": "%.1f",
     "random_erasing": "%.2f",
+    "mixup": "%.2f",
+    "ema_momentum": "%g",
+    "distillation": "%.2f",
     "style_augmentation": "%.2f",
     "outlier_exposure": "%.2f",
 }
@@ -35,6 +38,9 @@ _STEPS = {
     "batch_size": 16,
     "random_affine": 0.1,
     "random_erasing": 0.05,
+    "mixup": 0.1,
+    "ema_momentum": 0.001,
+    "distillation": 0.1,
     "style_augmentation": 0.05,
     "outlier_exposure": 0.01,
 }

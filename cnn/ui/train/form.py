@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from cnn import runs
 from cnn.config import Data, Resources, RunConfig, Training, explain, preset_title, presets
 from cnn.config.layers import ImpossibleStack
+from cnn.config.run_config import FOR_GARMENTS
 from cnn.runs import estimates, launchers, saved_presets
 from cnn.ui import draft, own_datasets, shell, state, time_needed
 from cnn.ui.sweeps import form as sweep_form
@@ -17,9 +18,8 @@ from cnn.ui.train import begin_with, fields, images, layer_editor, preset_menu, 
 
 _NOT_HERE = ("dataset", "own_images")  # a browser cannot name the folders that hold own images
 _DATA = [name for name in Data.model_fields if name not in _NOT_HERE]
-_FOR_GARMENTS = ("style_augmentation", "outlier_exposure")
 _TRAINING = ["epochs", "batch_size", "optimizer", "learning_rate", "schedule", "patience"]
-_ADVANCED = ["seed", "precision", "calibrate", "tensorboard"]
+_ADVANCED = ["seed", "precision", "ema_momentum", "calibrate", "tensorboard"]
 
 
 def show() -> None:
@@ -77,7 +77,7 @@ def _tabs(values: draft.Values) -> st.delta_generator.DeltaGenerator:
     own = bool(values["data"]["classes"])
     with data:
         fashion = images.is_fashion(values["data"])
-        shown = [name for name in _DATA if fashion or name not in _FOR_GARMENTS]
+        shown = [name for name in _DATA if fashion or name not in FOR_GARMENTS]
         fields.section(Data, values["data"], "data", shown)
     with training:
         decay = "weight_decay"  # of adamw alone; if it was set, it is not hidden

@@ -20,7 +20,7 @@ def choose(changed: bool) -> None:
     own, problems = saved_presets.own()
     now = draft.current()["preset"]
     known = {**presets(), **own}
-    with st.grid(4, min_column_width=165):  # two beside each other on a phone
+    with st.grid(3, min_column_width=165):  # two beside each other on a phone
         for name, config in known.items():
             _card(name, config, name == now, changed)
     if now not in known:
