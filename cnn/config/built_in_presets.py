@@ -89,7 +89,7 @@ def presets() -> dict[str, RunConfig]:
         ),
         "accurate": RunConfig(
             preset="accurate",
-            data=Data(flip=True, shift=2, random_erasing=0.5),
+            data=Data(flip=True, shift=2, random_erasing=0.5, distillation=0.5),
             layers=(
                 *_normalised(32, 1),
                 Pooling(),
