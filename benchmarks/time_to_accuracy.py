@@ -11,9 +11,9 @@ minutes where the processor computes in bfloat16.
 The clock "training" runs over all of `fit`, validation and files included; "whole process" also over the imports,
 loading the images, a trial of precisions, and the test. With --quick the lecture's time is extrapolated from a part
 of one epoch, and each preset is trained once, or as often as --seeds says. The whole takes more than an hour:
---output FILE keeps each result as it comes, and --resume FILE goes on from there; --keep FOLDER keeps the runs. Run it
-on an otherwise idle machine; how much of the processor others took is measured, and told below the table where it is
-much.
+--output FILE keeps each result as it comes, and --resume FILE goes on from there; --keep FOLDER keeps the runs, takes
+those that are there, and resumes what is not finished. Run it on an otherwise idle machine; how much of the processor
+others took is measured, and told below the table where it is much.
 """
 
 import argparse
@@ -215,7 +215,7 @@ def _measure_lecture(seed: int, limit: int | None, steps: int | None) -> dict:
 
 
 def _measure_preset(config: RunConfig) -> dict:
-    run, process = train(config)
+    run, process = train(config, again=False)
     return {**figures_of(run), "averaged": _averaged(run), "process": process}
 
 
@@ -388,7 +388,9 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="training images; below 55,000 it only shows that all works")
     parser.add_argument("--output", type=Path, metavar="FILE", help="append a line of JSON after each training")
     parser.add_argument("--resume", type=Path, metavar="FILE", help="measure only what is not in there, and append")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the runs in this folder")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="keep the runs in this folder, and take those there"
+    )
     options = parser.parse_args()
     seeds = range(1, (options.seeds or (1 if options.quick else 3)) + 1)
     print(this_machine := machine())

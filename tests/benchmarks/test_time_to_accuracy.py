@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from benchmarks import time_to_accuracy as benchmark
+from benchmarks import training
 from benchmarks.time_to_accuracy import LECTURE, Result, Trial, figures_of, measure_all, read, table
 from cnn import runs
 from cnn.config import RunConfig, Training, presets
@@ -120,6 +121,29 @@ def test_a_finished_run_tells_its_figures():
         "validation": 0.82,  # of the epoch with the lowest loss, whose network is kept
         "test": 0.81,
     }
+
+
+def test_a_run_that_was_kept_is_taken_and_what_is_not_finished_is_resumed(monkeypatch):
+    finished, begun = presets()["tiny"], presets()["fast"]
+    for config, state in ((finished, "finished"), (begun, "stopped")):
+        run = runs.create(config)
+        (run.path / "model.keras").touch()
+        runs.write_status(run.path, replace(runs.closed(run.status, state), epoch=1))
+    started = []
+
+    def resume(command, **options):
+        path = training.Path(command[-1])
+        started.append(runs.read(path).config)
+        (path / "model.keras").touch()
+        runs.write_status(path, replace(runs.closed(runs.read(path).status, "finished"), epoch=3))
+
+    monkeypatch.setattr(training.subprocess, "run", resume)
+    kept, seconds = training.train(finished, again=False)
+    assert kept.config == finished and seconds is None and not started
+    resumed, seconds = training.train(begun, again=False)
+    assert started == [begun] and resumed.status.epoch == 3 and seconds is None
+    another, seconds = training.train(finished)
+    assert another.id != kept.id and seconds >= 0 and started == [begun, finished]
 
 
 # --- the lecture ------------------------------------------------------------------------------------------------
