@@ -76,7 +76,8 @@ class Data(_Section):
         0.0,
         ge=0.0,
         le=1.0,
-        description="Augmentation: probability that a random rectangle of a training image is painted over.",
+        description="Augmentation: probability that a random rectangle of a training image is painted over. Zhong et "
+        "al. 2017, arXiv:1708.04896.",
     )
     random_crop: float = Field(
         0.0,
