@@ -2,8 +2,8 @@
 
 The 55,000 training images of Fashion-MNIST are divided into folds. For each fold a teacher learns the others and
 predicts this one, so that no image is predicted by a network that has learned it; the validation and test images are
-never shown. Each round divides the images in another way. The predictions are means over
-the rounds and over ten views of each image, with one temperature for all, which fits the labels best.
+never shown. Each round divides the images in another way. The predictions are means over the rounds and over ten views
+of each image, with one temperature for all, which fits the labels best.
 
 Each fold's predictions are kept in FOLDER, so that an interrupted run goes on from there. On two cores a fold takes
 about 13 minutes. The result goes to `cnn/data/soft_labels.py`'s file, rounded to 16 bits.

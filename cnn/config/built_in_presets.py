@@ -1,11 +1,15 @@
 """The configurations that the program offers by name, from seconds of training to an hour."""
 
 from functools import cache
+from typing import Any
 
 from cnn.config.backbones import EFFICIENTNET_LITE2
 from cnn.config.layers import Convolution, Dense, Dropout, Flatten, GlobalPooling, Layer, Pooling, SkipConnection
 from cnn.config.run_config import Data, RunConfig, Training
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone
+
+# How the networks with batch normalisation are trained; learning rate, epochs and the rest are each one's own.
+_ONE_CYCLE: dict[str, Any] = {"optimizer": "adamw", "schedule": "one-cycle", "batch_size": 128, "precision": "auto"}
 
 
 def _normalised(filters: int, count: int) -> list[Layer]:
@@ -58,14 +62,11 @@ def presets() -> dict[str, RunConfig]:
             ),
             layers=_residual(32, 64, 128, 160),
             training=Training(
-                optimizer="adamw",
+                **_ONE_CYCLE,
                 learning_rate=0.006,
                 weight_decay=0.05,
-                schedule="one-cycle",
-                batch_size=128,
                 epochs=80,
                 calibrate=True,
-                precision="auto",
             ),
         ),
         "fast": RunConfig(
@@ -79,12 +80,9 @@ def presets() -> dict[str, RunConfig]:
                 GlobalPooling(mode="max"),
             ),
             training=Training(
-                optimizer="adamw",
+                **_ONE_CYCLE,
                 learning_rate=0.01,
-                schedule="one-cycle",
-                batch_size=128,
                 epochs=3,
-                precision="auto",
             ),
         ),
         "accurate": RunConfig(
@@ -99,13 +97,10 @@ def presets() -> dict[str, RunConfig]:
                 GlobalPooling(),
             ),
             training=Training(
-                optimizer="adamw",
+                **_ONE_CYCLE,
                 learning_rate=0.006,
                 weight_decay=0.05,
-                schedule="one-cycle",
-                batch_size=128,
                 epochs=60,
-                precision="auto",
             ),
         ),
         "record": RunConfig(
@@ -120,14 +115,11 @@ def presets() -> dict[str, RunConfig]:
                 GlobalPooling(),
             ),
             training=Training(
-                optimizer="adamw",
+                **_ONE_CYCLE,
                 learning_rate=0.005,
                 weight_decay=0.05,
-                schedule="one-cycle",
-                batch_size=128,
                 epochs=150,
                 ema_momentum=0.999,
-                precision="auto",
             ),
         ),
         "lenet5": RunConfig(

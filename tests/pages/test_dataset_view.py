@@ -193,7 +193,7 @@ def test_of_fashion_mnist_the_shipped_soft_labels_name_suspects_at_once(splits, 
     app = opened("lecture")
     assert [error.value for error in app.error] == ["The file is damaged."] and not app.exception
     app = opened("lecture", dataset_network="Fast preset")
-    assert "start_folds" in keys(app), "networks of one's own are still there"
+    assert "start_folds" in keys(app), "you can still let networks of your own judge"
 
 
 def test_damaged_folds_get_a_sentence(own_tiny, splits):

@@ -97,10 +97,7 @@ def of_training(run: Run, splits: Splits, place: Path) -> None:
         st.error("What was kept of the folds is damaged. Delete it, and start again.", icon=":material/broken_image:")
         st.code(str(path), language=None)
         return
-    st.markdown(
-        f"**{counted(len(suspects), 'suspect')}** among {len(whole.labels):,} images, the clearest first. {_SUSPECTS}",
-        width=shell.TEXT_WIDTH,
-    )
+    _count(suspects, f"{len(whole.labels):,} images")
     _listed(run, suspects, whole, "training")
     st.caption(
         f"{folds} networks ({_words(run, config)}), each trained on all folds but one and asked about that one. "
@@ -114,11 +111,7 @@ def _by_soft_labels(run: Run, splits: Splits) -> None:
     with shell.show_errors():
         labels = np.asarray(splits.train.labels)
         suspects = label_errors.out_of_fold(soft_labels.out_of_fold()[: len(labels)], labels)
-        st.markdown(
-            f"**{counted(len(suspects), 'suspect')}** among {len(labels):,} training images, the clearest first. "
-            f"{_SUSPECTS}",
-            width=shell.TEXT_WIDTH,
-        )
+        _count(suspects, f"{len(labels):,} training images")
         _listed(run, suspects, _named(train=splits.train), "training")
         st.caption(
             "Predicted by the soft labels that come with the program: means of several networks, each trained on some "
@@ -236,11 +229,8 @@ def of_test(run: Run, splits: Splits) -> None:
         return
     suspects = label_errors.agreement([found for _, found in known])
     needed = f"At least {AGREEING} of {len(known)}" if len(known) > AGREEING else f"All {len(known)}"
-    st.markdown(
-        f"**{counted(len(suspects), 'suspect')}** among {len(splits.test.labels):,} images, the clearest first. "
-        f"{needed} networks predict the same other class, and more than predict the label. {_SUSPECTS}",
-        width=shell.TEXT_WIDTH,
-    )
+    agree = f"{needed} networks predict the same other class, and more than predict the label. "
+    _count(suspects, f"{len(splits.test.labels):,} images", agree)
     _listed(run, suspects, _named(test=splits.test), "test")
     st.caption(
         f"Networks: {', '.join(shell.plain(one.name) for one, _ in known)}. The order is by the normalised margin of "
@@ -309,6 +299,14 @@ def _predicting(unknown: list[Run]) -> Generator[float, None, bool]:
 
 
 # ---------------------------------------------------------------- a list of suspects
+
+
+def _count(suspects: Suspects, images: str, how: str = "") -> None:
+    """How many there are among so many images, how they were found, and what they are not."""
+    st.markdown(
+        f"**{counted(len(suspects), 'suspect')}** among {images}, the clearest first. {how}{_SUSPECTS}",
+        width=shell.TEXT_WIDTH,
+    )
 
 
 def _listed(run: Run, suspects: Suspects, images: _Named, key: str) -> None:
