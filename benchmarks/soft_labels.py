@@ -21,10 +21,9 @@ from cnn.config import Data, RunConfig, presets
 from cnn.data import soft_labels
 from cnn.evaluation.calibration import expected_calibration_error, temperature
 from cnn.networks import test_time_augmentation
+from cnn.networks.predictor import tempered
 from cnn.training import cross_validation
 from cnn.training.fold_trainer import trained_without
-
-_CHUNK = 500  # images that are predicted at once, in all views
 
 
 def teacher(epochs: int, seed: int) -> RunConfig:
@@ -37,15 +36,6 @@ def teacher(epochs: int, seed: int) -> RunConfig:
             "training": accurate.training.model_copy(update=training),
         }
     )
-
-
-def predicted(network, images: np.ndarray) -> np.ndarray:
-    """The mean of the probabilities of all views of each image: float32 (n, classes)."""
-    found = []
-    for start in range(0, len(images), _CHUNK):
-        views = test_time_augmentation.augment(data.scaled(images[start : start + _CHUNK]))
-        found.append(test_time_augmentation.average(network.predict(views, batch_size=1000, verbose=0)))
-    return np.concatenate(found)
 
 
 def main() -> None:
@@ -69,7 +59,7 @@ def main() -> None:
             file = options.folder / f"round-{number}-fold-{fold + 1}-of-{options.folds}.npy"
             if not file.exists():
                 network = trained_without(config, train, held_out, 100 * number + fold, lambda: None, print)
-                np.save(file, predicted(network, train.images[held_out]))
+                np.save(file, test_time_augmentation.predict(network, train.images[held_out]))
             found[held_out] = np.load(file)
             right = (found[held_out].argmax(axis=1) == labels[held_out]).mean()
             minutes = (time.monotonic() - begun) / 60
@@ -77,9 +67,7 @@ def main() -> None:
         total += found
     mean = total / options.rounds
     divisor = temperature(mean, labels)
-    logits = np.log(np.maximum(mean, 1e-12)) / divisor
-    cooled = np.exp(logits - logits.max(axis=1, keepdims=True))
-    cooled /= cooled.sum(axis=1, keepdims=True)
+    cooled = tempered(mean, divisor)
     soft_labels.FILE.parent.mkdir(parents=True, exist_ok=True)
     runs.write_npz(soft_labels.FILE, np.savez_compressed, probabilities=cooled.astype(np.float16))
     right, error = (cooled.argmax(axis=1) == labels).mean(), expected_calibration_error(cooled, labels)

@@ -27,7 +27,6 @@ from cnn.networks import test_time_augmentation
 from cnn.runs import Run
 from cnn.runs.worker import print_anything
 
-_BATCH = 200  # images of which all views are predicted at once
 _HELP = """\
 --json prints one object: run, split, n, accuracy, interval (of the accuracy, 95%, Wilson), balanced_accuracy (the mean
 recall of the classes that have images), loss, ece (expected calibration error), per_class (class, precision, recall,
@@ -112,12 +111,10 @@ def _measured(run: Run, split: SplitName, averaged: bool) -> Predictions:
 
         model = load(run)  # of a damaged run this says what is wrong
         images, labels = predictions.images_of(run, split)
-    batches = (data.scaled(images[start : start + _BATCH]) for start in range(0, len(labels), _BATCH))
-    reading = run.config.data.card.reading
-    views = (np.asarray(model.predict_on_batch(test_time_augmentation.augment(batch, reading))) for batch in batches)
-    means = [test_time_augmentation.average(batch, reading) for batch in views]
-    logits = np.log(np.maximum(np.concatenate(means), 1e-30))  # of which the means are the softmax
-    return Predictions(split, np.asarray(labels, np.int64), logits, run.config.data.card.class_names)
+    card = run.config.data.card
+    means = test_time_augmentation.predict(model, images, card.reading)
+    logits = np.log(np.maximum(means, 1e-30))  # of which the means are the softmax
+    return Predictions(split, np.asarray(labels, np.int64), logits, card.class_names)
 
 
 def _folder_measured(run: Run, dataset: str) -> image_folder.Measured:

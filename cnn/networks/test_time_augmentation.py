@@ -5,12 +5,18 @@ garment lies a little askew or was drawn a little too narrow. Krizhevsky, Sutske
 mirror images. A photo is as it is, or mirrored; a mirrored digit is no digit.
 """
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
+from cnn import data
 from cnn.config.datasets import Reading
+
+if TYPE_CHECKING:
+    import keras
+
+_AT_ONCE = 200  # images of which all views are predicted at once
 
 
 class _View(NamedTuple):
@@ -51,6 +57,20 @@ def augment(pixels: np.ndarray, reading: Reading = "garment") -> np.ndarray:
 def average(found: np.ndarray, reading: Reading = "garment") -> np.ndarray:
     """What was found for each of `augment(pixels, reading)`, (views n, ...) -> the images' own, (n, ...)."""
     return found.reshape(count(reading), -1, *found.shape[1:]).mean(axis=0)
+
+
+def predict(model: "keras.Model", images: np.ndarray, reading: Reading = "garment") -> np.ndarray:
+    """The mean of the probabilities of all views of each image.
+
+    Args:
+        model: whose output are probabilities. images: (n, h, w, c), n >= 1, as `cnn.data` loads them.
+
+    Returns:
+        float32 (n, classes).
+    """
+    parts = (data.scaled(images[start : start + _AT_ONCE]) for start in range(0, len(images), _AT_ONCE))
+    views = (np.asarray(model.predict_on_batch(augment(part, reading))) for part in parts)
+    return np.concatenate([average(found, reading) for found in views])
 
 
 def _turned(pixels: np.ndarray, view: _View) -> np.ndarray:

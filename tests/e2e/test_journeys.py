@@ -31,8 +31,9 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def enter(page: Page, label: str, value: str) -> None:
-    field = page.get_by_role("spinbutton", name=label, exact=True)
+def enter(page: Page, label: str, value: str, role: str = "spinbutton") -> None:
+    settled(page)  # while a page is drawn again, the field it had before may stand beside the new one
+    field = page.get_by_role(role, name=label, exact=True)
     field.fill(value)
     field.press("Enter")
 
@@ -177,8 +178,7 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
 
     settled(page)
     page.get_by_role("button", name="More").click()
-    page.get_by_role("textbox", name="Name").fill("My first network")
-    page.get_by_role("textbox", name="Name").press("Enter")
+    enter(page, "Name", "My first network", "textbox")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Rename").click()
     expect(heading(page, "My first network")).to_be_visible()
 

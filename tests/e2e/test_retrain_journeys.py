@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Dashboard
-from tests.e2e.test_journeys import TRAINED, choose, heading, settled
+from tests.e2e.test_journeys import TRAINED, choose, enter, heading, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 CLASSES = ("Horizontal", "Vertical")
@@ -112,9 +112,7 @@ def test_the_shipped_backbone_recognises_after_twenty_images_a_class(page, dashb
     fill(dashboard, "Stripes")
     page.goto(f"{dashboard.url}/New_network?dataset=Stripes")
     expect(page.get_by_text("All 25 transferred layers stay as they are")).to_be_visible()
-    field = page.get_by_role("spinbutton", name="Augmented views", exact=True)
-    field.fill("1")
-    field.press("Enter")
+    enter(page, "Augmented views", "1")
     begin(page)
     expect_recognised(page, tmp_path)
     expect_explained(page)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from cnn import data
 from cnn.networks import test_time_augmentation
 
 
@@ -41,3 +42,16 @@ def test_the_mean_is_taken_over_the_looks_at_the_same_picture():
     mean = test_time_augmentation.average(answers.reshape(-1, 10))
     assert mean.shape == (3, 10)
     assert mean[0, 1] == 1 and mean[1, 4] == mean[1, 5] == 0.5 and np.allclose(mean[2], 0.1)
+
+
+def test_images_are_predicted_part_by_part_each_by_the_mean_over_its_views(monkeypatch):
+    class BrightestRow:
+        def predict_on_batch(self, pixels: np.ndarray) -> np.ndarray:
+            return pixels.mean(axis=(2, 3))
+
+    images = np.random.default_rng(1).integers(0, 256, (5, 28, 28), np.uint8)
+    whole = test_time_augmentation.predict(BrightestRow(), images)
+    views = test_time_augmentation.augment(data.scaled(images)).mean(axis=(2, 3)).reshape(-1, 5, 28)
+    assert whole.shape == (5, 28) and np.allclose(whole, views.mean(axis=0), atol=1e-6)
+    monkeypatch.setattr(test_time_augmentation, "_AT_ONCE", 2)
+    assert np.allclose(test_time_augmentation.predict(BrightestRow(), images), whole, atol=1e-6)
