@@ -71,23 +71,26 @@ def presets() -> dict[str, RunConfig]:
         ),
         "fast": RunConfig(
             preset="fast",
+            data=Data(distillation=0.8, importance_sampling=0.8),
             layers=(
-                Convolution(filters=32, batch_normalisation=True),
+                Convolution(filters=32, kernel=4, stride=2, batch_normalisation=True),
+                *_normalised(64, 1),
                 Pooling(),
-                Convolution(filters=64, batch_normalisation=True),
+                *_normalised(128, 1),
                 Pooling(),
-                Convolution(filters=128, batch_normalisation=True),
+                *_normalised(192, 1),
                 GlobalPooling(mode="max"),
             ),
             training=Training(
                 **_ONE_CYCLE,
-                learning_rate=0.01,
+                learning_rate=0.03,
+                weight_decay=0.02,
                 epochs=3,
             ),
         ),
         "accurate": RunConfig(
             preset="accurate",
-            data=Data(flip=True, shift=2, random_erasing=0.5, distillation=0.5),
+            data=Data(flip=True, shift=2, random_erasing=0.5, distillation=0.5, importance_sampling=0.8),
             layers=(
                 *_normalised(32, 1),
                 Pooling(),
@@ -100,7 +103,7 @@ def presets() -> dict[str, RunConfig]:
                 **_ONE_CYCLE,
                 learning_rate=0.006,
                 weight_decay=0.05,
-                epochs=60,
+                epochs=70,
             ),
         ),
         "record": RunConfig(

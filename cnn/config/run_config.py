@@ -39,8 +39,17 @@ class _Section(BaseModel):
 # The fields of `Data` that vary the training images.
 AUGMENTATIONS = ("random_crop", "flip", "shift", "random_affine", "colour_jitter", "random_erasing")
 
-# The fields of `Data` that are for Fashion-MNIST alone: what is mixed in with its images, and with their labels.
-FOR_GARMENTS = ("style_augmentation", "outlier_exposure", "own_images", "distillation")
+# The fields of `Data` that are for clothes as in Fashion-MNIST: what is mixed in with its images.
+FOR_GARMENTS = ("style_augmentation", "outlier_exposure", "own_images")
+
+# The fields of `Data` that need soft labels, which only Fashion-MNIST has.
+BY_SOFT_LABELS = ("distillation", "importance_sampling")
+
+
+def not_for(card: DatasetCard) -> tuple[str, ...]:
+    """The fields of `Data` that must be 0 for a dataset."""
+    garments = card.reading == "garment" and card.input_shape == INPUT_SHAPE
+    return FOR_GARMENTS * (not garments) + BY_SOFT_LABELS * (card.own or card.name != FASHION_MNIST.name)
 
 
 class Data(_Section):
@@ -117,8 +126,15 @@ class Data(_Section):
         0.0,
         ge=0.0,
         le=1.0,
-        description="Weight of the soft labels, against the dataset's own: what larger networks that have not learned "
-        "an image predict of it. Hinton et al. 2015, arXiv:1503.02531.",
+        description="Weight of the soft labels, against the dataset's own: what networks that have not learned an "
+        "image predict of it. Hinton et al. 2015, arXiv:1503.02531.",
+    )
+    importance_sampling: float = Field(
+        0.0,
+        ge=0.0,
+        le=0.95,
+        description="How much less often an image is drawn that is easy by its soft label; it counts for as much more "
+        "in the loss. Off in the last fifth of the epochs. Katharopoulos and Fleuret 2018, arXiv:1803.00942.",
     )
 
     @property
@@ -137,6 +153,11 @@ class Data(_Section):
     def has_soft_targets(self) -> bool:
         """Whether what a network learns of an image is a probability for each class, not one class."""
         return bool(self.mixup or self.distillation)
+
+    @property
+    def uses_soft_labels(self) -> bool:
+        """Whether a training needs the soft labels that come with the program."""
+        return bool(self.distillation or self.importance_sampling)
 
     @property
     def is_augmented(self) -> bool:
@@ -174,8 +195,7 @@ class Data(_Section):
 
     @model_validator(mode="after")
     def _mixes_garments_with_garments(self) -> Self:
-        fashion = not self.classes and self.card.reading == "garment" and self.card.input_shape == INPUT_SHAPE
-        if not fashion and (self.style_augmentation or self.outlier_exposure or self.own_images):
+        if any(getattr(self, name) for name in FOR_GARMENTS if name in not_for(self.card)):
             raise ValueError(
                 "Style augmentation, outlier exposure and own images are for clothes as in Fashion-MNIST, 28×28 and "
                 "grey: set them to 0 for this dataset."
@@ -184,9 +204,15 @@ class Data(_Section):
 
     @model_validator(mode="after")
     def _has_soft_labels(self) -> Self:
-        if self.distillation and (self.classes or self.dataset != FASHION_MNIST.name):
+        for name in BY_SOFT_LABELS:
+            if getattr(self, name) and name in not_for(self.card):
+                raise ValueError(
+                    f"{name.replace('_', ' ').capitalize()} needs soft labels, which only {FASHION_MNIST.title} has: "
+                    "set it to 0 for this dataset."
+                )
+        if self.importance_sampling and self.mixup:
             raise ValueError(
-                f"Distillation needs soft labels, which only {FASHION_MNIST.title} has: set it to 0 for this dataset."
+                "Mixup blends images that importance sampling counts differently: set one of the two to 0."
             )
         return self
 
@@ -331,9 +357,13 @@ class RunConfig(_Section):
         return preset
 
     @model_validator(mode="after")
-    def _mixes_images(self) -> Self:
+    def _suits_frozen_layers(self) -> Self:
         if self.data.mixup and self.transfer.frozen:
             raise ValueError("Mixup blends images before the first layer: set it to 0, or freeze no layer.")
+        if self.data.importance_sampling and self.transfer.frozen:
+            raise ValueError(
+                "With frozen layers each image is seen once an epoch: set importance sampling to 0, or freeze no layer."
+            )
         return self
 
     @model_validator(mode="after")

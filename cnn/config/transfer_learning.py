@@ -35,6 +35,7 @@ def on_backbone(name: str, data: Data, preset: str | None = None) -> RunConfig:
     layers = BACKBONES[name].layers
     transfer = Transfer(source=name, layers=len(layers), frozen=len(layers))
     head = (Dropout(rate=DROPOUT),)
+    data = _through_frozen_layers(data)
     return RunConfig(preset=preset, data=data, layers=(*layers, *head), training=HEAD, transfer=transfer)
 
 
@@ -47,6 +48,7 @@ def on_run(source: str, config: RunConfig, data: Data) -> RunConfig:
     """
     card = config.data.card
     data = data.model_copy(update={"image_size": card.input_shape[:2], "channels": card.input_shape[2]})
+    data = _through_frozen_layers(data)
     data = Data.model_validate(data.model_dump())  # with that size, what is only for Fashion-MNIST may not fit any more
     transfer = Transfer(source=source, layers=len(config.layers), frozen=extractor(config.layers))
     return RunConfig(preset=None, data=data, layers=config.layers, training=HEAD, transfer=transfer)
@@ -63,8 +65,13 @@ def fine_tuning(source: str, config: RunConfig) -> RunConfig:
     training = config.training.model_copy(
         update={"learning_rate": FINE_TUNING_RATE, "schedule": "cosine", "epochs": 15, "batch_size": 16}
     )
-    data = config.data.model_copy(update={"mixup": 0.0})  # images are blended before the first layer, which is frozen
+    data = _through_frozen_layers(config.data)
     return config.model_copy(update={"transfer": transfer, "training": training, "data": data})
+
+
+def _through_frozen_layers(data: Data) -> Data:
+    """Without what frozen layers rule out: images that are blended before them, or drawn more than once an epoch."""
+    return data.model_copy(update={"mixup": 0.0, "importance_sampling": 0.0})
 
 
 def extractor(layers: tuple[Layer, ...]) -> int:

@@ -42,6 +42,7 @@ _LABELS = {
     "own_images": "Own images (fraction)",
     "ema_momentum": "Weight averaging (EMA momentum)",
     "distillation": "Distillation (fraction)",
+    "importance_sampling": "Importance sampling (fraction)",
     "patience": "Early stopping: patience (epochs)",
     "schedule": "Learning-rate schedule",
     "calibrate": "Temperature scaling",

@@ -18,12 +18,13 @@ from cnn.data.augmentation import (
     random_shift,
 )
 from cnn.data.datasets import Split
+from cnn.data.importance_sampling import draw
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 
-FIRST_MIXED = 0.8  # of the epochs, in which mixup blends images; in the last fifth it is off
+FIRST_EPOCHS = 0.8  # of all, with mixup or importance sampling; in the last fifth they are off
 _THREADS = min(8, (os.cpu_count() or 1) - 1)  # that make batches, beside the one that trains
 
 
@@ -60,6 +61,7 @@ def training_batches(
     first_step: int = 0,
     replicas: int = 1,
     targets: np.ndarray | None = None,
+    chances: np.ndarray | None = None,
 ) -> "tf.data.Dataset":
     """The batches of all epochs from `first_epoch` on, one after the other, of the first one from `first_step` on.
 
@@ -70,10 +72,12 @@ def training_batches(
         replicas: devices that share each batch out among themselves. A batch that leaves a remainder is filled up with
             its own images once more, so that none of them goes empty.
         targets: a probability for each class of each image of `split`, float32 (n, classes); None: its label.
+        chances: how often each image of `split` is drawn, see `cnn.data.importance_sampling`; None: once in each epoch.
 
     Returns:
         Batches (x float32 (b, h, w, c) in [0, 1], y uint8 (b,), `NO_GARMENT` for what is none). With targets or mixup,
-        y is float32 (b, classes): probabilities, all 0 for what is none.
+        y is float32 (b, classes): probabilities, all 0 for what is none. With chances, a third part says what each
+        image counts in the loss: float32 (b,), of mean 1 over all images.
     """
     import tensorflow as tf
 
@@ -94,8 +98,13 @@ def training_batches(
     # The same batches in the same order, on however many threads. Two cores are too few to share: one thread is plenty.
     parallel = {"num_parallel_calls": _THREADS, "deterministic": True} if _THREADS > 1 else {}
 
+    def is_early(epoch):
+        return tf.cast(epoch, tf.float32) < FIRST_EPOCHS * epochs
+
     def epoch_batches(epoch):
         order = tf.random.experimental.stateless_shuffle(tf.range(count), seed=tf.stack([seed, epoch]))
+        if chances is not None:
+            order = tf.where(is_early(epoch), draw(order, tf.constant(chances), tf.stack([seed, epoch])), order)
         begin = tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
         return tf.data.Dataset.range(begin, per_epoch).map(lambda step: batch(order, epoch, step), **parallel)
 
@@ -107,19 +116,23 @@ def training_batches(
         x, y = images(chosen), tf.gather(labels, chosen)
         chance = tf.random.fold_in(tf.stack([seed, epoch]), step)
         strength = tf.fill(tf.shape(chosen), settings.random_affine)
-        draw = tf.random.stateless_uniform(tf.shape(chosen), tf.random.fold_in(chance, 2)) if sources else None
+        counted = tf.ones(tf.shape(chosen))
+        if chances is not None:
+            counted = tf.where(is_early(epoch), 1 / tf.gather(tf.constant(chances), chosen), counted)
+        place = tf.random.stateless_uniform(tf.shape(chosen), tf.random.fold_in(chance, 2)) if sources else None
         for number, ((pictures, names), other) in enumerate(zip(others, sources, strict=True)):
-            taken = (draw >= bounds[number]) & (draw < bounds[number + 1])
+            taken = (place >= bounds[number]) & (place < bounds[number + 1])
             key = tf.random.fold_in(chance, 4 + number)
             which = tf.random.stateless_uniform(tf.shape(chosen), key, 0, len(other.split.labels), tf.int32)
             x = tf.where(taken[:, None, None, None], pictures(which), x)
             y = tf.where(taken[:, None] if is_soft else taken, tf.gather(names, which), y)
             strength = tf.where(taken, other.random_affine, strength)
+            counted = tf.where(taken, 1.0, counted)
         x = augmented(tf.cast(x, tf.float32) / 255.0, settings, chance, strength, len(sources))
         if settings.mixup:
-            alpha = tf.where(tf.cast(epoch, tf.float32) < FIRST_MIXED * epochs, settings.mixup, 0.0)
-            return mixup(x, y, alpha, tf.random.fold_in(chance, 102))
-        return x, y
+            alpha = tf.where(is_early(epoch), settings.mixup, 0.0)
+            x, y = mixup(x, y, alpha, tf.random.fold_in(chance, 102))
+        return (x, y) if chances is None else (x, y, counted)
 
     return tf.data.Dataset.range(first_epoch, epochs).flat_map(epoch_batches).prefetch(4)
 

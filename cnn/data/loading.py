@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from PIL import Image
 
-from cnn.config import DATASET_CARDS, INPUT_SHAPE, Data, DatasetCard
-from cnn.config.run_config import FOR_GARMENTS
+from cnn.config import DATASET_CARDS, Data, DatasetCard
+from cnn.config.run_config import not_for
 from cnn.data import array_cache, own_datasets
 from cnn.data.datasets import DATASETS, Dataset, OnDownload, Script, Split, Splits
 from cnn.data.image_folders import OnProgress
@@ -76,8 +76,7 @@ def with_dataset(config: Data, dataset: str, on_progress: OnProgress | None = No
     values = config.model_dump() | {name: getattr(chosen, name) for name in changed}
     if chosen.classes:
         values["limit"] = None  # which the preset has for the time that a built-in dataset takes
-    if chosen.classes or chosen.card.reading != "garment" or chosen.card.input_shape != INPUT_SHAPE:
-        values |= dict.fromkeys(FOR_GARMENTS, 0.0)
+    values |= dict.fromkeys(not_for(chosen.card), 0.0)
     return Data.model_validate(values)
 
 

@@ -49,7 +49,7 @@ def compile_for_training(
     model.compile(
         optimizer=optimizer,
         loss=_loss(config, class_weights),
-        metrics=[Confusion(model.output_shape[-1], name="accuracy")],
+        weighted_metrics=[Confusion(model.output_shape[-1], name="accuracy")],
     )
     return rate
 
@@ -132,6 +132,8 @@ class Confusion(keras.metrics.Metric):
         targets = soft_targets(y_true, self._classes)
         true = keras.ops.one_hot(keras.ops.argmax(targets, axis=-1), self._classes, dtype="float32")
         true *= keras.ops.cast(keras.ops.sum(targets, axis=-1, keepdims=True) > 0.5, "float32")  # no garment: zeros
+        if sample_weight is not None:
+            true *= keras.ops.cast(sample_weight, "float32")[:, None]
         answered = keras.ops.one_hot(keras.ops.argmax(y_pred, axis=-1), self._classes, dtype="float32")
         self._counts.assign_add(keras.ops.matmul(keras.ops.transpose(true), answered))
 

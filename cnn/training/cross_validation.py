@@ -21,7 +21,7 @@ import numpy as np
 
 from cnn import data, runs
 from cnn.config import RunConfig
-from cnn.config.run_config import FOR_GARMENTS
+from cnn.config.run_config import BY_SOFT_LABELS, FOR_GARMENTS
 from cnn.runs import measurement
 
 FEWEST, MOST = 2, 10  # folds
@@ -62,7 +62,7 @@ def settings(config: RunConfig, epochs: int) -> RunConfig:
     training = {"epochs": epochs, "patience": None, "calibrate": False, "tensorboard": False}
     return config.model_copy(
         update={
-            "data": config.data.model_copy(update=dict.fromkeys(FOR_GARMENTS, 0.0)),
+            "data": config.data.model_copy(update=dict.fromkeys((*FOR_GARMENTS, *BY_SOFT_LABELS), 0.0)),
             "training": config.training.model_copy(update=training),
         }
     )

@@ -18,7 +18,7 @@ from pathlib import Path
 from cnn.config import Data, RunConfig, Training, counted
 from cnn.config.layers import L2, Row
 from cnn.data import Script, dataset_of
-from cnn.data.batches import FIRST_MIXED
+from cnn.data.batches import FIRST_EPOCHS
 from cnn.data.soft_labels import FILE
 
 _WIDTH = 120  # columns
@@ -100,7 +100,7 @@ def _head(config: RunConfig, dataset: Script, changes: Changes, mixed: str | Non
     if notes:
         text.append(" ".join(notes))
     others = f", numpy, and {dataset.needs}" if dataset.needs else " and numpy"
-    beside = f", and in the current folder {FILE.name}, the soft labels" if config.data.distillation else ""
+    beside = f", and in the current folder {FILE.name}, the soft labels" if config.data.uses_soft_labels else ""
     text.append(
         f"Needs keras, tensorflow{others}{beside}. Writes the trained network to model.keras in the current folder."
     )
@@ -165,14 +165,18 @@ def _data(dataset: Script, data: Data) -> str:
     if data.has_soft_targets:
         lines += ["", "# What is to be predicted of each image: a probability for each class."]
         lines += [f"train_targets = np.eye({last + 1}, dtype=np.float32)[train_labels]"]
-    if data.distillation:
+    if data.uses_soft_labels:
         lines += ["", "", *_source("cnn.data.soft_labels", "normalised").split("\n"), "", ""]
+        lines += [f'soft_labels = normalised(np.load("{FILE.name}")["probabilities"])[: len(train_labels)]']
+    if data.distillation:
         lines += [
-            f'soft_labels = normalised(np.load("{FILE.name}")["probabilities"])[: len(train_labels)]',
             f"weight = np.float32({data.distillation!r})",
             "train_targets = (1 - weight) * train_targets + weight * soft_labels",
         ]
-    if data.has_soft_targets:
+    if data.importance_sampling:
+        lines += ["", "", *_source("cnn.data.importance_sampling", "relative_chances").split("\n"), "", ""]
+        lines += [f"chances = relative_chances(soft_labels, train_labels, {data.importance_sampling!r})"]
+    if data.has_soft_targets or data.uses_soft_labels:
         lines += [""]
     return "\n".join([*lines, "STEPS = math.ceil(len(train_labels) / BATCH_SIZE)  # in an epoch", ""])
 
@@ -201,15 +205,29 @@ def _batches(data: Data) -> str:
     ]
     varied = ", how a batch is varied from (seed, epoch, step)" if names else " alone"
     chance = ["        chance = tf.random.fold_in(tf.stack([seed, epoch]), step)"] if names else []
+    early = f"tf.cast(epoch, tf.float32) < {FIRST_EPOCHS} * EPOCHS"
     given = ["        return x, tf.gather(labels, chosen)"]
     if data.mixup:
         given = [
-            f"        # Images are blended in the first {FIRST_MIXED:.0%} of the epochs.",
-            f"        alpha = tf.where(tf.cast(epoch, tf.float32) < {FIRST_MIXED} * EPOCHS, {data.mixup!r}, 0.0)",
+            f"        # Images are blended in the first {FIRST_EPOCHS:.0%} of the epochs.",
+            f"        alpha = tf.where({early}, {data.mixup!r}, 0.0)",
             "        return mixup(x, tf.gather(labels, chosen), alpha, tf.random.fold_in(chance, 102))",
+        ]
+    sampled = []
+    if data.importance_sampling:
+        functions += [_source("cnn.data.importance_sampling", "draw") + "\n\n\n"]
+        sampled = [
+            f"        # In the first {FIRST_EPOCHS:.0%} of the epochs, hard images come more often and count less.",
+            "        drawn = draw(order, tf.constant(chances), tf.stack([seed, epoch]))",
+            f"        order = tf.where({early}, drawn, order)",
+        ]
+        given = [
+            f"        counted = tf.where({early}, 1 / tf.gather(tf.constant(chances), chosen), 1.0)",
+            "        return x, tf.gather(labels, chosen), counted",
         ]
     learned = "train_targets" if data.has_soft_targets else "train_labels"
     y = f"float32 (b, {len(data.card.class_names)})" if data.has_soft_targets else "uint8 (b,)"
+    y += "; what each counts, float32 (b,)" if data.importance_sampling else ""
     return "\n".join(
         [
             "",
@@ -224,6 +242,7 @@ def _batches(data: Data) -> str:
             "    def epoch_batches(epoch):",
             "        images = tf.range(len(train_labels))",
             "        order = tf.random.experimental.stateless_shuffle(images, seed=tf.stack([seed, epoch]))",
+            *sampled,
             "        return tf.data.Dataset.range(STEPS).map(lambda step: batch(order, epoch, step))",
             "",
             "    def batch(order, epoch, step):",

@@ -28,7 +28,7 @@ class Steering(keras.callbacks.Callback):
         recorder: of the same training.
         rate: the learning rate of the network's optimizer.
         changes: of the learning rate, made in earlier sessions; see `runs.learning_rate_changes`.
-        batch: gives the images and labels of a step: (epoch, step) from 0 -> x, y.
+        batch: gives a step's batch, see `cnn.data.training_batches`, by its epoch and its number, both from 0.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Steering(keras.callbacks.Callback):
         recorder: Recorder,
         rate: ScaledSchedule,
         changes: list[tuple[int, int, float]],
-        batch: Callable[[int, int], tuple[Any, Any]],
+        batch: Callable[[int, int], tuple[Any, ...]],
     ):
         super().__init__()
         self._recorder, self._rate, self._batch = recorder, rate, batch
@@ -116,9 +116,9 @@ class Steering(keras.callbacks.Callback):
         """Compute the next batch's loss and gradients as the step will, and put everything back that this moved."""
         network = self.model
         kept = [variable.numpy() for variable in network.variables]
-        x, y = self._batch(*self._recorder.position)
+        x, y, counted = keras.utils.unpack_x_y_sample_weight(self._batch(*self._recorder.position))
         with tf.GradientTape() as tape:
-            loss = network.compute_loss(x, y, network(x, training=True), training=True)
+            loss = network.compute_loss(x, y, network(x, training=True), counted, training=True)
             scaled = network.optimizer.scale_loss(loss)  # in float16, where small gradients would be zero
         weights, scale = network.trainable_weights, float(network.optimizer.scale_loss(1.0))
         gradients = [

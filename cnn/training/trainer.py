@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from cnn import data, runs
 from cnn.config import RunConfig, counted, frozen_layers
-from cnn.data import mixture, soft_labels
+from cnn.data import importance_sampling, mixture, soft_labels
 from cnn.errors import CannotGoOn, Stopped
 from cnn.evaluation import calibration
 from cnn.runs import Run, State, Status, diagnosis, time_lapse
@@ -144,6 +144,7 @@ def _train(run: Run, status: Status) -> None:
     steps = data.steps(pictures, training.batch_size)
 
     targets = soft_labels.targets(run.config.data, dataset.train.labels)
+    chances = importance_sampling.chances(run.config.data, dataset.train.labels)
     own = mixture.load_own(run.path / "pictures.npz")
     sources = mixture.sources(run.config.data, dataset.train, training.seed, own, report)
 
@@ -189,6 +190,7 @@ def _train(run: Run, status: Status) -> None:
             step,
             strategy.num_replicas_in_sync,
             targets,
+            chances,
         )
 
     if kept is not None:

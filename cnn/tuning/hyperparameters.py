@@ -121,6 +121,7 @@ _SHORT = {
     "ema_momentum": "EMA",
     "batch_normalisation": "BN",
     "batch_size": "batch",
+    "importance_sampling": "importance",
     "l2": "L2",
     "learning_rate": "lr",
     "limit": "examples",

@@ -8,18 +8,19 @@ it back, and whoever opens the link begins with it. Draws nothing.
 
 import contextlib
 import copy
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 from pydantic import BaseModel
 
-from cnn.config import DATASET_CARDS, INPUT_SHAPE, Data, RunConfig, Transfer, presets, versions
+from cnn.config import DATASET_CARDS, Data, DatasetCard, RunConfig, Transfer, presets, versions
 from cnn.config.backbones import BACKBONES
 from cnn.config.layers import KINDS, Layer
 from cnn.config.repairs import Fix
 from cnn.config.run_config import AUGMENTATIONS as AUGMENTATIONS
-from cnn.config.run_config import FOR_GARMENTS
+from cnn.config.run_config import BY_SOFT_LABELS, FOR_GARMENTS, PHOTO_SIZE, not_for
 from cnn.config.transfer_learning import PHOTO_AUGMENTATION, on_backbone, on_run
 from cnn.data import DataUnavailable, data_of
 from cnn.data.loading import SCRATCH_SIZE
@@ -95,7 +96,7 @@ def use_size(height: int, width: int, channels: int) -> None:
         data |= {"image_size": None, "channels": None}
     else:
         data |= {"image_size": (height, width), "channels": channels}
-    _without_garments(data)
+    _suit_images(data)
     _replace(parts)
 
 
@@ -117,13 +118,13 @@ def begin_with(source: str, run: Run | None = None) -> None:
         shape = BACKBONES[source].input_shape
         if not parts["transfer"]["source"]:
             data |= {"image_size": shape[:2], "channels": shape[2]}
-        _without_garments(data)
+        _suit_images(data)
         _vary_photos(data)
         config = on_backbone(source, Data.model_validate(data))
     else:
         shape = run.config.data.card.input_shape
         data |= {"image_size": shape[:2], "channels": shape[2]}
-        _without_garments(data)
+        _suit_images(data)
         config = on_run(source, run.config, Data.model_validate(data))
     _replace({**_parts(config), "resources": parts["resources"]})
 
@@ -326,23 +327,37 @@ def _choose_images(parts: Values, name: str) -> None:
             parts["training"]["class_weights"] = True
     data |= {field: getattr(chosen, field) for field in ("dataset", "classes", "image_size", "channels")}
     parts["transfer"]["output"] = False
-    _without_garments(data)
+    _suit_images(data)
 
 
-def _without_garments(data: Values) -> None:
-    """Set to 0 what is only for clothes as in Fashion-MNIST, where the images are others, and keep a sentence on it."""
-    card = DATASET_CARDS.get(data["dataset"])
-    size, channels = data["image_size"], data["channels"]
-    if card and not data["classes"]:
-        shape = (*(size or card.input_shape[:2]), channels or card.input_shape[2])
-        if card.reading == "garment" and shape == INPUT_SHAPE:
-            return
-    if any(data[name] for name in FOR_GARMENTS):
-        data |= dict.fromkeys(FOR_GARMENTS, 0.0)
-        _tell(
-            "Style augmentation, outlier exposure and distillation are only for Fashion-MNIST in 28×28 pixels: they "
-            "are off now."
-        )
+def shape_of(data: Values) -> tuple[int, int, int]:
+    """(height, width, channels) of the images that the draft's data name."""
+    card = _built_in(data)
+    height, width, channels = card.input_shape if card else (*PHOTO_SIZE, 3)
+    height, width = data["image_size"] or (height, width)
+    return height, width, data["channels"] or channels
+
+
+def not_for_images(data: Values) -> tuple[str, ...]:
+    """The settings that must be 0 for the images that the draft's data name."""
+    card = _built_in(data)
+    if card is None:
+        return (*FOR_GARMENTS, *BY_SOFT_LABELS)
+    return not_for(dataclasses.replace(card, input_shape=shape_of(data)))
+
+
+def _built_in(data: Values) -> DatasetCard | None:
+    return None if data["classes"] else DATASET_CARDS.get(data["dataset"])
+
+
+def _suit_images(data: Values) -> None:
+    """Set to 0 what the images cannot have, and keep a sentence on it."""
+    names = not_for_images(data)
+    if lost := [name.replace("_", " ") for name in names if data[name]]:
+        data |= dict.fromkeys(names, 0.0)
+        *others, last = lost
+        words = (f"{', '.join(others)} and {last} are" if others else f"{last} is").capitalize()
+        _tell(f"{words} only for Fashion-MNIST in 28×28 pixels: set to 0 now.")
 
 
 def _vary_photos(data: Values) -> None:

@@ -543,6 +543,9 @@ def test_the_true_class_of_a_soft_label_is_its_highest():
     assert float(metric.result()) == pytest.approx(5 / 6)
     metric.update_state(np.zeros((3, 10), np.float32), answers[:3])
     assert metric.matrix.sum() == 6, "no garment does not count"
+    metric.reset_state()
+    metric.update_state(SOFT, answers, sample_weight=np.array([1, 1, 1, 1, 1, 5], np.float32))
+    assert float(metric.result()) == pytest.approx(5 / 10), "what counts more in the loss counts more here"
 
 
 @pytest.mark.parametrize("settings", [{"mixup": 0.2}, {"distillation": 0.5}])

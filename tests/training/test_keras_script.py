@@ -147,9 +147,12 @@ def test_the_script_ends_with_the_weights_of_the_run_bit_for_bit(name, tmp_path,
 
 @pytest.mark.slow
 @pytest.mark.skipif(not FashionMnist().is_cached(), reason="Fashion-MNIST is not in Keras's cache.")
-def test_the_script_learns_from_the_soft_labels_beside_it(tmp_path):
+@pytest.mark.parametrize(
+    "settings", [{"distillation": 0.6}, {"importance_sampling": 0.8}, {"distillation": 0.5, "importance_sampling": 0.9}]
+)
+def test_the_script_learns_from_the_soft_labels_beside_it(settings, tmp_path):
     config = RunConfig(
-        data=Data(limit=500, distillation=0.6),
+        data=Data(limit=500, flip=True, **settings),
         layers=PLAIN,
         training=Training(batch_size=50, epochs=2, ema_momentum=0.9, optimizer="adamw"),
     )

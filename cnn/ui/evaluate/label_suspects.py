@@ -15,6 +15,7 @@ import streamlit as st
 
 from cnn.config import RunConfig, counted, duration, explain, presets
 from cnn.config.datasets import FASHION_MNIST
+from cnn.config.run_config import not_for
 from cnn.data import Split, Splits, soft_labels
 from cnn.evaluation import label_errors, predictions
 from cnn.evaluation.label_errors import AGREEING, Suspects
@@ -140,6 +141,7 @@ def _asked(run: Run) -> tuple[str, RunConfig | None, int]:
     mine = run.config.data
     own = {name: getattr(mine, name) for name in ("dataset", "classes", "image_size", "channels", "limit")}
     varied = preset.data.model_dump() if mine.card.reading == "garment" and not mine.card.own else {}
+    varied |= dict.fromkeys(not_for(mine.card), 0.0)
     kept: dict[str, dict] = {"transfer": {}} if which == _FAST else {}
     try:  # the preset must fit images of this size
         config = RunConfig(**{**preset.model_dump(), **kept, "data": {**varied, **own}})

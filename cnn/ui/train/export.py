@@ -49,7 +49,7 @@ def offer(
             on_click="ignore",
             help="Trains the same network with Keras alone, without this program.",
         )
-        if config.data.distillation:
+        if config.data.uses_soft_labels:
             st.download_button(
                 "Soft labels (.npz)",
                 soft_labels.FILE.read_bytes,

@@ -23,6 +23,7 @@ _FORMATS = {
     "mixup": "%.2f",
     "ema_momentum": "%g",
     "distillation": "%.2f",
+    "importance_sampling": "%.2f",
     "style_augmentation": "%.2f",
     "outlier_exposure": "%.2f",
 }
@@ -41,6 +42,7 @@ _STEPS = {
     "mixup": 0.1,
     "ema_momentum": 0.001,
     "distillation": 0.1,
+    "importance_sampling": 0.1,
     "style_augmentation": 0.05,
     "outlier_exposure": 0.01,
 }

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from cnn import runs
 from cnn.config import Data, Resources, RunConfig, Training, explain, preset_title, presets
 from cnn.config.layers import ImpossibleStack
-from cnn.config.run_config import FOR_GARMENTS
 from cnn.runs import estimates, launchers, saved_presets
 from cnn.ui import draft, own_datasets, shell, state, time_needed
 from cnn.ui.sweeps import form as sweep_form
@@ -45,7 +44,7 @@ def configure() -> tuple[RunConfig | None, str]:
     draft.settle()
     values = draft.current()
     layers = draft.layers(values)
-    shape, classes = images.shape_of(values["data"]), len(images.classes_of(values["data"]))
+    shape, classes = draft.shape_of(values["data"]), len(images.classes_of(values["data"]))
     rows, broken = layer_editor.rows_of(tuple(layers), shape, classes)
     images_column, begin_column = st.columns(2, gap="medium")
     with images_column.container(border=True, height="stretch"):
@@ -76,8 +75,8 @@ def _tabs(values: draft.Values) -> st.delta_generator.DeltaGenerator:
     data, training, advanced = st.tabs(["Data", "Training", "Advanced"])
     own = bool(values["data"]["classes"])
     with data:
-        fashion = images.is_fashion(values["data"])
-        shown = [name for name in _DATA if fashion or name not in FOR_GARMENTS]
+        hidden = draft.not_for_images(values["data"])
+        shown = [name for name in _DATA if name not in hidden]
         fields.section(Data, values["data"], "data", shown)
     with training:
         decay = "weight_decay"  # of adamw alone; if it was set, it is not hidden

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from cnn import data
-from cnn.config import DATASET_CARDS, INPUT_SHAPE, STAND_IN, datasets_help
-from cnn.config.run_config import LARGEST_EDGE, LEAST_EDGE, PHOTO_SIZE
+from cnn.config import DATASET_CARDS, STAND_IN, datasets_help
+from cnn.config.run_config import LARGEST_EDGE, LEAST_EDGE
 from cnn.data import DataUnavailable
 from cnn.ui import draft, links, own_datasets, shell
 
@@ -28,7 +28,7 @@ def show(values: draft.Values) -> str:
     st.markdown("**Images**")
     chosen = values["data"]
     _menu(chosen["dataset"])
-    _size(shape_of(chosen))
+    _size(draft.shape_of(chosen))
     if news := draft.news():
         st.info(news, icon=":material/info:")
     if not chosen["classes"]:
@@ -42,23 +42,9 @@ def show(values: draft.Values) -> str:
     return _own(values)
 
 
-def shape_of(chosen: draft.Values) -> tuple[int, int, int]:
-    """(height, width, channels) of the images that the draft's data name."""
-    card = None if chosen["classes"] else DATASET_CARDS.get(chosen["dataset"])
-    height, width, channels = card.input_shape if card else (*PHOTO_SIZE, 3)
-    height, width = chosen["image_size"] or (height, width)
-    return height, width, chosen["channels"] or channels
-
-
 def classes_of(chosen: draft.Values) -> tuple[str, ...]:
     """The classes of the images that the draft's data name."""
     return tuple(chosen["classes"]) or DATASET_CARDS.get(chosen["dataset"], STAND_IN).class_names
-
-
-def is_fashion(chosen: draft.Values) -> bool:
-    """Whether they are clothes as in Fashion-MNIST, of its size: other styles and no garments can be mixed in."""
-    card = None if chosen["classes"] else DATASET_CARDS.get(chosen["dataset"])
-    return card is not None and card.reading == "garment" and shape_of(chosen) == INPUT_SHAPE
 
 
 def _menu(present: str) -> None:

@@ -76,7 +76,7 @@ def show(
 def _ends() -> tuple[Shape, int]:
     """The shape of an image that goes into the draft's network, and the number of classes that come out."""
     data = draft.current()["data"]
-    return images.shape_of(data), len(images.classes_of(data))
+    return draft.shape_of(data), len(images.classes_of(data))
 
 
 def _fold(

@@ -20,6 +20,7 @@ _HELP = {
 }
 _LARGE = 50_000_000  # multiply-accumulates of a network that is too slow to be trained from scratch on few images
 _EPOCHS = 30  # of a baseline, at least
+_SCRATCH_RATE = 0.01
 
 
 def actions_of(run: Run) -> list[str]:
@@ -78,7 +79,7 @@ def from_scratch(config: RunConfig) -> RunConfig:
         data = Data.model_validate(data.model_dump() | {"image_size": SCRATCH_SIZE})
         training = Training(
             **training.model_dump()
-            | {"optimizer": fast.training.optimizer, "learning_rate": fast.training.learning_rate, "schedule": "cosine"}
+            | {"optimizer": fast.training.optimizer, "learning_rate": _SCRATCH_RATE, "schedule": "cosine"}
         )
     training = training.model_copy(update={"epochs": max(training.epochs, _EPOCHS)})
     return RunConfig(preset=None, data=data, layers=layers, training=training, transfer=Transfer())
