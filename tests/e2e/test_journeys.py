@@ -202,10 +202,10 @@ def test_stop_resume_rename_delete_undo(page, dashboard):
 def test_an_invalid_network_is_refused_where_it_breaks(page, workshop):
     page.goto(f"{workshop.url}/New_network")
     page.get_by_role("button", name="↑", exact=True).last.click()
-    expect(page.get_by_text("Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps")).to_have_count(2)
+    expect(page.get_by_text("Layer 7 (Conv 192 3×3 same batch norm relu) needs feature maps")).to_have_count(2)
     expect(page.get_by_text("Cannot start:")).to_be_visible()
     expect(page.get_by_role("button", name="Start training")).to_be_disabled()
-    page.get_by_role("button", name="Move it before layer 5").click()
+    page.get_by_role("button", name="Move it before layer 6").click()
     expect(page.get_by_text("needs feature maps")).to_have_count(0)
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 

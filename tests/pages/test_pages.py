@@ -141,7 +141,7 @@ def test_an_invalid_network_is_refused(launcher):
     app = open_page("New network")
     app.button(key=f"up-{app.session_state['draft']['layers'][-1]['uid']}").click()
     refresh(app)
-    assert "Layer 6 (Conv 128 3×3 same batch norm relu) needs feature maps" in text(app).replace("\\", "")
+    assert "Layer 7 (Conv 192 3×3 same batch norm relu) needs feature maps" in text(app).replace("\\", "")
     assert app.button(key="start").disabled
 
 

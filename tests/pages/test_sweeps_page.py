@@ -169,7 +169,7 @@ def test_a_range_is_drawn_from(method, spawned):
     click(app, "start_sweep")
     wanted = started(spawned)
     assert wanted.settings == (
-        Setting(path=RATE, low=0.002, high=0.1, log=True),
+        Setting(path=RATE, low=0.002, high=0.3, log=True),
         Setting(path=BATCH, low=32, high=100),
     )
     assert (wanted.method, wanted.trials, wanted.seed, wanted.prune) == (method, 7, 3, False)
@@ -184,7 +184,7 @@ def test_a_range_is_drawn_from(method, spawned):
         (RATE, "0.01, 0.010", "is listed twice"),
         (RATE, " , ", "list at least one value"),
         (BATCH, "16, 32.5", "32.5 is not a whole number"),
-        ("layers.4.kernel", "3, 500", "outside its bounds"),
+        ("layers.3.kernel", "3, 500", "outside its bounds"),
     ],
 )
 def test_what_cannot_be_tried_is_said_at_its_place(path, values, words):
@@ -272,7 +272,7 @@ def test_a_base_that_is_gone_gives_way():
     app = open_page("Sweeps")
     app.selectbox(key="sweep_base").select(f"run:{run.id}")
     refresh(app)
-    choose(app, "layers.2.filters")
+    choose(app, "layers.1.filters")
     runs.delete(run)
     refresh(app)
     assert app.selectbox(key="sweep_base").value == "preset:fast"

@@ -6,6 +6,7 @@ import pytest
 
 from cnn import runs
 from cnn.config import RunConfig, duration, presets
+from cnn.config.run_config import BY_SOFT_LABELS
 from cnn.runs import Run, pace
 
 
@@ -78,7 +79,7 @@ def test_of_each_other_preset_the_newest_finished_run_counts():
 
 
 def test_runs_on_another_dataset_cannot_be_compared():
-    synthetic = {"data": {"dataset": "synthetic"}}
+    synthetic = {"data": {"dataset": "synthetic"} | dict.fromkeys(BY_SOFT_LABELS, 0.0)}
     run = finished("fast", **synthetic)
     assert pace.baselines(run, runs.listed()) == pace.Baselines(None, ())
     own, other = finished("lecture", **synthetic), finished("tiny", **synthetic)

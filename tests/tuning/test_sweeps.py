@@ -61,13 +61,13 @@ def test_every_setting_on_offer_can_be_swept(name):
 def test_a_setting_is_described_as_in_the_form():
     known = {known.path: known for known in hyperparameters_of(presets()["fast"])}
     rate = known["training.learning_rate"]
-    assert (rate.kind, rate.present, rate.logarithmic, rate.usual) == ("number", 0.01, True, (0.001, 0.1))
+    assert (rate.kind, rate.present, rate.logarithmic, rate.usual) == ("number", 0.03, True, (0.003, 0.3))
     assert (rate.low, rate.high, rate.group) == (1e-6, 10.0, "Training")
     limit = known["data.limit"]
     assert (limit.label, limit.kind, limit.optional) == ("Training examples", "whole number", True)
     assert known["training.optimizer"].choices == ("adam", "adamw", "sgd", "rmsprop")
     assert known["data.flip"].choices == (False, True)
-    assert known["layers.2.filters"].label == "Filters of layer 3" and known["layers.2.filters"].present == 64
+    assert known["layers.1.filters"].label == "Filters of layer 2" and known["layers.1.filters"].present == 64
     assert known["layers.convolution.kernel"].label == "Kernel size of all convolutions"
     assert known["layers.convolution.filters"].present is None, "they differ"
     assert known[WIDTH].present == 1.0

@@ -43,7 +43,7 @@ def test_a_box_is_described_at_its_place(shown):
     data = shown.draw()
     assert [box["block"] for box in data["boxes"][:5]] == [-1, 0, 0, 0, 1]
     assert [box["part"] for box in data["boxes"][:5]] == [False, True, True, True, False]
-    assert data["boxes"][1]["output"] == "conv2d" and "28×28" in data["boxes"][1]["facts"][0]
+    assert data["boxes"][1]["output"] == "conv2d" and "14×14" in data["boxes"][1]["facts"][0]
     assert (data["opened"], data["trained"], data["foldable"], data["unfolded"]) == (1, False, True, False)
 
 
