@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from cnn.config import RunConfig, field_label, presets
+from cnn.config.run_config import not_for
 from cnn.tuning import value_words
 
 _OWN_IMAGES = 0.15  # what `cnn.train --pictures` sets where a preset has none
@@ -54,6 +55,8 @@ def command(config: RunConfig) -> str | None:
         if base[section][name] != given[section][name] is not None:
             words.append(f"--{name} {given[section][name]}")
             base[section][name] = given[section][name]
+    if base["data"]["dataset"] != preset.data.dataset:
+        base["data"] |= dict.fromkeys(not_for(config.data.card), 0.0)  # as the command does
     if config.data.own_images:
         words.append("--pictures FOLDER")
         base["data"]["own_images"] = base["data"]["own_images"] or _OWN_IMAGES
