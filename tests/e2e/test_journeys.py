@@ -219,7 +219,7 @@ def test_a_network_is_built_undone_kept_and_reloaded(page, workshop, tmp_path):
     filters.focus()
     for value in (33, 34):  # the arrow keys work on, because a redraw leaves the focus where it is
         page.keyboard.press("ArrowUp")
-        expect(page.get_by_role("button", name=f"6 · Conv {value} 3×3 same relu")).to_be_visible()
+        expect(page.get_by_role("button", name=f"7 · Conv {value} 3×3 same relu")).to_be_visible()
         expect(filters).to_be_focused()
     page.get_by_role("button", name="Undo").click()
     expect(filters).to_have_value("33")
@@ -227,12 +227,12 @@ def test_a_network_is_built_undone_kept_and_reloaded(page, workshop, tmp_path):
     expect(filters).to_have_value("34")
 
     add_layer(page, "Dropout", below=True)
-    dropout = page.get_by_role("button", name="7 · Dropout 0.5")
+    dropout = page.get_by_role("button", name="8 · Dropout 0.5")
     expect(dropout).to_be_visible()
     settled(page)
     page.reload()  # the link has the whole network
     expect(dropout).to_be_visible()
-    expect(page.get_by_role("button", name="6 · Conv 34 3×3 same relu")).to_be_visible()
+    expect(page.get_by_role("button", name="7 · Conv 34 3×3 same relu")).to_be_visible()
 
     page.get_by_role("button", name="Save as preset").click()
     page.get_by_role("textbox", name="Name of the preset").fill("My net")

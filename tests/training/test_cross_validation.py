@@ -132,9 +132,10 @@ def test_a_killed_process_is_noticed_and_another_goes_on(monkeypatch):
 @pytest.mark.slow
 def test_flipped_labels_are_found_by_networks_that_have_learned_others(monkeypatch):
     """2% of all labels are flipped, also in what the networks learn."""
-    config = cross_validation.settings(
-        presets()["fast"].model_copy(update={"data": Data(dataset="synthetic", limit=1500)}), 12
-    )
+    fast = presets()["fast"]
+    training = fast.training.model_copy(update={"learning_rate": 0.01})  # for 1,000 images, not tens of thousands
+    few = fast.model_copy(update={"data": Data(dataset="synthetic", limit=1500), "training": training})
+    config = cross_validation.settings(few, 12)
     whole, chance = data.load(config.data), np.random.default_rng(0)
     truth = cross_validation.images_of(whole).labels.astype(int)
     flipped = chance.choice(len(truth), len(truth) // 50, replace=False)
