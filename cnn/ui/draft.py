@@ -91,7 +91,7 @@ def use_size(height: int, width: int, channels: int) -> None:
     parts = _state()
     data = parts["data"]
     shape = (height, width, channels)
-    card = None if data["classes"] else DATASET_CARDS.get(data["dataset"])
+    card = _built_in(data)
     if card is not None and shape == card.input_shape:
         data |= {"image_size": None, "channels": None}
     else:

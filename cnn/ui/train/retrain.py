@@ -20,7 +20,7 @@ _HELP = {
 }
 _LARGE = 50_000_000  # multiply-accumulates of a network that is too slow to be trained from scratch on few images
 _EPOCHS = 30  # of a baseline, at least
-_SCRATCH_RATE = 0.01
+_SCRATCH_RATE = 0.01  # of a baseline with the layers of Fast, whose own rate is for tens of thousands of images
 
 
 def actions_of(run: Run) -> list[str]:
